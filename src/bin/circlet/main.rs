@@ -1,0 +1,3 @@
+//! The program `circlet`.
+
+fn main() {}
