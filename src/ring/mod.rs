@@ -1,1 +1,42 @@
-//! The ring part.
+//! Rings of variable-length frames in shared memory.
+//!
+//! A [`Ring`] is a segment opened as a ring; a [`Sender`] and a [`Receiver`] are its two seats, in one process or in
+//! two. A frame is a four-byte word (state and length) and its payload, aligned to eight bytes and never wrapped, so
+//! that a payload can be written and read in place. Nothing that was committed is lost: a reader drains it before it
+//! learns that the other side closed or died.
+//!
+//! ```
+//! # #[cfg(target_os = "linux")] {
+//! use circlet::ring::{self, Options};
+//!
+//! let ring = ring::anonymous(&Options::new().capacity(1 << 16))?;
+//! let (mut sender, mut receiver) = (ring.sender()?, ring.receiver()?);
+//!
+//! sender.send(b"copied in")?;
+//! let mut claim = sender.claim(16)?; // or written in place
+//! claim.fill(7);
+//! claim.commit();
+//!
+//! assert_eq!(&*receiver.recv()?, b"copied in"); // read in place, released when it is dropped
+//! assert_eq!(&*receiver.recv()?, [7; 16]);
+//! drop(sender);
+//! assert!(matches!(receiver.recv(), Err(ring::Error::Closed)));
+//! # }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+#![allow(unsafe_code, reason = "frames are slices of a mapping that another process shares")]
+
+mod error;
+pub mod frame;
+mod receiver;
+mod segment;
+mod sender;
+
+pub use error::{Error, Poison};
+pub use receiver::{Batch, BatchIter, Frame, Receiver};
+#[cfg(unix)]
+pub use segment::from_fd;
+pub use segment::{Options, Ring, Stats, anonymous, create, open};
+pub use sender::{Claim, Sender};
+
+pub use crate::shm::{Deadline, PeerState, Role, Wait};

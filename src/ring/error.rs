@@ -1,0 +1,109 @@
+//! What can happen to a frame.
+
+use crate::shm;
+
+/// What happened, with the numbers to act on.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The ring has no room for the frame now.
+    #[error("the ring is full: the frame needs {needed} bytes and {free} are free")]
+    Full {
+        /// Bytes that the frame takes with its word, its padding and what must be skipped before the end.
+        needed: u64,
+        /// Bytes that the reader has released.
+        free: u64,
+    },
+    /// No frame of this ring is so long.
+    #[error(
+        "a frame of {len} bytes is too large: this ring takes at most {max} (half its capacity, less its word)"
+    )]
+    TooLarge {
+        /// The length as given.
+        len: usize,
+        /// The longest payload.
+        max: u32,
+    },
+    /// The deadline passed before there was a frame, or room for one.
+    #[error("the deadline passed: {waited_for}")]
+    TimedOut {
+        /// What did not come.
+        waited_for: &'static str,
+    },
+    /// The other side closed, and everything that it committed has been read.
+    #[error("the other side closed the ring")]
+    Closed,
+    /// The other side died, and everything that it committed has been read.
+    #[error("the other side of the ring died without closing it")]
+    PeerDied,
+    /// The other side wrote what no ring may hold. The ring is unusable from here on; nothing was read outside it.
+    #[error("the ring is poisoned: {what}")]
+    Poisoned {
+        /// What was seen.
+        what: Poison,
+    },
+    /// The segment could not be made or opened, or the seat is taken.
+    #[error(transparent)]
+    Segment(#[from] shm::Error),
+}
+
+/// What a reader or a writer saw that the other side may never write.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Poison {
+    /// A frame that is longer than a frame may be.
+    #[error("the frame at {position} says it has {len} bytes, and the longest may have {max}")]
+    TooLong {
+        /// Byte position of the frame.
+        position: u64,
+        /// Length in its word.
+        len: u32,
+        /// The longest payload.
+        max: u32,
+    },
+    /// A frame that runs over the end of the data area.
+    #[error("the frame at {position} takes {bytes} bytes, and only {rest} are left before the end")]
+    CrossesEnd {
+        /// Byte position of the frame.
+        position: u64,
+        /// Bytes it takes.
+        bytes: u64,
+        /// Bytes before the end.
+        rest: u64,
+    },
+    /// A padding frame that does not end where the data area ends.
+    #[error("the padding at {position} takes {bytes} bytes and does not end with the ring, {rest} bytes on")]
+    Padding {
+        /// Byte position of the padding.
+        position: u64,
+        /// Bytes it takes.
+        bytes: u64,
+        /// Bytes before the end.
+        rest: u64,
+    },
+    /// A frame in a state that this mode does not have.
+    #[error("the frame at {position} has the word {word:#010x}, which this mode never writes")]
+    State {
+        /// Byte position of the frame.
+        position: u64,
+        /// Its word.
+        word: u32,
+    },
+    /// Head and tail that contradict each other.
+    #[error(
+        "head {head} and tail {tail} are not within one capacity ({capacity}) of each other, in steps of 8"
+    )]
+    Positions {
+        /// The head found.
+        head: u64,
+        /// The tail found.
+        tail: u64,
+        /// Bytes of the data area.
+        capacity: u64,
+    },
+}
+
+impl From<Poison> for Error {
+    fn from(what: Poison) -> Self {
+        Self::Poisoned { what }
+    }
+}

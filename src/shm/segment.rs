@@ -1,0 +1,206 @@
+//! One mapped segment.
+
+use std::fs::File;
+use std::io;
+use std::mem::align_of;
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
+use std::ptr::NonNull;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
+use std::time::SystemTime;
+
+use memmap2::{MmapOptions, MmapRaw};
+
+use super::{Error, Geometry, layout, sys};
+
+/// A mapped segment whose header has been checked.
+///
+/// Unmaps itself when it is dropped; the one that created a name also removes it then. `Send` and `Sync`: the shared
+/// words are atomics, and what lies in the data area is the business of the part above.
+#[derive(Debug)]
+pub struct Segment {
+    map: MmapRaw,
+    file: File,
+    geometry: Geometry,
+    /// The name to remove in the end; only its creator has it.
+    created_name: Option<String>,
+    /// Which roles this very mapping holds, as the kernel's locks do not tell a description from itself.
+    pub(super) seated_here: [AtomicBool; 2],
+}
+
+impl Segment {
+    /// Creates a named segment of mode 0600. It appears under its name with its header already written.
+    ///
+    /// # Errors
+    /// [`Error::Name`], [`Error::NameTaken`], [`Error::NoSpace`], or what the kernel said.
+    pub fn create(name: &str, geometry: &Geometry) -> Result<Self, Error> {
+        check_name(name)?;
+        let file = sys::create_unlinked()?;
+        let mut segment = Self::lay_out(file, geometry)?;
+        sys::link(&segment.file, name)?;
+        segment.created_name = Some(name.to_owned());
+        Ok(segment)
+    }
+
+    /// Creates an anonymous segment: a memfd sealed against shrinking, growing and further seals.
+    ///
+    /// # Errors
+    /// [`Error::NoSpace`], or what the kernel said.
+    pub fn anonymous(geometry: &Geometry) -> Result<Self, Error> {
+        let file = sys::create_memfd()?;
+        let segment = Self::lay_out(file, geometry)?;
+        sys::seal(&segment.file)?;
+        Ok(segment)
+    }
+
+    /// Opens a named segment and checks its header.
+    ///
+    /// A process that may write the segment may also truncate it, which kills whoever reads it then (SIGBUS): share
+    /// names with processes that you trust, and give the others an anonymous segment.
+    ///
+    /// # Errors
+    /// [`Error::Name`], [`Error::NotFound`], or one for each thing that can be wrong with a header.
+    pub fn open(name: &str) -> Result<Self, Error> {
+        check_name(name)?;
+        let file = sys::open_named(name)?;
+        Self::attach(file)
+    }
+
+    /// Maps an anonymous segment that another process passed, and owns the descriptor from then on.
+    ///
+    /// The descriptor must be an open file description of its own, as [`Segment::export_fd`] makes it.
+    ///
+    /// # Errors
+    /// [`Error::NotSealed`], or one for each thing that can be wrong with a header.
+    #[cfg(unix)]
+    pub fn from_fd(fd: OwnedFd) -> Result<Self, Error> {
+        let file = File::from(fd);
+        sys::check_sealed(&file)?;
+        Self::attach(file)
+    }
+
+    /// Removes the name of a segment. Whoever has it open keeps it.
+    ///
+    /// # Errors
+    /// [`Error::Name`], [`Error::NotFound`], or what the kernel said.
+    pub fn unlink(name: &str) -> Result<(), Error> {
+        check_name(name)?;
+        sys::unlink(name)
+    }
+
+    /// Opens the segment's file once more, to be passed to another process.
+    ///
+    /// Locks tell who is alive, and belong to an open file description: pass this one on and close it here, and its
+    /// locks end with the process that got it.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    #[cfg(unix)]
+    pub fn export_fd(&self) -> Result<OwnedFd, Error> {
+        sys::reopen(&self.file).map(OwnedFd::from)
+    }
+
+    /// Returns the sizes.
+    pub fn geometry(&self) -> &Geometry {
+        &self.geometry
+    }
+
+    /// Returns the name that this segment was created under, if this is its creator.
+    pub fn created_name(&self) -> Option<&str> {
+        self.created_name.as_deref()
+    }
+
+    /// Returns where the whole segment is mapped, [`Geometry::segment_bytes`] long, until the segment is dropped.
+    #[inline]
+    pub fn base(&self) -> NonNull<u8> {
+        NonNull::new(self.map.as_mut_ptr()).expect("a mapping is never at address 0")
+    }
+
+    /// Returns a shared word by its offset in the layout.
+    ///
+    /// # Panics
+    /// Where the offset is not aligned or not in the pages before the data area: offsets are constants.
+    #[inline]
+    pub(crate) fn u32_at(&self, offset: usize) -> &AtomicU32 {
+        assert!(offset.is_multiple_of(align_of::<AtomicU32>()) && offset + 4 < layout::DATA);
+        // SAFETY: the offset is aligned and inside the mapping, which lives as long as the segment and whose every
+        // byte is initialised; words that several processes write are only ever accessed as atomics.
+        unsafe { &*self.base().as_ptr().add(offset).cast() }
+    }
+
+    /// As [`Segment::u32_at`], for 64 bits.
+    #[inline]
+    pub(crate) fn u64_at(&self, offset: usize) -> &AtomicU64 {
+        assert!(offset.is_multiple_of(align_of::<AtomicU64>()) && offset + 8 < layout::DATA);
+        // SAFETY: as in `u32_at`.
+        unsafe { &*self.base().as_ptr().add(offset).cast() }
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    fn lay_out(file: File, geometry: &Geometry) -> Result<Self, Error> {
+        sys::allocate(&file, geometry.segment_bytes())?;
+        let map = map(&file, geometry)?;
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let page = geometry.encode(std::process::id(), now.as_millis() as u64);
+        // SAFETY: the header fits into the first page of the mapping, and nobody else has the segment yet.
+        unsafe { std::ptr::copy_nonoverlapping(page.as_ptr(), map.as_mut_ptr(), page.len()) };
+        Self::present(map, file, geometry.clone())
+    }
+
+    fn attach(file: File) -> Result<Self, Error> {
+        let metadata = file.metadata().map_err(|source| Error::Os { call: "fstat", source })?;
+        let mut page = [0; layout::header::BYTES];
+        let read = read_start(&file, &mut page).map_err(|source| Error::Os { call: "pread", source })?;
+        let geometry = Geometry::decode(&page[..read], metadata.len())?;
+        let map = map(&file, &geometry)?;
+        Self::present(map, file, geometry)
+    }
+
+    /// Shares the lock that says "somebody has this open".
+    fn present(map: MmapRaw, file: File, geometry: Geometry) -> Result<Self, Error> {
+        if !sys::lock_shared(&file, layout::PRESENCE_BYTE)? {
+            return Err(Error::Removed);
+        }
+        Ok(Self { map, file, geometry, created_name: None, seated_here: Default::default() })
+    }
+}
+
+impl Drop for Segment {
+    fn drop(&mut self) {
+        if let Some(name) = &self.created_name {
+            // It may be gone already: somebody unlinked it by hand.
+            let _ = sys::unlink(name);
+        }
+    }
+}
+
+fn map(file: &File, geometry: &Geometry) -> Result<MmapRaw, Error> {
+    let length = usize::try_from(geometry.segment_bytes())
+        .map_err(|_| Error::NoSpace { bytes: geometry.segment_bytes() })?;
+    MmapOptions::new().len(length).map_raw(file).map_err(|source| Error::Os { call: "mmap", source })
+}
+
+/// Reads the file's beginning into a private copy, so that a peer cannot change it between a check and a use.
+fn read_start(file: &File, page: &mut [u8]) -> io::Result<usize> {
+    let mut done = 0;
+    while done < page.len() {
+        #[cfg(unix)]
+        let more = std::os::unix::fs::FileExt::read_at(file, &mut page[done..], done as u64)?;
+        #[cfg(windows)]
+        let more = std::os::windows::fs::FileExt::seek_read(file, &mut page[done..], done as u64)?;
+        if more == 0 {
+            break;
+        }
+        done += more;
+    }
+    Ok(done)
+}
+
+fn check_name(name: &str) -> Result<(), Error> {
+    let sound =
+        (1..=layout::NAME_MAX).contains(&name.len()) && !name.starts_with('.') && !name.contains(['/', '\0']);
+    if sound { Ok(()) } else { Err(Error::Name { name: name.to_owned() }) }
+}
