@@ -1,5 +1,21 @@
-#![doc = "One native core, shared by the languages of one program."]
+//! One native core, shared by the languages of one program.
+//!
+//! A Rust, C, Python or Bun process creates a [ring](ring) in shared memory and the others read it in place; jobs run on
+//! a [pool](pool); [curves](curve) of every family become cubic Bezier segments; a [payload](payload) says what the
+//! session is doing. It is an embeddable library first: nothing starts a thread, opens a port or prints unless the
+//! caller asked for it.
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | (none) | [`shm`], [`ring`], [`curve`], [`pool`], [`payload`] |
+//! | `svg` | SVG path data and documents, in and out |
+//! | `exec` | Python workers under supervision |
+//! | `capi` | the C face: `include/circlet.h`, which Python and Bun load too |
+//! | `cli` | the program `circlet` |
+//! | `hub`, `tokens` | named for what is to come; nothing is behind them yet |
 
+#[cfg(feature = "capi")]
+pub mod capi;
 pub mod curve;
 pub mod payload;
 pub mod pool;

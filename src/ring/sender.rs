@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -212,6 +213,24 @@ impl Sender {
             other => other,
         }?;
         Ok(Claim { reserved, sender: self })
+    }
+
+    /// Reserves room as [`Sender::claim_by`] does and tells where it begins: for the C face, which has no borrows.
+    ///
+    /// The reservation is given up by the next one.
+    #[inline]
+    pub(crate) fn reserve_by(&mut self, len: usize, deadline: Deadline) -> Result<(NonNull<u8>, u32), Error> {
+        let reserved = self.claim_by(len, deadline)?.reserved;
+        Ok((self.data.payload(self.tail), reserved))
+    }
+
+    /// Commits the first `len` bytes of what [`Sender::reserve_by`] has reserved last.
+    ///
+    /// `len` is at most what was reserved.
+    #[inline]
+    pub(crate) fn commit_reserved(&mut self, len: u32) {
+        self.publish(len);
+        self.wake_reader();
     }
 
     /// Makes room at the tail, where the data area's rest is too short by padding it first.

@@ -1,0 +1,558 @@
+/* circlet: one native core, shared by the languages of one program. SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Generated from src/capi by cbindgen; do not edit.
+ *
+ * Every fallible function returns an int32_t: 0 or a positive count is success, a negative value a circlet_status.
+ * Values come back through out-parameters, written on success only; circlet_last_error has the calling thread's last
+ * detailed message. What _create and _open give ends with _close, what _new gives with _free.
+ */
+
+#ifndef CIRCLET_H
+#define CIRCLET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * Version of the C functions: another major number (the upper 16 bits) is another ABI.
+ */
+#define CIRCLET_ABI_VERSION 65536
+
+/**
+ * Major version of the shared-memory layout.
+ */
+#define CIRCLET_LAYOUT_VERSION 1
+
+/**
+ * Offset of the `u64` magic.
+ */
+#define CIRCLET_LAYOUT_MAGIC 0
+
+/**
+ * Offset of the `u16` major version.
+ */
+#define CIRCLET_LAYOUT_MAJOR 8
+
+/**
+ * Offset of the `u32` mode.
+ */
+#define CIRCLET_LAYOUT_MODE 16
+
+/**
+ * Offset of the `u32` longest payload of one frame.
+ */
+#define CIRCLET_LAYOUT_MAX_FRAME 20
+
+/**
+ * Offset of the `u64` bytes of the whole segment.
+ */
+#define CIRCLET_LAYOUT_SEGMENT_BYTES 24
+
+/**
+ * Offset of the `u64` capacity.
+ */
+#define CIRCLET_LAYOUT_CAPACITY 40
+
+/**
+ * Offset of the `u64` tail, which the producer writes.
+ */
+#define CIRCLET_LAYOUT_TAIL 4096
+
+/**
+ * Offset of the producer's `u32` waiting word, a futex.
+ */
+#define CIRCLET_LAYOUT_PRODUCER_WAITING 4352
+
+/**
+ * Offset of the `u64` head, which the consumer writes.
+ */
+#define CIRCLET_LAYOUT_HEAD 8192
+
+/**
+ * Offset of the consumer's `u32` waiting word, a futex.
+ */
+#define CIRCLET_LAYOUT_CONSUMER_WAITING 8448
+
+/**
+ * Offset of the data area.
+ */
+#define CIRCLET_LAYOUT_DATA 16388
+
+/**
+ * The side that writes.
+ */
+#define CIRCLET_PRODUCER 1
+
+/**
+ * The side that reads.
+ */
+#define CIRCLET_CONSUMER 2
+
+/**
+ * What a function returns below zero. Codes are only ever added; a retired one is never used again.
+ */
+enum circlet_status
+#if defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+  : int32_t
+#endif // defined(__cplusplus) || __STDC_VERSION__ >= 202311L
+ {
+  /**
+   * It worked.
+   */
+  CIRCLET_OK = 0,
+  /**
+   * An argument is NULL, misaligned, out of range or not UTF-8.
+   */
+  CIRCLET_INVALID = -1,
+  /**
+   * There is no segment of this name.
+   */
+  CIRCLET_NOT_FOUND = -2,
+  /**
+   * The name is taken.
+   */
+  CIRCLET_NAME_TAKEN = -3,
+  /**
+   * There is no room in /dev/shm.
+   */
+  CIRCLET_NO_SPACE = -4,
+  /**
+   * The segment is shorter than its header says.
+   */
+  CIRCLET_TRUNCATED = -5,
+  /**
+   * The file is not a circlet segment.
+   */
+  CIRCLET_BAD_MAGIC = -6,
+  /**
+   * The segment has another layout version.
+   */
+  CIRCLET_BAD_VERSION = -7,
+  /**
+   * The segment is of the other byte order.
+   */
+  CIRCLET_BAD_ENDIAN = -8,
+  /**
+   * The segment has another mode, or none.
+   */
+  CIRCLET_BAD_MODE = -9,
+  /**
+   * The segment's header contradicts itself.
+   */
+  CIRCLET_BAD_GEOMETRY = -10,
+  /**
+   * The descriptor is not a sealed memfd.
+   */
+  CIRCLET_NOT_SEALED = -11,
+  /**
+   * Somebody alive has this side of the ring, or another thread is inside this handle.
+   */
+  CIRCLET_BUSY = -12,
+  /**
+   * This platform lacks a mechanism.
+   */
+  CIRCLET_UNSUPPORTED = -13,
+  /**
+   * The kernel refused a call.
+   */
+  CIRCLET_OS = -14,
+  /**
+   * The ring is full.
+   */
+  CIRCLET_FULL = -15,
+  /**
+   * The ring is empty.
+   */
+  CIRCLET_EMPTY = -16,
+  /**
+   * The frame is longer than this ring takes.
+   */
+  CIRCLET_TOO_LARGE = -17,
+  /**
+   * The deadline passed.
+   */
+  CIRCLET_TIMED_OUT = -18,
+  /**
+   * The other side closed, and everything has been read.
+   */
+  CIRCLET_CLOSED = -19,
+  /**
+   * The other side died, and everything has been read.
+   */
+  CIRCLET_PEER_DIED = -20,
+  /**
+   * The other side wrote what no ring may hold.
+   */
+  CIRCLET_POISONED = -21,
+  /**
+   * A curve's input is refused.
+   */
+  CIRCLET_BAD_CURVE = -22,
+  /**
+   * A bug in the library: a panic was caught.
+   */
+  CIRCLET_PANIC = -99,
+};
+#ifndef __cplusplus
+#if __STDC_VERSION__ >= 202311L
+typedef enum circlet_status circlet_status;
+#else
+typedef int32_t circlet_status;
+#endif // __STDC_VERSION__ >= 202311L
+#endif // __cplusplus
+
+/**
+ * A ring. Each side is taken by its first use (or by `circlet_ring_attach`), and is for one thread at a time: a
+ * second thread inside the same side gets CIRCLET_BUSY.
+ */
+typedef struct circlet_ring circlet_ring;
+
+/**
+ * What a ring is made with. Zero means the default everywhere.
+ */
+typedef struct circlet_ring_options {
+  /**
+   * `sizeof(circlet_ring_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+  /**
+   * Bytes of the data area, rounded up to a power of two from 4 KiB to 1 GiB; 0 for 1 MiB.
+   */
+  uint64_t capacity;
+} circlet_ring_options;
+
+/**
+ * A frame in place: valid until it is committed (a claim) or released (a received one).
+ */
+typedef struct circlet_frame {
+  /**
+   * Where its payload begins, a multiple of 8.
+   */
+  void *data;
+  /**
+   * The same as an offset from what `circlet_ring_memory` gives, for languages that lay one view over all of it.
+   */
+  uint32_t offset;
+  /**
+   * Bytes of the payload.
+   */
+  uint32_t len;
+} circlet_frame;
+
+/**
+ * The counters of a ring.
+ */
+typedef struct circlet_ring_stats {
+  /**
+   * Bytes of the data area.
+   */
+  uint64_t capacity_bytes;
+  /**
+   * Bytes committed and not yet released.
+   */
+  uint64_t used_bytes;
+  /**
+   * Frames committed since the ring was made.
+   */
+  uint64_t frames_sent;
+  /**
+   * Frames released since the ring was made.
+   */
+  uint64_t frames_received;
+  /**
+   * Payload bytes committed since the ring was made.
+   */
+  uint64_t payload_bytes_sent;
+  /**
+   * How often a claim found no room at first.
+   */
+  uint64_t full_events;
+  /**
+   * The longest payload of one frame in bytes.
+   */
+  uint32_t max_frame;
+  /**
+   * Who has the producer's side: 0 nobody yet, 1 alive, 2 closed, 3 died.
+   */
+  uint32_t producer;
+  /**
+   * The same for the consumer's side.
+   */
+  uint32_t consumer;
+  /**
+   * Always 0.
+   */
+  uint32_t reserved;
+} circlet_ring_stats;
+
+#ifdef __cplusplus
+extern "C" {
+#endif // __cplusplus
+
+/**
+ * Returns the name of a status code, such as "CIRCLET_FULL".
+ *
+ * A static string; "unknown circlet_status" for a number that is none. Any thread.
+ */
+const char *circlet_status_str(int32_t status);
+
+/**
+ * Copies the calling thread's last detailed message into `buffer`, cut to fit and ended by a zero byte.
+ *
+ * Returns the message's length in bytes without the zero, which may be more than fits; 0 where nothing has failed on
+ * this thread yet. `buffer` may be NULL if `size` is 0.
+ *
+ * # Safety
+ * `buffer` has room for `size` bytes.
+ */
+int32_t circlet_last_error(char *buffer,
+                           uint32_t size);
+
+/**
+ * Returns the library's version, such as "0.1.0": a static string. Any thread.
+ */
+const char *circlet_version(void);
+
+/**
+ * Returns the library's `CIRCLET_ABI_VERSION`: refuse a library whose upper 16 bits are not those of the header.
+ */
+uint32_t circlet_abi_version(void);
+
+/**
+ * Returns the major version of the shared-memory layout.
+ */
+uint32_t circlet_layout_version(void);
+
+/**
+ * Creates a named ring. `options` may be NULL for the defaults.
+ *
+ * The name is removed by `circlet_ring_close`. Returns 0, CIRCLET_NAME_TAKEN, CIRCLET_NO_SPACE or CIRCLET_INVALID;
+ * `*ring` is written on success only, and the caller owns it. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_create(const char *name,
+                            const struct circlet_ring_options *options,
+                            struct circlet_ring **ring);
+
+/**
+ * Opens a ring by its name.
+ *
+ * Returns 0, CIRCLET_NOT_FOUND, or a code for each thing that can be wrong with a segment. The caller owns `*ring`.
+ * Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_open(const char *name,
+                          struct circlet_ring **ring);
+
+/**
+ * Creates a ring without a name, whose descriptor another process gets (see `circlet_ring_export_fd`).
+ *
+ * As `circlet_ring_create`.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_anonymous(const struct circlet_ring_options *options, struct circlet_ring **ring);
+
+/**
+ * Opens a ring from a descriptor that `circlet_ring_export_fd` made, and owns the descriptor, also where it fails.
+ *
+ * Returns 0, CIRCLET_NOT_SEALED, or a code for each thing that can be wrong with a segment. Any thread.
+ *
+ * # Safety
+ * `ring` is NULL or has room for a pointer; `fd` belongs to nobody else.
+ */
+int32_t circlet_ring_from_fd(int32_t fd,
+                             struct circlet_ring **ring);
+
+/**
+ * Makes a descriptor that another process opens this ring from: pass it over a Unix socket or to a child, and close
+ * it here then, as the locks that tell who is alive belong to it.
+ *
+ * Returns 0 or CIRCLET_OS. The caller owns `*fd`. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_export_fd(const struct circlet_ring *ring,
+                               int32_t *fd);
+
+/**
+ * Closes both sides that this handle has, removes the name if it was created here, and ends the handle.
+ *
+ * Frames of it are invalid from then on. NULL is fine. The handle must not be in use by another thread.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+void circlet_ring_close(struct circlet_ring *ring);
+
+/**
+ * Takes a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) now instead of at its first use.
+ *
+ * Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_attach(const struct circlet_ring *ring,
+                            int32_t side);
+
+/**
+ * Gives a side up and tells the other side that it closed; the ring stays open.
+ *
+ * Returns 0, also where this handle did not have the side.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; no frame of that side is used any more.
+ */
+int32_t circlet_ring_detach(const struct circlet_ring *ring, int32_t side);
+
+/**
+ * Sets how long a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) spins before it sleeps, in microseconds: 0 sleeps at
+ * once, infinity never sleeps. Takes the side if this handle does not have it yet.
+ *
+ * Returns 0, CIRCLET_INVALID, or what `circlet_ring_attach` returns.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_set_spin(const struct circlet_ring *ring,
+                              int32_t side,
+                              double spin_us);
+
+/**
+ * Copies a payload in as one frame.
+ *
+ * `timeout_ms`: 0 tries (CIRCLET_FULL), above waits so long for room (CIRCLET_TIMED_OUT), below 0 without a deadline.
+ * Returns 0, or one of these, CIRCLET_TOO_LARGE, CIRCLET_CLOSED, CIRCLET_PEER_DIED, CIRCLET_POISONED.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; `payload` leads to `len` bytes, or is NULL where `len` is 0.
+ */
+int32_t circlet_ring_send(const struct circlet_ring *ring,
+                          const void *payload,
+                          uint32_t len,
+                          double timeout_ms);
+
+/**
+ * Copies `count` payloads in as a frame each; they lie one behind the other in `payloads`, with their lengths in
+ * `lens`. One call and one wake-up for all of them.
+ *
+ * Returns how many were sent: fewer than `count` where the deadline passed after the first, else an error as
+ * `circlet_ring_send` has it. A payload that is too long is refused before anything is sent.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; `lens` leads to `count` lengths and `payloads` to as many bytes as their sum.
+ */
+int32_t circlet_ring_send_many(const struct circlet_ring *ring,
+                               const void *payloads,
+                               const uint32_t *lens,
+                               uint32_t count,
+                               double timeout_ms);
+
+/**
+ * Reserves room for a payload of `len` bytes to be written in place; `circlet_ring_commit` makes it a frame.
+ *
+ * Returns and `timeout_ms` as `circlet_ring_send`. The next send or claim gives an uncommitted one up.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; `frame` is NULL or has room for one.
+ */
+int32_t circlet_ring_claim(const struct circlet_ring *ring,
+                           uint32_t len,
+                           double timeout_ms,
+                           struct circlet_frame *frame);
+
+/**
+ * Makes the first `len` bytes of the open claim a frame and wakes the reader if it sleeps.
+ *
+ * Returns 0, CIRCLET_INVALID where no claim is open, or CIRCLET_TOO_LARGE where it is shorter (it stays open then).
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_commit(const struct circlet_ring *ring,
+                            uint32_t len);
+
+/**
+ * Borrows the next frame in place, and releases what was received before.
+ *
+ * `timeout_ms`: 0 tries (CIRCLET_EMPTY), above waits so long (CIRCLET_TIMED_OUT), below 0 without a deadline.
+ * Returns 0, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED once everything committed has been read, or
+ * CIRCLET_POISONED. The frame is valid until the next receive or release, or until the ring is closed.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; `frame` is NULL or has room for one.
+ */
+int32_t circlet_ring_recv(const struct circlet_ring *ring, double timeout_ms, struct circlet_frame *frame);
+
+/**
+ * Borrows up to `max` frames in place, waiting for the first, and releases what was received before.
+ *
+ * Returns how many, at least 1, or an error as `circlet_ring_recv` has it.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; `frames` is NULL or has room for `max`.
+ */
+int32_t circlet_ring_recv_many(const struct circlet_ring *ring,
+                               struct circlet_frame *frames,
+                               uint32_t max,
+                               double timeout_ms);
+
+/**
+ * Gives all received frames back to the writer. The next receive does it too.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; no received frame is used any more.
+ */
+int32_t circlet_ring_release(const struct circlet_ring *ring);
+
+/**
+ * Gives the mapping that all frames of this ring lie in, valid until `circlet_ring_close`. Any thread.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_memory(const struct circlet_ring *ring, void **base, uint64_t *bytes);
+
+/**
+ * Reads the counters. Any thread.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_get_stats(const struct circlet_ring *ring, struct circlet_ring_stats *stats);
+
+#ifdef __cplusplus
+}  // extern "C"
+#endif  // __cplusplus
+
+#endif  /* CIRCLET_H */
+
+/* What the layout and the structs rest on. */
+#if defined(__cplusplus)
+#define CIRCLET_ASSERT(condition, message) static_assert(condition, message)
+#else
+#define CIRCLET_ASSERT(condition, message) _Static_assert(condition, message)
+#endif
+CIRCLET_ASSERT(CIRCLET_LAYOUT_DATA % 8 == 4, "payloads are aligned to 8");
+CIRCLET_ASSERT(CIRCLET_LAYOUT_HEAD / 128 != CIRCLET_LAYOUT_TAIL / 128, "two sides never write one line");
+CIRCLET_ASSERT(sizeof(circlet_ring_options) == 16, "circlet_ring_options has 16 bytes");
+CIRCLET_ASSERT(sizeof(circlet_ring_stats) == 64, "circlet_ring_stats has 64 bytes");
+CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");
+#undef CIRCLET_ASSERT

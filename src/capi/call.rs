@@ -1,0 +1,159 @@
+//! What every C function is made of: arguments that are checked, failures that are remembered, panics that stop here.
+
+use std::borrow::Cow;
+use std::ffi::{CStr, c_char};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::slice;
+
+use super::status::{circlet_status, remember};
+use crate::shm::Deadline;
+
+/// A status and its message.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: circlet_status,
+    message: Cow<'static, str>,
+}
+
+impl Failure {
+    pub(super) const NONE: Self = Self { status: circlet_status::CIRCLET_OK, message: Cow::Borrowed("") };
+
+    pub(super) fn new(status: circlet_status, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { status, message: message.into() }
+    }
+
+    pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(circlet_status::CIRCLET_INVALID, message)
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+/// Runs a function's body: its failure becomes a status, and so does a panic.
+pub(super) fn call(body: impl FnOnce() -> Result<i32, Failure>) -> i32 {
+    // What a panic left half done is a bug of ours in any case, and the status says so.
+    let outcome = catch_unwind(AssertUnwindSafe(body)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        Err(Failure::new(
+            circlet_status::CIRCLET_PANIC,
+            format!("a bug in circlet, please report it: {text}"),
+        ))
+    });
+    outcome.unwrap_or_else(|failure| {
+        let status = failure.status as i32;
+        remember(failure);
+        status
+    })
+}
+
+/// Runs a body that has nothing to fail with.
+pub(super) fn infallible<T: Default>(body: impl FnOnce() -> T) -> T {
+    catch_unwind(AssertUnwindSafe(body)).unwrap_or_default()
+}
+
+fn check<T>(pointer: *const T, what: &str) -> Result<(), Failure> {
+    if pointer.is_null() {
+        return Err(Failure::invalid(format!("{what} is NULL")));
+    }
+    if !pointer.is_aligned() {
+        return Err(Failure::invalid(format!("{what} is not aligned to {} bytes", align_of::<T>())));
+    }
+    Ok(())
+}
+
+/// Borrows what a pointer argument leads to.
+///
+/// # Safety
+/// If it is not NULL, it leads to a `T` that outlives `'a` and is not written meanwhile.
+pub(super) unsafe fn borrow<'a, T>(pointer: *const T, what: &str) -> Result<&'a T, Failure> {
+    check(pointer, what)?;
+    // SAFETY: not NULL, aligned, and the caller's promise.
+    Ok(unsafe { &*pointer })
+}
+
+/// Borrows an array argument. NULL is fine where `len` is 0.
+///
+/// # Safety
+/// If it is not NULL, it leads to `len` values that outlive `'a` and are not written meanwhile.
+pub(super) unsafe fn array<'a, T>(pointer: *const T, len: u32, what: &str) -> Result<&'a [T], Failure> {
+    if len == 0 {
+        return Ok(&[]);
+    }
+    check(pointer, what)?;
+    // SAFETY: not NULL, aligned, and the caller's promise.
+    Ok(unsafe { slice::from_raw_parts(pointer, len as usize) })
+}
+
+/// Borrows an array to be written. NULL is fine where `len` is 0.
+///
+/// # Safety
+/// If it is not NULL, it leads to `len` values that are the callee's alone during `'a`.
+pub(super) unsafe fn array_mut<'a, T>(pointer: *mut T, len: u32, what: &str) -> Result<&'a mut [T], Failure> {
+    if len == 0 {
+        return Ok(&mut []);
+    }
+    check(pointer, what)?;
+    // SAFETY: not NULL, aligned, and the caller's promise.
+    Ok(unsafe { slice::from_raw_parts_mut(pointer, len as usize) })
+}
+
+/// Reads a string argument.
+///
+/// # Safety
+/// If it is not NULL, it leads to a zero-terminated string that outlives `'a`.
+pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a str, Failure> {
+    check(pointer, what)?;
+    // SAFETY: not NULL, and the caller's promise.
+    let bytes = unsafe { CStr::from_ptr(pointer) };
+    bytes.to_str().map_err(|error| Failure::invalid(format!("{what} is not UTF-8: {error}")))
+}
+
+/// Where a value goes that a function gives back.
+pub(super) struct Out<T>(*mut T);
+
+impl<T> Out<T> {
+    /// Checks an out-parameter before anything is done.
+    ///
+    /// # Safety
+    /// If it is not NULL, it has room for a `T` until the function returns.
+    pub(super) unsafe fn new(pointer: *mut T, what: &str) -> Result<Self, Failure> {
+        check(pointer, what).map(|()| Self(pointer))
+    }
+
+    pub(super) fn set(self, value: T) {
+        // SAFETY: checked, and promised to `new`. `write` does not read what was there.
+        unsafe { self.0.write(value) };
+    }
+}
+
+/// Gives a value away as a handle.
+pub(super) fn into_handle<T>(value: T) -> *mut T {
+    Box::into_raw(Box::new(value))
+}
+
+/// Ends a handle; NULL is nothing to end.
+///
+/// # Safety
+/// It is NULL or came from [`into_handle`], and nobody uses it any more.
+pub(super) unsafe fn end_handle<T>(handle: *mut T) {
+    if !handle.is_null() {
+        // SAFETY: the caller's promise.
+        let value = unsafe { Box::from_raw(handle) };
+        infallible(|| drop(value));
+    }
+}
+
+/// Reads a timeout argument.
+pub(super) fn deadline(timeout_ms: f64) -> Result<Deadline, Failure> {
+    Deadline::after_ms(timeout_ms).ok_or_else(|| {
+        Failure::invalid("timeout_ms is NaN: give milliseconds, 0 to try, or below 0 for no deadline")
+    })
+}
+
+/// Reads a count that fits into what a function returns.
+pub(super) fn count(value: usize) -> Result<i32, Failure> {
+    i32::try_from(value).map_err(|_| Failure::invalid(format!("a count of {value} is beyond 2147483647")))
+}

@@ -1,0 +1,18 @@
+//! The C face: `include/circlet.h` is generated from these files, one for each part, which hold no logic.
+//!
+//! * Every fallible function returns an `int32_t`: 0 or a positive count is success, a negative value a [`Status`].
+//!   Values come back through out-parameters, and the thread's last detailed message through
+//!   [`circlet_last_error`].
+//! * NULL, alignment, lengths and UTF-8 are checked in every build, and no panic crosses the boundary.
+//! * Handles are opaque: what `_create` and `_open` give ends with `_close`, what `_new` gives with `_free`.
+#![allow(unsafe_code, reason = "C has no borrows: pointers are checked here and become references")]
+#![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic must not reach C")]
+
+mod call;
+mod layout;
+mod ring;
+mod status;
+
+pub use layout::*;
+pub use ring::*;
+pub use status::*;

@@ -1,0 +1,59 @@
+//! The C face as C sees it: its header, its exported symbols, and C programs that use it.
+#![cfg(all(feature = "capi", target_os = "linux"))]
+
+mod common;
+
+use std::fs;
+use std::process::Command;
+
+use common::{blessed, root, run, scratch};
+
+/// The files of the C face, in the order in which the header has them.
+const SOURCES: [&str; 3] = ["status.rs", "layout.rs", "ring.rs"];
+
+fn generated_header() -> String {
+    let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();
+    let builder = cbindgen::Builder::new().with_config(config);
+    let builder =
+        SOURCES.iter().fold(builder, |builder, file| builder.with_src(root().join("src/capi").join(file)));
+    let mut header = Vec::new();
+    builder.generate().unwrap().write(&mut header);
+    String::from_utf8(header).unwrap()
+}
+
+#[test]
+fn the_committed_header_is_the_generated_one() {
+    blessed(&root().join("include/circlet.h"), &generated_header());
+}
+
+#[test]
+fn the_header_compiles_as_c11_and_as_cpp17_without_a_warning() {
+    let folder = scratch("header");
+    for (compiler, standard, file) in [("cc", "-std=c11", "use.c"), ("c++", "-std=c++17", "use.cpp")] {
+        let source = folder.join(file);
+        fs::write(&source, "#include <circlet.h>\nint main(void) { return circlet_abi_version() == 0; }\n")
+            .unwrap();
+        let mut command = Command::new(compiler);
+        command.args([standard, "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-I"]);
+        run(command.arg(root().join("include")).arg(&source));
+    }
+}
+
+#[test]
+fn the_exported_symbols_are_the_committed_ones_and_all_declared() {
+    let nm = run(Command::new("nm").args(["-D", "--defined-only"]).arg(common::library()));
+    let mut symbols: Vec<_> = nm.lines().filter_map(|line| line.split_whitespace().last()).collect();
+    symbols.sort_unstable();
+    blessed(&root().join("tests/data/symbols.txt"), &(symbols.join("\n") + "\n"));
+    let header = generated_header();
+    for symbol in symbols {
+        assert!(header.contains(&format!("{symbol}(")), "{symbol} is exported and not declared");
+    }
+}
+
+#[test]
+fn a_c_program_sends_and_receives_between_two_processes() {
+    let program = common::c_program("examples/c/ring.c");
+    let text = run(&mut Command::new(program));
+    assert!(text.contains("1000 frames received"), "{text}");
+}

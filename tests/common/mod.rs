@@ -1,0 +1,90 @@
+//! What the tests of other languages need: the C library, compilers, Python and Bun, set up under `target/` once.
+#![allow(dead_code, reason = "each test program uses a part of it")]
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The project's folder.
+pub fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The folder that cargo builds into.
+pub fn target() -> PathBuf {
+    let exe = std::env::current_exe().unwrap();
+    // <target>/<profile>/deps/<test>
+    exe.ancestors().nth(3).unwrap().to_path_buf()
+}
+
+/// An empty folder of this test's own.
+pub fn scratch(name: &str) -> PathBuf {
+    let folder = target().join("scratch").join(format!("{name}-{}", std::process::id()));
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Runs a command to its end and returns what it printed; its failure fails the test with all of its output.
+pub fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} did not start: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?} ended with {}:\n{text}\n{errors}", output.status);
+    text
+}
+
+/// Compares a committed file with what it should be; with `CIRCLET_BLESS=1` it is written instead.
+pub fn blessed(path: &Path, wanted: &str) {
+    if std::env::var_os("CIRCLET_BLESS").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, wanted).unwrap();
+    }
+    let found = fs::read_to_string(path).unwrap_or_default();
+    assert!(
+        found == wanted,
+        "{} is out of date: run the tests with CIRCLET_BLESS=1, and read the diff",
+        path.display()
+    );
+}
+
+/// Does a piece of setting up once, whichever test process comes first.
+fn once(name: &str, work: impl FnOnce()) {
+    let lock = File::create(target().join(format!("{name}.lock"))).unwrap();
+    lock.lock().unwrap();
+    work();
+}
+
+/// Builds the C library and returns its path.
+pub fn library() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT
+        .get_or_init(|| {
+            once("library", || {
+                let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+                run(Command::new(cargo)
+                    .arg("clib")
+                    .arg("--quiet")
+                    .arg("--target-dir")
+                    .arg(target())
+                    .current_dir(root()));
+            });
+            target().join("release/libcirclet.so")
+        })
+        .clone()
+}
+
+/// Compiles a C program against the library and returns its path.
+pub fn c_program(source: &str) -> PathBuf {
+    let library = library();
+    let folder = library.parent().unwrap();
+    let source = root().join(source);
+    let program = scratch("c").join(source.file_stem().unwrap());
+    let mut command = Command::new("cc");
+    command.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]);
+    command.arg(root().join("include")).arg(&source).arg("-o").arg(&program);
+    command.arg("-L").arg(folder).arg("-lcirclet").arg(format!("-Wl,-rpath,{}", folder.display()));
+    run(&mut command);
+    program
+}
