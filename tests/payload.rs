@@ -1,0 +1,250 @@
+//! Holds the payload to the document it comes from.
+
+#![allow(clippy::unwrap_used, reason = "the lint knows test functions, but not what they share")]
+
+use std::collections::BTreeSet;
+
+use circlet::payload::{
+    Error, FileStatus, NodeApiStatus, PoolStrategy, PortState, SessionPayload, Worker, WorkerState,
+    WorkerThreads,
+};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+const SEED: &str = include_str!("data/payload/seed.json");
+
+fn seed() -> Value {
+    serde_json::from_str(SEED).unwrap()
+}
+
+fn seed_payload() -> SessionPayload {
+    SessionPayload::from_json(SEED).unwrap()
+}
+
+/// Reads text as a payload and gives what it is written as.
+fn rewritten(payload: &SessionPayload) -> Value {
+    serde_json::from_str(&payload.to_json()).unwrap()
+}
+
+mod reading {
+    use super::*;
+
+    #[test]
+    fn the_seed_reads_in_and_writes_out_with_nothing_lost() {
+        assert_eq!(rewritten(&seed_payload()), seed());
+        assert_eq!(serde_json::to_value(seed_payload()).unwrap(), seed());
+    }
+
+    #[test]
+    fn the_schema_has_every_field_of_the_seed() {
+        assert_eq!(seed_payload().unknown_fields(), [""; 0]);
+    }
+
+    #[test]
+    fn the_schema_has_every_word_of_the_seed() {
+        let payload = seed_payload();
+        let workers = payload.worker_threads.unwrap();
+        assert_eq!(workers.pool.unwrap().strategy, Some(PoolStrategy::RoundRobin));
+        let registry = workers.registry.unwrap();
+        assert_eq!(registry["w_3a7f"].state, Some(WorkerState::Idle));
+        assert_eq!(registry["w_9b1c"].state, Some(WorkerState::Processing));
+        let ports = workers.message_port_registry.unwrap().ports.unwrap();
+        assert_eq!(ports[0].state, Some(PortState::Transferred));
+        let files = payload.files.unwrap().breakdown.unwrap();
+        let statuses: Vec<_> = files.into_iter().flat_map(|file| file.status).collect();
+        assert_eq!(statuses, [FileStatus::Created, FileStatus::Modified, FileStatus::Touched]);
+        for api in payload.node_compat.unwrap().apis.unwrap() {
+            assert!(matches!(api.status, Some(NodeApiStatus::Native | NodeApiStatus::Partial)), "{api:?}");
+        }
+    }
+
+    #[test]
+    fn the_rates_of_the_seed_follow_from_its_counts() {
+        let payload = seed_payload();
+        let workers = payload.worker_threads.unwrap();
+        let statistics = workers.statistics.unwrap();
+        assert_eq!(statistics.computed_error_rate(), Some(1.0 / 231.0));
+        assert_eq!(workers.pool.unwrap().computed_utilization(), statistics.pool_utilization.map(f64::from));
+        let cache = payload.cache.unwrap();
+        assert_eq!(cache.computed_hit_rate(), cache.manifests.unwrap().hit_rate.map(f64::from));
+    }
+
+    #[test]
+    fn what_is_absent_stays_absent() {
+        for text in
+            ["{}", r#"{"worker_threads":{"registry":{"w_1":{}}}}"#, r#"{"node_compat":{"polyfills":[]}}"#]
+        {
+            assert_eq!(SessionPayload::from_json(text).unwrap().to_json(), text);
+        }
+        assert_eq!(SessionPayload::from_json("{}").unwrap(), SessionPayload::default());
+    }
+
+    #[test]
+    fn no_last_error_is_not_the_same_as_an_unknown_one() {
+        let read = |text| serde_json::from_str::<Worker>(text).unwrap();
+        assert_eq!(read("{}").last_error, None);
+        assert_eq!(read(r#"{"last_error":null}"#).last_error, Some(None));
+        assert_eq!(read(r#"{"last_error":"late"}"#).last_error, Some(Some("late".to_owned())));
+        for text in ["{}", r#"{"last_error":null}"#, r#"{"last_error":"late"}"#] {
+            assert_eq!(serde_json::to_string(&read(text)).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_null_elsewhere_in_the_schema_is_read_as_absent() {
+        let payload =
+            SessionPayload::from_json(r#"{"git": null, "cache": {"hits": null}, "mood": null}"#).unwrap();
+        assert_eq!(payload.to_json(), r#"{"cache":{},"mood":null}"#);
+    }
+
+    #[test]
+    fn an_unknown_word_survives() {
+        let text =
+            r#"{"worker_threads":{"pool":{"strategy":"by-mood"},"registry":{"w_1":{"state":"asleep"}}}}"#;
+        assert_eq!(SessionPayload::from_json(text).unwrap().to_json(), text);
+    }
+
+    #[test]
+    fn a_wrong_type_is_named_with_its_field_and_place_and_what_was_expected() {
+        let text = "{\n  \"goal\": \"x\",\n  \"worker_threads\": {\"registry\": {\"w_1\": {\"errors\": \"many\"}}}\n}";
+        assert_eq!(
+            SessionPayload::from_json(text).unwrap_err().to_string(),
+            "the payload's field `worker_threads.registry.w_1.errors` does not fit: \
+             invalid type: string \"many\", expected u64 at line 3 column 58"
+        );
+        let path = |text| match SessionPayload::from_json(text) {
+            Err(Error::WrongShape { path, .. }) => path,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(path(r#"{"test": 5, "goal": "x"}"#), "test");
+        assert_eq!(path(r#"{"test": {"files": -1}}"#), "test.files");
+        assert_eq!(path(r#"{"test": {"files": 1.5}, "goal": ""}"#), "test.files");
+        assert_eq!(path(r#"{"cache": {"size_mb": "1"}}"#), "cache.size_mb");
+        assert_eq!(path(r#"{"critical": {"a": 1}}"#), "critical");
+        assert_eq!(path(r#"{"critical": ["a", ["b"]]}"#), "critical[1]");
+        assert_eq!(path(r#"{"node_compat": {"apis": [{}, {"status": 3}]}}"#), "node_compat.apis[1].status");
+        assert_eq!(path(r#"{"goal": "x", "goal": "y"}"#), "goal");
+        assert_eq!(path("[]"), "");
+        assert_eq!(path("5"), "");
+    }
+
+    #[test]
+    fn a_text_that_is_no_json_is_refused_with_its_place() {
+        for text in
+            ["", "{", "{\"goal\": }", "{} {}", "{\"goal\": \"x\"", "{\"cache\": {\"size_mb\": 1e999}}"]
+        {
+            let error = SessionPayload::from_json(text).unwrap_err();
+            assert!(matches!(error, Error::NotJson(_)), "{text}: {error:?}");
+            assert!(error.to_string().contains(" at line 1 column "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_snapshot_of_a_pool_reads_as_the_worker_section() {
+        let snapshot = seed()["worker_threads"].clone();
+        let workers = WorkerThreads::from_snapshot(&snapshot).unwrap();
+        assert_eq!(serde_json::to_value(workers).unwrap(), snapshot);
+        let error = WorkerThreads::from_snapshot(&json!({ "pool": { "size": "four" } })).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the payload's field `pool.size` does not fit: invalid type: string \"four\", expected u64"
+        );
+    }
+}
+
+mod unknown_fields {
+    use super::*;
+
+    /// Returns the JSON pointers of all sections in a value: the objects, without the two that are maps of the writer's keys.
+    fn sections(value: &Value, pointer: &str, found: &mut Vec<String>) {
+        match value {
+            Value::Object(fields) => {
+                if !pointer.ends_with("/registry") && !pointer.ends_with("/overrides") {
+                    found.push(pointer.to_owned());
+                }
+                for (key, field) in fields {
+                    sections(
+                        field,
+                        &format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1")),
+                        found,
+                    );
+                }
+            }
+            Value::Array(items) => {
+                for (index, item) in items.iter().enumerate() {
+                    sections(item, &format!("{pointer}/{index}"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(any::<String>(), inner, 0..4)
+                    .prop_map(|fields| Value::Object(Map::from_iter(fields))),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn survive_at_every_level(
+            added in prop::collection::vec((any::<prop::sample::Index>(), any::<String>(), any_json()), 1..6),
+            removed in prop::collection::vec(any::<prop::sample::Index>(), 0..6),
+        ) {
+            let mut value = seed();
+            let mut pointers = Vec::new();
+            sections(&value, "", &mut pointers);
+            let mut expected = BTreeSet::new();
+            for (index, key, field) in added {
+                let pointer = index.get(&pointers);
+                let key = format!("x{key}");
+                expected.insert(format!("{pointer}/{key}"));
+                value.pointer_mut(pointer).unwrap()[key] = field;
+            }
+            for index in removed {
+                // A section whose parent went before it is gone already.
+                if let Some((parent, key)) = index.get(&pointers).rsplit_once('/')
+                    && let Some(Value::Object(fields)) = value.pointer_mut(parent)
+                {
+                    fields.remove(&key.replace("~1", "/"));
+                    let gone = format!("{parent}/{key}/");
+                    expected.retain(|pointer| !pointer.starts_with(&gone));
+                }
+            }
+            let payload = SessionPayload::from_value(&value).unwrap();
+            prop_assert_eq!(payload.unknown_fields().len(), expected.len());
+            prop_assert_eq!(serde_json::to_value(&payload).unwrap(), value);
+            let text = payload.to_json();
+            prop_assert_eq!(
+                serde_json::to_value(SessionPayload::from_json(&text).unwrap()).unwrap(),
+                serde_json::from_str::<Value>(&text).unwrap()
+            );
+        }
+    }
+
+    #[test]
+    fn are_named_with_their_paths() {
+        let payload = SessionPayload::from_value(&json!({
+            "mood": "calm",
+            "node_compat": { "apis": [{}, { "nmae": "node:vm" }] },
+            "worker_threads": { "registry": { "w_1": { "current_job": { "type": "x", "kind": "y" } } } },
+        }))
+        .unwrap();
+        assert_eq!(
+            payload.unknown_fields(),
+            ["node_compat.apis[1].nmae", "worker_threads.registry.w_1.current_job.kind", "mood"]
+        );
+    }
+}
