@@ -7,6 +7,8 @@
 //! * Fields that this version does not know survive being read and written.
 //! * Counts are facts. A rate that follows from counts can be stored, but what we show is computed from the counts.
 //!
+//! [`SessionPayload::summary`] says it all in one paragraph.
+//!
 //! ```
 //! use circlet::payload::{SessionPayload, WorkerThreads};
 //!
@@ -16,7 +18,7 @@
 //!     worker_threads: serde_json::from_str(workers)?,
 //!     ..SessionPayload::default()
 //! };
-//! assert!(payload.unknown_fields().is_empty());
+//! assert_eq!(payload.summary(), r#"Goal: "draw a curve". Pool: 4 workers, 1 active. Messages: no errors."#);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
@@ -34,12 +36,14 @@
 
 mod bun;
 mod error;
+mod escape;
 mod measure;
 mod metadata;
 mod node_compat;
 mod project;
 mod section;
 mod session;
+mod summary;
 mod words;
 mod worker_threads;
 
