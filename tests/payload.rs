@@ -1,4 +1,4 @@
-//! Holds the payload to the document it comes from.
+//! Holds the payload to the document it comes from, and the probes to what others measure.
 
 #![allow(clippy::unwrap_used, reason = "the lint knows test functions, but not what they share")]
 
@@ -413,5 +413,134 @@ mod summary {
             assert_is_one_safe_paragraph(&payload.summary());
             prop_assert_eq!(payload.summary(), payload.clone().summary());
         }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod probe {
+    use std::fs::File;
+    use std::process::Command;
+
+    use circlet::payload::{Platform, host, new_session_id, process};
+
+    fn printed(program: &str, arguments: &[&str]) -> String {
+        let output = Command::new(program)
+            .args(arguments)
+            .output()
+            .unwrap_or_else(|error| panic!("`{program}` is needed to compare with: {error}"));
+        assert!(output.status.success(), "{program}: {output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    }
+
+    /// Reads the number of one line of a /proc file, such as `VmRSS:   1234 kB`.
+    fn proc_number(file: &str, label: &str) -> f64 {
+        let text = std::fs::read_to_string(file).unwrap();
+        let line = text.lines().find(|line| line.starts_with(label)).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
+    fn platform() -> Platform {
+        host("sess-test").platform.unwrap()
+    }
+
+    fn rss_mb() -> f64 {
+        process().performance.unwrap().memory_mb.unwrap().rss.unwrap().get()
+    }
+
+    fn fd_count() -> u64 {
+        process().resources.unwrap().fd_count.unwrap()
+    }
+
+    #[test]
+    fn the_kernel_is_what_uname_says() {
+        assert_eq!(platform().kernel.unwrap(), printed("uname", &["-r"]));
+        assert_eq!(platform().os.unwrap(), printed("uname", &["-sr"]));
+        let agent = format!("circlet/{} (Linux {})", env!("CARGO_PKG_VERSION"), printed("uname", &["-m"]));
+        assert_eq!(platform().useragent.unwrap(), agent);
+    }
+
+    #[test]
+    fn the_processors_are_those_that_getconf_counts() {
+        assert_eq!(platform().cpu_count.unwrap().to_string(), printed("getconf", &["_NPROCESSORS_ONLN"]));
+    }
+
+    #[test]
+    fn the_processor_is_the_one_that_the_kernel_names() {
+        let cpuinfo = std::fs::read_to_string("/proc/cpuinfo").unwrap();
+        let model = cpuinfo.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+        // Some architectures have no line for the model.
+        if let Some((_, model)) = model {
+            assert_eq!(platform().cpu.unwrap(), model.trim());
+        }
+    }
+
+    #[test]
+    fn the_memory_is_what_the_kernel_says() {
+        let expected = proc_number("/proc/meminfo", "MemTotal:") / 1024.0 / 1024.0;
+        assert!((platform().memory_gb.unwrap().get() - expected).abs() <= 0.01);
+    }
+
+    #[test]
+    fn the_process_is_this_one_and_as_old_as_ps_says() {
+        let before: f64 =
+            printed("ps", &["-o", "etimes=", "-p", &std::process::id().to_string()]).parse().unwrap();
+        let env = host("sess-test").env.unwrap();
+        let after: f64 =
+            printed("ps", &["-o", "etimes=", "-p", &std::process::id().to_string()]).parse().unwrap();
+        assert_eq!(env.process_id.unwrap() as f64, proc_number("/proc/self/status", "Pid:"));
+        let uptime_s = env.uptime_s.unwrap().get();
+        // ps gives whole seconds, and may round the start and the present apart.
+        assert!((before - 1.0..=after + 2.0).contains(&uptime_s), "{before} {uptime_s} {after}");
+    }
+
+    #[test]
+    fn the_age_of_the_process_grows_with_time() {
+        let age = || host("sess-test").env.unwrap().uptime_s.unwrap().get();
+        let first = age();
+        let slept = std::time::Instant::now();
+        std::thread::sleep(std::time::Duration::from_millis(300));
+        let grown = age() - first;
+        assert!(grown >= 0.25 && grown <= slept.elapsed().as_secs_f64() + 0.05, "{grown}");
+    }
+
+    #[test]
+    fn memory_that_is_written_shows_as_resident() {
+        let before = rss_mb();
+        let block = std::hint::black_box(vec![1_u8; 256 << 20]);
+        let after = rss_mb();
+        let expected = proc_number("/proc/self/status", "VmRSS:") / 1024.0;
+        assert!((after - expected).abs() < 64.0, "{after} {expected}");
+        assert!(after - before > 192.0, "{before} {after}");
+        drop(block);
+    }
+
+    #[test]
+    fn files_that_are_opened_are_counted() {
+        let before = fd_count();
+        let open: Vec<File> = (0..400).map(|_| File::open("/dev/null").unwrap()).collect();
+        let grown = fd_count() - before;
+        // The other tests of this program open and close a few at the same time.
+        assert!((350..=450).contains(&grown), "{grown}");
+        drop(open);
+    }
+
+    #[test]
+    fn what_is_not_known_is_absent() {
+        let metadata = serde_json::to_value(host("sess-test")).unwrap();
+        let fields =
+            |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        assert_eq!(fields(&metadata), ["env", "platform"]);
+        assert_eq!(fields(&metadata["env"]), ["process_id", "session", "uptime_s"]);
+        assert_eq!(metadata["env"]["session"], "sess-test");
+    }
+
+    #[test]
+    fn two_sessions_never_have_the_same_id() {
+        let ids: std::collections::BTreeSet<String> = (0..1_000).map(|_| new_session_id()).collect();
+        assert_eq!(ids.len(), 1_000);
+        let today = printed("date", &["-u", "+sess-%Y-%m-%d-"]);
+        let first = new_session_id();
+        // Midnight may have passed in between.
+        assert!(first.starts_with(&today) || first.starts_with(&printed("date", &["-u", "+sess-%Y-%m-%d-"])));
     }
 }

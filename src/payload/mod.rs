@@ -7,7 +7,8 @@
 //! * Fields that this version does not know survive being read and written.
 //! * Counts are facts. A rate that follows from counts can be stored, but what we show is computed from the counts.
 //!
-//! [`SessionPayload::summary`] says it all in one paragraph.
+//! [`host`] and [`process`] fill in what can be measured from within the process, and [`SessionPayload::summary`] says it
+//! all in one paragraph.
 //!
 //! ```
 //! use circlet::payload::{SessionPayload, WorkerThreads};
@@ -40,6 +41,7 @@ mod escape;
 mod measure;
 mod metadata;
 mod node_compat;
+mod probe;
 mod project;
 mod section;
 mod session;
@@ -52,6 +54,7 @@ pub use error::Error;
 pub use measure::Measure;
 pub use metadata::{BunBuild, BunFeatures, BunRuntime, Env, Metadata, Platform};
 pub use node_compat::{NodeApi, NodeApiStatus, NodeCompat};
+pub use probe::{host, new_session_id, process};
 pub use project::{
     Cache, CacheManifests, CacheModules, Coverage, Dependencies, DependencyTree, FileChange, FileStatus,
     Files, Git, Lockfile, Polyfills, Test, TestCounts,
