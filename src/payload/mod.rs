@@ -7,8 +7,8 @@
 //! * Fields that this version does not know survive being read and written.
 //! * Counts are facts. A rate that follows from counts can be stored, but what we show is computed from the counts.
 //!
-//! [`host`] and [`process`] fill in what can be measured from within the process, and [`SessionPayload::summary`] says it
-//! all in one paragraph.
+//! [`host`] and [`process`] fill in what can be measured from within the process, [`git_state`] what git says about a
+//! folder, and [`SessionPayload::summary`] says it all in one paragraph.
 //!
 //! ```
 //! use circlet::payload::{SessionPayload, WorkerThreads};
@@ -38,6 +38,7 @@
 mod bun;
 mod error;
 mod escape;
+mod git;
 mod measure;
 mod metadata;
 mod node_compat;
@@ -51,6 +52,7 @@ mod worker_threads;
 
 pub use bun::{Bun, BunFlags, GcTimes, MemoryUse, NetworkIo, Performance, Resources};
 pub use error::Error;
+pub use git::git_state;
 pub use measure::Measure;
 pub use metadata::{BunBuild, BunFeatures, BunRuntime, Env, Metadata, Platform};
 pub use node_compat::{NodeApi, NodeApiStatus, NodeCompat};
