@@ -1,1 +1,68 @@
-//! The payload part.
+//! Session payloads: a typed snapshot of what a whole session is doing.
+//!
+//! A [`SessionPayload`] says where a session runs, what its workers do, how its project stands, and what it is for. It is one
+//! JSON object that any language reads. Three rules hold for all of it:
+//!
+//! * What is absent is unknown, and never 0.
+//! * Fields that this version does not know survive being read and written.
+//! * Counts are facts. A rate that follows from counts can be stored, but what we show is computed from the counts.
+//!
+//! [`host`] and [`process`] fill in what can be measured from within the process, [`git_state`] what git says about a
+//! folder, and [`SessionPayload::summary`] says it all in one paragraph.
+//!
+//! ```
+//! use circlet::payload::{SessionPayload, WorkerThreads};
+//!
+//! let workers = r#"{"pool": {"size": 4, "active": 1}, "statistics": {"total_errors": 0}}"#;
+//! let payload = SessionPayload {
+//!     goal: Some("draw a curve".to_owned()),
+//!     worker_threads: serde_json::from_str(workers)?,
+//!     ..SessionPayload::default()
+//! };
+//! assert_eq!(payload.summary(), r#"Goal: "draw a curve". Pool: 4 workers, 1 active. Messages: no errors."#);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+//!
+//! | section | types |
+//! |---|---|
+//! | `metadata` | [`Metadata`], [`BunRuntime`], [`BunFeatures`], [`BunBuild`], [`Env`], [`Platform`] |
+//! | `bun` | [`Bun`], [`Performance`], [`MemoryUse`], [`GcTimes`], [`Resources`], [`NetworkIo`], [`BunFlags`] |
+//! | `node_compat` | [`NodeCompat`], [`NodeApi`] |
+//! | `worker_threads` | [`WorkerThreads`], [`WorkerPool`], [`WorkerFeatures`], [`ResourceLimits`], [`Worker`], [`ResourceUsage`], [`CurrentJob`], [`Statistics`], [`MessagePortRegistry`], [`MessagePort`] |
+//! | `dependencies` | [`Dependencies`], [`Lockfile`], [`DependencyTree`], [`Polyfills`] |
+//! | `cache` | [`Cache`], [`CacheManifests`], [`CacheModules`] |
+//! | `test` | [`Test`], [`TestCounts`], [`Coverage`] |
+//! | `git` | [`Git`] |
+//! | `files` | [`Files`], [`FileChange`] |
+
+mod bun;
+mod error;
+mod escape;
+mod git;
+mod measure;
+mod metadata;
+mod node_compat;
+mod probe;
+mod project;
+mod section;
+mod session;
+mod summary;
+mod words;
+mod worker_threads;
+
+pub use bun::{Bun, BunFlags, GcTimes, MemoryUse, NetworkIo, Performance, Resources};
+pub use error::Error;
+pub use git::git_state;
+pub use measure::Measure;
+pub use metadata::{BunBuild, BunFeatures, BunRuntime, Env, Metadata, Platform};
+pub use node_compat::{NodeApi, NodeApiStatus, NodeCompat};
+pub use probe::{host, new_session_id, process};
+pub use project::{
+    Cache, CacheManifests, CacheModules, Coverage, Dependencies, DependencyTree, FileChange, FileStatus,
+    Files, Git, Lockfile, Polyfills, Test, TestCounts,
+};
+pub use session::SessionPayload;
+pub use worker_threads::{
+    CurrentJob, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits, ResourceUsage,
+    Statistics, Worker, WorkerFeatures, WorkerPool, WorkerState, WorkerThreads,
+};

@@ -1,0 +1,102 @@
+//! What the runtime does: the interfaces in use, timings, memory, resources.
+
+use super::Measure;
+use super::section::section;
+
+section! {
+    /// Says which of the runtime's own interfaces are in use, and what they cost.
+    ///
+    /// A process that is not Bun has its memory and its descriptors here too, because the schema has one place for them.
+    pub struct Bun {
+        /// Lists the Bun interfaces in use, in the order of their first use. They are what does not run elsewhere.
+        pub apis: Option<Vec<String>>,
+        /// Gives timings and memory.
+        pub performance: Option<Performance>,
+        /// Gives descriptors, lag and traffic.
+        pub resources: Option<Resources>,
+        /// Says which command-line flags are on.
+        pub flags: Option<BunFlags>,
+    }
+}
+
+section! {
+    /// Gives the timings and the memory of the process.
+    pub struct Performance {
+        /// Gives the time from start to ready, in milliseconds.
+        pub startup_ms: Option<Measure>,
+        /// Gives the time of one operation on its own, in milliseconds.
+        pub per_op_baseline_ms: Option<Measure>,
+        /// Gives the time of one operation within a batch, in milliseconds.
+        pub per_op_batched_ms: Option<Measure>,
+        /// Gives the time that a cold start should not exceed, in milliseconds.
+        pub cold_start_target_ms: Option<Measure>,
+        /// Gives the memory in use.
+        pub memory_mb: Option<MemoryUse>,
+        /// Gives the time that went into garbage collection.
+        pub gc: Option<GcTimes>,
+    }
+}
+
+section! {
+    /// Gives the memory of the process by kind, each in units of 2^20 bytes.
+    pub struct MemoryUse {
+        /// Gives the resident set: what is in physical memory.
+        pub rss: Option<Measure>,
+        /// Gives the engine's heap in use.
+        pub heap: Option<Measure>,
+        /// Gives the memory that objects of the engine hold outside its heap.
+        pub external: Option<Measure>,
+        /// Gives the memory of array buffers.
+        pub array_buffers: Option<Measure>,
+    }
+}
+
+section! {
+    /// Gives the time that went into garbage collection.
+    pub struct GcTimes {
+        /// Gives the time of young collections, in milliseconds.
+        pub scavenge_ms: Option<Measure>,
+        /// Gives the time of full collections, in milliseconds.
+        pub mark_sweep_ms: Option<Measure>,
+        /// Gives the time of all collections, in milliseconds.
+        pub total_gc_time_ms: Option<Measure>,
+    }
+}
+
+section! {
+    /// Gives what the process holds of the system.
+    pub struct Resources {
+        /// Counts the open file descriptors.
+        pub fd_count: Option<u64>,
+        /// Gives how late the event loop runs its timers, in milliseconds.
+        pub event_loop_lag_ms: Option<Measure>,
+        /// Gives the traffic so far.
+        pub network_io: Option<NetworkIo>,
+    }
+}
+
+section! {
+    /// Counts the bytes that went over the network.
+    pub struct NetworkIo {
+        /// Counts the bytes read.
+        pub bytes_read: Option<u64>,
+        /// Counts the bytes written.
+        pub bytes_written: Option<u64>,
+    }
+}
+
+section! {
+    /// Says which of Bun's command-line flags are on.
+    pub struct BunFlags {
+        /// Says whether `--smol` is on: less memory, more collections.
+        pub smol: Option<bool>,
+        /// Says whether `--bun` is on: programs run in Bun that ask for Node.
+        pub bun: Option<bool>,
+        /// Says whether `--inspect` is on: a debugger can attach.
+        pub inspect: Option<bool>,
+        /// Says whether `--hot` is on: changed modules are loaded in place.
+        pub hot: Option<bool>,
+        /// Says whether `--watch` is on: changed files restart the process.
+        pub watch: Option<bool>,
+    }
+}

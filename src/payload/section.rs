@@ -1,0 +1,88 @@
+//! The form that every section of a payload has.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer};
+
+/// Declares one section: a struct whose fields are all optional, and which keeps the fields it does not know.
+///
+/// Written once here, so that no section can forget to leave out what is absent, or to keep what is unknown.
+macro_rules! section {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident {
+            $($(#[$field_meta:meta])* pub $field:ident: Option<$type:ty>,)*
+        }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq, Default, ::serde::Serialize, ::serde::Deserialize)]
+        pub struct $name {
+            $(
+                $(#[$field_meta])*
+                #[serde(default, skip_serializing_if = "Option::is_none")]
+                pub $field: Option<$type>,
+            )*
+            /// Holds the fields that this version does not know, as they came. Never put a known field's name here.
+            #[serde(flatten)]
+            pub extra: ::serde_json::Map<String, ::serde_json::Value>,
+        }
+
+        impl $crate::payload::section::Unknown for $name {
+            fn unknown(&self, path: &str, found: &mut Vec<String>) {
+                use $crate::payload::section::join;
+                $(self.$field.unknown(&join(path, stringify!($field).trim_start_matches("r#")), found);)*
+                found.extend(self.extra.keys().map(|key| join(path, key)));
+            }
+        }
+    };
+}
+
+pub(super) use section;
+
+/// Finds the fields that no section declares.
+pub(super) trait Unknown {
+    /// Adds the path of each unknown field below `path`.
+    fn unknown(&self, _path: &str, _found: &mut Vec<String>) {}
+}
+
+impl Unknown for bool {}
+impl Unknown for u64 {}
+impl Unknown for String {}
+
+impl<T: Unknown> Unknown for Option<T> {
+    fn unknown(&self, path: &str, found: &mut Vec<String>) {
+        if let Some(value) = self {
+            value.unknown(path, found);
+        }
+    }
+}
+
+impl<T: Unknown> Unknown for Vec<T> {
+    fn unknown(&self, path: &str, found: &mut Vec<String>) {
+        for (index, value) in self.iter().enumerate() {
+            value.unknown(&format!("{path}[{index}]"), found);
+        }
+    }
+}
+
+impl<T: Unknown> Unknown for BTreeMap<String, T> {
+    fn unknown(&self, path: &str, found: &mut Vec<String>) {
+        for (key, value) in self {
+            value.unknown(&join(path, key), found);
+        }
+    }
+}
+
+/// Appends one field name to a dotted path.
+pub(super) fn join(path: &str, field: &str) -> String {
+    if path.is_empty() { field.to_owned() } else { format!("{path}.{field}") }
+}
+
+/// Reads a field where `null` is a value of its own: absent is `None`, `null` is `Some(None)`.
+pub(super) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    Option::deserialize(deserializer).map(Some)
+}

@@ -1,0 +1,276 @@
+//! The workers: the pool, each worker, the totals.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::error::read_value;
+use super::section::{nullable, section};
+use super::words::words;
+use super::{Error, Measure};
+
+section! {
+    /// Says what the workers do.
+    pub struct WorkerThreads {
+        /// Counts the workers by what they do.
+        pub pool: Option<WorkerPool>,
+        /// Says what the workers are capable of.
+        pub features: Option<WorkerFeatures>,
+        /// Holds each worker under its id.
+        pub registry: Option<BTreeMap<String, Worker>>,
+        /// Holds the totals over all workers.
+        pub statistics: Option<Statistics>,
+        /// Holds the message ports between workers.
+        pub message_port_registry: Option<MessagePortRegistry>,
+    }
+}
+
+impl WorkerThreads {
+    /// Reads the section from anything that serializes in its shape, such as the snapshot of a pool.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::WrongShape`] when a field of the schema has another type, [`Error::NotJson`] when it does not serialize.
+    ///
+    /// ```
+    /// use circlet::payload::WorkerThreads;
+    ///
+    /// let snapshot = serde_json::json!({ "pool": { "size": 4, "active": 2, "idle": 2 } });
+    /// let pool = WorkerThreads::from_snapshot(&snapshot)?.pool.unwrap();
+    /// assert_eq!(pool.computed_utilization(), Some(0.5));
+    /// # Ok::<(), circlet::payload::Error>(())
+    /// ```
+    pub fn from_snapshot(snapshot: &impl Serialize) -> Result<Self, Error> {
+        read_value(&serde_json::to_value(snapshot).map_err(Error::NotJson)?)
+    }
+}
+
+section! {
+    /// Counts the workers of a pool by what they do.
+    pub struct WorkerPool {
+        /// Counts the workers of the pool, as its owner states it.
+        pub size: Option<u64>,
+        /// Counts the workers that run a job.
+        pub active: Option<u64>,
+        /// Counts the workers that wait for a job.
+        pub idle: Option<u64>,
+        /// Counts the workers that ended.
+        pub terminated: Option<u64>,
+        /// Says which worker gets the next job.
+        pub strategy: Option<PoolStrategy>,
+    }
+}
+
+impl WorkerPool {
+    /// Computes the part of the workers that run a job, 0 to 1; `None` when it is unknown or there are no workers.
+    pub fn computed_utilization(&self) -> Option<f64> {
+        ratio(self.active?, self.size?)
+    }
+}
+
+words! {
+    /// Says which worker gets the next job.
+    pub enum PoolStrategy {
+        /// Each worker in turn.
+        RoundRobin = "round-robin",
+    }
+}
+
+section! {
+    /// Says what the workers are capable of.
+    pub struct WorkerFeatures {
+        /// Says whether errors arrive as objects and not as text.
+        pub errors_as_objects: Option<bool>,
+        /// Says whether heap snapshots can be taken, such as `enabled`.
+        pub heap_snapshot: Option<String>,
+        /// Says whether the fix for transferred message ports is in, such as `applied`.
+        pub messageport_transfer_fix: Option<String>,
+        /// Says whether a worker's standard output reaches its owner.
+        pub stdout_forwarding: Option<bool>,
+        /// Says whether a worker's standard error reaches its owner.
+        pub stderr_forwarding: Option<bool>,
+        /// Limits the memory of one worker.
+        pub resource_limits: Option<ResourceLimits>,
+    }
+}
+
+section! {
+    /// Limits the memory of one worker, each in units of 2^20 bytes.
+    pub struct ResourceLimits {
+        /// Limits the heap of objects that survived.
+        pub max_old_generation_size_mb: Option<Measure>,
+        /// Limits the heap of new objects.
+        pub max_young_generation_size_mb: Option<Measure>,
+        /// Limits the whole heap.
+        pub max_heap_size_mb: Option<Measure>,
+    }
+}
+
+section! {
+    /// Says what one worker does, and what it did.
+    pub struct Worker {
+        /// Says what the worker does now.
+        pub state: Option<WorkerState>,
+        /// Gives the time of its start, in milliseconds since 1970-01-01 UTC.
+        pub created_at: Option<u64>,
+        /// Counts the messages it processed.
+        pub messages_processed: Option<u64>,
+        /// Counts its errors.
+        pub errors: Option<u64>,
+        /// Holds its last error: `Some(None)`, written as `null`, when it is known that there was none.
+        #[serde(deserialize_with = "nullable")]
+        pub last_error: Option<Option<String>>,
+        /// Counts the heap snapshots taken of it.
+        pub heap_snapshot_count: Option<u64>,
+        /// Gives what it used so far.
+        pub resource_usage: Option<ResourceUsage>,
+        /// Describes the job that it runs now.
+        pub current_job: Option<CurrentJob>,
+    }
+}
+
+words! {
+    /// Says what a worker does.
+    pub enum WorkerState {
+        /// It starts, and takes no job yet.
+        Booting = "booting",
+        /// It waits for a job.
+        Idle = "idle",
+        /// It runs a job.
+        Processing = "processing",
+        /// It ended.
+        Terminated = "terminated",
+    }
+}
+
+section! {
+    /// Gives what one worker used so far.
+    pub struct ResourceUsage {
+        /// Gives its time on a processor in user mode, in milliseconds.
+        pub user_cpu_ms: Option<Measure>,
+        /// Gives its time on a processor in the kernel, in milliseconds.
+        pub system_cpu_ms: Option<Measure>,
+        /// Gives its memory, in units of 2^20 bytes.
+        pub rss_mb: Option<Measure>,
+    }
+}
+
+section! {
+    /// Describes one job that runs.
+    pub struct CurrentJob {
+        /// Names the job.
+        pub id: Option<String>,
+        /// Names the kind of job, such as `bezier_batch`.
+        pub r#type: Option<String>,
+        /// Counts the points or nodes that the job works on.
+        pub nodes: Option<u64>,
+        /// Gives the time since the job began, in milliseconds.
+        pub elapsed_ms: Option<Measure>,
+        /// Says whether the job was told to stop.
+        pub abort_signal: Option<bool>,
+    }
+}
+
+section! {
+    /// Holds the totals over all workers.
+    pub struct Statistics {
+        /// Counts the messages that went to workers.
+        pub total_messages_sent: Option<u64>,
+        /// Counts the messages that workers answered, errors among them.
+        pub total_messages_received: Option<u64>,
+        /// Counts the errors.
+        pub total_errors: Option<u64>,
+        /// Holds the error rate, 0 to 1, as its writer computed it. Prefer [`Statistics::computed_error_rate`].
+        pub error_rate: Option<Measure>,
+        /// Gives the mean time of a message, in milliseconds.
+        pub avg_processing_ms: Option<Measure>,
+        /// Gives the time that 99 of 100 messages do not exceed, in milliseconds.
+        pub p99_processing_ms: Option<Measure>,
+        /// Holds the pool's utilization, 0 to 1, as its writer computed it. Prefer [`WorkerPool::computed_utilization`].
+        pub pool_utilization: Option<Measure>,
+    }
+}
+
+impl Statistics {
+    /// Computes the errors per message received; `None` when it is unknown or no message was received.
+    pub fn computed_error_rate(&self) -> Option<f64> {
+        ratio(self.total_errors?, self.total_messages_received?)
+    }
+}
+
+section! {
+    /// Holds the message ports between workers.
+    pub struct MessagePortRegistry {
+        /// Lists the ports.
+        pub ports: Option<Vec<MessagePort>>,
+    }
+}
+
+section! {
+    /// Describes one message port.
+    pub struct MessagePort {
+        /// Names the port.
+        pub id: Option<String>,
+        /// Names the worker that holds the port.
+        pub owner: Option<String>,
+        /// Says what became of the port.
+        pub state: Option<PortState>,
+        /// Counts the messages that wait in the port.
+        pub messages_queued: Option<u64>,
+    }
+}
+
+words! {
+    /// Says what became of a message port.
+    pub enum PortState {
+        /// Held by the thread that made it.
+        Open = "open",
+        /// Given to another thread.
+        Transferred = "transferred",
+        /// Closed.
+        Closed = "closed",
+    }
+}
+
+/// Divides two counts; `None` when there is nothing to divide by.
+pub(super) fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| part as f64 / whole as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Statistics, WorkerPool, WorkerState};
+
+    #[test]
+    fn a_rate_of_nothing_is_unknown() {
+        let none =
+            Statistics { total_errors: Some(0), total_messages_received: Some(0), ..Statistics::default() };
+        assert_eq!(none.computed_error_rate(), None);
+        assert_eq!(Statistics::default().computed_error_rate(), None);
+        assert_eq!(WorkerPool { active: Some(2), ..WorkerPool::default() }.computed_utilization(), None);
+        let empty = WorkerPool { active: Some(0), size: Some(0), ..WorkerPool::default() };
+        assert_eq!(empty.computed_utilization(), None);
+    }
+
+    #[test]
+    fn a_rate_comes_from_the_counts_and_not_from_the_stored_copy() {
+        let stored = serde_json::from_str::<Statistics>(
+            r#"{"total_errors": 1, "total_messages_received": 4, "error_rate": 0.9}"#,
+        )
+        .unwrap();
+        assert_eq!(stored.computed_error_rate(), Some(0.25));
+    }
+
+    #[test]
+    fn an_unknown_word_is_kept() {
+        let state: WorkerState = serde_json::from_str(r#""hibernating""#).unwrap();
+        assert_eq!(state, WorkerState::Other("hibernating".to_owned()));
+        assert_eq!(serde_json::to_string(&state).unwrap(), r#""hibernating""#);
+    }
+
+    #[test]
+    fn a_known_word_is_never_other() {
+        assert_eq!(WorkerState::from("processing"), WorkerState::Processing);
+        assert_eq!(WorkerState::Processing.to_string(), "processing");
+    }
+}
