@@ -232,6 +232,16 @@ fn a_name_ends_with_its_creator() {
 }
 
 #[test]
+fn a_creator_does_not_remove_the_name_of_its_successor() {
+    let name = unique("successor");
+    let first = ring::create(&name, &Options::new()).unwrap();
+    shm::Segment::unlink(&name).unwrap();
+    let _second = ring::create(&name, &Options::new()).unwrap();
+    drop(first);
+    assert!(ring::open(&name).is_ok());
+}
+
+#[test]
 fn a_name_that_cannot_be_one_is_refused() {
     for name in ["", "a/b", ".hidden", "a\0b", &"x".repeat(201)] {
         assert!(

@@ -171,9 +171,25 @@ impl Segment {
 impl Drop for Segment {
     fn drop(&mut self) {
         if let Some(name) = &self.created_name {
-            // It may be gone already: somebody unlinked it by hand.
-            let _ = sys::unlink(name);
+            // It may be gone already, or be another's: somebody unlinked it by hand.
+            if sys::open_named(name).is_ok_and(|named| same_file(&named, &self.file)) {
+                let _ = sys::unlink(name);
+            }
         }
+    }
+}
+
+fn same_file(one: &File, other: &File) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let id = |file: &File| file.metadata().map(|metadata| (metadata.dev(), metadata.ino())).ok();
+        id(one).is_some() && id(one) == id(other)
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (one, other);
+        false
     }
 }
 

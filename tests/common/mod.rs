@@ -1,5 +1,5 @@
 //! What the tests of other languages need: the C library, compilers, Python and Bun, set up under `target/` once.
-#![allow(dead_code, reason = "each test program uses a part of it")]
+#![allow(dead_code, unreachable_pub, reason = "each test program has it as a module and uses a part of it")]
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};

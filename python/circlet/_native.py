@@ -1,0 +1,212 @@
+"""The C library: where it is found, and the one table of its functions."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from ctypes import POINTER, Structure, c_char_p, c_double, c_int32, c_uint32, c_uint64, c_void_p
+from pathlib import Path
+
+ABI_MAJOR = 1
+LAYOUT_VERSION = 1
+PRODUCER = 1
+CONSUMER = 2
+
+
+class RingOptions(Structure):
+    """circlet_ring_options."""
+
+    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("capacity", c_uint64)]
+
+
+class Frame(Structure):
+    """circlet_frame."""
+
+    _fields_ = [("data", c_void_p), ("offset", c_uint32), ("len", c_uint32)]
+
+
+class RingStats(Structure):
+    """circlet_ring_stats."""
+
+    _fields_ = [
+        ("capacity_bytes", c_uint64),
+        ("used_bytes", c_uint64),
+        ("frames_sent", c_uint64),
+        ("frames_received", c_uint64),
+        ("payload_bytes_sent", c_uint64),
+        ("full_events", c_uint64),
+        ("max_frame", c_uint32),
+        ("producer", c_uint32),
+        ("consumer", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
+_HANDLE = c_void_p
+_HANDLE_OUT = POINTER(c_void_p)
+# A bytes-like argument goes by its address: an int, or a ctypes array.
+_BUFFER = c_void_p
+
+# name: (what it returns, what it takes)
+SIGNATURES: dict[str, tuple[object, list[object]]] = {
+    "circlet_version": (c_char_p, []),
+    "circlet_abi_version": (c_uint32, []),
+    "circlet_layout_version": (c_uint32, []),
+    "circlet_status_str": (c_char_p, [c_int32]),
+    "circlet_last_error": (c_int32, [c_char_p, c_uint32]),
+    "circlet_ring_create": (c_int32, [c_char_p, POINTER(RingOptions), _HANDLE_OUT]),
+    "circlet_ring_open": (c_int32, [c_char_p, _HANDLE_OUT]),
+    "circlet_ring_anonymous": (c_int32, [POINTER(RingOptions), _HANDLE_OUT]),
+    "circlet_ring_from_fd": (c_int32, [c_int32, _HANDLE_OUT]),
+    "circlet_ring_export_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
+    "circlet_ring_close": (None, [_HANDLE]),
+    "circlet_ring_attach": (c_int32, [_HANDLE, c_int32]),
+    "circlet_ring_detach": (c_int32, [_HANDLE, c_int32]),
+    "circlet_ring_set_spin": (c_int32, [_HANDLE, c_int32, c_double]),
+    "circlet_ring_send": (c_int32, [_HANDLE, _BUFFER, c_uint32, c_double]),
+    "circlet_ring_send_many": (c_int32, [_HANDLE, _BUFFER, _BUFFER, c_uint32, c_double]),
+    "circlet_ring_claim": (c_int32, [_HANDLE, c_uint32, c_double, POINTER(Frame)]),
+    "circlet_ring_commit": (c_int32, [_HANDLE, c_uint32]),
+    "circlet_ring_recv": (c_int32, [_HANDLE, c_double, POINTER(Frame)]),
+    "circlet_ring_recv_many": (c_int32, [_HANDLE, POINTER(Frame), c_uint32, c_double]),
+    "circlet_ring_release": (c_int32, [_HANDLE]),
+    "circlet_ring_memory": (c_int32, [_HANDLE, POINTER(c_void_p), POINTER(c_uint64)]),
+    "circlet_ring_get_stats": (c_int32, [_HANDLE, POINTER(RingStats)]),
+}
+
+
+class CircletError(Exception):
+    """What the library refused: `status` is the code's name, such as "CIRCLET_FULL"."""
+
+    status = "CIRCLET_OK"
+
+
+class InvalidError(CircletError, ValueError):
+    """An argument is out of range."""
+
+
+class TooLargeError(CircletError, ValueError):
+    """The frame is longer than this ring takes."""
+
+
+class NotFoundError(CircletError, FileNotFoundError):
+    """There is no segment of this name."""
+
+
+class NameTakenError(CircletError, FileExistsError):
+    """The name is taken."""
+
+
+class SegmentError(CircletError):
+    """The segment is truncated, of another version, or none at all."""
+
+
+class BusyError(CircletError):
+    """Somebody alive has this side of the ring."""
+
+
+class FullError(CircletError):
+    """The ring is full."""
+
+
+class EmptyError(CircletError):
+    """The ring is empty."""
+
+
+class TimedOutError(CircletError, TimeoutError):
+    """The deadline passed."""
+
+
+class ClosedError(CircletError, EOFError):
+    """The other side closed, and everything has been read."""
+
+
+class PeerDiedError(CircletError, ConnectionError):
+    """The other side died, and everything has been read."""
+
+
+class PoisonedError(CircletError):
+    """The other side wrote what no ring may hold."""
+
+
+class CurveError(CircletError, ValueError):
+    """A curve's input is refused."""
+
+
+_ERRORS: dict[str, type[CircletError]] = {
+    "CIRCLET_INVALID": InvalidError,
+    "CIRCLET_NOT_FOUND": NotFoundError,
+    "CIRCLET_NAME_TAKEN": NameTakenError,
+    "CIRCLET_TRUNCATED": SegmentError,
+    "CIRCLET_BAD_MAGIC": SegmentError,
+    "CIRCLET_BAD_VERSION": SegmentError,
+    "CIRCLET_BAD_ENDIAN": SegmentError,
+    "CIRCLET_BAD_MODE": SegmentError,
+    "CIRCLET_BAD_GEOMETRY": SegmentError,
+    "CIRCLET_NOT_SEALED": SegmentError,
+    "CIRCLET_BUSY": BusyError,
+    "CIRCLET_FULL": FullError,
+    "CIRCLET_EMPTY": EmptyError,
+    "CIRCLET_TOO_LARGE": TooLargeError,
+    "CIRCLET_TIMED_OUT": TimedOutError,
+    "CIRCLET_CLOSED": ClosedError,
+    "CIRCLET_PEER_DIED": PeerDiedError,
+    "CIRCLET_POISONED": PoisonedError,
+    "CIRCLET_BAD_CURVE": CurveError,
+}
+
+
+def _candidates() -> list[Path]:
+    """Returns where the library may be, in the order in which the places are tried."""
+    here = Path(__file__).resolve().parent
+    given = os.environ.get("CIRCLET_LIBRARY")
+    places = [Path(given)] if given else []
+    places.append(here / "libcirclet.so")
+    # A checkout: python/circlet lies beside target.
+    target = Path(os.environ.get("CARGO_TARGET_DIR", here.parents[1] / "target"))
+    places += [target / "release" / "libcirclet.so", target / "debug" / "libcirclet.so"]
+    return places
+
+
+def _load() -> ctypes.CDLL:
+    places = _candidates()
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        looked = "".join(f"\n  {place}" for place in places)
+        raise ImportError(
+            f"the circlet library was found in none of these places:{looked}\n"
+            "build it with `cargo clib`, or set CIRCLET_LIBRARY to its path"
+        )
+    library = ctypes.CDLL(str(found))
+    for name, (result, arguments) in SIGNATURES.items():
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(f"{found} has no function {name}: it is older than this package") from None
+        function.restype, function.argtypes = result, arguments
+    abi, layout = library.circlet_abi_version() >> 16, library.circlet_layout_version()
+    if (abi, layout) != (ABI_MAJOR, LAYOUT_VERSION):
+        raise ImportError(
+            f"{found} has ABI {abi} and layout {layout}; this package needs {ABI_MAJOR} and {LAYOUT_VERSION}"
+        )
+    return library
+
+
+if sys.byteorder != "little":
+    raise ImportError("circlet's shared-memory layout is little endian, and this machine is not")
+
+library = _load()
+
+
+def check(status: int) -> int:
+    """Returns what a function returned, or raises what a negative status means."""
+    if status >= 0:
+        return status
+    name = library.circlet_status_str(status).decode()
+    size = library.circlet_last_error(None, 0) + 1
+    buffer = ctypes.create_string_buffer(size)
+    library.circlet_last_error(buffer, size)
+    error = _ERRORS.get(name, CircletError)(buffer.value.decode())
+    error.status = name
+    raise error

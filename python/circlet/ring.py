@@ -1,0 +1,265 @@
+"""Rings of frames in shared memory."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from ctypes import byref, c_int32, c_uint64, c_void_p
+from types import TracebackType
+from typing import NamedTuple
+
+from . import _native
+from ._native import CONSUMER, PRODUCER, ClosedError, Frame, RingOptions, RingStats, check, library
+
+_PEERS = ("never", "alive", "closed", "died")
+# circlet_frame: the address is not needed, as one view lies over all of the mapping.
+_FRAME = struct.Struct("=8xII")
+_BATCH = 64
+
+
+class Stats(NamedTuple):
+    """The counters of a ring."""
+
+    capacity_bytes: int
+    used_bytes: int
+    frames_sent: int
+    frames_received: int
+    payload_bytes_sent: int
+    full_events: int
+    max_frame: int
+    #: Who has the writing side: "never", "alive", "closed" or "died".
+    producer: str
+    #: Who has the reading side.
+    consumer: str
+
+
+def _timeout_ms(timeout: float | None) -> float:
+    if timeout is None:
+        return -1.0
+    if timeout < 0:
+        raise _native.InvalidError(f"timeout is {timeout}: give seconds, 0 to try, or None for no deadline")
+    return timeout * 1e3
+
+
+def _address(view: memoryview) -> ctypes.Array | bytes | None:
+    """Returns what ctypes passes as the address of a contiguous view, read-only ones included, without a copy."""
+    if view.nbytes == 0:
+        return None
+    if view.readonly:
+        # A bytes object passes as its own address; other read-only buffers are rare enough to be copied.
+        return view.obj if isinstance(view.obj, bytes) and view.nbytes == len(view.obj) else bytes(view)
+    return (ctypes.c_char * view.nbytes).from_buffer(view)
+
+
+class SharedRingBuffer:
+    """A ring that this process and others read and write in place.
+
+    Make one with `create`, `open`, `anonymous` or `from_fd`. One process writes and one reads; each side is taken by
+    its first use, and is for one thread at a time. Timeouts are seconds: `None` waits without a deadline, 0 tries.
+
+    A received view is a `memoryview` into shared memory: it is released by the next receive, and using it later
+    raises `ValueError`. A cast, a slice or a numpy array of it is not: its bytes may be the next frames' by then.
+    Copy what you keep.
+
+    >>> from circlet import SharedRingBuffer
+    >>> with SharedRingBuffer.anonymous() as ring:
+    ...     ring.send(b"hello")
+    ...     bytes(ring.recv())
+    b'hello'
+    """
+
+    def __init__(self, handle: int) -> None:
+        """Owns a handle of the C library; use the class methods instead."""
+        base, size = c_void_p(), c_uint64()
+        check(library.circlet_ring_memory(handle, byref(base), byref(size)))
+        mapping = (ctypes.c_ubyte * size.value).from_address(base.value or 0)
+        # The mapping ends when nothing looks at it any more: a numpy array that outlives the ring stays readable.
+        self._end = weakref.finalize(mapping, library.circlet_ring_close, handle)
+        self._handle: int | None = handle
+        self._memory = memoryview(mapping).cast("B")
+        self._frames = (Frame * _BATCH)()
+        self._views: list[memoryview] = []
+
+    @classmethod
+    def create(cls, name: str, capacity: int = 1 << 20) -> SharedRingBuffer:
+        """Creates a named ring of `capacity` bytes (4 KiB to 1 GiB, rounded up to a power of two).
+
+        The name ends with `close`. Raises `NameTakenError`, `InvalidError`, or `CircletError` without room.
+        """
+        handle = c_void_p()
+        check(library.circlet_ring_create(_name(name), _options(capacity), byref(handle)))
+        return cls(_opened(handle))
+
+    @classmethod
+    def open(cls, name: str) -> SharedRingBuffer:
+        """Opens a ring by its name. Raises `NotFoundError` or `SegmentError`."""
+        handle = c_void_p()
+        check(library.circlet_ring_open(_name(name), byref(handle)))
+        return cls(_opened(handle))
+
+    @classmethod
+    def anonymous(cls, capacity: int = 1 << 20) -> SharedRingBuffer:
+        """Creates a ring without a name, to be passed on by `export_fd`."""
+        handle = c_void_p()
+        check(library.circlet_ring_anonymous(_options(capacity), byref(handle)))
+        return cls(_opened(handle))
+
+    @classmethod
+    def from_fd(cls, fd: int) -> SharedRingBuffer:
+        """Opens a ring from a descriptor that `export_fd` made, and owns the descriptor."""
+        handle = c_void_p()
+        check(library.circlet_ring_from_fd(fd, byref(handle)))
+        return cls(_opened(handle))
+
+    def export_fd(self) -> int:
+        """Makes a descriptor for another process; close it here once it is passed."""
+        fd = c_int32()
+        check(library.circlet_ring_export_fd(self._open(), byref(fd)))
+        return fd.value
+
+    def _open(self) -> int:
+        if self._handle is None:
+            raise _native.ClosedError("this ring was closed here")
+        return self._handle
+
+    def send(self, payload: bytes | bytearray | memoryview, timeout: float | None = None) -> None:
+        """Copies a payload in as one frame; anything with the buffer protocol, contiguous.
+
+        Raises `FullError` (timeout 0), `TimedOutError`, `TooLargeError`, `ClosedError`, `PeerDiedError`.
+        """
+        if type(payload) is bytes:
+            status = library.circlet_ring_send(self._open(), payload, len(payload), _timeout_ms(timeout))
+        else:
+            view = memoryview(payload).cast("B")
+            status = library.circlet_ring_send(self._open(), _address(view), view.nbytes, _timeout_ms(timeout))
+        if status < 0:
+            check(status)
+
+    def send_many(self, payloads: Iterable[bytes], timeout: float | None = None) -> int:
+        """Copies many payloads in, a frame each, in one call; returns how many were sent before the deadline."""
+        payloads = list(payloads)
+        lens = struct.pack(f"={len(payloads)}I", *map(len, payloads))
+        joined = b"".join(payloads)
+        return check(
+            library.circlet_ring_send_many(self._open(), joined, lens, len(payloads), _timeout_ms(timeout))
+        )
+
+    @contextmanager
+    def claim(self, size: int, timeout: float | None = None) -> Iterator[memoryview]:
+        """Reserves `size` bytes to be written in place; leaving the block commits them, an exception gives them up.
+
+        >>> from circlet import SharedRingBuffer
+        >>> ring = SharedRingBuffer.anonymous()
+        >>> with ring.claim(16) as view:
+        ...     view.cast("d")[:] = memoryview(b"\\0" * 16).cast("d")
+        >>> len(ring.recv())
+        16
+        """
+        frame = Frame()
+        check(library.circlet_ring_claim(self._open(), size, _timeout_ms(timeout), byref(frame)))
+        with self._memory[frame.offset : frame.offset + frame.len] as view:
+            yield view
+        check(library.circlet_ring_commit(self._open(), size))
+
+    def recv(self, timeout: float | None = None) -> memoryview:
+        """Waits for a frame and returns a view of it in place, which the next receive releases.
+
+        Raises `EmptyError` (timeout 0), `TimedOutError`, and once everything committed has been read `ClosedError`
+        or `PeerDiedError`.
+        """
+        return self.recv_many(1, timeout)[0]
+
+    def recv_copy(self, timeout: float | None = None) -> bytes:
+        """Waits for a frame and returns a copy of it."""
+        with self.recv(timeout) as view:
+            return bytes(view)
+
+    def recv_many(self, limit: int = _BATCH, timeout: float | None = None) -> list[memoryview]:
+        """Waits for at least one frame and returns views of up to `limit` of them, released by the next receive."""
+        self._forget_views()
+        if limit > len(self._frames):
+            self._frames = (Frame * limit)()
+        found = library.circlet_ring_recv_many(self._open(), self._frames, limit, _timeout_ms(timeout))
+        if found < 0:
+            check(found)
+        memory = self._memory
+        frames = memoryview(self._frames).cast("B")[: found * _FRAME.size]
+        self._views = [memory[offset : offset + size] for offset, size in _FRAME.iter_unpack(frames)]
+        return list(self._views)
+
+    def release(self) -> None:
+        """Gives the received frames back to the writer now rather than at the next receive."""
+        self._forget_views()
+        check(library.circlet_ring_release(self._open()))
+
+    def _forget_views(self) -> None:
+        views, self._views = self._views, []
+        for view in views:
+            try:
+                view.release()
+            except BufferError:
+                # A cast or an array of it is still there: it keeps the mapping, and its bytes become the writer's.
+                pass
+
+    def __iter__(self) -> Iterator[memoryview]:
+        """Yields a view of each frame until the writer closes; a writer that died raises `PeerDiedError`."""
+        while True:
+            try:
+                views = self.recv_many()
+            except ClosedError:
+                return
+            yield from views
+
+    def set_spin(self, side: int, microseconds: float) -> None:
+        """Sets how long a side (`PRODUCER` or `CONSUMER`) spins before it sleeps."""
+        check(library.circlet_ring_set_spin(self._open(), side, microseconds))
+
+    def stats(self) -> Stats:
+        """Reads the counters."""
+        stats = RingStats()
+        check(library.circlet_ring_get_stats(self._open(), byref(stats)))
+        fields = {name: getattr(stats, name) for name in Stats._fields}
+        fields.update(producer=_PEERS[stats.producer], consumer=_PEERS[stats.consumer])
+        return Stats(**fields)
+
+    def close(self) -> None:
+        """Closes both sides that this object has; a created name ends with it. Safe to call twice.
+
+        The memory itself stays mapped as long as an array or a view looks at it.
+        """
+        if self._handle is None:
+            return
+        self._forget_views()
+        for side in (PRODUCER, CONSUMER):
+            check(library.circlet_ring_detach(self._handle, side))
+        self._handle = None
+        self._memory = memoryview(b"")
+
+    def __enter__(self) -> SharedRingBuffer:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _name(name: str) -> bytes:
+    encoded = name.encode()
+    if b"\0" in encoded:
+        raise _native.InvalidError(f"the name {name!r} has a NUL in it")
+    return encoded
+
+
+def _options(capacity: int) -> RingOptions:
+    if not 0 < capacity < 1 << 64:
+        raise _native.InvalidError(f"capacity is {capacity}: give 4096 to {1 << 30} bytes")
+    return RingOptions(ctypes.sizeof(RingOptions), 0, capacity)
+
+
+def _opened(handle: c_void_p) -> int:
+    assert handle.value is not None, "a function that succeeded wrote its handle"
+    return handle.value
