@@ -17,6 +17,8 @@
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod curve;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub mod exec;
 pub mod payload;
 pub mod pool;
 pub mod ring;

@@ -173,9 +173,10 @@ class SharedRingBuffer:
         return self.recv_many(1, timeout)[0]
 
     def recv_copy(self, timeout: float | None = None) -> bytes:
-        """Waits for a frame and returns a copy of it."""
-        with self.recv(timeout) as view:
-            return bytes(view)
+        """Waits for a frame, returns a copy of it, and releases it."""
+        copy = bytes(self.recv(timeout))
+        self.release()
+        return copy
 
     def recv_many(self, limit: int = _BATCH, timeout: float | None = None) -> list[memoryview]:
         """Waits for at least one frame and returns views of up to `limit` of them, released by the next receive."""

@@ -1,0 +1,155 @@
+"""A worker: runs code strings that a supervisor sends, in one namespace, and sends back what came of them.
+
+The control socket carries lines: `READY` from here, `DATA` from either side when frames lie in a ring, `STOP` to here.
+Each frame begins with two little-endian `u32`, its kind and its request's number; see docs/protocol.md.
+"""
+
+from __future__ import annotations
+
+import ast
+import io
+import json
+import linecache
+import socket
+import struct
+import sys
+import traceback
+from contextlib import redirect_stderr, redirect_stdout
+
+from ._native import EmptyError
+from .ring import SharedRingBuffer
+
+RUN, OUTCOME, STDOUT, STDERR = 1, 2, 3, 4
+_HEADER = struct.Struct("<II")
+# A part of what is printed goes out when it is so long, or at the end of a line.
+_CHUNK = 1 << 14
+
+
+class Worker:
+    """Serves one supervisor until it says `STOP` or goes."""
+
+    def __init__(
+        self, control: socket.socket, received: bytes, names: list[str], descriptors: list[int]
+    ) -> None:
+        """Takes the socket, what was read from it behind the hello, and the rings: requests, answers, and `names`."""
+        self._control = control
+        self._received = received
+        requests, answers, *others = (SharedRingBuffer.from_fd(fd) for fd in descriptors)
+        self._requests, self._answers = requests, answers
+        self._namespace: dict[str, object] = {
+            "__name__": "__main__",
+            "__builtins__": __builtins__,
+            "rings": dict(zip(names, others, strict=True)),
+        }
+
+    def serve(self) -> None:
+        """Answers requests until `STOP`, or until the supervisor goes."""
+        self._say("READY")
+        while (line := self._next_line()) not in (None, "STOP"):
+            if line == "DATA":
+                while (request := self._next_request()) is not None:
+                    self._run(*request)
+
+    def _say(self, line: str) -> None:
+        self._control.sendall(line.encode() + b"\n")
+
+    def _next_line(self) -> str | None:
+        while b"\n" not in self._received:
+            data = self._control.recv(1 << 16)
+            if not data:
+                return None
+            self._received += data
+        line, self._received = self._received.split(b"\n", 1)
+        return line.decode()
+
+    def _next_request(self) -> tuple[int, str] | None:
+        try:
+            frame = self._requests.recv_copy(timeout=0)
+        except EmptyError:
+            return None
+        kind, request = _HEADER.unpack_from(frame)
+        if kind != RUN:
+            raise ValueError(f"a request of kind {kind}: only {RUN} (run) is known")
+        return request, frame[_HEADER.size :].decode()
+
+    def _answer(self, kind: int, request: int, body: bytes) -> None:
+        with self._answers.claim(_HEADER.size + len(body)) as view:
+            _HEADER.pack_into(view, 0, kind, request)
+            view[_HEADER.size :] = body
+        self._say("DATA")
+
+    def _run(self, request: int, code: str) -> None:
+        longest = self._answers.stats().max_frame - _HEADER.size
+        out, err = (_Stream(self, kind, request) for kind in (STDOUT, STDERR))
+        with redirect_stdout(out), redirect_stderr(err):
+            outcome = self._evaluate(request, code)
+            out.flush()
+            err.flush()
+        body = json.dumps(outcome).encode()
+        if len(body) > longest:
+            message = f"the value takes {len(body)} bytes as JSON, and the ring takes {longest}: send it over a ring"
+            body = json.dumps({"error": {"type": "ValueTooLarge", "message": message, "traceback": ""}}).encode()
+        self._answer(OUTCOME, request, body)
+
+    def _evaluate(self, request: int, code: str) -> dict[str, object]:
+        """Executes the code; the value of its last expression is the value of all."""
+        filename = f"<run-{request}>"
+        linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
+        try:
+            tree = ast.parse(code, filename)
+            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, filename, "exec"), self._namespace)
+            if last is None:
+                return {"value": None}
+            value = eval(compile(ast.Expression(last.value), filename, "eval"), self._namespace)
+            try:
+                return {"value": json.loads(json.dumps(value, allow_nan=False))}
+            except (TypeError, ValueError, RecursionError):
+                return {"repr": repr(value)}
+        except BaseException as error:
+            return {"error": _describe(error, filename)}
+
+
+def _describe(error: BaseException, filename: str) -> dict[str, str]:
+    """Says what was raised, from the first line of the code that was run."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+        trace = trace.tb_next
+    try:
+        message = str(error)
+    except Exception as other:
+        message = f"<its str() raised {type(other).__name__}>"
+    try:
+        text = "".join(traceback.format_exception(type(error), error, trace))
+    except Exception as other:
+        text = f"<the traceback could not be made: {type(other).__name__}>"
+    return {"type": type(error).__name__, "message": message, "traceback": text}
+
+
+class _Stream(io.TextIOBase):
+    """Sends what is printed, in parts."""
+
+    def __init__(self, worker: Worker, kind: int, request: int) -> None:
+        self._worker, self._kind, self._request = worker, kind, request
+        self._parts: list[str] = []
+        self._size = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, text: str) -> int:
+        self._parts.append(text)
+        self._size += len(text)
+        if self._size >= _CHUNK:
+            self.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        body = "".join(self._parts).encode("utf-8", "backslashreplace")
+        self._parts, self._size = [], 0
+        for start in range(0, len(body), _CHUNK):
+            self._worker._answer(self._kind, self._request, body[start : start + _CHUNK])
+
+
+if __name__ == "__main__":
+    sys.exit("a worker is started by its supervisor: see circlet.Executor")

@@ -1,0 +1,129 @@
+//! What can go wrong with a worker.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::ring;
+
+/// What went wrong with a worker; the code's own exceptions are values of an [`super::Outcome`], not errors.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The interpreter could not be started.
+    #[error("Python did not start: {} ({source}); install Python 3.10 or later, or name one with Builder::python", program.display())]
+    NoPython {
+        /// The program as given or as the default.
+        program: PathBuf,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// The C library, which the worker loads, is nowhere.
+    #[error(
+        "libcirclet.so was found in none of these places:{}; build it with `cargo clib`, or set CIRCLET_LIBRARY",
+        list(looked)
+    )]
+    NoLibrary {
+        /// The places that were looked at.
+        looked: Vec<PathBuf>,
+    },
+    /// The worker did not say `READY` in time; it was ended.
+    #[error("the worker was not ready within {} ms{}", within.as_millis(), tail(said))]
+    NotReady {
+        /// The time it had.
+        within: Duration,
+        /// The last of what it printed.
+        said: String,
+    },
+    /// The worker ended by itself, or was killed.
+    #[error("the worker {how}{}", tail(said))]
+    Died {
+        /// How it ended.
+        how: Ended,
+        /// The last of what it printed.
+        said: String,
+    },
+    /// The run did not end in time; the worker was ended.
+    #[error("the run did not end within {} ms, and its worker was ended", within.as_millis())]
+    NoAnswer {
+        /// The time it had.
+        within: Duration,
+    },
+    /// The code is longer than the worker's ring takes.
+    #[error("a code string of {len} bytes is too long: this worker takes at most {max}")]
+    CodeTooLong {
+        /// The length as given.
+        len: usize,
+        /// The longest.
+        max: usize,
+    },
+    /// The worker sent what the protocol does not have; it was ended.
+    #[error("the worker broke the protocol: {what}")]
+    Protocol {
+        /// What was seen.
+        what: String,
+    },
+    /// The worker was stopped, or an earlier run ended it.
+    #[error("this executor's worker has ended: start another")]
+    NoWorker,
+    /// A ring of the worker failed.
+    #[error(transparent)]
+    Ring(#[from] ring::Error),
+    /// The kernel refused a call.
+    #[error("{call} failed: {source}")]
+    Os {
+        /// The call.
+        call: &'static str,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+}
+
+impl Error {
+    pub(super) fn os(call: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Os { call, source }
+    }
+}
+
+/// How a process ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// With an exit code.
+    Exited(i32),
+    /// By a signal.
+    Killed(i32),
+    /// In a way that the system does not tell.
+    Unknown,
+}
+
+impl From<std::process::ExitStatus> for Ended {
+    fn from(status: std::process::ExitStatus) -> Self {
+        #[cfg(unix)]
+        if let Some(signal) = std::os::unix::process::ExitStatusExt::signal(&status) {
+            return Self::Killed(signal);
+        }
+        status.code().map_or(Self::Unknown, Self::Exited)
+    }
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exited with code {code}"),
+            Self::Killed(signal) => write!(f, "was killed by signal {signal}"),
+            Self::Unknown => f.write_str("ended"),
+        }
+    }
+}
+
+fn list(places: &[PathBuf]) -> String {
+    places.iter().map(|place| format!(" {}", place.display())).collect()
+}
+
+fn tail(said: &str) -> String {
+    match said.trim_end() {
+        "" => String::new(),
+        said => format!("; it said last:\n{said}"),
+    }
+}

@@ -1,0 +1,35 @@
+//! Python workers: code strings run in a process of their own, under supervision.
+//!
+//! An [`Executor`] starts one worker, which needs nothing installed but Python: its code comes over the control socket,
+//! so that it always matches the supervisor's, and the C library is looked for by [`find_library`]. The data plane is
+//! two rings, the control plane a Unix socket with the lines `READY`, `DATA` and `STOP`: see `docs/protocol.md`.
+//! A worker ends with its executor, also when the supervisor is killed.
+//!
+//! ```no_run
+//! use circlet::exec::Executor;
+//!
+//! let mut python = Executor::builder().start()?;
+//! let outcome = python.run("print('hello'); 6 * 7")?;
+//! assert_eq!(outcome.value, Some(serde_json::json!(42)));
+//! assert_eq!(outcome.stdout, "hello\n");
+//! python.stop()?;
+//! # Ok::<(), circlet::exec::Error>(())
+//! ```
+
+#![allow(
+    unsafe_code,
+    reason = "what std has no call for: descriptors over a socket, process groups, the parent-death signal"
+)]
+
+mod control;
+mod error;
+mod executor;
+mod library;
+mod process;
+mod wire;
+
+pub use error::{Ended, Error};
+pub use executor::{Builder, Executor};
+pub use library::find_library;
+pub use process::Killer;
+pub use wire::{Outcome, PythonError};

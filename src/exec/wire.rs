@@ -1,0 +1,136 @@
+//! What goes over the rings of a worker: pure functions, and believing nothing that a worker sends.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::Error;
+
+/// The version that both sides must speak.
+pub(super) const PROTOCOL: u32 = 1;
+/// To the worker: a code string.
+pub(super) const RUN: u32 = 1;
+/// From the worker: what came of it, as JSON.
+const OUTCOME: u32 = 2;
+/// From the worker: a part of what was printed.
+const STDOUT: u32 = 3;
+/// From the worker: a part of what was printed to standard error.
+const STDERR: u32 = 4;
+/// Bytes of the kind and the request's number.
+pub(super) const HEADER_BYTES: usize = 8;
+
+/// What came of a run.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Outcome {
+    /// The value of the last expression, where JSON can say it: `null` for `None` and for code without one.
+    pub value: Option<Value>,
+    /// Its `repr`, where JSON cannot.
+    pub repr: Option<String>,
+    /// What was printed.
+    pub stdout: String,
+    /// What was printed to standard error.
+    pub stderr: String,
+    /// The exception that ended the code.
+    pub error: Option<PythonError>,
+    /// From sending the code to having the outcome.
+    pub elapsed: Duration,
+}
+
+/// An exception of the code that was run.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct PythonError {
+    /// Its type's name, such as `ZeroDivisionError`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its message.
+    pub message: String,
+    /// The traceback as Python prints it, from the code's own lines on.
+    pub traceback: String,
+}
+
+#[derive(Deserialize)]
+struct Body {
+    value: Option<Value>,
+    repr: Option<String>,
+    error: Option<PythonError>,
+}
+
+/// Writes a frame's beginning.
+pub(super) fn header(kind: u32, request: u32) -> [u8; HEADER_BYTES] {
+    let mut bytes = [0; HEADER_BYTES];
+    bytes[..4].copy_from_slice(&kind.to_le_bytes());
+    bytes[4..].copy_from_slice(&request.to_le_bytes());
+    bytes
+}
+
+/// Adds one frame of the worker to the outcome of `request`; `true` when it is whole.
+pub(super) fn take(frame: &[u8], request: u32, outcome: &mut Outcome) -> Result<bool, Error> {
+    let broken = |what: String| Err(Error::Protocol { what });
+    let Some((head, body)) = frame.split_first_chunk::<HEADER_BYTES>() else {
+        return broken(format!("a frame of {} bytes has no header", frame.len()));
+    };
+    let kind = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+    let number = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+    if number != request {
+        return broken(format!("an answer to request {number} while {request} runs"));
+    }
+    match kind {
+        STDOUT => outcome.stdout.push_str(&String::from_utf8_lossy(body)),
+        STDERR => outcome.stderr.push_str(&String::from_utf8_lossy(body)),
+        OUTCOME => {
+            let body: Body = serde_json::from_slice(body).map_err(|error| Error::Protocol {
+                what: format!("an outcome that is no JSON of ours: {error}"),
+            })?;
+            let silent = body.error.is_none() && body.repr.is_none();
+            outcome.value = body.value.or(silent.then_some(Value::Null));
+            outcome.repr = body.repr;
+            outcome.error = body.error;
+            return Ok(true);
+        }
+        other => return broken(format!("a frame of kind {other}")),
+    }
+    Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn frame(kind: u32, request: u32, body: &[u8]) -> Vec<u8> {
+        [header(kind, request).as_slice(), body].concat()
+    }
+
+    #[test]
+    fn parts_and_an_outcome_make_a_whole() {
+        let mut outcome = Outcome::default();
+        assert!(!take(&frame(STDOUT, 1, b"a"), 1, &mut outcome).unwrap());
+        assert!(!take(&frame(STDERR, 1, b"e"), 1, &mut outcome).unwrap());
+        assert!(!take(&frame(STDOUT, 1, b"b"), 1, &mut outcome).unwrap());
+        assert!(take(&frame(OUTCOME, 1, br#"{"value": [1]}"#), 1, &mut outcome).unwrap());
+        assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("ab", "e"));
+        assert_eq!(outcome.value, Some(serde_json::json!([1])));
+    }
+
+    #[test]
+    fn the_value_none_is_null() {
+        let mut outcome = Outcome::default();
+        take(&frame(OUTCOME, 1, br#"{"value": null}"#), 1, &mut outcome).unwrap();
+        assert_eq!(outcome.value, Some(Value::Null));
+    }
+
+    #[test]
+    fn an_answer_to_another_request_is_refused() {
+        let error = take(&frame(STDOUT, 2, b""), 1, &mut Outcome::default()).unwrap_err();
+        assert!(matches!(error, Error::Protocol { .. }));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_a_worker_sends_is_taken_or_refused(bytes: Vec<u8>, request: u32) {
+            let _ = take(&bytes, request, &mut Outcome::default());
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! Workers: what their code gives back, and how they end. With a real Python.
+#![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
+
+mod common;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use circlet::exec::{Ended, Error, Executor};
+use circlet::ring::{self, Options};
+use serde_json::json;
+
+fn start() -> Executor {
+    Executor::builder().library(common::library()).start().unwrap()
+}
+
+fn alive(process: u32) -> bool {
+    Path::new(&format!("/proc/{process}")).exists()
+}
+
+fn script(name: &str, text: &str) -> PathBuf {
+    let path = common::scratch(name).join("python");
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+#[test]
+fn the_last_expression_is_the_value() {
+    let mut python = start();
+    assert_eq!(python.run("6 * 7").unwrap().value, Some(json!(42)));
+    assert_eq!(python.run("x = [1, 2]\n{'x': x}").unwrap().value, Some(json!({"x": [1, 2]})));
+    assert_eq!(python.run("y = 1").unwrap().value, Some(json!(null)));
+    assert_eq!(python.run("").unwrap().value, Some(json!(null)));
+    assert_eq!(python.run("x[1] + y").unwrap().value, Some(json!(3)), "names stay from run to run");
+    let outcome = python.run("object").unwrap();
+    assert_eq!((outcome.value, outcome.repr.as_deref()), (None, Some("<class 'object'>")));
+    python.stop().unwrap();
+}
+
+#[test]
+fn what_is_printed_comes_back_in_order_and_whole() {
+    let mut python = start();
+    let outcome = python.run("import sys\nprint('ä', 1)\nprint('error', file=sys.stderr)\nprint(2)").unwrap();
+    assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("ä 1\n2\n", "error\n"));
+    let long = python.run("for i in range(300_000): print(i)").unwrap();
+    let wanted: String = (0..300_000).map(|i| format!("{i}\n")).collect();
+    assert!(long.stdout == wanted, "more than the ring holds");
+}
+
+#[test]
+fn an_exception_is_a_value_with_the_codes_own_lines() {
+    let mut python = start();
+    let outcome = python.run("def f():\n    return 1 / 0\nprint('before')\nf()").unwrap();
+    let error = outcome.error.unwrap();
+    assert_eq!((error.kind.as_str(), error.message.as_str()), ("ZeroDivisionError", "division by zero"));
+    assert!(
+        error.traceback.contains("return 1 / 0") && error.traceback.contains("line 2"),
+        "{}",
+        error.traceback
+    );
+    assert!(!error.traceback.contains("worker.py"), "{}", error.traceback);
+    assert_eq!(outcome.stdout, "before\n");
+    assert_eq!(python.run("f(").unwrap().error.unwrap().kind, "SyntaxError");
+    assert_eq!(python.run("raise SystemExit(3)").unwrap().error.unwrap().kind, "SystemExit");
+    assert_eq!(python.run("1").unwrap().value, Some(json!(1)), "it goes on");
+}
+
+#[test]
+fn code_works_on_a_ring_in_place() {
+    let ring = ring::anonymous(&Options::new()).unwrap();
+    let mut sender = ring.sender().unwrap();
+    let mut python = Executor::builder().library(common::library()).ring("points", &ring).start().unwrap();
+    for scale in [1.0, 2.0] {
+        let values: Vec<u8> = (0..1000).flat_map(|i| (f64::from(i) * scale).to_le_bytes()).collect();
+        sender.send(&values).unwrap();
+    }
+    drop(sender);
+    let outcome = python.run("[sum(view.cast('d')) for view in rings['points']]").unwrap();
+    assert_eq!(outcome.value, Some(json!([499_500.0, 999_000.0])), "{:?}", outcome.error);
+}
+
+#[test]
+fn a_worker_that_exits_says_how_and_what_it_said_last() {
+    let mut python = start();
+    let error = python.run("import os; os.write(2, b'farewell'); os._exit(3)").unwrap_err();
+    assert!(matches!(&error, Error::Died { how: Ended::Exited(3), said } if said == "farewell"), "{error}");
+    assert!(matches!(python.run("1"), Err(Error::NoWorker)));
+}
+
+#[test]
+fn a_worker_that_is_killed_says_so() {
+    let mut python = start();
+    let process = python.process_id().unwrap();
+    let error = python.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)").unwrap_err();
+    assert!(matches!(error, Error::Died { how: Ended::Killed(9), .. }), "{error}");
+    assert!(!alive(process));
+}
+
+#[test]
+fn a_run_can_be_ended_from_another_thread() {
+    let mut python = start();
+    let killer = python.killer().unwrap();
+    std::thread::scope(|scope| {
+        let run = scope.spawn(|| python.run("while True: pass"));
+        killer.kill();
+        assert!(matches!(run.join().unwrap(), Err(Error::Died { how: Ended::Killed(9), .. })));
+    });
+}
+
+#[test]
+fn a_run_beyond_its_deadline_ends_with_its_worker() {
+    let mut python = start();
+    let process = python.process_id().unwrap();
+    let begin = Instant::now();
+    let error = python.run_timeout("while True: pass", Duration::from_millis(200)).unwrap_err();
+    assert!(matches!(error, Error::NoAnswer { .. }), "{error}");
+    assert!(begin.elapsed() >= Duration::from_millis(200));
+    assert!(!alive(process));
+}
+
+#[test]
+fn a_missing_python_is_named() {
+    let error =
+        Executor::builder().library(common::library()).python("/nowhere/python9").start().unwrap_err();
+    assert!(matches!(&error, Error::NoPython { .. }), "{error}");
+    assert!(error.to_string().contains("/nowhere/python9"));
+}
+
+#[test]
+fn a_missing_library_is_told_before_anything_starts() {
+    let error = Executor::builder().library("/nowhere/libcirclet.so").start().unwrap_err();
+    assert!(matches!(error, Error::NoLibrary { .. }), "{error}");
+}
+
+#[test]
+fn a_worker_that_never_gets_ready_is_ended() {
+    let folder = common::scratch("mute-pid");
+    let text = format!(
+        "#!/bin/sh\necho $$ > {0}/pid\necho 'still thinking' >&2\nexec sleep 600\n",
+        folder.display()
+    );
+    let builder = Executor::builder().library(common::library()).python(script("mute", &text));
+    let error = builder.ready_within(Duration::from_millis(300)).start().unwrap_err();
+    assert!(matches!(&error, Error::NotReady { said, .. } if said.contains("still thinking")), "{error}");
+    let process = fs::read_to_string(folder.join("pid")).unwrap().trim().parse().unwrap();
+    assert!(!alive(process));
+}
+
+#[test]
+fn a_worker_that_dies_before_it_is_ready_says_why() {
+    let broken = script("broken", "#!/bin/sh\necho 'no such interpreter' >&2\nexit 7\n");
+    let error = Executor::builder().library(common::library()).python(broken).start().unwrap_err();
+    assert!(
+        matches!(&error, Error::Died { how: Ended::Exited(7), said } if said.contains("no such interpreter")),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_stopped_worker_leaves_no_process_and_its_children_neither() {
+    let mut python = start();
+    let worker = python.process_id().unwrap();
+    let child =
+        python.run("import subprocess; subprocess.Popen(['sleep', '600']).pid").unwrap().value.unwrap();
+    let child = u32::try_from(child.as_u64().unwrap()).unwrap();
+    assert!(alive(worker) && alive(child));
+    python.stop().unwrap();
+    assert!(!alive(worker));
+    // An orphan is reaped by init, in its own time.
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while fs::read_to_string(format!("/proc/{child}/stat")).is_ok_and(|stat| !stat.contains(") Z ")) {
+        assert!(Instant::now() < deadline, "the worker's child still runs");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn code_that_is_too_long_is_refused_and_the_worker_goes_on() {
+    let mut python = start();
+    let error = python.run(&" ".repeat(1 << 20)).unwrap_err();
+    assert!(matches!(error, Error::CodeTooLong { len: 1_048_576, .. }), "{error}");
+    let outcome = python.run("'x' * 2_000_000").unwrap();
+    assert_eq!(outcome.error.unwrap().kind, "ValueTooLarge");
+    assert_eq!(python.run("2").unwrap().value, Some(json!(2)));
+}
