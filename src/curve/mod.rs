@@ -1,1 +1,12 @@
-//! The curve part.
+//! Curves as piecewise cubic Bezier segments.
+
+mod error;
+mod eval;
+mod families;
+mod piecewise;
+mod rect;
+mod segment;
+
+pub use error::Error;
+pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
+pub use rect::Rect;
