@@ -1,5 +1,6 @@
 //! Curves as piecewise cubic Bezier segments.
 
+mod bounds;
 mod error;
 mod eval;
 mod families;
