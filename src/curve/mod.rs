@@ -4,6 +4,7 @@ mod bounds;
 mod error;
 mod eval;
 mod families;
+mod flatten;
 mod length;
 mod piecewise;
 mod rect;
