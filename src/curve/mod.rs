@@ -4,11 +4,13 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments) |
+//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
 //! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
-//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into) |
+//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
+//!
+//! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
 //!
 //! Coordinates are `f64` in the caller's own units. A curve holds finite coordinates only, of magnitude up to
 //! [`MAX_COORDINATE`], so that no operation on one gives NaN.
@@ -41,6 +43,8 @@ mod length;
 mod piecewise;
 mod rect;
 mod segment;
+#[cfg(feature = "svg")]
+pub mod svg;
 
 pub use affine::Affine;
 pub use error::Error;
