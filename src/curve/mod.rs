@@ -41,6 +41,8 @@ mod fit;
 mod flatten;
 mod length;
 mod piecewise;
+#[cfg(test)]
+mod properties;
 mod rect;
 mod segment;
 #[cfg(feature = "svg")]
