@@ -1,1 +1,55 @@
-//! The curve part.
+//! Curves as piecewise cubic Bezier segments: evaluate, sample, bound, measure, flatten and fit them.
+//!
+//! Every family of curves becomes a [`PiecewiseCubic`], and every operation is written once, for that form:
+//!
+//! | to | use |
+//! |---|---|
+//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
+//! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
+//! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
+//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
+//! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
+//!
+//! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
+//!
+//! Coordinates are `f64` in the caller's own units. A curve holds finite coordinates only, of magnitude up to
+//! [`MAX_COORDINATE`], so that no operation on one gives NaN.
+//!
+//! # Examples
+//!
+//! ```
+//! use circlet::curve::{Curve, Fit, Rect};
+//!
+//! let arch = Curve::bezier(&[[0.0, 0.0], [0.0, 40.0], [60.0, 40.0], [60.0, 0.0]])?;
+//! assert_eq!(arch.eval(0.5), [30.0, 30.0]);
+//! assert_eq!(arch.bounds(), Rect { min: [0.0, 0.0], max: [60.0, 30.0] });
+//!
+//! // Twice as large, in the middle of a 200 by 60 box, and within a tenth of a unit of the true curve.
+//! let matrix = arch.fit_to_box(Rect::from_corner_and_size([0.0, 0.0], [200.0, 60.0]), Fit::Contain)?;
+//! let polyline = arch.transform(&matrix)?.flatten(0.1)?;
+//! assert_eq!(polyline.first(), Some(&[40.0, 0.0]));
+//! assert_eq!(polyline.last(), Some(&[160.0, 0.0]));
+//! # Ok::<(), circlet::curve::Error>(())
+//! ```
+
+mod affine;
+mod bounds;
+mod error;
+mod eval;
+mod families;
+mod fit;
+mod flatten;
+mod length;
+mod piecewise;
+#[cfg(test)]
+mod properties;
+mod rect;
+mod segment;
+#[cfg(feature = "svg")]
+pub mod svg;
+
+pub use affine::Affine;
+pub use error::Error;
+pub use fit::{Fit, fit_bounds};
+pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
+pub use rect::Rect;

@@ -1,0 +1,177 @@
+//! Polylines that stay within a tolerance of the curve.
+
+use std::array::from_fn;
+
+use super::error::{Error, check_tolerance};
+use super::piecewise::PiecewiseCubic;
+use super::segment::{Powers, Segment, max_abs, norm};
+
+/// The most points that a polyline may have.
+const LIMIT: u32 = u32::MAX;
+
+impl<const D: usize> PiecewiseCubic<D> {
+    /// Counts the points that [`flatten_into`](Self::flatten_into) writes, so that room for them can be made first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Tolerance`] unless the tolerance is finite and above 0, [`Error::TooManyPoints`] beyond `u32::MAX` points.
+    pub fn flatten_count(&self, tolerance: f64) -> Result<usize, Error> {
+        check_tolerance(tolerance)?;
+        let steps: f64 = self.segments().iter().map(|segment| steps(segment, tolerance)).sum();
+        let jumps = self.segments().windows(2).filter(|pair| pair[0][3] != pair[1][0]).count();
+        let needed = 1.0 + steps + jumps as f64;
+        if needed > f64::from(LIMIT) {
+            return Err(Error::TooManyPoints { tolerance, needed, limit: LIMIT });
+        }
+        Ok(needed as usize)
+    }
+
+    /// Writes a polyline within `tolerance` of the curve into `out` and returns how many points it has.
+    ///
+    /// Every point of the curve lies within `tolerance` of the polyline, up to the rounding of the coordinates; the polyline's
+    /// points lie on the curve, from its first to its last. A straight segment with evenly spaced control points costs one
+    /// point. Where the curve jumps, a straight edge crosses the gap.
+    ///
+    /// Each segment is cut evenly into as few steps as Wang's formula asks for: sqrt(3/4 m / tolerance), with m the larger
+    /// second difference of its control points (Goldman, Pyramid Algorithms, 2003, section 5.6.3).
+    ///
+    /// # Errors
+    ///
+    /// As [`flatten_count`](Self::flatten_count), and [`Error::BufferLength`] if `out` is too short; nothing is written then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use circlet::curve::Curve;
+    ///
+    /// let hill = Curve::bezier(&[[0.0, 0.0], [0.0, 4.0], [8.0, 4.0], [8.0, 0.0]])?;
+    /// let mut room = vec![[0.0; 2]; hill.flatten_count(0.01)?];
+    /// assert_eq!(hill.flatten_into(0.01, &mut room)?, room.len());
+    /// assert_eq!(room.last(), Some(&[8.0, 0.0]));
+    /// # Ok::<(), circlet::curve::Error>(())
+    /// ```
+    pub fn flatten_into(&self, tolerance: f64, out: &mut [[f64; D]]) -> Result<usize, Error> {
+        let count = self.flatten_count(tolerance)?;
+        let given = out.len();
+        let Some(out) = out.get_mut(..count) else {
+            return Err(Error::BufferLength { needed: count, given });
+        };
+        let mut before = self.start();
+        out[0] = before;
+        let mut written = 1;
+        for segment in self.segments() {
+            if segment[0] != before {
+                out[written] = segment[0];
+                written += 1;
+            }
+            let steps = steps(segment, tolerance);
+            let last = written + steps as usize - 1;
+            if written < last {
+                let powers = Powers::new(segment);
+                for (i, point) in (1_u32..).zip(&mut out[written..last]) {
+                    *point = powers.at(f64::from(i) / steps);
+                }
+            }
+            before = segment[3];
+            out[last] = before;
+            written = last + 1;
+        }
+        Ok(written)
+    }
+
+    /// Returns a polyline within `tolerance` of the curve; see [`flatten_into`](Self::flatten_into).
+    ///
+    /// # Errors
+    ///
+    /// As [`flatten_count`](Self::flatten_count).
+    pub fn flatten(&self, tolerance: f64) -> Result<Vec<[f64; D]>, Error> {
+        let mut points = vec![[0.0; D]; self.flatten_count(tolerance)?];
+        self.flatten_into(tolerance, &mut points)?;
+        Ok(points)
+    }
+}
+
+/// Returns into how many even steps a segment is cut: a whole number from 1 on, perhaps a huge one.
+fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, tolerance: f64) -> f64 {
+    let first: [f64; D] = from_fn(|i| (p0[i] - p1[i]) - (p1[i] - p2[i]));
+    let second: [f64; D] = from_fn(|i| (p1[i] - p2[i]) - (p2[i] - p3[i]));
+    let bend = norm(&first).max(norm(&second));
+    // Elevating a line to a cubic rounds its control points: below this, the segment is straight as far as f64 can tell.
+    let noise = 4.0 * f64::EPSILON * [p0, p1, p2, p3].into_iter().map(max_abs).fold(0.0, f64::max);
+    if bend <= noise {
+        return 1.0;
+    }
+    // Two roots, as the quotient of a huge bend by a tiny tolerance overflows. They round up a whole number now and then,
+    // which must not cost a step.
+    let exact = (0.75 * bend).sqrt() / tolerance.sqrt();
+    (exact * (1.0 - 8.0 * f64::EPSILON)).ceil().max(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Curve;
+    use super::*;
+
+    #[test]
+    fn straight_segments_cost_one_point_each_at_any_size_and_tolerance() {
+        for scale in [1e-12, 1.0, 1e12] {
+            let points = [[0.1, 0.2], [7.3, 9.1], [7.3, 9.1], [-4.7, 1.3]].map(|p| p.map(|x| x * scale));
+            let curve = Curve::linear(&points, true).unwrap();
+            assert_eq!(curve.flatten_count(1e-300).unwrap(), 5);
+            assert_eq!(curve.flatten(1e-300).unwrap()[..4], points);
+        }
+    }
+
+    #[test]
+    fn a_parabola_gets_exactly_the_steps_it_needs() {
+        // Second difference 16/9 as a cubic, so that n steps miss by 4/3 / n².
+        let curve = Curve::bezier(&[[0.0, 0.0], [1.0, 8.0 / 3.0], [2.0, 0.0]]).unwrap();
+        for n in [1.0, 2.0, 3.0, 7.0, 100.0] {
+            let miss = 4.0 / 3.0 / (n * n);
+            assert_eq!(curve.flatten_count(miss).unwrap(), n as usize + 1, "{n}");
+            assert_eq!(curve.flatten_count(miss * 0.999_999).unwrap(), n as usize + 2, "{n}");
+        }
+    }
+
+    #[test]
+    fn a_jump_is_crossed_between_its_two_points() {
+        let segments = vec![[[0.0], [1.0], [2.0], [3.0]], [[5.0], [6.0], [7.0], [8.0]]];
+        let curve = PiecewiseCubic::from_segments(segments, vec![0.0, 1.0, 2.0]).unwrap();
+        assert_eq!(curve.flatten(0.1).unwrap(), [[0.0], [3.0], [5.0], [8.0]]);
+    }
+
+    #[test]
+    fn a_short_buffer_is_refused_untouched_and_a_long_one_filled_in_front() {
+        let curve = Curve::bezier(&[[0.0, 0.0], [0.0, 4.0], [8.0, 4.0], [8.0, 0.0]]).unwrap();
+        let needed = curve.flatten_count(0.1).unwrap();
+        let mut out = vec![[7.0; 2]; needed + 1];
+        let error = curve.flatten_into(0.1, &mut out[..needed - 1]).unwrap_err();
+        assert_eq!(error, Error::BufferLength { needed, given: needed - 1 });
+        assert!(out.iter().all(|p| *p == [7.0; 2]));
+        assert_eq!(curve.flatten_into(0.1, &mut out).unwrap(), needed);
+        assert_eq!((out[needed - 1], out[needed]), ([8.0, 0.0], [7.0; 2]));
+    }
+
+    #[test]
+    fn an_absurd_tolerance_is_refused_with_the_points_it_would_take() {
+        let curve = Curve::bezier(&[[0.0, 0.0], [0.0, 1e300], [8.0, -1e300], [8.0, 0.0]]).unwrap();
+        let error = curve.flatten_count(1e-300).unwrap_err();
+        let Error::TooManyPoints { needed, .. } = error else { panic!("{error}") };
+        assert!((1e300..2e300).contains(&needed), "{needed}");
+        assert!(curve.flatten(1e-300).is_err());
+        let message =
+            Curve::bezier(&[[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]]).unwrap().flatten(1e-20).unwrap_err();
+        assert_eq!(
+            message.to_string(),
+            "a tolerance of 0.00000000000000000001 takes about 7.071e9 points, more than 4294967295; use a larger one"
+        );
+    }
+
+    #[test]
+    fn a_tolerance_that_is_not_above_0_is_refused() {
+        let curve = Curve::bezier(&[[0.0, 0.0], [1.0, 1.0]]).unwrap();
+        for bad in [0.0, -0.1, f64::NAN, f64::INFINITY] {
+            assert!(matches!(curve.flatten(bad), Err(Error::Tolerance { .. })), "{bad}");
+        }
+    }
+}

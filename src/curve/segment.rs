@@ -1,0 +1,121 @@
+//! The algebra of one cubic Bezier segment, in any number of dimensions.
+
+use std::array::from_fn;
+
+/// Four control points; the first and the last lie on the curve.
+pub(super) type Segment<const D: usize> = [[f64; D]; 4];
+
+/// Polynomials of one segment for repeated evaluation.
+///
+/// There is one about each end, and each serves the half next to it. So both ends are exact, a coordinate that is the same in
+/// all four control points stays the same, and the rounding error is a few units in the last place of the control points.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Powers<const D: usize> {
+    from_start: [[f64; D]; 4],
+    from_end: [[f64; D]; 4],
+}
+
+impl<const D: usize> Powers<D> {
+    pub(super) fn new([p0, p1, p2, p3]: &Segment<D>) -> Self {
+        Self { from_start: powers(p0, p1, p2, p3), from_end: powers(p3, p2, p1, p0) }
+    }
+
+    /// Evaluates at `t` in 0..=1; NaN gives NaN.
+    #[inline]
+    pub(super) fn at(&self, t: f64) -> [f64; D] {
+        if t < 0.5 { self.first_half(t) } else { self.second_half(t) }
+    }
+
+    /// What [`at`](Self::at) does where `t < 0.5`.
+    #[inline]
+    pub(super) fn first_half(&self, t: f64) -> [f64; D] {
+        horner(&self.from_start, t)
+    }
+
+    /// What [`at`](Self::at) does where `t >= 0.5`; there `1 - t` is exact.
+    #[inline]
+    pub(super) fn second_half(&self, t: f64) -> [f64; D] {
+        horner(&self.from_end, 1.0 - t)
+    }
+}
+
+fn powers<const D: usize>(p0: &[f64; D], p1: &[f64; D], p2: &[f64; D], p3: &[f64; D]) -> [[f64; D]; 4] {
+    [
+        *p0,
+        from_fn(|i| 3.0 * (p1[i] - p0[i])),
+        from_fn(|i| 3.0 * ((p2[i] - p1[i]) - (p1[i] - p0[i]))),
+        from_fn(|i| (p3[i] - p0[i]) - 3.0 * (p2[i] - p1[i])),
+    ]
+}
+
+#[inline]
+fn horner<const D: usize>(c: &[[f64; D]; 4], t: f64) -> [f64; D] {
+    from_fn(|i| c[0][i] + t * (c[1][i] + t * (c[2][i] + t * c[3][i])))
+}
+
+/// Returns the three differences between neighbouring control points: a third of the derivative's own control points.
+pub(super) fn differences<const D: usize>([p0, p1, p2, p3]: &Segment<D>) -> [[f64; D]; 3] {
+    [from_fn(|i| p1[i] - p0[i]), from_fn(|i| p2[i] - p1[i]), from_fn(|i| p3[i] - p2[i])]
+}
+
+/// Evaluates the quadratic Bezier with the given control points.
+#[inline]
+pub(super) fn quadratic_at<const D: usize>([a, b, c]: &[[f64; D]; 3], t: f64) -> [f64; D] {
+    let s = 1.0 - t;
+    from_fn(|i| s * (s * a[i] + t * b[i]) + t * (s * b[i] + t * c[i]))
+}
+
+/// Returns the straight line from `a` to `b` as a cubic with its control points at the thirds.
+pub(super) fn line<const D: usize>(a: [f64; D], b: [f64; D]) -> Segment<D> {
+    [a, from_fn(|i| a[i] + (b[i] - a[i]) / 3.0), from_fn(|i| b[i] + (a[i] - b[i]) / 3.0), b]
+}
+
+/// Returns the quadratic Bezier with control points `a`, `b`, `c` as a cubic.
+pub(super) fn quadratic<const D: usize>(a: [f64; D], b: [f64; D], c: [f64; D]) -> Segment<D> {
+    [a, from_fn(|i| a[i] + (b[i] - a[i]) * (2.0 / 3.0)), from_fn(|i| c[i] + (b[i] - c[i]) * (2.0 / 3.0)), c]
+}
+
+/// Returns the Euclidean length of a vector, without overflow or underflow on the way.
+pub(super) fn norm<const D: usize>(v: &[f64; D]) -> f64 {
+    let square: f64 = v.iter().map(|x| x * x).sum();
+    if (1e-280..1e280).contains(&square) {
+        return square.sqrt();
+    }
+    let largest = max_abs(v);
+    if largest == 0.0 {
+        return 0.0;
+    }
+    largest * v.iter().map(|x| (x / largest) * (x / largest)).sum::<f64>().sqrt()
+}
+
+/// Returns the largest magnitude among the components of a vector.
+pub(super) fn max_abs<const D: usize>(v: &[f64; D]) -> f64 {
+    v.iter().fold(0.0, |largest, x| x.abs().max(largest))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn norms_neither_overflow_nor_vanish() {
+        assert_eq!(norm(&[3e300, 4e300]), 5e300);
+        assert_eq!(norm(&[3e-320, 4e-320]), 5e-320);
+        assert_eq!(norm(&[0.0, 0.0, 0.0]), 0.0);
+        assert_eq!(norm(&[2.0, 3.0, 6.0]), 7.0);
+    }
+
+    #[test]
+    fn a_constant_coordinate_stays_constant() {
+        let powers = Powers::new(&[[0.1, 0.0], [0.1, 1.0], [0.1, 1.0], [0.1, 0.0]]);
+        for i in 0..=1000 {
+            assert_eq!(powers.at(f64::from(i) / 1000.0)[0], 0.1);
+        }
+    }
+
+    #[test]
+    fn a_point_elevates_to_itself() {
+        assert_eq!(line([0.1, 0.7], [0.1, 0.7]), [[0.1, 0.7]; 4]);
+        assert_eq!(quadratic([0.1], [0.1], [0.1]), [[0.1]; 4]);
+    }
+}
