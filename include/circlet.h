@@ -89,6 +89,21 @@
 #define CIRCLET_CONSUMER 2
 
 /**
+ * Fits each axis by a scale of its own.
+ */
+#define CIRCLET_FIT_STRETCH 0
+
+/**
+ * Fits the whole drawing into the box, centred, with one scale.
+ */
+#define CIRCLET_FIT_CONTAIN 1
+
+/**
+ * Covers the whole box, centred, with one scale.
+ */
+#define CIRCLET_FIT_COVER 2
+
+/**
  * What a function returns below zero. Codes are only ever added; a retired one is never used again.
  */
 enum circlet_status
@@ -200,6 +215,11 @@ typedef enum circlet_status circlet_status;
 typedef int32_t circlet_status;
 #endif // __STDC_VERSION__ >= 202311L
 #endif // __cplusplus
+
+/**
+ * A curve in the plane. It never changes, so that any number of threads may use it at once.
+ */
+typedef struct circlet_curve circlet_curve;
 
 /**
  * A ring. Each side is taken by its first use (or by `circlet_ring_attach`), and is for one thread at a time: a
@@ -537,6 +557,153 @@ int32_t circlet_ring_memory(const struct circlet_ring *ring, void **base, uint64
  * Each pointer is NULL or leads to what its type says.
  */
 int32_t circlet_ring_get_stats(const struct circlet_ring *ring, struct circlet_ring_stats *stats);
+
+/**
+ * Makes a Bezier curve of degree 1 to 3 from its `count` (2 to 4) control points, x and y in turn.
+ *
+ * Returns 0 or CIRCLET_BAD_CURVE; the caller owns `*curve`.
+ *
+ * # Safety
+ * `points` leads to `2 * count` doubles; `curve` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_new_bezier(const double *points, uint32_t count, struct circlet_curve **curve);
+
+/**
+ * Makes the polyline through `count` points, x and y in turn; `closed` other than 0 joins the last to the first.
+ *
+ * Returns 0 or CIRCLET_BAD_CURVE; the caller owns `*curve`.
+ *
+ * # Safety
+ * As `circlet_curve_new_bezier`.
+ */
+int32_t circlet_curve_new_linear(const double *points,
+                                 uint32_t count,
+                                 int32_t closed,
+                                 struct circlet_curve **curve);
+
+/**
+ * Reads SVG path data: a curve for each subpath that draws something.
+ *
+ * Writes the first `max` curves to `curves` and returns how many there are in all, or CIRCLET_BAD_CURVE with the byte
+ * position in the message. The caller owns each curve written.
+ *
+ * # Safety
+ * `d` is a string; `curves` has room for `max` pointers, or is NULL where `max` is 0.
+ */
+int32_t circlet_curve_new_svg(const char *d,
+                              struct circlet_curve **curves,
+                              uint32_t max);
+
+/**
+ * Ends a curve. NULL is fine.
+ *
+ * # Safety
+ * `curve` is NULL or a curve that nobody uses any more.
+ */
+void circlet_curve_free(struct circlet_curve *curve);
+
+/**
+ * Gives the parameters of the curve's start and end.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `domain` has room for 2 doubles.
+ */
+int32_t circlet_curve_domain(const struct circlet_curve *curve, double *domain);
+
+/**
+ * Gives the cubic Bezier segments, 8 doubles each (four points, x and y in turn).
+ *
+ * Writes the first `max` segments and returns how many there are in all.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `segments` has room for `8 * max` doubles, or is NULL where `max` is 0.
+ */
+int32_t circlet_curve_segments(const struct circlet_curve *curve, double *segments, uint32_t max);
+
+/**
+ * Evaluates the curve at `count` parameters, which are clamped to its domain; x and y in turn.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count`.
+ */
+int32_t circlet_curve_eval(const struct circlet_curve *curve,
+                           const double *parameters,
+                           uint32_t count,
+                           double *points);
+
+/**
+ * Evaluates the curve at `count` evenly spaced parameters from its start to its end; x and y in turn.
+ *
+ * Above 65,536 points several threads share the work. Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `2 * count` doubles.
+ */
+int32_t circlet_curve_sample(const struct circlet_curve *curve, uint32_t count, double *points);
+
+/**
+ * Gives the exact bounds: the least x, the least y, the greatest x, the greatest y.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `bounds` has room for 4 doubles.
+ */
+int32_t circlet_curve_bounds(const struct circlet_curve *curve, double *bounds);
+
+/**
+ * Gives the length of the curve, to within `tolerance`.
+ *
+ * Returns 0, or CIRCLET_BAD_CURVE for a tolerance that is not above 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `length` has room for a double.
+ */
+int32_t circlet_curve_length(const struct circlet_curve *curve, double tolerance, double *length);
+
+/**
+ * Gives a polyline from the first to the last point with every point of the curve within `tolerance` of it.
+ *
+ * Returns how many points it has. They are written, x and y in turn, if `max` is enough for all of them: call with 0
+ * first to learn how many there will be. CIRCLET_BAD_CURVE for a tolerance that is not above 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `2 * max` doubles, or is NULL where `max` is 0.
+ */
+int32_t circlet_curve_flatten(const struct circlet_curve *curve,
+                              double tolerance,
+                              double *points,
+                              uint32_t max);
+
+/**
+ * Gives the map a b c d e f (x' = a x + c y + e, y' = b x + d y + f) that fits the curve's exact bounds into a box,
+ * which is x, y, width, height; `fit` is CIRCLET_FIT_STRETCH, CIRCLET_FIT_CONTAIN or CIRCLET_FIT_COVER.
+ *
+ * Returns 0, or CIRCLET_BAD_CURVE for a box without a size.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `target` leads to 4 doubles, and `map` has room for 6.
+ */
+int32_t circlet_curve_fit_to_box(const struct circlet_curve *curve,
+                                 const double *target,
+                                 int32_t fit,
+                                 double *map);
+
+/**
+ * Makes the curve's image under a map a b c d e f, as `circlet_curve_fit_to_box` gives it.
+ *
+ * Returns 0, or CIRCLET_BAD_CURVE where a coordinate is no number any more; the caller owns `*image`.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `map` leads to 6 doubles; `image` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_transform(const struct circlet_curve *curve,
+                                const double *map,
+                                struct circlet_curve **image);
 
 #ifdef __cplusplus
 }  // extern "C"

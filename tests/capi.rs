@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 3] = ["status.rs", "layout.rs", "ring.rs"];
+const SOURCES: [&str; 4] = ["status.rs", "layout.rs", "ring.rs", "curve.rs"];
 
 fn generated_header() -> String {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();

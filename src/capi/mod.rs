@@ -9,10 +9,12 @@
 #![deny(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a panic must not reach C")]
 
 mod call;
+mod curve;
 mod layout;
 mod ring;
 mod status;
 
+pub use curve::*;
 pub use layout::*;
 pub use ring::*;
 pub use status::*;
