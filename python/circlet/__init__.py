@@ -9,6 +9,8 @@
 """
 
 from ._native import (
+    CONSUMER,
+    PRODUCER,
     BusyError,
     CircletError,
     ClosedError,
@@ -24,7 +26,8 @@ from ._native import (
     TimedOutError,
     TooLargeError,
 )
-from .ring import CONSUMER, PRODUCER, SharedRingBuffer, Stats
+from .curve import Curve
+from .ring import SharedRingBuffer, Stats
 
 __all__ = [
     "CONSUMER",
@@ -32,6 +35,7 @@ __all__ = [
     "BusyError",
     "CircletError",
     "ClosedError",
+    "Curve",
     "CurveError",
     "EmptyError",
     "FullError",

@@ -45,7 +45,7 @@ class Sources:
 
 
 sys.meta_path.insert(0, Sources())
-from circlet.worker import Worker  # noqa: E402
+from circlet.worker import Worker
 
 sys.path.insert(0, here)
 Worker(control, rest, hello["rings"], descriptors).serve()

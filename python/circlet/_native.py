@@ -73,6 +73,19 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_ring_release": (c_int32, [_HANDLE]),
     "circlet_ring_memory": (c_int32, [_HANDLE, POINTER(c_void_p), POINTER(c_uint64)]),
     "circlet_ring_get_stats": (c_int32, [_HANDLE, POINTER(RingStats)]),
+    "circlet_curve_new_bezier": (c_int32, [_BUFFER, c_uint32, _HANDLE_OUT]),
+    "circlet_curve_new_linear": (c_int32, [_BUFFER, c_uint32, c_int32, _HANDLE_OUT]),
+    "circlet_curve_new_svg": (c_int32, [c_char_p, _HANDLE_OUT, c_uint32]),
+    "circlet_curve_free": (None, [_HANDLE]),
+    "circlet_curve_domain": (c_int32, [_HANDLE, _BUFFER]),
+    "circlet_curve_segments": (c_int32, [_HANDLE, _BUFFER, c_uint32]),
+    "circlet_curve_eval": (c_int32, [_HANDLE, _BUFFER, c_uint32, _BUFFER]),
+    "circlet_curve_sample": (c_int32, [_HANDLE, c_uint32, _BUFFER]),
+    "circlet_curve_bounds": (c_int32, [_HANDLE, _BUFFER]),
+    "circlet_curve_length": (c_int32, [_HANDLE, c_double, POINTER(c_double)]),
+    "circlet_curve_flatten": (c_int32, [_HANDLE, c_double, _BUFFER, c_uint32]),
+    "circlet_curve_fit_to_box": (c_int32, [_HANDLE, _BUFFER, c_int32, _BUFFER]),
+    "circlet_curve_transform": (c_int32, [_HANDLE, _BUFFER, _HANDLE_OUT]),
 }
 
 
@@ -210,3 +223,13 @@ def check(status: int) -> int:
     error = _ERRORS.get(name, CircletError)(buffer.value.decode())
     error.status = name
     raise error
+
+
+def address(view: memoryview) -> ctypes.Array[ctypes.c_char] | bytes | None:
+    """Returns what ctypes passes as the address of a contiguous view, read-only ones included, without a copy."""
+    if view.nbytes == 0:
+        return None
+    if view.readonly:
+        # A bytes object passes as its own address; other read-only buffers are rare enough to be copied.
+        return view.obj if isinstance(view.obj, bytes) and view.nbytes == len(view.obj) else bytes(view)
+    return (ctypes.c_char * view.nbytes).from_buffer(view)

@@ -6,7 +6,7 @@ import ctypes
 import struct
 import weakref
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from ctypes import byref, c_int32, c_uint64, c_void_p
 from types import TracebackType
 from typing import NamedTuple
@@ -42,16 +42,6 @@ def _timeout_ms(timeout: float | None) -> float:
     if timeout < 0:
         raise _native.InvalidError(f"timeout is {timeout}: give seconds, 0 to try, or None for no deadline")
     return timeout * 1e3
-
-
-def _address(view: memoryview) -> ctypes.Array | bytes | None:
-    """Returns what ctypes passes as the address of a contiguous view, read-only ones included, without a copy."""
-    if view.nbytes == 0:
-        return None
-    if view.readonly:
-        # A bytes object passes as its own address; other read-only buffers are rare enough to be copied.
-        return view.obj if isinstance(view.obj, bytes) and view.nbytes == len(view.obj) else bytes(view)
-    return (ctypes.c_char * view.nbytes).from_buffer(view)
 
 
 class SharedRingBuffer:
@@ -134,7 +124,7 @@ class SharedRingBuffer:
             status = library.circlet_ring_send(self._open(), payload, len(payload), _timeout_ms(timeout))
         else:
             view = memoryview(payload).cast("B")
-            status = library.circlet_ring_send(self._open(), _address(view), view.nbytes, _timeout_ms(timeout))
+            status = library.circlet_ring_send(self._open(), _native.address(view), view.nbytes, _timeout_ms(timeout))
         if status < 0:
             check(status)
 
@@ -143,9 +133,7 @@ class SharedRingBuffer:
         payloads = list(payloads)
         lens = struct.pack(f"={len(payloads)}I", *map(len, payloads))
         joined = b"".join(payloads)
-        return check(
-            library.circlet_ring_send_many(self._open(), joined, lens, len(payloads), _timeout_ms(timeout))
-        )
+        return check(library.circlet_ring_send_many(self._open(), joined, lens, len(payloads), _timeout_ms(timeout)))
 
     @contextmanager
     def claim(self, size: int, timeout: float | None = None) -> Iterator[memoryview]:
@@ -153,10 +141,10 @@ class SharedRingBuffer:
 
         >>> from circlet import SharedRingBuffer
         >>> ring = SharedRingBuffer.anonymous()
-        >>> with ring.claim(16) as view:
-        ...     view.cast("d")[:] = memoryview(b"\\0" * 16).cast("d")
-        >>> len(ring.recv())
-        16
+        >>> with ring.claim(16) as view, view.cast("d") as doubles:
+        ...     doubles[0], doubles[1] = 0.5, 1.5
+        >>> ring.recv().cast("d").tolist()
+        [0.5, 1.5]
         """
         frame = Frame()
         check(library.circlet_ring_claim(self._open(), size, _timeout_ms(timeout), byref(frame)))
@@ -199,11 +187,9 @@ class SharedRingBuffer:
     def _forget_views(self) -> None:
         views, self._views = self._views, []
         for view in views:
-            try:
+            # A cast or an array of it may still be there: it keeps the mapping, and its bytes become the writer's.
+            with suppress(BufferError):
                 view.release()
-            except BufferError:
-                # A cast or an array of it is still there: it keeps the mapping, and its bytes become the writer's.
-                pass
 
     def __iter__(self) -> Iterator[memoryview]:
         """Yields a view of each frame until the writer closes; a writer that died raises `PeerDiedError`."""

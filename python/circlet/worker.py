@@ -28,9 +28,7 @@ _CHUNK = 1 << 14
 class Worker:
     """Serves one supervisor until it says `STOP` or goes."""
 
-    def __init__(
-        self, control: socket.socket, received: bytes, names: list[str], descriptors: list[int]
-    ) -> None:
+    def __init__(self, control: socket.socket, received: bytes, names: list[str], descriptors: list[int]) -> None:
         """Takes the socket, what was read from it behind the hello, and the rings: requests, answers, and `names`."""
         self._control = control
         self._received = received
@@ -97,10 +95,11 @@ class Worker:
         linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
         try:
             tree = ast.parse(code, filename)
-            last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
-            exec(compile(tree, filename, "exec"), self._namespace)
-            if last is None:
+            last = tree.body[-1] if tree.body else None
+            if not isinstance(last, ast.Expr):
+                exec(compile(tree, filename, "exec"), self._namespace)
                 return {"value": None}
+            exec(compile(ast.Module(tree.body[:-1], tree.type_ignores), filename, "exec"), self._namespace)
             value = eval(compile(ast.Expression(last.value), filename, "eval"), self._namespace)
             try:
                 return {"value": json.loads(json.dumps(value, allow_nan=False))}

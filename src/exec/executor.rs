@@ -19,9 +19,10 @@ use crate::shm::Deadline;
 /// The code that a worker begins with.
 const BOOT: &str = include_str!("../../python/circlet/_boot.py");
 /// The modules that it gets with the hello.
-const MODULES: [(&str, &str); 4] = [
+const MODULES: [(&str, &str); 5] = [
     ("circlet", include_str!("../../python/circlet/__init__.py")),
     ("circlet._native", include_str!("../../python/circlet/_native.py")),
+    ("circlet.curve", include_str!("../../python/circlet/curve.py")),
     ("circlet.ring", include_str!("../../python/circlet/ring.py")),
     ("circlet.worker", include_str!("../../python/circlet/worker.py")),
 ];

@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
@@ -218,8 +217,13 @@ impl Sender {
     /// Reserves room as [`Sender::claim_by`] does and tells where it begins: for the C face, which has no borrows.
     ///
     /// The reservation is given up by the next one.
+    #[cfg(feature = "capi")]
     #[inline]
-    pub(crate) fn reserve_by(&mut self, len: usize, deadline: Deadline) -> Result<(NonNull<u8>, u32), Error> {
+    pub(crate) fn reserve_by(
+        &mut self,
+        len: usize,
+        deadline: Deadline,
+    ) -> Result<(std::ptr::NonNull<u8>, u32), Error> {
         let reserved = self.claim_by(len, deadline)?.reserved;
         Ok((self.data.payload(self.tail), reserved))
     }
@@ -227,6 +231,7 @@ impl Sender {
     /// Commits the first `len` bytes of what [`Sender::reserve_by`] has reserved last.
     ///
     /// `len` is at most what was reserved.
+    #[cfg(feature = "capi")]
     #[inline]
     pub(crate) fn commit_reserved(&mut self, len: u32) {
         self.publish(len);

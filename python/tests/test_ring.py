@@ -1,0 +1,201 @@
+"""Rings from Python."""
+
+from __future__ import annotations
+
+import array
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import numpy
+import pytest
+
+import circlet
+from circlet import SharedRingBuffer
+
+_numbers = count()
+
+
+@pytest.fixture
+def ring() -> Iterator[SharedRingBuffer]:
+    with SharedRingBuffer.anonymous(capacity=64 * 1024) as ring:
+        yield ring
+
+
+@pytest.fixture
+def name() -> str:
+    return f"circlet-pytest-{os.getpid()}-{next(_numbers)}"
+
+
+def test_what_is_sent_is_received(ring: SharedRingBuffer) -> None:
+    for payload in (
+        b"",
+        b"x",
+        bytes(range(256)),
+        bytearray(b"mutable"),
+        memoryview(b"view"),
+        array.array("d", [1.5]),
+    ):
+        ring.send(payload)
+        assert ring.recv() == memoryview(payload).cast("B")
+
+
+def test_a_slice_of_bytes_is_sent_as_the_slice(ring: SharedRingBuffer) -> None:
+    ring.send(memoryview(b"0123456789")[2:5])
+    assert ring.recv_copy() == b"234"
+
+
+def test_batches_carry_what_single_calls_carry(ring: SharedRingBuffer) -> None:
+    payloads = [bytes([i % 256]) * (i % 90) for i in range(500)]
+    assert ring.send_many(payloads) == 500
+    received: list[bytes] = []
+    while len(received) < 500:
+        received += map(bytes, ring.recv_many(128))
+    assert received == payloads
+
+
+def test_a_batch_that_does_not_fit_says_how_much_was_sent(ring: SharedRingBuffer) -> None:
+    sent = ring.send_many([bytes(1000)] * 100, timeout=0)
+    assert 0 < sent < 100
+    assert len(ring.recv_many(100)) == sent
+
+
+def test_frames_are_arrays_without_a_copy(ring: SharedRingBuffer) -> None:
+    with ring.claim(80) as view:
+        numpy.frombuffer(view, dtype=numpy.float64)[:] = numpy.arange(10)
+    frame = ring.recv()
+    assert numpy.frombuffer(frame, dtype=numpy.float64).sum() == 45
+    assert numpy.frombuffer(frame, dtype=numpy.float64).ctypes.data % 8 == 0
+
+
+def test_an_exception_in_a_claim_gives_it_up(ring: SharedRingBuffer) -> None:
+    with pytest.raises(KeyError), ring.claim(8):
+        raise KeyError
+    ring.send(b"next")
+    assert ring.recv_copy() == b"next"
+
+
+def test_a_view_ends_with_the_next_receive(ring: SharedRingBuffer) -> None:
+    ring.send_many([b"one", b"two"])
+    first = ring.recv()
+    ring.recv()
+    with pytest.raises(ValueError, match="released"):
+        bytes(first)
+
+
+def test_an_array_that_outlives_the_ring_stays_readable() -> None:
+    ring = SharedRingBuffer.anonymous()
+    ring.send(numpy.arange(1000.0))
+    values = numpy.frombuffer(ring.recv(), dtype=numpy.float64)
+    ring.close()
+    del ring
+    assert values.sum() == 499_500
+
+
+def test_errors_are_of_the_kind_that_python_has(ring: SharedRingBuffer, name: str) -> None:
+    with pytest.raises(circlet.EmptyError):
+        ring.recv(timeout=0)
+    with pytest.raises(TimeoutError):
+        ring.recv(timeout=0.01)
+    with pytest.raises(circlet.TooLargeError, match="32764"):
+        ring.send(bytes(1 << 16))
+    with pytest.raises(circlet.FullError):
+        while True:
+            ring.send(bytes(1000), timeout=0)
+    with pytest.raises(FileNotFoundError, match=name):
+        SharedRingBuffer.open(name)
+    with SharedRingBuffer.create(name), pytest.raises(FileExistsError, match=name):
+        SharedRingBuffer.create(name)
+    with pytest.raises(ValueError, match="4096"):
+        SharedRingBuffer.anonymous(capacity=7)
+    with pytest.raises(ValueError, match="NUL"):
+        SharedRingBuffer.open("a\0b")
+    with pytest.raises(ValueError, match="timeout"):
+        ring.recv(timeout=-1)
+
+
+def test_a_closed_ring_drains_and_then_ends_the_iteration(name: str) -> None:
+    with SharedRingBuffer.create(name) as writer, SharedRingBuffer.open(name) as reader:
+        writer.send_many([b"a", b"b"])
+        writer.close()
+        assert [bytes(view) for view in reader] == [b"a", b"b"]
+        with pytest.raises(EOFError):
+            reader.recv()
+    with pytest.raises(circlet.ClosedError):
+        writer.send(b"late")
+
+
+def test_each_side_takes_one_at_a_time(name: str) -> None:
+    with SharedRingBuffer.create(name) as one, SharedRingBuffer.open(name) as two:
+        one.send(b"")
+        with pytest.raises(circlet.BusyError, match=str(os.getpid())):
+            two.send(b"")
+
+
+def test_two_threads_in_one_side_are_refused_and_not_mixed_up(ring: SharedRingBuffer) -> None:
+    entered = threading.Event()
+
+    def wait() -> None:
+        entered.set()
+        ring.recv_copy()
+
+    waiter = threading.Thread(target=wait)
+    waiter.start()
+    entered.wait()
+    with pytest.raises((circlet.BusyError, circlet.EmptyError)):
+        while True:
+            ring.recv(timeout=0)
+    ring.send(b"end")
+    waiter.join()
+
+
+def test_a_writer_that_is_killed_is_told_apart_from_one_that_closed(name: str) -> None:
+    code = f"import circlet, os; r = circlet.SharedRingBuffer.open({name!r}); r.send(b'x'); os.kill(os.getpid(), 9)"
+    with SharedRingBuffer.create(name) as ring:
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": _package_folder()}, check=False)
+        assert ring.recv_copy() == b"x"
+        with pytest.raises(circlet.PeerDiedError):
+            ring.recv()
+
+
+def test_nothing_stays_in_dev_shm(name: str) -> None:
+    with SharedRingBuffer.create(name) as ring:
+        assert Path("/dev/shm", name).stat().st_mode & 0o777 == 0o600
+        ring.send(b"x")
+    del ring
+    assert not Path("/dev/shm", name).exists()
+
+
+def test_the_counters_say_what_went_through(ring: SharedRingBuffer) -> None:
+    ring.send_many([b"123", b"45"])
+    ring.recv_copy()
+    stats = ring.stats()
+    assert (stats.frames_sent, stats.frames_received, stats.payload_bytes_sent) == (2, 1, 5)
+    assert (stats.producer, stats.consumer, stats.capacity_bytes) == ("alive", "alive", 65536)
+
+
+def test_a_missing_library_names_the_places(tmp_path: Path) -> None:
+    folder = tmp_path / "circlet"
+    folder.mkdir()
+    for file in Path(_package_folder(), "circlet").glob("*.py"):
+        (folder / file.name).write_text(file.read_text())
+    environment = {**os.environ, "PYTHONPATH": str(tmp_path), "CIRCLET_LIBRARY": "/nowhere/libcirclet.so"}
+    environment.pop("CARGO_TARGET_DIR", None)
+    run = subprocess.run(
+        [sys.executable, "-c", "import circlet"],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+    )
+    assert run.returncode == 1
+    assert "/nowhere/libcirclet.so" in run.stderr and "cargo clib" in run.stderr
+
+
+def _package_folder() -> str:
+    return str(Path(circlet.__file__).resolve().parents[1])
