@@ -232,6 +232,23 @@ fn a_name_ends_with_its_creator() {
 }
 
 #[test]
+fn only_an_abandoned_segment_is_removed_for_its_name() {
+    let name = unique("abandoned");
+    let path = format!("/dev/shm/{name}");
+    let ring = ring::create(&name, &Options::new().capacity(4096)).unwrap();
+    assert!(!shm::Segment::remove_abandoned(&name).unwrap(), "somebody has it open");
+    // As a killed creator leaves it: the file without its locks.
+    let contents = std::fs::read(&path).unwrap();
+    drop(ring);
+    std::fs::write(&path, contents).unwrap();
+    assert!(shm::Segment::remove_abandoned(&name).unwrap());
+    assert!(matches!(shm::Segment::remove_abandoned(&name), Err(shm::Error::NotFound { .. })));
+    std::fs::write(&path, "not ours").unwrap();
+    assert!(!shm::Segment::remove_abandoned(&name).unwrap());
+    std::fs::remove_file(&path).unwrap();
+}
+
+#[test]
 fn a_creator_does_not_remove_the_name_of_its_successor() {
     let name = unique("successor");
     let first = ring::create(&name, &Options::new()).unwrap();

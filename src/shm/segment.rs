@@ -88,6 +88,26 @@ impl Segment {
         sys::unlink(name)
     }
 
+    /// Removes a named segment that no process has open any more, as a killed creator leaves it; `false` where somebody
+    /// has it open, or where it is no segment of this library.
+    ///
+    /// What lies in it is lost: [`Segment::open`] it instead to go on with it.
+    ///
+    /// # Errors
+    /// [`Error::Name`], [`Error::NotFound`], or what the kernel said.
+    pub fn remove_abandoned(name: &str) -> Result<bool, Error> {
+        check_name(name)?;
+        let file = sys::open_named(name)?;
+        let mut magic = [0; 8];
+        let read = read_start(&file, &mut magic).map_err(|source| Error::Os { call: "pread", source })?;
+        // The lock keeps others from opening it meanwhile: they find it being removed.
+        let ours = read == magic.len() && u64::from_le_bytes(magic) == layout::MAGIC;
+        if !ours || !sys::lock_exclusive(&file, layout::PRESENCE_BYTE)? {
+            return Ok(false);
+        }
+        sys::unlink(name).map(|()| true)
+    }
+
     /// Opens the segment's file once more, to be passed to another process.
     ///
     /// Locks tell who is alive, and belong to an open file description: pass this one on and close it here, and its

@@ -88,3 +88,35 @@ pub fn c_program(source: &str) -> PathBuf {
     run(&mut command);
     program
 }
+
+/// Returns a Rust example's path: cargo has built it along with the tests, or builds it now.
+pub fn rust_example(name: &str) -> PathBuf {
+    let path = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples").join(name);
+    once("examples", || {
+        if !path.exists() {
+            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+            let mut command = Command::new(cargo);
+            command.args(["build", "--quiet", "--all-features", "--example", name, "--target-dir"]);
+            run(command.arg(target()).current_dir(root()));
+        }
+    });
+    path
+}
+
+/// Returns the interpreter of a virtual environment that has what the Python suite needs.
+pub fn python() -> PathBuf {
+    let folder = target().join("venv");
+    let python = folder.join("bin/python");
+    let requirements = root().join("python/tests/requirements.txt");
+    let wanted = fs::read_to_string(&requirements).unwrap();
+    once("venv", || {
+        let made = folder.join("made-of.txt");
+        if fs::read_to_string(&made).is_ok_and(|found| found == wanted) {
+            return;
+        }
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder));
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", "-r"]).arg(requirements));
+        fs::write(made, wanted).unwrap();
+    });
+    python
+}

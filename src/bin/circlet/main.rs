@@ -1,3 +1,50 @@
-//! The program `circlet`.
+//! The program `circlet`: a thin user of the library, for demos, operations and scripts.
 
-fn main() {}
+mod demo;
+mod failure;
+mod interrupt;
+mod library;
+mod ring;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+#[derive(Debug, Parser)]
+#[command(version, about = "Rings in shared memory, curves, a worker pool and Python workers", max_term_width = 100)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Arguments),
+    #[command(subcommand)]
+    Ring(ring::Command),
+    /// Print what makes the shell complete this program's words
+    ///
+    /// Examples:
+    ///   circlet completions bash > ~/.local/share/bash-completion/completions/circlet
+    #[command(verbatim_doc_comment)]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+}
+
+fn main() -> ExitCode {
+    // Wrong words end with code 2 here, like all wrong input.
+    let done = match Cli::parse().command {
+        Command::Demo(arguments) => demo::run(&arguments),
+        Command::Ring(command) => ring::run(&command),
+        Command::Completions { shell } => {
+            clap_complete::generate(shell, &mut Cli::command(), "circlet", &mut std::io::stdout());
+            Ok(())
+        }
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}

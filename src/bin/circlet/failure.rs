@@ -1,0 +1,38 @@
+//! How the program fails: a line on standard error, and an exit code.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// What was given cannot be used: exit code 2.
+    Input(String),
+    /// It went wrong on the way: exit code 1.
+    Run(String),
+    /// Somebody pressed Ctrl-C, or sent SIGTERM or SIGHUP: exit code 130.
+    Interrupted,
+}
+
+impl Failure {
+    /// Blames what was given.
+    pub(crate) fn input(what: impl Display) -> Self {
+        Self::Input(what.to_string())
+    }
+
+    /// Blames what happened.
+    pub(crate) fn run(what: impl Display) -> Self {
+        Self::Run(what.to_string())
+    }
+
+    /// Says it on standard error and gives the exit code.
+    pub(crate) fn report(self) -> ExitCode {
+        let (code, text) = match self {
+            Self::Input(text) => (2, text),
+            Self::Run(text) => (1, text),
+            Self::Interrupted => (130, "interrupted".to_owned()),
+        };
+        eprintln!("circlet: {text}");
+        ExitCode::from(code)
+    }
+}
