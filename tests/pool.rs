@@ -1,0 +1,682 @@
+//! What a pool promises to those who submit, wait, abort and look on.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use circlet::pool::{
+    self, Aborted, Completion, Error, Failure, Handle, Job, JobContext, Pool, Snapshot, WorkerId, WorkerState,
+};
+use serde_json::Value;
+
+const SOON: Duration = Duration::from_secs(60);
+
+fn pool(workers: usize, queue: usize) -> Pool {
+    Pool::builder().workers(workers).queue(queue).build().expect("a small pool")
+}
+
+/// Holds a job at its start until it is opened or dropped.
+struct Gate {
+    started: Receiver<()>,
+    _open_when_dropped: Sender<()>,
+}
+
+impl Gate {
+    fn job() -> (Job<WorkerId>, Self) {
+        let (start, started) = mpsc::channel();
+        let (open, opened) = mpsc::channel::<()>();
+        let job = Job::new("gate", move |context: &JobContext| {
+            let _ = start.send(());
+            let _ = opened.recv();
+            Ok(context.worker())
+        });
+        (job, Self { started, _open_when_dropped: open })
+    }
+
+    /// Submits a job, and returns once it is running.
+    fn hold(pool: &Pool) -> (Handle<WorkerId>, Self) {
+        let (job, gate) = Self::job();
+        let handle = pool.submit(job).expect("the pool is open");
+        gate.started.recv_timeout(SOON).expect("the job starts");
+        (handle, gate)
+    }
+
+    fn open(self) {}
+}
+
+fn quick() -> Job<u32> {
+    Job::new("quick", |_| Ok(7))
+}
+
+fn ids(pool: &Pool) -> Vec<WorkerId> {
+    pool.snapshot().registry.into_keys().collect()
+}
+
+fn assert_sums_hold(snapshot: &Snapshot) {
+    let (counts, statistics) = (snapshot.pool, snapshot.statistics);
+    assert_eq!(counts.active + counts.idle + counts.terminated, counts.size, "{snapshot:?}");
+    assert_eq!(counts.size, snapshot.registry.len());
+    let processed: u64 = snapshot.registry.values().map(|entry| entry.messages_processed).sum();
+    let errors: u64 = snapshot.registry.values().map(|entry| entry.errors).sum();
+    assert_eq!((processed, errors), (statistics.received, statistics.errors), "{snapshot:?}");
+    assert!(statistics.errors <= statistics.received, "{snapshot:?}");
+    let accounted = statistics.received + statistics.withdrawn + statistics.queued + counts.active as u64;
+    assert_eq!(statistics.sent, accounted, "{snapshot:?}");
+    for entry in snapshot.registry.values() {
+        assert_eq!(entry.current_job.is_some(), entry.state == WorkerState::Processing, "{entry:?}");
+        assert_eq!(entry.last_error.is_some(), entry.errors > 0, "{entry:?}");
+    }
+}
+
+#[test]
+fn every_job_of_four_submitters_runs_once() {
+    const SUBMITTERS: usize = 4;
+    const EACH: usize = 25_000;
+    let runs: Arc<[AtomicU8]> = (0..SUBMITTERS * EACH).map(|_| AtomicU8::new(0)).collect();
+    let pool = pool(3, 64);
+    thread::scope(|scope| {
+        for submitter in 0..SUBMITTERS {
+            let (pool, runs) = (&pool, &runs);
+            scope.spawn(move || {
+                for n in submitter * EACH..(submitter + 1) * EACH {
+                    let runs = runs.clone();
+                    pool.submit(Job::new("count", move |_| Ok(runs[n].fetch_add(1, Relaxed)))).unwrap();
+                }
+            });
+        }
+    });
+    pool.drain(SOON).unwrap();
+    assert!(runs.iter().all(|count| count.load(Relaxed) == 1));
+    let snapshot = pool.snapshot();
+    assert_sums_hold(&snapshot);
+    assert_eq!(snapshot.statistics.received, (SUBMITTERS * EACH) as u64);
+}
+
+#[test]
+fn a_handle_gives_the_result_of_its_own_job() {
+    let pool = pool(3, 16);
+    let handles = pool.submit_batch((0..1000_u64).map(|n| Job::new("square", move |_| Ok(n * n)))).unwrap();
+    for (n, handle) in (0..).zip(handles) {
+        assert_eq!(handle.id().get(), n + 1);
+        assert_eq!(handle.wait().unwrap(), n * n);
+    }
+}
+
+#[test]
+fn a_result_is_counted_before_its_handle_has_it() {
+    let pool = pool(2, 4);
+    for n in 1..=500 {
+        pool.submit(quick()).unwrap().wait().unwrap();
+        let snapshot = pool.snapshot();
+        assert_eq!((snapshot.statistics.received, snapshot.pool.active), (n, 0));
+    }
+}
+
+#[test]
+fn jobs_go_round_the_workers_and_keep_their_order_in_each() {
+    let pool = pool(3, 100);
+    let workers = ids(&pool);
+    let order = Arc::new(Mutex::new(Vec::new()));
+    let jobs = (0..90).map(|n| {
+        let order = order.clone();
+        Job::new("order", move |context: &JobContext| {
+            order.lock().unwrap().push((context.worker(), n));
+            Ok((context.worker(), context.id(), thread::current().name().map(str::to_owned)))
+        })
+    });
+    for (n, handle) in pool.submit_batch(jobs).unwrap().into_iter().enumerate() {
+        let id = handle.id();
+        let thread = Some(format!("circlet-w{}", n % 3));
+        assert_eq!(handle.wait().unwrap(), (workers[n % 3], id, thread));
+    }
+    for worker in workers {
+        let order = order.lock().unwrap();
+        let numbers: Vec<_> = order.iter().filter(|(at, _)| *at == worker).map(|(_, n)| n).collect();
+        assert!(numbers.is_sorted(), "{numbers:?}");
+    }
+}
+
+#[test]
+fn a_worker_that_is_held_up_holds_up_no_other() {
+    let pool = pool(2, 4);
+    let (held, gate) = Gate::hold(&pool);
+    let free = pool.submit(quick()).unwrap();
+    let behind = pool.submit(quick()).unwrap();
+    assert_eq!(free.wait().unwrap(), 7);
+    let behind = behind.wait_timeout(Duration::ZERO).unwrap_err();
+    assert!(!behind.is_done());
+    gate.open();
+    assert_eq!(behind.wait_timeout(SOON).unwrap().unwrap(), 7);
+    assert_eq!(held.wait().unwrap(), ids(&pool)[0]);
+}
+
+#[test]
+fn a_panic_is_a_value_and_the_worker_goes_on() {
+    let pool = pool(1, 4);
+    let panicking = pool.submit(Job::<()>::new("panic", |_| panic!("out of {}", "ink"))).unwrap();
+    let failure = panicking.wait().unwrap_err();
+    assert!(matches!(&failure, Failure::Panicked { message } if message == "out of ink"), "{failure:?}");
+    assert_eq!(pool.submit(quick()).unwrap().wait().unwrap(), 7);
+    let snapshot = pool.snapshot();
+    assert_eq!((snapshot.statistics.received, snapshot.statistics.errors), (2, 1));
+    let worker = snapshot.registry.values().next().unwrap();
+    assert_eq!(worker.last_error.as_deref(), Some("the job panicked: out of ink"));
+}
+
+struct PanicsWhenDropped;
+
+impl Drop for PanicsWhenDropped {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+#[test]
+fn a_result_that_panics_when_it_is_dropped_leaves_the_worker_alive() {
+    let pool = pool(1, 4);
+    drop(pool.submit(Job::new("grenade", |_| Ok(PanicsWhenDropped))).unwrap());
+    assert_eq!(pool.submit(quick()).unwrap().wait().unwrap(), 7);
+    pool.close().unwrap();
+}
+
+#[test]
+fn errors_are_counted_and_keep_their_type() {
+    let pool = pool(2, 100);
+    let jobs = (0..100)
+        .map(|n| Job::new("parse", move |_| Ok(if n % 10 == 0 { "1" } else { "one" }.parse::<u8>()?)));
+    let results: Vec<_> = pool.submit_batch(jobs).unwrap().into_iter().map(Handle::wait).collect();
+    let failed = results.iter().filter(|result| result.is_err()).count();
+    assert_eq!(failed, 90);
+    for result in results {
+        if let Err(Failure::Error(error)) = result {
+            assert!(error.is::<std::num::ParseIntError>());
+        }
+    }
+    let snapshot = pool.snapshot();
+    assert_sums_hold(&snapshot);
+    assert_eq!((snapshot.statistics.received, snapshot.statistics.errors), (100, 90));
+    assert_eq!(snapshot.statistics.error_rate, Some(0.9));
+    for worker in snapshot.registry.values() {
+        assert_eq!(worker.last_error.as_deref(), Some("invalid digit found in string"));
+    }
+}
+
+#[test]
+fn an_aborted_queued_job_never_starts_and_leaves_its_place_to_another() {
+    let pool = pool(1, 1);
+    let (held, gate) = Gate::hold(&pool);
+    let started = Arc::new(AtomicU32::new(0));
+    let count = started.clone();
+    let queued = pool.submit(Job::new("never", move |_| Ok(count.fetch_add(1, Relaxed)))).unwrap();
+    assert!(
+        matches!(pool.try_submit(quick()), Err(refused) if matches!(refused.reason, Error::Full { capacity: 1 }))
+    );
+
+    queued.abort();
+    queued.abort(); // once more changes nothing
+    assert!(queued.is_done());
+    assert!(matches!(queued.wait(), Err(Failure::Aborted)));
+    assert_eq!(Arc::strong_count(&started), 1, "the closure is gone");
+    let next = pool.try_submit(quick()).unwrap();
+
+    gate.open();
+    pool.drain(SOON).unwrap();
+    assert_eq!(next.wait().unwrap(), 7);
+    held.abort(); // a job that is over keeps its result
+    held.wait().unwrap();
+    assert_eq!(started.load(Relaxed), 0);
+    let statistics = pool.statistics();
+    assert_eq!((statistics.sent, statistics.received, statistics.withdrawn, statistics.errors), (3, 2, 1, 0));
+}
+
+#[test]
+fn a_running_job_sees_the_abort_and_may_give_in() {
+    let pool = pool(1, 1);
+    let (open, opened) = mpsc::channel::<()>();
+    let (see, seen) = mpsc::channel();
+    let job = Job::<()>::new("endless", move |context: &JobContext| {
+        see.send(())?;
+        while !context.aborted() {
+            thread::yield_now();
+        }
+        see.send(())?;
+        let _ = opened.recv();
+        context.check()?;
+        Ok(())
+    });
+    let handle = pool.submit(job).unwrap();
+    seen.recv_timeout(SOON).unwrap();
+    handle.abort();
+    seen.recv_timeout(SOON).unwrap();
+    let snapshot = pool.snapshot();
+    let current = snapshot.registry.values().next().unwrap().current_job.clone().unwrap();
+    assert_eq!((current.id, &*current.kind, current.nodes), (handle.id(), "endless", None));
+    assert!(current.abort_signal);
+    drop(open);
+    assert!(matches!(handle.wait(), Err(Failure::Aborted)));
+    let statistics = pool.statistics();
+    assert_eq!((statistics.received, statistics.withdrawn, statistics.errors), (1, 0, 0));
+}
+
+#[test]
+fn a_full_queue_gives_the_job_back_and_takes_it_later() {
+    let pool = pool(1, 2);
+    let (_, gate) = Gate::hold(&pool);
+    let waiting = pool.submit_batch([quick(), quick()]).unwrap();
+    let refused = pool.try_submit(quick().nodes(9)).unwrap_err();
+    assert_eq!(
+        refused.to_string(),
+        "the job was refused: the queue of the next worker is full: it holds 2 jobs"
+    );
+    assert_eq!(pool.statistics().sent, 3);
+
+    // Whether it comes before the gate opens and waits, or after: it comes through.
+    let submitted = thread::scope(|scope| {
+        let submitter =
+            scope.spawn(|| pool.submit(refused.job).map(|handle| (handle.id().get(), handle.wait())));
+        gate.open();
+        submitter.join().unwrap().unwrap()
+    });
+    assert!(matches!(submitted, (4, Ok(7))), "a refusal takes no turn: {submitted:?}");
+    assert!(waiting.into_iter().all(|handle| handle.wait().is_ok()));
+}
+
+#[test]
+fn a_drain_that_runs_out_of_time_says_how_much_is_left() {
+    let pool = pool(2, 4);
+    let (_, gate) = Gate::hold(&pool);
+    let handles = pool.submit_batch([quick(), quick()]).unwrap();
+    let left = pool.drain(Duration::ZERO).unwrap_err();
+    // The held job and the one behind it; the third has a worker of its own, which may not have come to it.
+    assert!(matches!(left, Error::Unfinished { jobs: 2..=3 }), "{left}");
+    gate.open();
+    pool.drain(Duration::MAX).unwrap();
+    assert!(handles.iter().all(Handle::is_done));
+}
+
+#[test]
+fn a_drain_covers_the_jobs_that_jobs_submit() {
+    fn branch(pool: Arc<Pool>, ends: Arc<AtomicUsize>, depth: u32) -> Job<()> {
+        Job::new("branch", move |_| {
+            if depth == 0 {
+                ends.fetch_add(1, Relaxed);
+            } else {
+                for _ in 0..2 {
+                    pool.try_submit(branch(pool.clone(), ends.clone(), depth - 1)).map_err(|it| it.reason)?;
+                }
+            }
+            Ok(())
+        })
+    }
+    let (pool, ends) = (Arc::new(pool(3, 4096)), Arc::new(AtomicUsize::new(0)));
+    pool.submit(branch(pool.clone(), ends.clone(), 8)).unwrap();
+    pool.drain(SOON).unwrap();
+    assert_eq!(ends.load(Relaxed), 256);
+    assert_eq!(pool.statistics().received, 511);
+}
+
+#[test]
+fn a_close_finishes_the_queue_and_leaves_the_statistics() {
+    let pool = pool(2, 100);
+    let handles = pool.submit_batch((0..100).map(|_| quick())).unwrap();
+    pool.close().unwrap();
+    assert!(handles.iter().all(Handle::is_done));
+    assert!(matches!(pool.submit(quick()), Err(Error::Closed)));
+    assert!(matches!(pool.try_submit(quick()), Err(refused) if matches!(refused.reason, Error::Closed)));
+    pool.close().unwrap();
+    pool.drain(Duration::ZERO).unwrap();
+    let snapshot = pool.snapshot();
+    assert_sums_hold(&snapshot);
+    assert_eq!((snapshot.pool.terminated, snapshot.statistics.received), (2, 100));
+}
+
+#[test]
+fn a_close_ends_the_wait_of_a_submitter() {
+    let pool = pool(1, 1);
+    let (held, gate) = Gate::hold(&pool);
+    let queued = pool.submit(quick()).unwrap();
+    thread::scope(|scope| {
+        // There is no room until the gate opens, and it opens after the submitter has come back.
+        let submitter = scope.spawn(|| pool.submit(quick()).map(|_| ()));
+        let closer = scope.spawn(|| pool.close());
+        assert!(matches!(submitter.join().unwrap(), Err(Error::Closed)));
+        gate.open();
+        closer.join().unwrap().unwrap();
+    });
+    assert!(held.is_done() && queued.is_done());
+    assert_eq!(pool.statistics().received, 2);
+}
+
+#[test]
+fn a_drop_gives_up_the_queue_and_finishes_what_runs() {
+    let pool = pool(1, 4);
+    let (running, gate) = Gate::hold(&pool);
+    let queued = pool.submit(quick()).unwrap();
+    let dropper = thread::spawn(move || drop(pool));
+    assert!(matches!(queued.wait(), Err(Failure::Closed)));
+    assert!(!running.is_done());
+    gate.open();
+    dropper.join().unwrap();
+    assert!(running.is_done());
+    running.abort(); // of a pool that is no more
+    running.wait().unwrap();
+}
+
+#[test]
+fn a_job_cannot_wait_for_its_own_end() {
+    let pool = Arc::new(pool(2, 4));
+    let inner = pool.clone();
+    let job = Job::new("closer", move |_| Ok((inner.close(), inner.drain(SOON))));
+    let refusals = pool.submit(job).unwrap().wait().unwrap();
+    assert!(matches!(refusals, (Err(Error::WithinJob), Err(Error::WithinJob))), "{refusals:?}");
+    assert_eq!(pool.submit(quick()).unwrap().wait().unwrap(), 7);
+}
+
+#[test]
+fn completions_come_once_for_each_job_however_it_ends() {
+    let pool = pool(3, 100);
+    let (completer, mut completions) = pool::completions();
+    assert!(matches!(completions.recv_timeout(Duration::ZERO), Err(Error::TimedOut)));
+    let mut submitted = BTreeSet::new();
+    for n in 0..100 {
+        let job = Job::new("mixed", move |_| match n % 4 {
+            0 => Err("no".into()),
+            1 => panic!("no"),
+            2 => Err(Aborted.into()),
+            _ => Ok(n),
+        });
+        submitted.insert(pool.submit_to(job, &completer).unwrap());
+    }
+    pool.close().unwrap();
+    pool.submit_to(Job::new("late", |_| Ok(1)), &completer).unwrap_err();
+    drop(completer);
+    for Completion { id, result, .. } in completions.by_ref() {
+        assert!(submitted.remove(&id), "{id} came twice");
+        match (id.get() - 1) % 4 {
+            0 => assert!(matches!(result, Err(Failure::Error(_)))),
+            1 => assert!(matches!(result, Err(Failure::Panicked { .. }))),
+            2 => assert!(matches!(result, Err(Failure::Aborted))),
+            _ => assert_eq!(result.unwrap(), id.get() - 1),
+        }
+    }
+    assert!(submitted.is_empty());
+    assert!(matches!(completions.recv_timeout(SOON), Err(Error::Finished)));
+    assert_eq!(pool.statistics().errors, 50);
+}
+
+#[test]
+fn completions_tell_of_jobs_that_a_dropped_pool_gave_up() {
+    let pool = pool(1, 4);
+    let (completer, completions) = pool::completions();
+    let (held, gate) = Gate::hold(&pool);
+    let id = pool.submit_to(quick(), &completer).unwrap();
+    drop(completer);
+    let dropper = thread::spawn(move || drop(pool));
+    let ends: Vec<_> = completions.map(|completion| (completion.id, completion.result)).collect();
+    assert!(matches!(ends[..], [(found, Err(Failure::Closed))] if found == id), "{ends:?}");
+    gate.open();
+    dropper.join().unwrap();
+    held.wait().unwrap();
+}
+
+#[test]
+fn completions_that_nobody_receives_hold_up_no_worker() {
+    let pool = pool(1, 4);
+    let (completer, completions) = pool::completions();
+    drop(completions);
+    for _ in 0..100 {
+        pool.submit_to(quick(), &completer).unwrap();
+    }
+    let (completer, completions) = pool::completions();
+    drop(completions); // before the job is submitted, so that the worker and not this thread drops the result
+    pool.submit_to(Job::new("grenade", |_| Ok(PanicsWhenDropped)), &completer).unwrap();
+    pool.drain(SOON).unwrap();
+    assert_eq!(pool.submit(quick()).unwrap().wait().unwrap(), 7);
+}
+
+#[test]
+fn every_snapshot_adds_up_while_jobs_are_sent_aborted_and_failing() {
+    let pool = pool(3, 8);
+    let done = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                for n in 0..5_000 {
+                    let job =
+                        Job::new("mixed", move |_| if n % 7 == 0 { Err("seven".into()) } else { Ok(n) });
+                    let handle = pool.submit(job).unwrap();
+                    if n % 3 == 0 {
+                        handle.abort();
+                        match handle.wait() {
+                            Ok(found) => assert_eq!(found, n),
+                            Err(Failure::Aborted) => {}
+                            Err(failure) => assert_eq!((failure.to_string().as_str(), n % 7), ("seven", 0)),
+                        }
+                    }
+                }
+                done.fetch_add(1, Relaxed);
+            });
+        }
+        while done.load(Relaxed) < 2 {
+            assert_sums_hold(&pool.snapshot());
+        }
+    });
+    pool.drain(SOON).unwrap();
+    let statistics = pool.statistics();
+    assert_eq!((statistics.sent, statistics.queued), (10_000, 0));
+    assert_eq!(statistics.received + statistics.withdrawn, 10_000);
+}
+
+#[test]
+fn times_agree_with_those_that_the_jobs_took_themselves() {
+    let pool = pool(2, 1000);
+    let start = Instant::now();
+    let jobs = (0..200_u64).map(|n| {
+        Job::new("spin", move |_| {
+            let start = Instant::now();
+            while start.elapsed() < Duration::from_micros(n) {}
+            Ok(start.elapsed())
+        })
+    });
+    let handles = pool.submit_batch(jobs).unwrap();
+    let mut times: Vec<_> = handles.into_iter().map(|handle| handle.wait().unwrap()).collect();
+    let wall = start.elapsed();
+    times.sort_unstable();
+    let ms = |time: Duration| time.as_secs_f64() * 1e3;
+    let statistics = pool.statistics();
+    let total = statistics.avg_processing_ms.unwrap() * 200.0;
+    // The pool's clock runs a little longer than the jobs', and two workers had no more than twice the time there was.
+    assert!(total >= ms(times.iter().sum()) - 1e-6);
+    assert!(total <= ms(wall) * 2.0 + 1e-6);
+    assert!(statistics.p50_processing_ms.unwrap() >= ms(times[99]) * 0.99);
+    assert!(statistics.p99_processing_ms.unwrap() >= ms(times[197]) * 0.99);
+    assert!(statistics.p99_processing_ms.unwrap() <= ms(wall) * 1.01);
+}
+
+/// The `worker_threads` of the session payload, with one worker for each kind of entry.
+const SESSION_PAYLOAD: &str = r#"{
+    "pool": { "size": 4, "active": 2, "idle": 1, "terminated": 1, "strategy": "round-robin" },
+    "features": { "errors_as_objects": true },
+    "registry": {
+        "w_3a7f": {
+            "state": "idle", "created_at": 1731123456789, "messages_processed": 142, "errors": 0,
+            "last_error": null, "heap_snapshot_count": 2,
+            "resource_usage": { "user_cpu_ms": 2340, "system_cpu_ms": 120, "rss_mb": 45.2 }
+        },
+        "w_9b1c": {
+            "state": "processing", "created_at": 1731123490123, "messages_processed": 89, "errors": 1,
+            "last_error": "Error: MaxListenersExceededWarning", "heap_snapshot_count": 1,
+            "resource_usage": { "user_cpu_ms": 1890, "system_cpu_ms": 95, "rss_mb": 52.8 },
+            "current_job": {
+                "id": "job-789", "type": "bezier_batch", "nodes": 1000, "elapsed_ms": 89, "abort_signal": false
+            }
+        }
+    },
+    "statistics": {
+        "total_messages_sent": 231, "total_messages_received": 231, "total_errors": 1, "error_rate": 0.0043,
+        "avg_processing_ms": 67.3, "p99_processing_ms": 145.2, "pool_utilization": 0.5
+    },
+    "message_port_registry": { "ports": [] }
+}"#;
+
+/// What a thread of a native pool does not have.
+const UNKNOWN: [&str; 4] = ["features", "message_port_registry", "heap_snapshot_count", "resource_usage"];
+
+fn assert_same_shape(found: &Value, expected: &Value, at: &str) {
+    match (found, expected) {
+        (Value::Object(found), Value::Object(expected)) => {
+            let known: BTreeSet<_> = expected.keys().filter(|key| !UNKNOWN.contains(&key.as_str())).collect();
+            assert_eq!(found.keys().collect::<BTreeSet<_>>(), known, "at {at}");
+            for (key, value) in found {
+                assert_same_shape(value, &expected[key], &format!("{at}.{key}"));
+            }
+        }
+        (Value::Number(found), Value::Number(expected)) => {
+            assert_eq!(found.is_f64(), expected.is_f64(), "at {at}");
+        }
+        _ => assert_eq!(
+            std::mem::discriminant(found),
+            std::mem::discriminant(expected),
+            "at {at}: {found} for {expected}"
+        ),
+    }
+}
+
+#[test]
+fn a_snapshot_has_the_shape_of_the_session_payload() {
+    let pool = pool(2, 4);
+    pool.submit(quick()).unwrap().wait().unwrap();
+    pool.submit(Job::<()>::new("faulty", |_| Err("MaxListenersExceededWarning".into())))
+        .unwrap()
+        .wait()
+        .unwrap_err();
+    pool.submit(quick()).unwrap().wait().unwrap();
+    let (job, gate) = Gate::job();
+    let held = pool.submit(job.nodes(1000)).unwrap();
+    gate.started.recv_timeout(SOON).unwrap();
+
+    // The first worker is idle and without an error, the second has had one and is busy, as in the session payload.
+    let mut found = serde_json::to_value(pool.snapshot()).unwrap();
+    let workers = ids(&pool);
+    let registry = found["registry"].as_object_mut().unwrap();
+    for (worker, name) in workers.iter().zip(["w_3a7f", "w_9b1c"]) {
+        let entry = registry.remove(&worker.to_string()).unwrap();
+        registry.insert(name.to_owned(), entry);
+    }
+    assert_same_shape(&found, &serde_json::from_str(SESSION_PAYLOAD).unwrap(), "worker_threads");
+    let current = &found["registry"]["w_9b1c"]["current_job"];
+    assert_eq!(
+        (&current["id"], &current["type"], &current["nodes"]),
+        (&"job-4".into(), &"gate".into(), &1000.into())
+    );
+    assert_eq!(found["pool"]["strategy"], "round-robin");
+    assert_eq!(found["statistics"]["pool_utilization"], 0.5);
+    gate.open();
+    held.wait().unwrap();
+}
+
+#[test]
+fn a_new_pool_claims_nothing_that_it_does_not_know() {
+    let statistics = pool(2, 4).statistics();
+    assert_eq!((statistics.sent, statistics.received, statistics.pool_utilization), (0, 0, 0.0));
+    assert_eq!(statistics.error_rate.or(statistics.avg_processing_ms).or(statistics.p99_processing_ms), None);
+}
+
+#[test]
+fn worker_ids_are_w_and_four_digits_and_differ_between_pools() {
+    let (one, other) = (pool(3, 1), pool(3, 1));
+    let all: BTreeSet<_> = ids(&one).into_iter().chain(ids(&other)).map(|id| id.to_string()).collect();
+    assert_eq!(all.len(), 6);
+    for id in all {
+        let digits = id.strip_prefix("w_").unwrap();
+        assert!(digits.len() == 4 && u16::from_str_radix(digits, 16).is_ok(), "{id}");
+    }
+}
+
+#[test]
+fn pools_and_what_they_give_can_go_to_other_threads() {
+    fn shared<T: Send + Sync>() {}
+    fn sent<T: Send>() {}
+    shared::<Pool>();
+    shared::<Handle<Vec<u8>>>();
+    shared::<Failure>();
+    shared::<Snapshot>();
+    shared::<pool::Completions<u8>>();
+    shared::<pool::Completer<u8>>();
+    sent::<Job<u8>>();
+}
+
+#[cfg(target_os = "linux")]
+mod threads {
+    use std::fs;
+
+    use super::*;
+
+    /// Counts the threads of a pool by the name that only it has.
+    fn of(name: &str) -> usize {
+        let Ok(tasks) = fs::read_dir("/proc/self/task") else { panic!("/proc is not there") };
+        tasks
+            .flatten()
+            .filter_map(|task| fs::read_to_string(task.path().join("comm")).ok())
+            .filter(|comm| comm.strip_prefix(name).is_some_and(|rest| rest.starts_with("-w")))
+            .count()
+    }
+
+    /// The kernel wakes whoever joins a thread shortly before it takes the thread off the list.
+    fn assert_none_is_left(name: &str) {
+        let start = Instant::now();
+        while of(name) > 0 {
+            assert!(start.elapsed() < SOON, "{} threads of {name} are left", of(name));
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn a_builder_alone_starts_none() {
+        let builder = Pool::builder().workers(3).name("unbuilt");
+        assert_eq!(of("unbuilt"), 0);
+        drop(builder);
+    }
+
+    #[test]
+    fn a_drop_without_close_leaves_none() {
+        let pool = Pool::builder().workers(3).name("dropped").build().unwrap();
+        let gates: Vec<_> = (0..3).map(|_| Gate::hold(&pool)).collect();
+        assert_eq!(of("dropped"), 3);
+        drop(gates);
+        drop(pool);
+        assert_none_is_left("dropped");
+    }
+
+    #[test]
+    fn a_close_leaves_none_while_the_pool_lives() {
+        let pool = Pool::builder().workers(3).name("closed").build().unwrap();
+        pool.close().unwrap();
+        assert_none_is_left("closed");
+        assert_eq!(pool.snapshot().pool.terminated, 3);
+    }
+
+    #[test]
+    fn a_job_that_owns_its_pool_last_leaves_none() {
+        let pool = Arc::new(Pool::builder().workers(2).name("owned").build().unwrap());
+        let (open, opened) = mpsc::channel::<()>();
+        let owner = pool.clone();
+        let job = Job::new("owner", move |_| {
+            let _ = opened.recv();
+            drop(owner);
+            Ok(())
+        });
+        let owning = pool.submit(job).unwrap();
+        let other = pool.submit(quick()).unwrap();
+        let behind = pool.submit(quick()).unwrap();
+        assert_eq!(other.wait().unwrap(), 7);
+        drop(pool);
+        drop(open);
+        owning.wait().unwrap();
+        assert!(matches!(behind.wait(), Err(Failure::Closed)));
+        assert_none_is_left("owned");
+    }
+}
