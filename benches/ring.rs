@@ -171,7 +171,7 @@ fn round_trip(criterion: &mut Criterion) {
     for (name, wait) in [("spinning", Wait::SPIN), ("sleeping", Wait::SLEEP)] {
         let mut peer = Peer::start(wait);
         group.bench_function(name, |bencher| {
-            bencher.iter_custom(|count| (0..count).map(|_| peer.ask()).sum())
+            bencher.iter_custom(|count| (0..count).map(|_| peer.ask()).sum());
         });
     }
 }
@@ -196,7 +196,9 @@ fn percentiles() {
 
 fn record(count: u64, mut measure: impl FnMut(u64) -> Duration) -> Histogram<u64> {
     let mut histogram = Histogram::new(3).unwrap();
-    (1..=1000).for_each(|number| drop(measure(number)));
+    for number in 1..=1000 {
+        measure(number);
+    }
     for number in 1..=count {
         histogram.record(measure(1000 + number).as_nanos() as u64).unwrap();
     }

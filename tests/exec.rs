@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use circlet::exec::{Ended, Error, Executor};
-use circlet::ring::{self, Options};
+use circlet::ring::{self, Options, Ring};
 use serde_json::json;
 
 fn start() -> Executor {
@@ -70,9 +70,13 @@ fn an_exception_is_a_value_with_the_codes_own_lines() {
 
 #[test]
 fn code_works_on_a_ring_in_place() {
-    let ring = ring::anonymous(&Options::new()).unwrap();
+    measure(&ring::anonymous(&Options::new()).unwrap());
+    measure(&ring::create(&format!("circlet-exec-test-{}", std::process::id()), &Options::new()).unwrap());
+}
+
+fn measure(ring: &Ring) {
     let mut sender = ring.sender().unwrap();
-    let mut python = Executor::builder().library(common::library()).ring("points", &ring).start().unwrap();
+    let mut python = Executor::builder().library(common::library()).ring("points", ring).start().unwrap();
     for scale in [1.0, 2.0] {
         let values: Vec<u8> = (0..1000).flat_map(|i| (f64::from(i) * scale).to_le_bytes()).collect();
         sender.send(&values).unwrap();

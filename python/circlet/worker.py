@@ -28,16 +28,22 @@ _CHUNK = 1 << 14
 class Worker:
     """Serves one supervisor until it says `STOP` or goes."""
 
-    def __init__(self, control: socket.socket, received: bytes, names: list[str], descriptors: list[int]) -> None:
-        """Takes the socket, what was read from it behind the hello, and the rings: requests, answers, and `names`."""
+    def __init__(self, control: socket.socket, received: bytes, rings: list[list[str]], descriptors: list[int]) -> None:
+        """Takes the socket, what was read from it behind the hello, and the rings: requests, answers, and `rings`.
+
+        Each of `rings` is what the code calls it, and its name: one without has the next descriptor.
+        """
         self._control = control
         self._received = received
-        requests, answers, *others = (SharedRingBuffer.from_fd(fd) for fd in descriptors)
-        self._requests, self._answers = requests, answers
+        rest = iter(descriptors)
+        self._requests, self._answers = SharedRingBuffer.from_fd(next(rest)), SharedRingBuffer.from_fd(next(rest))
         self._namespace: dict[str, object] = {
             "__name__": "__main__",
             "__builtins__": __builtins__,
-            "rings": dict(zip(names, others, strict=True)),
+            "rings": {
+                alias: SharedRingBuffer.open(name) if name else SharedRingBuffer.from_fd(next(rest))
+                for alias, name in rings
+            },
         }
 
     def serve(self) -> None:

@@ -60,6 +60,9 @@ impl Builder {
     }
 
     /// Gives the worker a ring of yours, which its code has as `rings[name]`.
+    ///
+    /// An anonymous ring goes as a descriptor. A named one is opened by its name, and whoever has that can truncate it
+    /// under you: give it to code that you trust alone.
     pub fn ring(mut self, name: impl Into<String>, ring: &Ring) -> Self {
         self.rings.push((name.into(), ring.clone()));
         self
@@ -75,7 +78,7 @@ impl Builder {
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
         let mut descriptors = vec![requests.export_fd()?, answers.export_fd()?];
-        for (_, ring) in &self.rings {
+        for (_, ring) in self.rings.iter().filter(|(_, ring)| ring.segment().name().is_none()) {
             descriptors.push(ring.export_fd()?);
         }
 
@@ -126,11 +129,11 @@ impl Executor {
         descriptors: &[OwnedFd],
         within: Duration,
     ) -> Result<(), Error> {
-        let names: Vec<_> = rings.iter().map(|(name, _)| name).collect();
+        let rings: Vec<_> = rings.iter().map(|(name, ring)| json!([name, ring.segment().name()])).collect();
         let modules: Map<_, _> =
             MODULES.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect();
         let hello = json!({
-            "protocol": wire::PROTOCOL, "library": library, "modules": modules, "rings": names,
+            "protocol": wire::PROTOCOL, "library": library, "modules": modules, "rings": rings,
         });
         // Where it is gone already, hearing nothing from it says why.
         let _ = self.control.say_with(&hello.to_string(), descriptors);

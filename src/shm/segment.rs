@@ -22,8 +22,9 @@ pub struct Segment {
     map: MmapRaw,
     file: File,
     geometry: Geometry,
-    /// The name to remove in the end; only its creator has it.
-    created_name: Option<String>,
+    name: Option<String>,
+    /// Whether the name is to be removed in the end.
+    creator: bool,
     /// Which roles this very mapping holds, as the kernel's locks do not tell a description from itself.
     pub(super) seated_here: [AtomicBool; 2],
 }
@@ -38,7 +39,8 @@ impl Segment {
         let file = sys::create_unlinked()?;
         let mut segment = Self::lay_out(file, geometry)?;
         sys::link(&segment.file, name)?;
-        segment.created_name = Some(name.to_owned());
+        segment.name = Some(name.to_owned());
+        segment.creator = true;
         Ok(segment)
     }
 
@@ -62,8 +64,9 @@ impl Segment {
     /// [`Error::Name`], [`Error::NotFound`], or one for each thing that can be wrong with a header.
     pub fn open(name: &str) -> Result<Self, Error> {
         check_name(name)?;
-        let file = sys::open_named(name)?;
-        Self::attach(file)
+        let mut segment = Self::attach(sys::open_named(name)?)?;
+        segment.name = Some(name.to_owned());
+        Ok(segment)
     }
 
     /// Maps an anonymous segment that another process passed, and owns the descriptor from then on.
@@ -125,9 +128,9 @@ impl Segment {
         &self.geometry
     }
 
-    /// Returns the name that this segment was created under, if this is its creator.
-    pub fn created_name(&self) -> Option<&str> {
-        self.created_name.as_deref()
+    /// Returns the name that this segment was created or opened by; an anonymous one has none.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     /// Returns where the whole segment is mapped, [`Geometry::segment_bytes`] long, until the segment is dropped.
@@ -184,13 +187,13 @@ impl Segment {
         if !sys::lock_shared(&file, layout::PRESENCE_BYTE)? {
             return Err(Error::Removed);
         }
-        Ok(Self { map, file, geometry, created_name: None, seated_here: Default::default() })
+        Ok(Self { map, file, geometry, name: None, creator: false, seated_here: Default::default() })
     }
 }
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if let Some(name) = &self.created_name {
+        if let (true, Some(name)) = (self.creator, &self.name) {
             // It may be gone already, or be another's: somebody unlinked it by hand.
             if sys::open_named(name).is_ok_and(|named| same_file(&named, &self.file)) {
                 let _ = sys::unlink(name);

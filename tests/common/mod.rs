@@ -120,3 +120,42 @@ pub fn python() -> PathBuf {
     });
     python
 }
+
+/// Returns a copy of the Bun package with its development dependencies, of which Bun itself is one.
+pub fn bun_package() -> PathBuf {
+    let folder = target().join("bun-package");
+    let source = root().join("bun");
+    once("bun", || {
+        fs::create_dir_all(&folder).unwrap();
+        let lock = fs::read(source.join("package-lock.json")).unwrap();
+        if fs::read(folder.join("installed.json")).is_ok_and(|installed| installed == lock) {
+            copy_sources(&source, &folder);
+            return;
+        }
+        copy_sources(&source, &folder);
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder));
+        fs::write(folder.join("installed.json"), lock).unwrap();
+    });
+    folder
+}
+
+/// Returns the Bun runtime.
+pub fn bun() -> PathBuf {
+    bun_package().join("node_modules/.bin/bun")
+}
+
+/// Copies a folder's files anew, but for what is installed in it.
+fn copy_sources(source: &Path, folder: &Path) {
+    for entry in
+        fs::read_dir(source).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != "node_modules")
+    {
+        let (from, to) = (entry.path(), folder.join(entry.file_name()));
+        if from.is_dir() {
+            let _ = fs::remove_dir_all(&to);
+            fs::create_dir_all(&to).unwrap();
+            copy_sources(&from, &to);
+        } else {
+            fs::copy(&from, &to).unwrap();
+        }
+    }
+}

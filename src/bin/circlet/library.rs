@@ -26,10 +26,15 @@ fn build_in_checkout() -> Result<(), Failure> {
     let program = env::current_exe().map_err(Failure::run)?;
     // <target>/<profile>/circlet
     let Some(target) = program.ancestors().nth(2) else { return Ok(()) };
-    let built = Command::new(cargo).arg("clib").arg("--target-dir").arg(target).current_dir(checkout).status();
+    let built =
+        Command::new(cargo).arg("clib").arg("--target-dir").arg(target).current_dir(checkout).status();
     match built {
         Ok(status) if status.success() => Ok(()),
-        Ok(status) => Err(Failure::run(format!("`cargo clib`, which builds libcirclet.so, ended with {status}"))),
-        Err(error) => Err(Failure::run(format!("`cargo clib`, which builds libcirclet.so, did not start: {error}"))),
+        Ok(status) => {
+            Err(Failure::run(format!("`cargo clib`, which builds libcirclet.so, ended with {status}")))
+        }
+        Err(error) => {
+            Err(Failure::run(format!("`cargo clib`, which builds libcirclet.so, did not start: {error}")))
+        }
     }
 }

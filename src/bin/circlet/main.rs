@@ -11,7 +11,11 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser, Subcommand};
 
 #[derive(Debug, Parser)]
-#[command(version, about = "Rings in shared memory, curves, a worker pool and Python workers", max_term_width = 100)]
+#[command(
+    version,
+    about = "Rings in shared memory, curves, a worker pool and Python workers",
+    max_term_width = 100
+)]
 struct Cli {
     #[command(subcommand)]
     command: Command,

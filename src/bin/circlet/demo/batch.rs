@@ -116,7 +116,7 @@ impl Feed {
             }
             measured.length += curve.length(LENGTH_TOLERANCE)?;
             let bounds = curve.bounds();
-            measured.bounds = Some(measured.bounds.map_or(bounds, |before| before.union(&bounds)));
+            measured.bounds = Some(measured.bounds.map_or(bounds, |before| before.union(bounds)));
             measured.points += points;
 
             let mut sender = self.sender();

@@ -31,13 +31,18 @@ impl Drawing {
         }
         let (source, text) = match &arguments.file {
             None => ("the built-in flowchart".to_owned(), BUILT_IN.to_owned()),
-            Some(file) => (file.display().to_string(), fs::read(file).map_err(|error| unreadable(file, &error)).and_then(
-                |bytes| String::from_utf8(bytes).map_err(|_| Failure::input(format!("{} is not UTF-8 text", file.display()))),
-            )?),
+            Some(file) => (
+                file.display().to_string(),
+                fs::read(file).map_err(|error| unreadable(file, &error)).and_then(|bytes| {
+                    String::from_utf8(bytes)
+                        .map_err(|_| Failure::input(format!("{} is not UTF-8 text", file.display())))
+                })?,
+            ),
         };
         let blame = |error: Error| Failure::input(format!("{source}: {error}"));
         let document = read_document(&text).map_err(blame)?;
-        let bounds = document.bounds().ok_or_else(|| Failure::input(format!("{source}: its paths draw nothing")))?;
+        let bounds =
+            document.bounds().ok_or_else(|| Failure::input(format!("{source}: its paths draw nothing")))?;
         let target = Rect::from_corner_and_size([0.0; 2], arguments.size);
         let fit = match arguments.fit {
             FitArgument::Contain => Fit::Contain,

@@ -38,5 +38,5 @@ for view in rings["points"]:
         max(before[5], float(high[1])),
     )
 
-print(f"measured {len(paths)} paths {'with numpy' if numpy else 'in plain Python'}")
+print(f"measured {len(paths)} paths {'with numpy' if numpy else 'without numpy'}")
 [[path, *found] for path, found in sorted(paths.items())]

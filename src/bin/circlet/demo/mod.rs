@@ -95,17 +95,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let library = library::find()?;
     let ring = open_ring(arguments)?;
     let feed = Arc::new(Feed::new(ring.sender().map_err(Failure::run)?, arguments.tolerance));
-    let pool = Pool::builder().workers(arguments.workers).name("demo").build().map_err(Failure::input)?;
+    // Room for every job, so that submitting never waits: Ctrl-C is looked at between the waits below.
+    let pool = Pool::builder().workers(arguments.workers).queue(drawing.paths.len()).name("demo");
+    let pool = pool.build().map_err(Failure::input)?;
     let worker = Executor::builder().python(&arguments.python).library(library).ring("points", &ring);
     let worker = worker.start().map_err(Failure::run)?;
     interrupt.check()?;
 
     let (measured, outcome) = work(&drawing, &feed, &pool, worker, &interrupt)?;
     let report = report::Report::new(&drawing, measured, outcome)?;
-    let picture = picture::draw(&drawing, &report, arguments)?;
+    picture::draw(&drawing, &report, arguments)?;
     let session = report.session(arguments, &pool, begin.elapsed());
     pool.close().map_err(Failure::run)?;
-    report.print(arguments, &session, picture)
+    report.print(arguments, &session);
+    Ok(())
 }
 
 /// Opens the ring for the points. A named one that a killed program left behind is replaced.
@@ -151,13 +154,16 @@ fn work(
             kill();
         }
     }
-    let outcome = running.join().map_err(|_| Failure::run("the thread that waits for the worker panicked"))?;
+    let outcome =
+        running.join().map_err(|_| Failure::run("the thread that waits for the worker panicked"))?;
     asked?;
     match (written, outcome) {
         (Ok(measured), Ok(outcome)) => Ok((measured, outcome)),
         (Err(Trouble::Own(failure)), _) => Err(failure),
         (_, Err(ended)) => Err(Failure::run(ended)),
-        (Err(Trouble::ReaderGone), Ok(_)) => Err(Failure::run("the worker ended before it had read everything")),
+        (Err(Trouble::ReaderGone), Ok(_)) => {
+            Err(Failure::run("the worker ended before it had read everything"))
+        }
     }
 }
 

@@ -107,19 +107,13 @@ impl Report {
         }
     }
 
-    /// Prints the table and the session's summary, or JSON; then the picture is put in its place.
-    pub(super) fn print(
-        &self,
-        arguments: &Arguments,
-        session: &SessionPayload,
-        picture: impl FnOnce() -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        picture()?;
+    /// Prints the table and the session's summary, or JSON.
+    pub(super) fn print(&self, arguments: &Arguments, session: &SessionPayload) {
         if arguments.json {
             let definitions = self.definitions;
             let all = json!({ "paths": self.rows, "definitions": definitions, "session": session });
             println!("{all}");
-            return Ok(());
+            return;
         }
         println!("{}", self.table(if arguments.all { self.rows.len() } else { ROWS }));
         if self.rows.len() > ROWS && !arguments.all {
@@ -128,19 +122,18 @@ impl Report {
         if self.definitions > 0 {
             println!("{} more paths define markers and the like, and are not drawn.", self.definitions);
         }
-        println!("Python {} in the ring; its lengths agree.", self.said);
+        println!("Python {}, in place in the ring; its lengths agree.", self.said);
         println!("\n{}\n\nPicture: {}", session.summary(), arguments.output.display());
-        Ok(())
     }
 
     fn table(&self, most: usize) -> Table {
         let mut table = Table::new();
-        table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+        table.load_style(presets::UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic);
         table.set_header(["path", "segments", "points", "length", "Python's length", "Python's box"]);
         let mut longest: Vec<_> = self.rows.iter().collect();
         longest.sort_by(|one, other| other.length.total_cmp(&one.length));
         for row in longest.iter().take(most) {
-            let [x0, y0, x1, y1] = row.python_box.map(|value| format!("{value:.1}"));
+            let [x0, y0, x1, y1] = row.python_box.map(tenths);
             table.add_row([
                 row.id.clone(),
                 row.segments.to_string(),
@@ -165,6 +158,11 @@ impl Report {
         }
         table
     }
+}
+
+/// Rounds to a tenth, without the sign of a zero.
+fn tenths(value: f64) -> String {
+    format!("{:.1}", (value * 10.0).round() / 10.0 + 0.0)
 }
 
 fn row(drawing: &Drawing, ours: &Measured, theirs: &Found) -> Result<Row, Failure> {
