@@ -14,6 +14,7 @@
  */
 
 export { Claim } from "./claim.ts";
+export { Curve, type AffineMap, type Box, type Fit, type Point, type Points } from "./curve.ts";
 export {
   BusyError,
   CircletError,

@@ -1,6 +1,6 @@
 /** What a test does in a process of its own: `bun child.ts TASK ARGUMENT...`. It prints what the test expects. */
 import { gzip } from "node:zlib";
-import { SharedRingBuffer } from "../src/index.ts";
+import { Curve, SharedRingBuffer } from "../src/index.ts";
 import { exists } from "./support.ts";
 
 const tasks: Record<string, (...args: string[]) => unknown> = {
@@ -78,6 +78,18 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
     delete kept.view;
     await collect(() => !exists(name!));
     console.log(JSON.stringify({ whileKept, dropped: exists(name!) }));
+  },
+
+  /** Makes far more curves than memory holds, and leaves them to the collector. */
+  async dropCurves() {
+    const points = new Float64Array(20_000).map((_, index) => index);
+    const before = process.memoryUsage.rss();
+    for (let round = 0; round < 50; round++) {
+      for (let made = 0; made < 20; made++) Curve.linear(points);
+      await collect(() => true);
+    }
+    // 1000 curves of 10,000 segments of 64 bytes are 640 MB.
+    console.log(JSON.stringify({ grown: process.memoryUsage.rss() - before }));
   },
 
   /** Moves a view to another thread, which would outlive the ring. */

@@ -3,6 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CircletError, CONSUMER, PRODUCER } from "../src/index.ts";
+import { FITS } from "../src/curve.ts";
 import { ABI_MAJOR, check, LAYOUT_VERSION, SIGNATURES } from "../src/native.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "circlet-bun-"));
@@ -52,6 +53,9 @@ test("constants_are_those_of_the_header", () => {
   expect(LAYOUT_VERSION).toBe(constant("CIRCLET_LAYOUT_VERSION"));
   expect(PRODUCER as number).toBe(constant("CIRCLET_PRODUCER"));
   expect(CONSUMER as number).toBe(constant("CIRCLET_CONSUMER"));
+  for (const [fit, number] of Object.entries(FITS)) {
+    expect(number as number).toBe(constant(`CIRCLET_FIT_${fit.toUpperCase()}`));
+  }
 });
 
 test("a_status_without_a_class_is_a_plain_error_with_its_name", () => {

@@ -52,3 +52,9 @@ test("a_view_keeps_a_dropped_ring_and_the_last_view_ends_it", async () => {
 test("a_view_cannot_be_moved_to_another_thread", async () => {
   expect(await run("transfer")).toEqual({ refused: "DataCloneError", still: "here" });
 });
+
+test("dropped_curves_are_freed", async () => {
+  const { grown } = (await run("dropCurves")) as { grown: number };
+  // Kept, they would take 640 MB.
+  expect(grown).toBeLessThan(200e6);
+});
