@@ -3,6 +3,30 @@ import { closeSync } from "node:fs";
 import { PeerDiedError, SharedRingBuffer } from "../src/index.ts";
 import { exists, newName, run, start, text } from "./support.ts";
 
+const EXAMPLE = "../../examples/bun/ring.ts";
+
+test("frames_cross_between_two_processes_in_order", async () => {
+  const name = newName();
+  const receiver = start(EXAMPLE, ["recv", name]);
+  const sender = start(EXAMPLE, ["send", name, "5000"]);
+  const [received, sent] = await Promise.all([new Response(receiver.stdout).text(), sender.exited]);
+  expect(received).toBe("5000 frames received\n");
+  expect([await receiver.exited, sent]).toEqual([0, 0]);
+  expect(exists(name)).toBe(false);
+});
+
+test("the_example_without_arguments_runs_both_sides", async () => {
+  const example = start(EXAMPLE);
+  expect(await new Response(example.stdout).text()).toBe("1000 frames received\n");
+  expect(await example.exited).toBe(0);
+});
+
+test("the_curve_example_runs", async () => {
+  const example = start("../../examples/bun/curve.ts");
+  expect(await new Response(example.stdout).text()).toContain("16000 bytes of points in shared memory");
+  expect(await example.exited).toBe(0);
+});
+
 test("a_child_opens_an_anonymous_ring_from_its_stdio", async () => {
   using ring = SharedRingBuffer.anonymous();
   const fd = ring.exportFd();
