@@ -1,0 +1,48 @@
+/** Checks of what TypeScript cannot check, before a value reaches C and is silently cut to fit. */
+
+import { InvalidError } from "./errors.ts";
+
+/** The longest beginning of a refused value that a message shows. */
+const SHOWN_MAX = 80;
+
+/** The largest `uint32_t`. */
+export const U32_MAX = 0xffff_ffff;
+
+/** Returns an integer between `min` and `max`, or throws. */
+export function integer(name: string, value: number, min: number, max: number): number {
+  if (!Number.isInteger(value) || value < min || value > max) {
+    throw new InvalidError(`${name} is ${shown(value)}: give an integer from ${min} to ${max}`);
+  }
+  return value;
+}
+
+/** Returns a number, NaN and infinity included: those are the library's to judge. */
+export function number(name: string, value: number): number {
+  if (typeof value !== "number") throw new InvalidError(`${name} is ${shown(value)}: give a number`);
+  return value;
+}
+
+/** Returns a timeout as the library takes it: below 0 for no deadline. */
+export function timeout(timeoutMs: number | undefined): number {
+  if (timeoutMs === undefined) return -1;
+  if (typeof timeoutMs !== "number" || !(timeoutMs >= 0)) {
+    throw new InvalidError(
+      `timeoutMs is ${shown(timeoutMs)}: give milliseconds, 0 to try, or nothing to wait without a deadline`,
+    );
+  }
+  return timeoutMs;
+}
+
+/** Returns a text as C takes it: UTF-8 with a zero byte behind it. */
+export function text(name: string, value: string): Uint8Array {
+  if (typeof value !== "string") throw new InvalidError(`${name} is ${shown(value)}: give a string`);
+  const end = value.indexOf("\0");
+  if (end >= 0) throw new InvalidError(`${name} has a NUL at ${end}: C would end it there`);
+  return new TextEncoder().encode(`${value}\0`);
+}
+
+/** Shows a refused value in a message, or its beginning. */
+export function shown(value: unknown): string {
+  const whole = Bun.inspect(value, { depth: 1 });
+  return whole.length > SHOWN_MAX ? `${whole.slice(0, SHOWN_MAX)}…` : whole;
+}

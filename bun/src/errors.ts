@@ -1,0 +1,87 @@
+/** What the library refused, one class for each thing that a caller may act on. */
+
+/** What the library refused. The message says what was given, what is allowed and what to do. */
+export class CircletError extends Error {
+  /** The code's name in the C library, such as `"CIRCLET_FULL"`. */
+  readonly status: string;
+
+  constructor(message: string, status: string) {
+    super(message);
+    this.name = new.target.name;
+    this.status = status;
+  }
+}
+
+/** An argument is out of range or of the wrong type. */
+export class InvalidError extends CircletError {
+  constructor(message: string, status = "CIRCLET_INVALID") {
+    super(message, status);
+  }
+}
+
+/** There is no segment of this name. */
+export class NotFoundError extends CircletError {}
+
+/** The name is taken. */
+export class NameTakenError extends CircletError {}
+
+/** The segment is truncated, of another version, or none at all. */
+export class SegmentError extends CircletError {}
+
+/** Somebody alive has this side of the ring. */
+export class BusyError extends CircletError {}
+
+/** The ring is full. */
+export class FullError extends CircletError {}
+
+/** The ring is empty. */
+export class EmptyError extends CircletError {}
+
+/** The frame is longer than this ring takes. */
+export class TooLargeError extends CircletError {}
+
+/** The deadline passed. */
+export class TimedOutError extends CircletError {}
+
+/** The other side closed and everything has been read, or this object was closed here. */
+export class ClosedError extends CircletError {
+  constructor(message: string, status = "CIRCLET_CLOSED") {
+    super(message, status);
+  }
+}
+
+/** The other side died, and everything has been read. */
+export class PeerDiedError extends CircletError {}
+
+/** The other side wrote what no ring may hold. */
+export class PoisonedError extends CircletError {}
+
+/** A curve's input is refused. */
+export class CurveError extends CircletError {}
+
+const CLASSES: Record<string, new (message: string, status: string) => CircletError> = {
+  CIRCLET_INVALID: InvalidError,
+  CIRCLET_NOT_FOUND: NotFoundError,
+  CIRCLET_NAME_TAKEN: NameTakenError,
+  CIRCLET_TRUNCATED: SegmentError,
+  CIRCLET_BAD_MAGIC: SegmentError,
+  CIRCLET_BAD_VERSION: SegmentError,
+  CIRCLET_BAD_ENDIAN: SegmentError,
+  CIRCLET_BAD_MODE: SegmentError,
+  CIRCLET_BAD_GEOMETRY: SegmentError,
+  CIRCLET_NOT_SEALED: SegmentError,
+  CIRCLET_BUSY: BusyError,
+  CIRCLET_FULL: FullError,
+  CIRCLET_EMPTY: EmptyError,
+  CIRCLET_TOO_LARGE: TooLargeError,
+  CIRCLET_TIMED_OUT: TimedOutError,
+  CIRCLET_CLOSED: ClosedError,
+  CIRCLET_PEER_DIED: PeerDiedError,
+  CIRCLET_POISONED: PoisonedError,
+  CIRCLET_BAD_CURVE: CurveError,
+};
+
+/** Makes the error that a status stands for; a code without a class of its own is a plain `CircletError`. */
+export function errorOf(status: string, message: string): CircletError {
+  return new (CLASSES[status] ?? CircletError)(message, status);
+}

@@ -1,0 +1,142 @@
+/** The C library: where it is found, and the one table of its functions. */
+
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { dlopen, suffix, type FFIFunction, type Pointer } from "bun:ffi";
+import { CircletError, errorOf } from "./errors.ts";
+
+/** The major ABI version that this package is written for. */
+export const ABI_MAJOR = 1;
+/** The layout version of shared memory that this package is written for. */
+export const LAYOUT_VERSION = 1;
+
+/**
+ * What each function takes and returns. A `ptr` argument takes a typed array as it stands, which keeps it alive during
+ * the call; an address taken beforehand would go stale when the array moves out of the JavaScript heap.
+ */
+export const SIGNATURES = {
+  circlet_version: { args: [], returns: "cstring" },
+  circlet_abi_version: { args: [], returns: "u32" },
+  circlet_layout_version: { args: [], returns: "u32" },
+  circlet_status_str: { args: ["i32"], returns: "cstring" },
+  circlet_last_error: { args: ["ptr", "u32"], returns: "i32" },
+  circlet_ring_create: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_ring_open: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_ring_anonymous: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_ring_from_fd: { args: ["i32", "ptr"], returns: "i32" },
+  circlet_ring_export_fd: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_ring_close: { args: ["ptr"], returns: "void" },
+  circlet_ring_detach: { args: ["ptr", "i32"], returns: "i32" },
+  circlet_ring_set_spin: { args: ["ptr", "i32", "f64"], returns: "i32" },
+  circlet_ring_send: { args: ["ptr", "ptr", "u32", "f64"], returns: "i32" },
+  circlet_ring_send_many: { args: ["ptr", "ptr", "ptr", "u32", "f64"], returns: "i32" },
+  circlet_ring_claim: { args: ["ptr", "u32", "f64", "ptr"], returns: "i32" },
+  circlet_ring_commit: { args: ["ptr", "u32"], returns: "i32" },
+  circlet_ring_recv: { args: ["ptr", "f64", "ptr"], returns: "i32" },
+  circlet_ring_recv_many: { args: ["ptr", "ptr", "u32", "f64"], returns: "i32" },
+  circlet_ring_release: { args: ["ptr"], returns: "i32" },
+  circlet_ring_memory: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_ring_get_stats: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_curve_new_bezier: { args: ["ptr", "u32", "ptr"], returns: "i32" },
+  circlet_curve_new_linear: { args: ["ptr", "u32", "i32", "ptr"], returns: "i32" },
+  circlet_curve_new_svg: { args: ["ptr", "ptr", "u32"], returns: "i32" },
+  circlet_curve_free: { args: ["ptr"], returns: "void" },
+  circlet_curve_domain: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_curve_segments: { args: ["ptr", "ptr", "u32"], returns: "i32" },
+  circlet_curve_eval: { args: ["ptr", "ptr", "u32", "ptr"], returns: "i32" },
+  circlet_curve_sample: { args: ["ptr", "u32", "ptr"], returns: "i32" },
+  circlet_curve_bounds: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_curve_length: { args: ["ptr", "f64", "ptr"], returns: "i32" },
+  circlet_curve_flatten: { args: ["ptr", "f64", "ptr", "u32"], returns: "i32" },
+  circlet_curve_fit_to_box: { args: ["ptr", "ptr", "i32", "ptr"], returns: "i32" },
+  circlet_curve_transform: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+} as const satisfies Record<string, FFIFunction>;
+
+/** Returns where the library may be, in the order in which the places are tried. */
+function candidates(): string[] {
+  const given = process.env["CIRCLET_LIBRARY"];
+  // Somebody who sets it means it: another library would not do.
+  if (given) return [resolve(given)];
+  const file = process.platform === "win32" ? "circlet.dll" : `libcirclet.${suffix}`;
+  const here = import.meta.dir;
+  // A checkout: bun/src lies beside target.
+  const target = resolve(process.env["CARGO_TARGET_DIR"] || join(here, "../../target"));
+  return [join(here, file), join(target, "release", file), join(target, "debug", file)];
+}
+
+function load() {
+  const places = candidates();
+  const found = places.find((place) => existsSync(place));
+  if (found === undefined) {
+    const looked = places.map((place) => `\n  ${place}`).join("");
+    throw new Error(
+      `the circlet library was found in none of these places:${looked}\n` +
+        "build it with `cargo clib`, or set CIRCLET_LIBRARY to its path",
+    );
+  }
+  // The versions alone come first: a library of another ABI need not have the other functions.
+  const { circlet_abi_version, circlet_layout_version } = SIGNATURES;
+  const versions = open(found, { circlet_abi_version, circlet_layout_version });
+  const abi = versions.circlet_abi_version() >>> 16;
+  const layout = versions.circlet_layout_version();
+  if (abi !== ABI_MAJOR || layout !== LAYOUT_VERSION) {
+    throw new Error(
+      `${found} has ABI ${abi} and layout ${layout}; this package needs ${ABI_MAJOR} and ${LAYOUT_VERSION}`,
+    );
+  }
+  return open(found, SIGNATURES);
+}
+
+function open<Table extends Record<string, FFIFunction>>(path: string, table: Table) {
+  try {
+    return dlopen(path, table).symbols;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`${path} is no circlet library, or older than this package: ${reason}`, { cause });
+  }
+}
+
+/** The functions of the library. */
+export const symbols = load();
+
+/** A status that is waited for, and no error to the one who waits. */
+export const EMPTY = statusOf("CIRCLET_EMPTY");
+/** The status behind the last frame. */
+export const CLOSED = statusOf("CIRCLET_CLOSED");
+
+/** Finds a status by its name, so that its number is written in the library alone. */
+function statusOf(name: string): number {
+  for (let status = -1; status > -1000; status--) {
+    if (nameOf(status) === name) return status;
+  }
+  throw new Error(`the circlet library has no status ${name}`);
+}
+
+function nameOf(status: number): string {
+  return symbols.circlet_status_str(status) ?? "";
+}
+
+/** Returns what a function returned, or throws what a negative status means. */
+export function check(status: number): number {
+  if (status < 0) throw failure(status);
+  return status;
+}
+
+/** Makes the error of the call that has just returned `status`. */
+export function failure(status: number): CircletError {
+  const message = new Uint8Array(symbols.circlet_last_error(null, 0) + 1);
+  symbols.circlet_last_error(message, message.length);
+  return errorOf(nameOf(status), new TextDecoder().decode(message.subarray(0, -1)));
+}
+
+/** Calls a function that writes one handle, and returns the handle. */
+export function handleFrom(call: (out: BigUint64Array) => number): Pointer {
+  const out = new BigUint64Array(1);
+  check(call(out));
+  return addressAt(out, 0);
+}
+
+/** Reads an address: user space has at most 2^52 of them, which a number holds exactly. */
+export function addressAt(words: BigUint64Array, index: number): Pointer {
+  return Number(words[index]) as Pointer;
+}

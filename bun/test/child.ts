@@ -1,0 +1,122 @@
+/** What a test does in a process of its own: `bun child.ts TASK ARGUMENT...`. It prints what the test expects. */
+import { gzip } from "node:zlib";
+import { Curve, SharedRingBuffer } from "../src/index.ts";
+import { exists } from "./support.ts";
+
+const tasks: Record<string, (...args: string[]) => unknown> = {
+  /** Sends each argument into the ring at descriptor 3. */
+  sendToFd3(...texts) {
+    using ring = SharedRingBuffer.fromFd(3);
+    ring.sendMany(texts);
+  },
+
+  /** Sends one frame to a ring, says so, and stays until it is killed. */
+  sendAndHang(name) {
+    const ring = SharedRingBuffer.open(name!);
+    ring.send("the last words");
+    console.log("sent");
+    setInterval(() => ring, 1000);
+  },
+
+  /** Leaves a ring open at each way to the end that runs JavaScript. */
+  leaveOpen(name, how) {
+    const ring = SharedRingBuffer.create(name!);
+    ring.send("left");
+    if (how === "process.exit") process.exit(0);
+    if (how === "throw") throw new Error("thrown on purpose");
+    console.log("ends");
+  },
+
+  /** Reads and writes through views of every kind after the ring that they were of was closed. */
+  async viewsAfterClose() {
+    const ring = SharedRingBuffer.anonymous({ capacity: 1 << 20 });
+    ring.sendMany([new Uint8Array(64).fill(1), new Uint8Array(64).fill(2)]);
+    const [first, second] = ring.recvMany();
+    const doubles = new Float64Array(second!.buffer, second!.byteOffset, 8);
+    const tail = second!.subarray(8);
+    const claim = ring.claim(64);
+    const data = new DataView(claim.bytes.buffer, claim.bytes.byteOffset, 64);
+    ring.close();
+    const overwritten = new Array(100).fill(0).map(() => SharedRingBuffer.anonymous({ capacity: 1 << 20 }));
+    await collect();
+    first![0] = 9;
+    claim.bytes[0] = 9;
+    doubles[0] = 9;
+    const reads = [first![0], second![0], doubles[0], tail[0], claim.bytes[0], first!.length];
+    const methods = [() => data.getUint8(0), () => first!.slice(), () => tail.set([1]), () => claim.bytes.fill(9)];
+    const refused = methods.map(outcome);
+    overwritten.forEach((other) => other.close());
+    console.log(JSON.stringify({ reads: reads.map(String), refused }));
+  },
+
+  /** Closes a ring while a thread of the runtime reads a view of it. */
+  async closeDuringNativeRead(name) {
+    const ring = SharedRingBuffer.create(name!, { capacity: 1 << 26 });
+    const claim = ring.claim(1 << 24);
+    claim.bytes.fill(7);
+    claim.commit();
+    const zipped = new Promise<Uint8Array>((done, fail) => {
+      gzip(ring.recv(), (error, bytes) => (error ? fail(error) : done(bytes)));
+    });
+    ring.close();
+    const whileRead = exists(name!);
+    const sound = Bun.gunzipSync((await zipped) as Uint8Array<ArrayBuffer>).every((byte) => byte === 7);
+    await collect(() => !exists(name!));
+    console.log(JSON.stringify({ sound, whileRead, afterwards: exists(name!) }));
+  },
+
+  /** Drops a ring without closing it, and keeps a view for a while. */
+  async dropRing(name) {
+    const kept: { view?: Uint8Array } = {};
+    (() => {
+      const ring = SharedRingBuffer.create(name!);
+      ring.send("kept");
+      kept.view = ring.recv();
+    })();
+    await collect();
+    const whileKept = [exists(name!), new TextDecoder().decode(kept.view)];
+    delete kept.view;
+    await collect(() => !exists(name!));
+    console.log(JSON.stringify({ whileKept, dropped: exists(name!) }));
+  },
+
+  /** Makes far more curves than memory holds, and leaves them to the collector. */
+  async dropCurves() {
+    const points = new Float64Array(20_000).map((_, index) => index);
+    const before = process.memoryUsage.rss();
+    for (let round = 0; round < 50; round++) {
+      for (let made = 0; made < 20; made++) Curve.linear(points);
+      await collect(() => true);
+    }
+    // 1000 curves of 10,000 segments of 64 bytes are 640 MB.
+    console.log(JSON.stringify({ grown: process.memoryUsage.rss() - before }));
+  },
+
+  /** Moves a view to another thread, which would outlive the ring. */
+  transfer() {
+    using ring = SharedRingBuffer.anonymous();
+    ring.send("here");
+    const view = ring.recv();
+    const refused = outcome(() => structuredClone(view, { transfer: [view.buffer] }));
+    console.log(JSON.stringify({ refused, still: new TextDecoder().decode(view) }));
+  },
+};
+
+function outcome(call: () => unknown): string {
+  try {
+    return String(call());
+  } catch (error) {
+    return (error as Error).name;
+  }
+}
+
+/** Collects until `done`, or often enough that what can be collected has been. */
+async function collect(done?: () => boolean): Promise<void> {
+  for (let round = 0; round < (done ? 200 : 20) && !(round > 0 && done?.()); round++) {
+    Bun.gc(true);
+    await new Promise((next) => setTimeout(next, 1));
+  }
+}
+
+const [task, ...args] = process.argv.slice(2);
+await tasks[task!]!(...args);

@@ -1,0 +1,55 @@
+/** What several tests need: names, peers, child processes, errors. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CircletError, SharedRingBuffer } from "../src/index.ts";
+
+let names = 0;
+
+/** Returns a segment name that nobody else has. */
+export function newName(): string {
+  return `circlet-bun-test-${process.pid}-${names++}`;
+}
+
+/** Tells whether a segment of this name is there. */
+export function exists(name: string): boolean {
+  return existsSync(join("/dev/shm", name));
+}
+
+/** Opens the same ring once more, as another process would. */
+export function peer(ring: SharedRingBuffer): SharedRingBuffer {
+  return SharedRingBuffer.fromFd(ring.exportFd());
+}
+
+/** Reads a frame as text. */
+export function text(view: Uint8Array): string {
+  return new TextDecoder().decode(view);
+}
+
+/** Runs what must fail, and returns its error. */
+export function errorOf(call: () => unknown): CircletError {
+  try {
+    call();
+  } catch (error) {
+    if (error instanceof CircletError) return error;
+    throw error;
+  }
+  throw new Error("nothing was thrown");
+}
+
+/** Starts a program of this repository. */
+export function start(path: string, args: readonly string[] = [], fd3?: number) {
+  const stdio = ["ignore", "pipe", "pipe", ...(fd3 === undefined ? [] : [fd3])] as ["ignore", "pipe", "pipe"];
+  return Bun.spawn([process.execPath, join(import.meta.dir, path), ...args], { stdio });
+}
+
+/** Runs a task of child.ts to its end; returns the JSON that it printed. */
+export async function run(task: string, ...args: string[]): Promise<unknown> {
+  const child = start("child.ts", [task, ...args]);
+  const [stdout, stderr, code] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  if (code !== 0) throw new Error(`${task} ended with ${code} ${child.signalCode}: ${stdout}${stderr}`);
+  return JSON.parse(stdout);
+}
