@@ -416,6 +416,17 @@ int32_t circlet_ring_export_fd(const struct circlet_ring *ring,
 void circlet_ring_close(struct circlet_ring *ring);
 
 /**
+ * Removes the name now if this handle created it, as `circlet_ring_close` does later; whoever has the ring open keeps
+ * it. For those whose frames must stay mapped for a while. Any thread.
+ *
+ * Returns 0, also where there is nothing to remove.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_unlink(const struct circlet_ring *ring);
+
+/**
  * Takes a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) now instead of at its first use.
  *
  * Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
@@ -427,14 +438,16 @@ int32_t circlet_ring_attach(const struct circlet_ring *ring,
                             int32_t side);
 
 /**
- * Gives a side up and tells the other side that it closed; the ring stays open.
+ * Gives a side up and tells the other side that it closed; the ring stays open. Frames that were received and not
+ * released go to the next reader again.
  *
  * Returns 0, also where this handle did not have the side.
  *
  * # Safety
  * `ring` is NULL or an open handle; no frame of that side is used any more.
  */
-int32_t circlet_ring_detach(const struct circlet_ring *ring, int32_t side);
+int32_t circlet_ring_detach(const struct circlet_ring *ring,
+                            int32_t side);
 
 /**
  * Sets how long a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) spins before it sleeps, in microseconds: 0 sleeps at
@@ -502,6 +515,16 @@ int32_t circlet_ring_claim(const struct circlet_ring *ring,
  */
 int32_t circlet_ring_commit(const struct circlet_ring *ring,
                             uint32_t len);
+
+/**
+ * Gives the open claim up: nothing is sent.
+ *
+ * Returns 0, also where no claim is open.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_abort(const struct circlet_ring *ring);
 
 /**
  * Borrows the next frame in place, and releases what was received before.

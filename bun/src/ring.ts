@@ -329,8 +329,8 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    * Closes the sides that this ring has; a created name ends with it, and views of it have no bytes any more.
    *
    * Safe to call twice; anything else throws `ClosedError` from then on. Frames that were received and not released are
-   * the next reader's. If something native is still reading a view (a write to a file, a compression), memory and name
-   * stay until that view is collected.
+   * the next reader's. If something native is still reading a view (a write to a file, a compression), the memory
+   * stays until that view is collected.
    */
   close(): void {
     const handle = this.#handle;
@@ -339,6 +339,7 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     this.#handle = null;
     check(symbols.circlet_ring_detach(handle, PRODUCER));
     check(symbols.circlet_ring_detach(handle, CONSUMER));
+    check(symbols.circlet_ring_unlink(handle));
     unmap(handle, this.#memory);
     this.#memory = new ArrayBuffer(0);
   }

@@ -1,7 +1,7 @@
 /** What a test does in a process of its own: `bun child.ts TASK ARGUMENT...`. It prints what the test expects. */
 import { gzip } from "node:zlib";
 import { Curve, SharedRingBuffer } from "../src/index.ts";
-import { exists } from "./support.ts";
+import { exists, mapped } from "./support.ts";
 
 const tasks: Record<string, (...args: string[]) => unknown> = {
   /** Sends each argument into the ring at descriptor 3. */
@@ -59,10 +59,11 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
       gzip(ring.recv(), (error, bytes) => (error ? fail(error) : done(bytes)));
     });
     ring.close();
-    const whileRead = exists(name!);
+    const named = exists(name!);
+    const whileRead = mapped();
     const sound = Bun.gunzipSync((await zipped) as Uint8Array<ArrayBuffer>).every((byte) => byte === 7);
-    await collect(() => !exists(name!));
-    console.log(JSON.stringify({ sound, whileRead, afterwards: exists(name!) }));
+    await collect(() => !mapped());
+    console.log(JSON.stringify({ sound, named, whileRead, afterwards: mapped() }));
   },
 
   /** Drops a ring without closing it, and keeps a view for a while. */

@@ -66,7 +66,12 @@ test("views_after_close_have_no_bytes_and_crash_nothing", async () => {
 });
 
 test("a_native_read_of_a_view_is_not_cut_off_by_close", async () => {
-  expect(await run("closeDuringNativeRead", newName())).toEqual({ sound: true, whileRead: true, afterwards: false });
+  expect(await run("closeDuringNativeRead", newName())).toEqual({
+    sound: true,
+    named: false,
+    whileRead: true,
+    afterwards: false,
+  });
 });
 
 test("a_view_keeps_a_dropped_ring_and_the_last_view_ends_it", async () => {

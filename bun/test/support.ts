@@ -1,5 +1,5 @@
 /** What several tests need: names, peers, child processes, errors. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CircletError, SharedRingBuffer } from "../src/index.ts";
 
@@ -8,6 +8,11 @@ let names = 0;
 /** Returns a segment name that nobody else has. */
 export function newName(): string {
   return `circlet-bun-test-${process.pid}-${names++}`;
+}
+
+/** Whether this process has any segment of /dev/shm mapped. */
+export function mapped(): boolean {
+  return readFileSync("/proc/self/maps", "utf8").includes("/dev/shm/");
 }
 
 /** Tells whether a segment of this name is there. */

@@ -3,7 +3,7 @@ import { Curve, SharedRingBuffer } from "circlet";
 
 const [heart] = Curve.fromSvg("M0,3 C-3,0 -1,-2 0,0 C1,-2 3,0 0,3 Z");
 const fitted = heart!.transform(heart!.fitToBox([0, 0, 100, 100], "contain"));
-console.log("length", fitted.length(), "bounds", fitted.bounds());
+console.log("length", fitted.length().toFixed(6));
 
 using ring = SharedRingBuffer.anonymous();
 const claim = ring.claim(1000 * 2 * 8);

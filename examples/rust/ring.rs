@@ -17,9 +17,8 @@ use circlet::shm;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The payload of a frame follows from its number: every language's example makes and checks the same.
-fn payload(number: u32) -> impl ExactSizeIterator<Item = u8> {
-    (0..number.wrapping_mul(37) as u16 % 1500)
-        .map(move |at| number.wrapping_mul(31).wrapping_add(u32::from(at) * 7) as u8)
+fn payload(number: u32) -> Vec<u8> {
+    (0..number * 37 % 1500).map(|at| (number * 31 + at * 7) as u8).collect()
 }
 
 fn send(name: &str, count: u32) -> Result<(), Box<dyn Error>> {
@@ -28,7 +27,7 @@ fn send(name: &str, count: u32) -> Result<(), Box<dyn Error>> {
     for number in 0..count {
         let bytes = payload(number);
         let mut claim = sender.claim_timeout(bytes.len(), PATIENCE)?;
-        claim.iter_mut().zip(bytes).for_each(|(slot, byte)| *slot = byte);
+        claim.copy_from_slice(&bytes);
         claim.commit();
     }
     // The name ends with the ring: wait until the reader has drained it.
@@ -51,7 +50,7 @@ fn recv(name: &str) -> Result<(), Box<dyn Error>> {
     let mut number = 0;
     loop {
         match receiver.recv_timeout(PATIENCE) {
-            Ok(frame) if frame.iter().copied().eq(payload(number)) => number += 1,
+            Ok(frame) if *frame == payload(number) => number += 1,
             Ok(_) => return Err(format!("frame {number} is not what was sent").into()),
             Err(ring::Error::Closed) => break,
             Err(other) => return Err(other.into()),

@@ -62,12 +62,14 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_ring_export_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
     "circlet_ring_close": (None, [_HANDLE]),
     "circlet_ring_attach": (c_int32, [_HANDLE, c_int32]),
+    "circlet_ring_unlink": (c_int32, [_HANDLE]),
     "circlet_ring_detach": (c_int32, [_HANDLE, c_int32]),
     "circlet_ring_set_spin": (c_int32, [_HANDLE, c_int32, c_double]),
     "circlet_ring_send": (c_int32, [_HANDLE, _BUFFER, c_uint32, c_double]),
     "circlet_ring_send_many": (c_int32, [_HANDLE, _BUFFER, _BUFFER, c_uint32, c_double]),
     "circlet_ring_claim": (c_int32, [_HANDLE, c_uint32, c_double, POINTER(Frame)]),
     "circlet_ring_commit": (c_int32, [_HANDLE, c_uint32]),
+    "circlet_ring_abort": (c_int32, [_HANDLE]),
     "circlet_ring_recv": (c_int32, [_HANDLE, c_double, POINTER(Frame)]),
     "circlet_ring_recv_many": (c_int32, [_HANDLE, POINTER(Frame), c_uint32, c_double]),
     "circlet_ring_release": (c_int32, [_HANDLE]),
@@ -90,25 +92,33 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
 
 
 class CircletError(Exception):
-    """What the library refused: `status` is the code's name, such as "CIRCLET_FULL"."""
+    """What was refused: `status` is the code's name, such as "CIRCLET_FULL"."""
 
-    status = "CIRCLET_OK"
+    status = ""
 
 
 class InvalidError(CircletError, ValueError):
     """An argument is out of range."""
 
+    status = "CIRCLET_INVALID"
+
 
 class TooLargeError(CircletError, ValueError):
     """The frame is longer than this ring takes."""
+
+    status = "CIRCLET_TOO_LARGE"
 
 
 class NotFoundError(CircletError, FileNotFoundError):
     """There is no segment of this name."""
 
+    status = "CIRCLET_NOT_FOUND"
+
 
 class NameTakenError(CircletError, FileExistsError):
     """The name is taken."""
+
+    status = "CIRCLET_NAME_TAKEN"
 
 
 class SegmentError(CircletError):
@@ -118,68 +128,75 @@ class SegmentError(CircletError):
 class BusyError(CircletError):
     """Somebody alive has this side of the ring."""
 
+    status = "CIRCLET_BUSY"
+
 
 class FullError(CircletError):
     """The ring is full."""
+
+    status = "CIRCLET_FULL"
 
 
 class EmptyError(CircletError):
     """The ring is empty."""
 
+    status = "CIRCLET_EMPTY"
+
 
 class TimedOutError(CircletError, TimeoutError):
     """The deadline passed."""
+
+    status = "CIRCLET_TIMED_OUT"
 
 
 class ClosedError(CircletError, EOFError):
     """The other side closed, and everything has been read."""
 
+    status = "CIRCLET_CLOSED"
+
 
 class PeerDiedError(CircletError, ConnectionError):
     """The other side died, and everything has been read."""
+
+    status = "CIRCLET_PEER_DIED"
 
 
 class PoisonedError(CircletError):
     """The other side wrote what no ring may hold."""
 
+    status = "CIRCLET_POISONED"
+
 
 class CurveError(CircletError, ValueError):
     """A curve's input is refused."""
 
+    status = "CIRCLET_BAD_CURVE"
 
-_ERRORS: dict[str, type[CircletError]] = {
-    "CIRCLET_INVALID": InvalidError,
-    "CIRCLET_NOT_FOUND": NotFoundError,
-    "CIRCLET_NAME_TAKEN": NameTakenError,
-    "CIRCLET_TRUNCATED": SegmentError,
-    "CIRCLET_BAD_MAGIC": SegmentError,
-    "CIRCLET_BAD_VERSION": SegmentError,
-    "CIRCLET_BAD_ENDIAN": SegmentError,
-    "CIRCLET_BAD_MODE": SegmentError,
-    "CIRCLET_BAD_GEOMETRY": SegmentError,
-    "CIRCLET_NOT_SEALED": SegmentError,
-    "CIRCLET_BUSY": BusyError,
-    "CIRCLET_FULL": FullError,
-    "CIRCLET_EMPTY": EmptyError,
-    "CIRCLET_TOO_LARGE": TooLargeError,
-    "CIRCLET_TIMED_OUT": TimedOutError,
-    "CIRCLET_CLOSED": ClosedError,
-    "CIRCLET_PEER_DIED": PeerDiedError,
-    "CIRCLET_POISONED": PoisonedError,
-    "CIRCLET_BAD_CURVE": CurveError,
-}
+
+_ERRORS = {kind.status: kind for kind in CircletError.__subclasses__()} | dict.fromkeys(
+    (
+        "CIRCLET_TRUNCATED",
+        "CIRCLET_BAD_MAGIC",
+        "CIRCLET_BAD_VERSION",
+        "CIRCLET_BAD_ENDIAN",
+        "CIRCLET_BAD_MODE",
+        "CIRCLET_BAD_GEOMETRY",
+        "CIRCLET_NOT_SEALED",
+    ),
+    SegmentError,
+)
 
 
 def _candidates() -> list[Path]:
     """Returns where the library may be, in the order in which the places are tried."""
     here = Path(__file__).resolve().parent
-    given = os.environ.get("CIRCLET_LIBRARY")
-    places = [Path(given)] if given else []
-    places.append(here / "libcirclet.so")
+    # Somebody who sets it means it: another library would not do.
+    if given := os.environ.get("CIRCLET_LIBRARY"):
+        return [Path(given)]
     # A checkout: python/circlet lies beside target.
     target = Path(os.environ.get("CARGO_TARGET_DIR", here.parents[1] / "target"))
-    places += [target / "release" / "libcirclet.so", target / "debug" / "libcirclet.so"]
-    return places
+    folders = [here, target / "release", target / "debug"]
+    return [folder / "libcirclet.so" for folder in folders]
 
 
 def _load() -> ctypes.CDLL:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import struct
 import weakref
+from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes import byref, c_int32, c_uint64, c_void_p
@@ -50,9 +51,9 @@ class SharedRingBuffer:
     Make one with `create`, `open`, `anonymous` or `from_fd`. One process writes and one reads; each side is taken by
     its first use, and is for one thread at a time. Timeouts are seconds: `None` waits without a deadline, 0 tries.
 
-    A received view is a `memoryview` into shared memory: it is released by the next receive, and using it later
-    raises `ValueError`. A cast, a slice or a numpy array of it is not: its bytes may be the next frames' by then.
-    Copy what you keep.
+    A received view is a `memoryview` into shared memory: it is valid until the next receive, which releases it, and
+    using it later raises `ValueError`. A cast, a slice or a numpy array of it is not released: its bytes may be the
+    next frames' by then. Copy what you keep.
 
     >>> from circlet import SharedRingBuffer
     >>> with SharedRingBuffer.anonymous() as ring:
@@ -72,6 +73,8 @@ class SharedRingBuffer:
         self._memory = memoryview(mapping).cast("B")
         self._frames = (Frame * _BATCH)()
         self._views: list[memoryview] = []
+        # Received by an iteration that was left, and not yet returned.
+        self._fetched: deque[memoryview] = deque()
 
     @classmethod
     def create(cls, name: str, capacity: int = 1 << 20) -> SharedRingBuffer:
@@ -148,8 +151,12 @@ class SharedRingBuffer:
         """
         frame = Frame()
         check(library.circlet_ring_claim(self._open(), size, _timeout_ms(timeout), byref(frame)))
-        with self._memory[frame.offset : frame.offset + frame.len] as view:
-            yield view
+        try:
+            with self._memory[frame.offset : frame.offset + frame.len] as view:
+                yield view
+        except BaseException:
+            check(library.circlet_ring_abort(self._open()))
+            raise
         check(library.circlet_ring_commit(self._open(), size))
 
     def recv(self, timeout: float | None = None) -> memoryview:
@@ -168,6 +175,13 @@ class SharedRingBuffer:
 
     def recv_many(self, limit: int = _BATCH, timeout: float | None = None) -> list[memoryview]:
         """Waits for at least one frame and returns views of up to `limit` of them, released by the next receive."""
+        if limit < 1:
+            raise _native.InvalidError(f"limit is {limit}: give 1 or more")
+        if self._fetched:
+            return [self._fetched.popleft() for _ in range(min(limit, len(self._fetched)))]
+        return self._fetch(limit, timeout)
+
+    def _fetch(self, limit: int, timeout: float | None) -> list[memoryview]:
         self._forget_views()
         if limit > len(self._frames):
             self._frames = (Frame * limit)()
@@ -181,10 +195,13 @@ class SharedRingBuffer:
 
     def release(self) -> None:
         """Gives the received frames back to the writer now rather than at the next receive."""
+        if self._fetched:
+            return  # They go together, and the next receive returns some of them.
         self._forget_views()
         check(library.circlet_ring_release(self._open()))
 
     def _forget_views(self) -> None:
+        self._fetched.clear()
         views, self._views = self._views, []
         for view in views:
             # A cast or an array of it may still be there: it keeps the mapping, and its bytes become the writer's.
@@ -192,13 +209,17 @@ class SharedRingBuffer:
                 view.release()
 
     def __iter__(self) -> Iterator[memoryview]:
-        """Yields a view of each frame until the writer closes; a writer that died raises `PeerDiedError`."""
+        """Yields a view of each frame until the writer closes; a writer that died raises `PeerDiedError`.
+
+        Frames are fetched many at a time; what a `break` leaves is what the next receive returns.
+        """
         while True:
-            try:
-                views = self.recv_many()
-            except ClosedError:
-                return
-            yield from views
+            if not self._fetched:
+                try:
+                    self._fetched.extend(self._fetch(_BATCH, None))
+                except ClosedError:
+                    return
+            yield self._fetched.popleft()
 
     def set_spin(self, side: int, microseconds: float) -> None:
         """Sets how long a side (`PRODUCER` or `CONSUMER`) spins before it sleeps."""
@@ -222,6 +243,7 @@ class SharedRingBuffer:
         self._forget_views()
         for side in (PRODUCER, CONSUMER):
             check(library.circlet_ring_detach(self._handle, side))
+        check(library.circlet_ring_unlink(self._handle))
         self._handle = None
         self._memory = memoryview(b"")
 

@@ -96,6 +96,15 @@ def test_an_array_that_outlives_the_ring_stays_readable() -> None:
     assert values.sum() == 499_500
 
 
+def test_a_name_ends_with_close_also_while_an_array_keeps_the_memory(name: str) -> None:
+    ring = SharedRingBuffer.create(name)
+    ring.send(b"12345678")
+    values = numpy.frombuffer(ring.recv(), dtype=numpy.uint8)
+    ring.close()
+    assert not Path("/dev/shm", name).exists()
+    assert bytes(values) == b"12345678"
+
+
 def test_errors_are_of_the_kind_that_python_has(ring: SharedRingBuffer, name: str) -> None:
     with pytest.raises(circlet.EmptyError):
         ring.recv(timeout=0)
@@ -127,6 +136,20 @@ def test_a_closed_ring_drains_and_then_ends_the_iteration(name: str) -> None:
             reader.recv()
     with pytest.raises(circlet.ClosedError):
         writer.send(b"late")
+
+
+def test_what_a_break_leaves_is_received_next(ring: SharedRingBuffer) -> None:
+    ring.send_many([bytes([i]) for i in range(100)])
+    seen = []
+    for view in ring:
+        seen.append(bytes(view))
+        if len(seen) == 3:
+            break
+    while len(seen) < 100:
+        seen += [ring.recv_copy()] if len(seen) % 2 else map(bytes, ring.recv_many(5))
+    assert seen == [bytes([i]) for i in range(100)]
+    with pytest.raises(circlet.EmptyError):
+        ring.recv(timeout=0)
 
 
 def test_each_side_takes_one_at_a_time(name: str) -> None:

@@ -267,6 +267,22 @@ pub unsafe extern "C" fn circlet_ring_close(ring: *mut circlet_ring) {
     unsafe { end_handle(ring) };
 }
 
+/// Removes the name now if this handle created it, as `circlet_ring_close` does later; whoever has the ring open keeps
+/// it. For those whose frames must stay mapped for a while. Any thread.
+///
+/// Returns 0, also where there is nothing to remove.
+///
+/// # Safety
+/// `ring` is NULL or an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_unlink(ring: *const circlet_ring) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        unsafe { borrow(ring, "ring")? }.ring.segment().end_name();
+        Ok(0)
+    })
+}
+
 /// Takes a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) now instead of at its first use.
 ///
 /// Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
@@ -285,7 +301,8 @@ pub unsafe extern "C" fn circlet_ring_attach(ring: *const circlet_ring, side: i3
     })
 }
 
-/// Gives a side up and tells the other side that it closed; the ring stays open.
+/// Gives a side up and tells the other side that it closed; the ring stays open. Frames that were received and not
+/// released go to the next reader again.
 ///
 /// Returns 0, also where this handle did not have the side.
 ///
@@ -459,6 +476,26 @@ pub unsafe extern "C" fn circlet_ring_commit(ring: *const circlet_ring, len: u32
                 writing.sender.commit_reserved(len);
                 Ok(0)
             }
+        })
+    })
+}
+
+/// Gives the open claim up: nothing is sent.
+///
+/// Returns 0, also where no claim is open.
+///
+/// # Safety
+/// `ring` is NULL or an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_abort(ring: *const circlet_ring) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let ring = unsafe { borrow(ring, "ring")? };
+        ring.sender.enter(|side| {
+            if let Some(writing) = side {
+                writing.claimed = None;
+            }
+            Ok(0)
         })
     })
 }

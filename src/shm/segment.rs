@@ -6,6 +6,7 @@ use std::mem::align_of;
 #[cfg(unix)]
 use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::SystemTime;
 
@@ -23,8 +24,8 @@ pub struct Segment {
     file: File,
     geometry: Geometry,
     name: Option<String>,
-    /// Whether the name is to be removed in the end.
-    creator: bool,
+    /// Whether the name is still to be removed in the end.
+    removes_name: AtomicBool,
     /// Which roles this very mapping holds, as the kernel's locks do not tell a description from itself.
     pub(super) seated_here: [AtomicBool; 2],
 }
@@ -40,7 +41,7 @@ impl Segment {
         let mut segment = Self::lay_out(file, geometry)?;
         sys::link(&segment.file, name)?;
         segment.name = Some(name.to_owned());
-        segment.creator = true;
+        segment.removes_name = AtomicBool::new(true);
         Ok(segment)
     }
 
@@ -80,6 +81,17 @@ impl Segment {
         let file = File::from(fd);
         sys::check_sealed(&file)?;
         Self::attach(file)
+    }
+
+    /// Removes the name now if this segment created it, as dropping it does later; whoever has it open keeps it.
+    pub fn end_name(&self) {
+        let Some(name) = &self.name else { return };
+        // It may be gone already, or be another's: somebody unlinked it by hand.
+        if self.removes_name.swap(false, Relaxed)
+            && sys::open_named(name).is_ok_and(|named| same_file(&named, &self.file))
+        {
+            let _ = sys::unlink(name);
+        }
     }
 
     /// Removes the name of a segment. Whoever has it open keeps it.
@@ -187,18 +199,20 @@ impl Segment {
         if !sys::lock_shared(&file, layout::PRESENCE_BYTE)? {
             return Err(Error::Removed);
         }
-        Ok(Self { map, file, geometry, name: None, creator: false, seated_here: Default::default() })
+        Ok(Self {
+            map,
+            file,
+            geometry,
+            name: None,
+            removes_name: AtomicBool::new(false),
+            seated_here: Default::default(),
+        })
     }
 }
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        if let (true, Some(name)) = (self.creator, &self.name) {
-            // It may be gone already, or be another's: somebody unlinked it by hand.
-            if sys::open_named(name).is_ok_and(|named| same_file(&named, &self.file)) {
-                let _ = sys::unlink(name);
-            }
-        }
+        self.end_name();
     }
 }
 

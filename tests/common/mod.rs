@@ -89,18 +89,15 @@ pub fn c_program(source: &str) -> PathBuf {
     program
 }
 
-/// Returns a Rust example's path: cargo has built it along with the tests, or builds it now.
+/// Returns a Rust example's path. `cargo test --all-features` has built it along with the tests.
 pub fn rust_example(name: &str) -> PathBuf {
-    let path = std::env::current_exe().unwrap().ancestors().nth(2).unwrap().join("examples").join(name);
     once("examples", || {
-        if !path.exists() {
-            let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-            let mut command = Command::new(cargo);
-            command.args(["build", "--quiet", "--all-features", "--example", name, "--target-dir"]);
-            run(command.arg(target()).current_dir(root()));
-        }
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let mut command = Command::new(cargo);
+        command.args(["build", "--quiet", "--all-features", "--examples", "--target-dir"]);
+        run(command.arg(target()).current_dir(root()));
     });
-    path
+    target().join("debug/examples").join(name)
 }
 
 /// Returns the interpreter of a virtual environment that has what the Python suite needs.
@@ -121,20 +118,24 @@ pub fn python() -> PathBuf {
     python
 }
 
-/// Returns a copy of the Bun package with its development dependencies, of which Bun itself is one.
+/// Returns a copy of the Bun package with its development dependencies, of which Bun itself is one: npm installs into
+/// the folder of the package, and the checkout stays clean.
 pub fn bun_package() -> PathBuf {
-    let folder = target().join("bun-package");
+    let checkout = target().join("checkout");
+    let folder = checkout.join("bun");
     let source = root().join("bun");
     once("bun", || {
         fs::create_dir_all(&folder).unwrap();
+        copy_sources(&source, &folder);
+        for beside in ["include", "examples"] {
+            let _ = std::os::unix::fs::symlink(root().join(beside), checkout.join(beside));
+        }
         let lock = fs::read(source.join("package-lock.json")).unwrap();
-        if fs::read(folder.join("installed.json")).is_ok_and(|installed| installed == lock) {
-            copy_sources(&source, &folder);
+        if fs::read(checkout.join("installed.json")).is_ok_and(|installed| installed == lock) {
             return;
         }
-        copy_sources(&source, &folder);
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder));
-        fs::write(folder.join("installed.json"), lock).unwrap();
+        fs::write(checkout.join("installed.json"), lock).unwrap();
     });
     folder
 }
