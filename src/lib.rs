@@ -14,6 +14,11 @@
 //! | `cli` | the program `circlet` |
 //! | `hub`, `tokens` | named for what is to come; nothing is behind them yet |
 
+/// The README's programs run.
+#[cfg(all(doctest, feature = "exec", target_os = "linux"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod curve;

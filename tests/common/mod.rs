@@ -75,15 +75,19 @@ pub fn library() -> PathBuf {
         .clone()
 }
 
-/// Compiles a C program against the library and returns its path.
+/// Compiles a C program of the checkout against the library and returns its path.
 pub fn c_program(source: &str) -> PathBuf {
+    compile_c(&root().join(source))
+}
+
+/// Compiles a C program against the library and returns its path.
+pub fn compile_c(source: &Path) -> PathBuf {
     let library = library();
     let folder = library.parent().unwrap();
-    let source = root().join(source);
     let program = scratch("c").join(source.file_stem().unwrap());
     let mut command = Command::new("cc");
     command.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]);
-    command.arg(root().join("include")).arg(&source).arg("-o").arg(&program);
+    command.arg(root().join("include")).arg(source).arg("-o").arg(&program);
     command.arg("-L").arg(folder).arg("-lcirclet").arg(format!("-Wl,-rpath,{}", folder.display()));
     run(&mut command);
     program

@@ -1,0 +1,59 @@
+//! The README's programs, as they stand there. Its Rust ones are documentation tests.
+#![cfg(all(feature = "capi", target_os = "linux"))]
+
+mod common;
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+
+use circlet::ring::{self, Options};
+use common::{library, root, run, scratch};
+
+/// Writes the README's program in a language to a file, with the ring's name made this test's own.
+fn program(language: &str, file: &str) -> (PathBuf, String) {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, rest) = readme.split_once(&format!("```{language}\n")).unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let name = format!("circlet-readme-{language}-{}", std::process::id());
+    assert!(text.contains("\"frames\""));
+    let path = scratch(&format!("readme-{language}")).join(file);
+    fs::write(&path, text.replace("\"frames\"", &format!("{name:?}"))).unwrap();
+    (path, name)
+}
+
+#[test]
+fn the_c_program_compiles_without_a_warning_and_reads_a_ring() {
+    let (source, name) = program("c", "program.c");
+    let ring = ring::create(&name, &Options::new()).unwrap();
+    let mut sender = ring.sender().unwrap();
+    sender.send(&[0; 24]).unwrap();
+    drop(sender);
+    let text = run(&mut Command::new(common::compile_c(&source)));
+    assert!(text.starts_with("24 bytes at 0x"), "{text}");
+}
+
+#[test]
+fn the_python_program_runs() {
+    let (source, _) = program("python", "program.py");
+    let mut python = Command::new(common::python());
+    let text =
+        run(python.arg(source).env("PYTHONPATH", root().join("python")).env("CIRCLET_LIBRARY", library()));
+    assert!(text.starts_with('[') && text.lines().count() == 1, "{text}");
+}
+
+#[test]
+fn the_bun_program_runs() {
+    let (source, name) = program("ts", "program.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    // The package is not installed here: it is imported from the checkout.
+    let entry = format!("{:?}", root().join("bun/src/index.ts"));
+    fs::write(&source, text.replace("\"circlet\"", &entry)).unwrap();
+    let ring = ring::create(&name, &Options::new()).unwrap();
+    let mut sender = ring.sender().unwrap();
+    sender.send(&[0; 160]).unwrap();
+    drop(sender);
+    let mut bun = Command::new(common::bun());
+    let text = run(bun.arg(source).env("CIRCLET_LIBRARY", library()).stdin(Stdio::null()));
+    assert!(text.starts_with("10 points, read in place") && text.contains('8'), "{text}");
+}
