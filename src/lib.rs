@@ -1,7 +1,7 @@
 //! One native core, shared by the languages of one program.
 //!
-//! A Rust, C, Python or Bun process creates a [ring](ring) in shared memory and the others read it in place; jobs run on
-//! a [pool](pool); [curves](curve) of every family become cubic Bezier segments; a [payload](payload) says what the
+//! A Rust, C, Python or Bun process creates a [`ring`] in shared memory and the others read it in place; jobs run on
+//! a [`pool`]; [curves](curve) of every family become cubic Bezier segments; a [`payload`] says what the
 //! session is doing. It is an embeddable library first: nothing starts a thread, opens a port or prints unless the
 //! caller asked for it.
 //!
