@@ -204,6 +204,30 @@ enum circlet_status
    */
   CIRCLET_BAD_CURVE = -22,
   /**
+   * The text is not the JSON that was asked for.
+   */
+  CIRCLET_BAD_JSON = -23,
+  /**
+   * The interpreter could not be started.
+   */
+  CIRCLET_NO_PYTHON = -24,
+  /**
+   * The C library, which a worker loads, was not found.
+   */
+  CIRCLET_NO_LIBRARY = -25,
+  /**
+   * The worker was not ready in time.
+   */
+  CIRCLET_NOT_READY = -26,
+  /**
+   * The worker ended by itself, or was killed.
+   */
+  CIRCLET_WORKER_DIED = -27,
+  /**
+   * The worker sent what the protocol does not have.
+   */
+  CIRCLET_PROTOCOL = -28,
+  /**
    * A bug in the library: a panic was caught.
    */
   CIRCLET_PANIC = -99,
@@ -222,10 +246,25 @@ typedef int32_t circlet_status;
 typedef struct circlet_curve circlet_curve;
 
 /**
+ * A Python worker, whose code runs in one namespace from call to call. One thread at a time: a second gets CIRCLET_BUSY.
+ */
+typedef struct circlet_executor circlet_executor;
+
+/**
+ * A pool of worker threads. Any number of threads may submit, and fetch results.
+ */
+typedef struct circlet_pool circlet_pool;
+
+/**
  * A ring. Each side is taken by its first use (or by `circlet_ring_attach`), and is for one thread at a time: a
  * second thread inside the same side gets CIRCLET_BUSY.
  */
 typedef struct circlet_ring circlet_ring;
+
+/**
+ * A text that the library made: UTF-8, ended by a zero byte. It never changes; any thread may read it.
+ */
+typedef struct circlet_text circlet_text;
 
 /**
  * What a ring is made with. Zero means the default everywhere.
@@ -309,6 +348,61 @@ typedef struct circlet_ring_stats {
   uint32_t reserved;
 } circlet_ring_stats;
 
+/**
+ * A job: called once on a thread of the pool with the pointer that was submitted. What it returns is its result.
+ *
+ * It must not unwind: a C++ exception that leaves it ends the process.
+ */
+typedef int32_t (*circlet_job)(void *data);
+
+/**
+ * How a job ended.
+ */
+typedef struct circlet_completion {
+  /**
+   * The job, as `circlet_pool_submit` numbered it.
+   */
+  uint64_t job;
+  /**
+   * What it returned.
+   */
+  int32_t result;
+  /**
+   * Always 0.
+   */
+  uint32_t reserved;
+} circlet_completion;
+
+/**
+ * What a worker is started with. Zero and NULL mean the default everywhere.
+ */
+typedef struct circlet_executor_options {
+  /**
+   * `sizeof(circlet_executor_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * How many rings there are in the two arrays below.
+   */
+  uint32_t ring_count;
+  /**
+   * What the worker's code calls each ring, as in `rings["points"]`.
+   */
+  const char *const *ring_names;
+  /**
+   * The rings themselves.
+   */
+  const struct circlet_ring *const *rings;
+  /**
+   * The interpreter: a path, or a program on PATH; NULL for `python3`.
+   */
+  const char *python;
+  /**
+   * How long the worker has to be ready, in milliseconds; 0 for 10 s.
+   */
+  double ready_within_ms;
+} circlet_executor_options;
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -346,6 +440,22 @@ uint32_t circlet_abi_version(void);
  * Returns the major version of the shared-memory layout.
  */
 uint32_t circlet_layout_version(void);
+
+/**
+ * Gives a text's bytes, ended by a zero byte and valid until `circlet_text_free`. NULL for NULL.
+ *
+ * # Safety
+ * `text` is NULL or a text.
+ */
+const char *circlet_text_data(const struct circlet_text *text);
+
+/**
+ * Ends a text. NULL is fine.
+ *
+ * # Safety
+ * `text` is NULL or a text that nobody uses any more.
+ */
+void circlet_text_free(struct circlet_text *text);
 
 /**
  * Creates a named ring. `options` may be NULL for the defaults.
@@ -728,6 +838,119 @@ int32_t circlet_curve_transform(const struct circlet_curve *curve,
                                 const double *map,
                                 struct circlet_curve **image);
 
+/**
+ * Starts a pool of `workers` threads (0: one for each core), each with a queue for `queue` jobs (0: 1024).
+ *
+ * Returns 0, or CIRCLET_INVALID for numbers out of range; the caller owns `*pool`.
+ *
+ * # Safety
+ * `pool` is NULL or has room for a pointer.
+ */
+int32_t circlet_pool_new(uint32_t workers, uint32_t queue, struct circlet_pool **pool);
+
+/**
+ * Submits a job of the type `kind` (for people, such as "bezier_batch") and of the size `nodes`, waiting while the queue
+ * of its worker is full. `*job` gets its number; `job` may be NULL.
+ *
+ * Returns 0 or CIRCLET_INVALID. The result waits in `circlet_pool_next`.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `kind` is a string; `run` may be called with `data` on another thread.
+ */
+int32_t circlet_pool_submit(const struct circlet_pool *pool,
+                            const char *kind,
+                            uint64_t nodes,
+                            circlet_job run,
+                            void *data,
+                            uint64_t *job);
+
+/**
+ * Fetches the next result, in the order in which jobs end; each comes once.
+ *
+ * `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. Returns 0 or CIRCLET_TIMED_OUT. Without a job
+ * that is under way, a wait without a deadline never ends.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `completion` is NULL or has room for one.
+ */
+int32_t circlet_pool_next(const struct circlet_pool *pool,
+                          double timeout_ms,
+                          struct circlet_completion *completion);
+
+/**
+ * Tells everything about the pool as JSON, in the shape of a session payload's `worker_threads`.
+ *
+ * Returns 0; the caller owns `*json`. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `json` is NULL or has room for a pointer.
+ */
+int32_t circlet_pool_snapshot(const struct circlet_pool *pool, struct circlet_text **json);
+
+/**
+ * Ends a pool: jobs that run finish, queued ones never start, and no thread stays. NULL is fine.
+ *
+ * # Safety
+ * `pool` is NULL or a pool that nobody uses any more; not from one of its own jobs.
+ */
+void circlet_pool_free(struct circlet_pool *pool);
+
+/**
+ * Makes a payload that says where this process runs: its host, its id, its memory, as JSON.
+ *
+ * Returns 0; the caller owns `*json`. Any thread.
+ *
+ * # Safety
+ * `json` is NULL or has room for a pointer.
+ */
+int32_t circlet_session_snapshot(struct circlet_text **json);
+
+/**
+ * Says a session payload, given as JSON, in one paragraph.
+ *
+ * Returns 0, or CIRCLET_BAD_JSON with the field and its place in the message; the caller owns `*summary`. Any thread.
+ *
+ * # Safety
+ * `json` is a string; `summary` is NULL or has room for a pointer.
+ */
+int32_t circlet_session_summary(const char *json,
+                                struct circlet_text **summary);
+
+/**
+ * Starts a Python worker and waits until it is ready. `options` may be NULL for the defaults.
+ *
+ * The library that the worker loads is this one, or what CIRCLET_LIBRARY names. Returns 0, CIRCLET_NO_PYTHON,
+ * CIRCLET_NO_LIBRARY, CIRCLET_NOT_READY or CIRCLET_WORKER_DIED; no process stays then. The caller owns `*executor`.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says, the arrays to `ring_count` entries.
+ */
+int32_t circlet_executor_new(const struct circlet_executor_options *options,
+                             struct circlet_executor **executor);
+
+/**
+ * Runs a code string and waits for what comes of it, `timeout_ms` at the most (below 0 without a deadline).
+ *
+ * Returns 0 also where the code raised an exception: that is part of the outcome, which is JSON with the fields `value`
+ * (of the last expression) or `repr`, `error` (`type`, `message`, `traceback`), `stdout`, `stderr` and `elapsed_ms`; the
+ * caller owns `*outcome`. CIRCLET_TIMED_OUT and CIRCLET_WORKER_DIED end the worker.
+ *
+ * # Safety
+ * `executor` is NULL or an executor; `code` is a string; `outcome` is NULL or has room for a pointer.
+ */
+int32_t circlet_executor_run(const struct circlet_executor *executor,
+                             const char *code,
+                             double timeout_ms,
+                             struct circlet_text **outcome);
+
+/**
+ * Stops the worker, kills it where it does not stop within 2 s, and ends the handle. NULL is fine.
+ *
+ * # Safety
+ * `executor` is NULL or an executor that nobody uses any more.
+ */
+void circlet_executor_free(struct circlet_executor *executor);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -744,5 +967,6 @@ CIRCLET_ASSERT(CIRCLET_LAYOUT_DATA % 8 == 4, "payloads are aligned to 8");
 CIRCLET_ASSERT(CIRCLET_LAYOUT_HEAD / 128 != CIRCLET_LAYOUT_TAIL / 128, "two sides never write one line");
 CIRCLET_ASSERT(sizeof(circlet_ring_options) == 16, "circlet_ring_options has 16 bytes");
 CIRCLET_ASSERT(sizeof(circlet_ring_stats) == 64, "circlet_ring_stats has 64 bytes");
+CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 bytes");
 CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");
 #undef CIRCLET_ASSERT

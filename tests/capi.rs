@@ -1,5 +1,5 @@
 //! The C face as C sees it: its header, its exported symbols, and C programs that use it.
-#![cfg(all(feature = "capi", target_os = "linux"))]
+#![cfg(all(feature = "capi", feature = "exec", target_os = "linux"))]
 
 mod common;
 
@@ -9,7 +9,8 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 4] = ["status.rs", "layout.rs", "ring.rs", "curve.rs"];
+const SOURCES: [&str; 8] =
+    ["status.rs", "text.rs", "layout.rs", "ring.rs", "curve.rs", "pool.rs", "payload.rs", "exec.rs"];
 
 fn generated_header() -> String {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();
@@ -49,6 +50,14 @@ fn the_exported_symbols_are_the_committed_ones_and_all_declared() {
     for symbol in symbols {
         assert!(header.contains(&format!("{symbol}(")), "{symbol} is exported and not declared");
     }
+}
+
+#[test]
+fn a_c_program_runs_jobs_and_python() {
+    let program = common::c_program("examples/c/workers.c");
+    let text = run(Command::new(program).env_remove("CIRCLET_LIBRARY"));
+    assert!(text.contains("10 jobs gave 285") && text.contains("\"value\":[[\"points\"],42]"), "{text}");
+    assert!(text.contains("Host: circlet/"), "{text}");
 }
 
 #[test]

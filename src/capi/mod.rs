@@ -1,6 +1,6 @@
 //! The C face: `include/circlet.h` is generated from these files, one for each part, which hold no logic.
 //!
-//! * Every fallible function returns an `int32_t`: 0 or a positive count is success, a negative value a [`Status`].
+//! * Every fallible function returns an `int32_t`: 0 or a positive count is success, a negative value a [`circlet_status`].
 //!   Values come back through out-parameters, and the thread's last detailed message through
 //!   [`circlet_last_error`].
 //! * NULL, alignment, lengths and UTF-8 are checked in every build, and no panic crosses the boundary.
@@ -10,11 +10,22 @@
 
 mod call;
 mod curve;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+mod exec;
 mod layout;
+mod payload;
+mod pool;
 mod ring;
+mod side;
 mod status;
+mod text;
 
 pub use curve::*;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub use exec::*;
 pub use layout::*;
+pub use payload::*;
+pub use pool::*;
 pub use ring::*;
 pub use status::*;
+pub use text::*;

@@ -1,14 +1,13 @@
 //! Rings for C.
 
-use std::cell::UnsafeCell;
 use std::ffi::{c_char, c_void};
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use super::call::{
     self, Failure, Out, array, array_mut, borrow, call, deadline, end_handle, into_handle, text,
 };
+use super::side::Side;
 use super::status::circlet_status;
 use crate::ring::{self, Error, Options, Receiver, Ring, Role, Sender, Wait};
 use crate::shm;
@@ -77,8 +76,8 @@ pub const CIRCLET_CONSUMER: i32 = 2;
 #[allow(non_camel_case_types, reason = "the name that C sees")]
 pub struct circlet_ring {
     ring: Ring,
-    sender: Side<Writing>,
-    receiver: Side<Receiver>,
+    sender: Side<Option<Writing>>,
+    receiver: Side<Option<Receiver>>,
 }
 
 #[derive(Debug)]
@@ -88,44 +87,15 @@ struct Writing {
     claimed: Option<u32>,
 }
 
-/// A side of the ring that one thread at a time is let into.
-#[derive(Debug)]
-struct Side<T> {
-    entered: AtomicBool,
-    taken: UnsafeCell<Option<T>>,
-}
-
-// SAFETY: the cell is only reached through `enter`, which lets one thread in at a time.
-unsafe impl<T: Send> Sync for Side<T> {}
-
-impl<T> Side<T> {
-    fn empty() -> Self {
-        Self { entered: AtomicBool::new(false), taken: UnsafeCell::new(None) }
-    }
-
-    /// Lets this thread in, unless another is inside.
-    #[inline]
-    fn enter<R>(&self, body: impl FnOnce(&mut Option<T>) -> Result<R, Failure>) -> Result<R, Failure> {
-        /// Leaves on a panic too.
-        struct Inside<'a>(&'a AtomicBool);
-        impl Drop for Inside<'_> {
-            fn drop(&mut self) {
-                self.0.store(false, Ordering::Release);
-            }
-        }
-        if self.entered.swap(true, Ordering::Acquire) {
-            let message = "another thread is inside this side of the ring: one thread at a time";
-            return Err(Failure::new(circlet_status::CIRCLET_BUSY, message));
-        }
-        let _inside = Inside(&self.entered);
-        // SAFETY: the flag was free, so that this thread is alone here until `_inside` is dropped.
-        body(unsafe { &mut *self.taken.get() })
-    }
-}
-
 impl circlet_ring {
     fn handle(ring: Ring) -> *mut Self {
-        into_handle(Self { ring, sender: Side::empty(), receiver: Side::empty() })
+        into_handle(Self { ring, sender: Side::new(None), receiver: Side::new(None) })
+    }
+
+    /// Returns the ring, for other parts of the C face.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(super) fn ring(&self) -> &Ring {
+        &self.ring
     }
 
     #[inline]

@@ -56,6 +56,18 @@ pub enum circlet_status {
     CIRCLET_POISONED = -21,
     /// A curve's input is refused.
     CIRCLET_BAD_CURVE = -22,
+    /// The text is not the JSON that was asked for.
+    CIRCLET_BAD_JSON = -23,
+    /// The interpreter could not be started.
+    CIRCLET_NO_PYTHON = -24,
+    /// The C library, which a worker loads, was not found.
+    CIRCLET_NO_LIBRARY = -25,
+    /// The worker was not ready in time.
+    CIRCLET_NOT_READY = -26,
+    /// The worker ended by itself, or was killed.
+    CIRCLET_WORKER_DIED = -27,
+    /// The worker sent what the protocol does not have.
+    CIRCLET_PROTOCOL = -28,
     /// A bug in the library: a panic was caught.
     CIRCLET_PANIC = -99,
 }
@@ -90,7 +102,8 @@ pub extern "C" fn circlet_status_str(status: i32) -> *const c_char {
         CIRCLET_OK CIRCLET_INVALID CIRCLET_NOT_FOUND CIRCLET_NAME_TAKEN CIRCLET_NO_SPACE CIRCLET_TRUNCATED
         CIRCLET_BAD_MAGIC CIRCLET_BAD_VERSION CIRCLET_BAD_ENDIAN CIRCLET_BAD_MODE CIRCLET_BAD_GEOMETRY
         CIRCLET_NOT_SEALED CIRCLET_BUSY CIRCLET_UNSUPPORTED CIRCLET_OS CIRCLET_FULL CIRCLET_EMPTY CIRCLET_TOO_LARGE
-        CIRCLET_TIMED_OUT CIRCLET_CLOSED CIRCLET_PEER_DIED CIRCLET_POISONED CIRCLET_BAD_CURVE CIRCLET_PANIC
+        CIRCLET_TIMED_OUT CIRCLET_CLOSED CIRCLET_PEER_DIED CIRCLET_POISONED CIRCLET_BAD_CURVE CIRCLET_BAD_JSON
+        CIRCLET_NO_PYTHON CIRCLET_NO_LIBRARY CIRCLET_NOT_READY CIRCLET_WORKER_DIED CIRCLET_PROTOCOL CIRCLET_PANIC
     );
     c"unknown circlet_status".as_ptr()
 }

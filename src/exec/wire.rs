@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value;
 
 use super::Error;
@@ -21,24 +21,30 @@ const STDERR: u32 = 4;
 pub(super) const HEADER_BYTES: usize = 8;
 
 /// What came of a run.
-#[derive(Clone, Debug, Default, PartialEq)]
+///
+/// Serializes as an object of these fields, what is absent left out, and the time as `elapsed_ms`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Outcome {
     /// The value of the last expression, where JSON can say it: `null` for `None` and for code without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
     /// Its `repr`, where JSON cannot.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub repr: Option<String>,
     /// What was printed.
     pub stdout: String,
     /// What was printed to standard error.
     pub stderr: String,
     /// The exception that ended the code.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<PythonError>,
     /// From sending the code to having the outcome.
+    #[serde(rename = "elapsed_ms", serialize_with = "milliseconds")]
     pub elapsed: Duration,
 }
 
 /// An exception of the code that was run.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PythonError {
     /// Its type's name, such as `ZeroDivisionError`.
     #[serde(rename = "type")]
@@ -54,6 +60,10 @@ struct Body {
     value: Option<Value>,
     repr: Option<String>,
     error: Option<PythonError>,
+}
+
+fn milliseconds<S: Serializer>(time: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(time.as_secs_f64() * 1e3)
 }
 
 /// Writes a frame's beginning.
