@@ -229,6 +229,15 @@ if sys.byteorder != "little":
 library = _load()
 
 
+def _status(name: str) -> int:
+    """Finds a status by its name, so that its number is written in the library alone."""
+    return next(code for code in range(-1, -1000, -1) if library.circlet_status_str(code) == name.encode())
+
+
+#: The status of a wait whose deadline passed.
+TIMED_OUT = _status("CIRCLET_TIMED_OUT")
+
+
 def check(status: int) -> int:
     """Returns what a function returned, or raises what a negative status means."""
     if status >= 0:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import struct
+import time
 import weakref
+from array import array
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes import byref, c_int32, c_uint64, c_void_p
 from types import TracebackType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from . import _native
 from ._native import CONSUMER, PRODUCER, ClosedError, Frame, RingOptions, RingStats, check, library
@@ -19,6 +22,8 @@ _PEERS = ("never", "alive", "closed", "died")
 # circlet_frame: the address is not needed, as one view lies over all of the mapping.
 _FRAME = struct.Struct("=8xII")
 _BATCH = 64
+# How long a wait stays in the library, where no signal handler of Python runs, in seconds.
+_SLICE = 0.1
 
 
 class Stats(NamedTuple):
@@ -37,12 +42,22 @@ class Stats(NamedTuple):
     consumer: str
 
 
-def _timeout_ms(timeout: float | None) -> float:
+def _first_ms(timeout: float | None) -> float:
+    """Returns how long the first call of a wait may stay in the library."""
     if timeout is None:
-        return -1.0
-    if timeout < 0:
+        return _SLICE * 1e3
+    if not timeout >= 0:
         raise _native.InvalidError(f"timeout is {timeout}: give seconds, 0 to try, or None for no deadline")
-    return timeout * 1e3
+    return min(timeout, _SLICE) * 1e3
+
+
+def _go_on(status: int, call: Callable[[float], int], timeout: float | None) -> int:
+    """Goes on with a wait whose first call returned `status`, in slices between which Python can be interrupted."""
+    if status == _native.TIMED_OUT:
+        end = math.inf if timeout is None else time.monotonic() + timeout - _SLICE
+        while status == _native.TIMED_OUT and (left := end - time.monotonic()) > 0:
+            status = call(max(1e-3, min(left, _SLICE)) * 1e3)
+    return check(status)
 
 
 class SharedRingBuffer:
@@ -118,25 +133,46 @@ class SharedRingBuffer:
             raise _native.ClosedError("this ring was closed here")
         return self._handle
 
-    def send(self, payload: bytes | bytearray | memoryview, timeout: float | None = None) -> None:
+    def send(self, payload: Any, timeout: float | None = None) -> None:
         """Copies a payload in as one frame; anything with the buffer protocol, contiguous.
 
         Raises `FullError` (timeout 0), `TimedOutError`, `TooLargeError`, `ClosedError`, `PeerDiedError`.
         """
+        handle = self._open()
         if type(payload) is bytes:
-            status = library.circlet_ring_send(self._open(), payload, len(payload), _timeout_ms(timeout))
+            data, size = payload, len(payload)
         else:
             view = memoryview(payload).cast("B")
-            status = library.circlet_ring_send(self._open(), _native.address(view), view.nbytes, _timeout_ms(timeout))
+            data, size = _native.address(view), view.nbytes
+        status = library.circlet_ring_send(handle, data, size, _first_ms(timeout))
         if status < 0:
-            check(status)
+            _go_on(status, lambda ms: library.circlet_ring_send(handle, data, size, ms), timeout)
 
     def send_many(self, payloads: Iterable[bytes], timeout: float | None = None) -> int:
         """Copies many payloads in, a frame each, in one call; returns how many were sent before the deadline."""
-        payloads = list(payloads)
-        lens = struct.pack(f"={len(payloads)}I", *map(len, payloads))
-        joined = b"".join(payloads)
-        return check(library.circlet_ring_send_many(self._open(), joined, lens, len(payloads), _timeout_ms(timeout)))
+        handle, payloads = self._open(), list(payloads)
+        lens = array("I", map(len, payloads))
+        data, sizes = b"".join(payloads), lens.buffer_info()[0]
+        start = ctypes.cast(ctypes.c_char_p(data), c_void_p).value or 0
+        sent = skipped = 0
+
+        def send_rest(ms: float) -> int:
+            rest = len(lens) - sent
+            return library.circlet_ring_send_many(handle, start + skipped, sizes + lens.itemsize * sent, rest, ms)
+
+        end = None if timeout is None else time.monotonic() + timeout
+        while sent < len(lens):
+            # What is left of the deadline; a part that went counts, and the rest of it goes on.
+            left = timeout if end is None or sent == 0 else max(0.0, end - time.monotonic())
+            try:
+                more = _go_on(send_rest(_first_ms(left)), send_rest, left)
+            except (_native.FullError, _native.TimedOutError):
+                if sent == 0:
+                    raise
+                break
+            skipped += sum(lens[sent : sent + more])
+            sent += more
+        return sent
 
     @contextmanager
     def claim(self, size: int, timeout: float | None = None) -> Iterator[memoryview]:
@@ -149,8 +185,12 @@ class SharedRingBuffer:
         >>> ring.recv().cast("d").tolist()
         [0.5, 1.5]
         """
-        frame = Frame()
-        check(library.circlet_ring_claim(self._open(), size, _timeout_ms(timeout), byref(frame)))
+        handle, frame = self._open(), Frame()
+
+        def reserve(ms: float) -> int:
+            return library.circlet_ring_claim(handle, size, ms, byref(frame))
+
+        _go_on(reserve(_first_ms(timeout)), reserve, timeout)
         try:
             with self._memory[frame.offset : frame.offset + frame.len] as view:
                 yield view
@@ -185,10 +225,10 @@ class SharedRingBuffer:
         self._forget_views()
         if limit > len(self._frames):
             self._frames = (Frame * limit)()
-        found = library.circlet_ring_recv_many(self._open(), self._frames, limit, _timeout_ms(timeout))
+        handle, room, memory = self._open(), self._frames, self._memory
+        found = library.circlet_ring_recv_many(handle, room, limit, _first_ms(timeout))
         if found < 0:
-            check(found)
-        memory = self._memory
+            found = _go_on(found, lambda ms: library.circlet_ring_recv_many(handle, room, limit, ms), timeout)
         frames = memoryview(self._frames).cast("B")[: found * _FRAME.size]
         self._views = [memory[offset : offset + size] for offset, size in _FRAME.iter_unpack(frames)]
         return list(self._views)

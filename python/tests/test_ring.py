@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import array
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -183,6 +185,37 @@ def test_a_writer_that_is_killed_is_told_apart_from_one_that_closed(name: str) -
         assert ring.recv_copy() == b"x"
         with pytest.raises(circlet.PeerDiedError):
             ring.recv()
+
+
+def test_ctrl_c_interrupts_every_wait(ring: SharedRingBuffer) -> None:
+    while ring.stats().full_events == 0:
+        with suppress(circlet.FullError, circlet.TimedOutError):
+            ring.send(bytes(1000), timeout=0.001)
+    with SharedRingBuffer.anonymous() as empty:
+        waits = [
+            empty.recv,
+            lambda: ring.send(bytes(1000)),
+            lambda: ring.send_many([bytes(1000)]),
+            lambda: next(iter(empty)),
+        ]
+        for wait in waits:
+            interrupt = threading.Timer(0.02, signal.raise_signal, [signal.SIGINT])
+            interrupt.start()
+            with pytest.raises(KeyboardInterrupt):
+                wait()
+            interrupt.join()
+
+
+def test_a_batch_larger_than_the_ring_is_sent_while_it_is_read(name: str) -> None:
+    payloads = [bytes([i % 256]) * 997 for i in range(3000)]
+    with SharedRingBuffer.create(name, capacity=4096) as writer, SharedRingBuffer.open(name) as reader:
+        received: list[bytes] = []
+        thread = threading.Thread(target=lambda: received.extend(map(bytes, reader)))
+        thread.start()
+        assert writer.send_many(payloads, timeout=60) == 3000
+        writer.close()
+        thread.join()
+        assert received == payloads
 
 
 def test_nothing_stays_in_dev_shm(name: str) -> None:

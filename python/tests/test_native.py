@@ -1,0 +1,46 @@
+"""The table of functions against the header."""
+
+from __future__ import annotations
+
+import ctypes
+import re
+from pathlib import Path
+
+import pytest
+
+from circlet import _native
+
+HEADER = Path(__file__).parents[2] / "include" / "circlet.h"
+VALUES = {"int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32, "double": ctypes.c_double, "void": None}
+STRUCTS = {
+    "circlet_ring_options": _native.RingOptions,
+    "circlet_frame": _native.Frame,
+    "circlet_ring_stats": _native.RingStats,
+}
+
+
+def _kind(declared: str) -> object:
+    """Returns what a C type is: a value's ctypes type, or "pointer"."""
+    return "pointer" if "*" in declared else VALUES[declared.strip()]
+
+
+@pytest.mark.parametrize("name", _native.SIGNATURES)
+def test_every_declaration_agrees_with_the_header(name: str) -> None:
+    match = re.search(rf"^(\w[\w ]*[ *]){name}\(([^)]*)\);", HEADER.read_text(), re.MULTILINE)
+    assert match, "not in the header"
+    result, parameters = match.groups()
+    declared = [] if parameters == "void" else [re.sub(r"\w+$", "", part.strip()) for part in parameters.split(",")]
+    returns, arguments = _native.SIGNATURES[name]
+    values = set(VALUES.values())
+    assert _kind(result) == (returns if returns in values else "pointer")
+    assert [_kind(part) for part in declared] == [kind if kind in values else "pointer" for kind in arguments]
+
+
+@pytest.mark.parametrize("name", STRUCTS)
+def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
+    match = re.search(rf"^typedef struct {name} \{{(.*?)^\}} {name};", HEADER.read_text(), re.MULTILINE | re.DOTALL)
+    assert match, "not in the header"
+    fields = re.findall(r"^  (\w+) (\**)(\w+);", match.group(1), re.MULTILINE)
+    sizes = {"uint32_t": 4, "uint64_t": 8}
+    ours = [(field[0], ctypes.sizeof(field[1])) for field in STRUCTS[name]._fields_]
+    assert ours == [(field, 8 if pointer else sizes[kind]) for kind, pointer, field in fields]
