@@ -139,8 +139,9 @@ class SharedRingBuffer:
         Raises `FullError` (timeout 0), `TimedOutError`, `TooLargeError`, `ClosedError`, `PeerDiedError`.
         """
         handle = self._open()
+        data: Any = payload
         if type(payload) is bytes:
-            data, size = payload, len(payload)
+            size = len(payload)
         else:
             view = memoryview(payload).cast("B")
             data, size = _native.address(view), view.nbytes
