@@ -267,42 +267,6 @@ typedef struct circlet_ring circlet_ring;
 typedef struct circlet_text circlet_text;
 
 /**
- * What a ring is made with. Zero means the default everywhere.
- */
-typedef struct circlet_ring_options {
-  /**
-   * `sizeof(circlet_ring_options)`, so that later versions can add fields.
-   */
-  uint32_t struct_size;
-  /**
-   * Must be 0.
-   */
-  uint32_t reserved;
-  /**
-   * Bytes of the data area, rounded up to a power of two from 4 KiB to 1 GiB; 0 for 1 MiB.
-   */
-  uint64_t capacity;
-} circlet_ring_options;
-
-/**
- * A frame in place: valid until it is committed (a claim) or released (a received one).
- */
-typedef struct circlet_frame {
-  /**
-   * Where its payload begins, a multiple of 8.
-   */
-  void *data;
-  /**
-   * The same as an offset from what `circlet_ring_memory` gives, for languages that lay one view over all of it.
-   */
-  uint32_t offset;
-  /**
-   * Bytes of the payload.
-   */
-  uint32_t len;
-} circlet_frame;
-
-/**
  * The counters of a ring.
  */
 typedef struct circlet_ring_stats {
@@ -347,6 +311,42 @@ typedef struct circlet_ring_stats {
    */
   uint32_t reserved;
 } circlet_ring_stats;
+
+/**
+ * What a ring is made with. Zero means the default everywhere.
+ */
+typedef struct circlet_ring_options {
+  /**
+   * `sizeof(circlet_ring_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * Must be 0.
+   */
+  uint32_t reserved;
+  /**
+   * Bytes of the data area, rounded up to a power of two from 4 KiB to 1 GiB; 0 for 1 MiB.
+   */
+  uint64_t capacity;
+} circlet_ring_options;
+
+/**
+ * A frame in place: valid until it is committed (a claim) or released (a received one).
+ */
+typedef struct circlet_frame {
+  /**
+   * Where its payload begins, a multiple of 8.
+   */
+  void *data;
+  /**
+   * The same as an offset from what `circlet_ring_memory` gives, for languages that lay one view over all of it.
+   */
+  uint32_t offset;
+  /**
+   * Bytes of the payload.
+   */
+  uint32_t len;
+} circlet_frame;
 
 /**
  * A job: called once on a thread of the pool with the pointer that was submitted. What it returns is its result.
@@ -458,6 +458,52 @@ const char *circlet_text_data(const struct circlet_text *text);
 void circlet_text_free(struct circlet_text *text);
 
 /**
+ * Takes a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) now instead of at its first use.
+ *
+ * Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_attach(const struct circlet_ring *ring,
+                            int32_t side);
+
+/**
+ * Gives a side up and tells the other side that it closed; the ring stays open. Frames that were received and not
+ * released go to the next reader again.
+ *
+ * Returns 0, also where this handle did not have the side.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; no frame of that side is used any more.
+ */
+int32_t circlet_ring_detach(const struct circlet_ring *ring,
+                            int32_t side);
+
+/**
+ * Sets how long a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) spins before it sleeps, in microseconds: 0 sleeps at
+ * once, infinity never sleeps. Takes the side if this handle does not have it yet.
+ *
+ * Returns 0, CIRCLET_INVALID, or what `circlet_ring_attach` returns.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_set_spin(const struct circlet_ring *ring,
+                              int32_t side,
+                              double spin_us);
+
+/**
+ * Reads the counters. Any thread.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_get_stats(const struct circlet_ring *ring, struct circlet_ring_stats *stats);
+
+/**
  * Creates a named ring. `options` may be NULL for the defaults.
  *
  * The name is removed by `circlet_ring_close`. Returns 0, CIRCLET_NAME_TAKEN, CIRCLET_NO_SPACE or CIRCLET_INVALID;
@@ -537,40 +583,49 @@ void circlet_ring_close(struct circlet_ring *ring);
 int32_t circlet_ring_unlink(const struct circlet_ring *ring);
 
 /**
- * Takes a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) now instead of at its first use.
+ * Gives the mapping that all frames of this ring lie in, valid until `circlet_ring_close`. Any thread.
  *
- * Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
+ * Returns 0.
  *
  * # Safety
- * `ring` is NULL or an open handle.
+ * Each pointer is NULL or leads to what its type says.
  */
-int32_t circlet_ring_attach(const struct circlet_ring *ring,
-                            int32_t side);
+int32_t circlet_ring_memory(const struct circlet_ring *ring, void **base, uint64_t *bytes);
 
 /**
- * Gives a side up and tells the other side that it closed; the ring stays open. Frames that were received and not
- * released go to the next reader again.
+ * Borrows the next frame in place, and releases what was received before.
  *
- * Returns 0, also where this handle did not have the side.
+ * `timeout_ms`: 0 tries (CIRCLET_EMPTY), above waits so long (CIRCLET_TIMED_OUT), below 0 without a deadline.
+ * Returns 0, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED once everything committed has been read, or
+ * CIRCLET_POISONED. The frame is valid until the next receive or release, or until the ring is closed.
  *
  * # Safety
- * `ring` is NULL or an open handle; no frame of that side is used any more.
+ * `ring` is NULL or an open handle; `frame` is NULL or has room for one.
  */
-int32_t circlet_ring_detach(const struct circlet_ring *ring,
-                            int32_t side);
+int32_t circlet_ring_recv(const struct circlet_ring *ring, double timeout_ms, struct circlet_frame *frame);
 
 /**
- * Sets how long a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) spins before it sleeps, in microseconds: 0 sleeps at
- * once, infinity never sleeps. Takes the side if this handle does not have it yet.
+ * Borrows up to `max` frames in place, waiting for the first, and releases what was received before.
  *
- * Returns 0, CIRCLET_INVALID, or what `circlet_ring_attach` returns.
+ * Returns how many, at least 1, or an error as `circlet_ring_recv` has it.
  *
  * # Safety
- * `ring` is NULL or an open handle.
+ * `ring` is NULL or an open handle; `frames` is NULL or has room for `max`.
  */
-int32_t circlet_ring_set_spin(const struct circlet_ring *ring,
-                              int32_t side,
-                              double spin_us);
+int32_t circlet_ring_recv_many(const struct circlet_ring *ring,
+                               struct circlet_frame *frames,
+                               uint32_t max,
+                               double timeout_ms);
+
+/**
+ * Gives all received frames back to the writer. The next receive does it too.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; no received frame is used any more.
+ */
+int32_t circlet_ring_release(const struct circlet_ring *ring);
 
 /**
  * Copies a payload in as one frame.
@@ -635,61 +690,6 @@ int32_t circlet_ring_commit(const struct circlet_ring *ring,
  * `ring` is NULL or an open handle.
  */
 int32_t circlet_ring_abort(const struct circlet_ring *ring);
-
-/**
- * Borrows the next frame in place, and releases what was received before.
- *
- * `timeout_ms`: 0 tries (CIRCLET_EMPTY), above waits so long (CIRCLET_TIMED_OUT), below 0 without a deadline.
- * Returns 0, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED once everything committed has been read, or
- * CIRCLET_POISONED. The frame is valid until the next receive or release, or until the ring is closed.
- *
- * # Safety
- * `ring` is NULL or an open handle; `frame` is NULL or has room for one.
- */
-int32_t circlet_ring_recv(const struct circlet_ring *ring, double timeout_ms, struct circlet_frame *frame);
-
-/**
- * Borrows up to `max` frames in place, waiting for the first, and releases what was received before.
- *
- * Returns how many, at least 1, or an error as `circlet_ring_recv` has it.
- *
- * # Safety
- * `ring` is NULL or an open handle; `frames` is NULL or has room for `max`.
- */
-int32_t circlet_ring_recv_many(const struct circlet_ring *ring,
-                               struct circlet_frame *frames,
-                               uint32_t max,
-                               double timeout_ms);
-
-/**
- * Gives all received frames back to the writer. The next receive does it too.
- *
- * Returns 0.
- *
- * # Safety
- * `ring` is NULL or an open handle; no received frame is used any more.
- */
-int32_t circlet_ring_release(const struct circlet_ring *ring);
-
-/**
- * Gives the mapping that all frames of this ring lie in, valid until `circlet_ring_close`. Any thread.
- *
- * Returns 0.
- *
- * # Safety
- * Each pointer is NULL or leads to what its type says.
- */
-int32_t circlet_ring_memory(const struct circlet_ring *ring, void **base, uint64_t *bytes);
-
-/**
- * Reads the counters. Any thread.
- *
- * Returns 0.
- *
- * # Safety
- * Each pointer is NULL or leads to what its type says.
- */
-int32_t circlet_ring_get_stats(const struct circlet_ring *ring, struct circlet_ring_stats *stats);
 
 /**
  * Makes a Bezier curve of degree 1 to 3 from its `count` (2 to 4) control points, x and y in turn.

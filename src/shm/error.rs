@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Mode, Role, layout};
+use super::{Role, layout};
 
 /// What went wrong with a segment: what was found, what is allowed, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -74,14 +74,6 @@ pub enum Error {
     UnknownMode {
         /// The word found.
         found: u32,
-    },
-    /// The segment has another mode than the one asked for.
-    #[error("the segment has the mode {found} and not {wanted}")]
-    WrongMode {
-        /// The mode found.
-        found: Mode,
-        /// The mode asked for.
-        wanted: Mode,
     },
     /// The sizes and offsets in the header contradict each other.
     #[error("the segment's header contradicts itself: {field} is {found} and must be {expected}")]

@@ -1,0 +1,153 @@
+//! Sending, for C.
+
+use std::ffi::c_void;
+
+use super::{circlet_frame, circlet_ring, timed_out};
+use crate::capi::call::{self, Failure, Out, array, borrow, call, deadline};
+use crate::capi::status::circlet_status;
+use crate::ring::Error;
+
+/// Copies a payload in as one frame.
+///
+/// `timeout_ms`: 0 tries (CIRCLET_FULL), above waits so long for room (CIRCLET_TIMED_OUT), below 0 without a deadline.
+/// Returns 0, or one of these, CIRCLET_TOO_LARGE, CIRCLET_CLOSED, CIRCLET_PEER_DIED, CIRCLET_POISONED.
+///
+/// # Safety
+/// `ring` is NULL or an open handle; `payload` leads to `len` bytes, or is NULL where `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_send(
+    ring: *const circlet_ring,
+    payload: *const c_void,
+    len: u32,
+    timeout_ms: f64,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (ring, payload) =
+            unsafe { (borrow(ring, "ring")?, array(payload.cast::<u8>(), len, "payload")?) };
+        ring.writing(|writing| {
+            writing.claimed = None;
+            if timeout_ms == 0.0 {
+                writing.sender.try_send(payload)?;
+            } else {
+                writing.sender.send_by(payload, deadline(timeout_ms)?)?;
+            }
+            Ok(0)
+        })
+    })
+}
+
+/// Copies `count` payloads in as a frame each; they lie one behind the other in `payloads`, with their lengths in
+/// `lens`. One call and one wake-up for all of them.
+///
+/// Returns how many were sent: fewer than `count` where the deadline passed after the first, else an error as
+/// `circlet_ring_send` has it. A payload that is too long is refused before anything is sent.
+///
+/// # Safety
+/// `ring` is NULL or an open handle; `lens` leads to `count` lengths and `payloads` to as many bytes as their sum.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_send_many(
+    ring: *const circlet_ring,
+    payloads: *const c_void,
+    lens: *const u32,
+    count: u32,
+    timeout_ms: f64,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (ring, lens) = unsafe { (borrow(ring, "ring")?, array(lens, count, "lens")?) };
+        let total = lens.iter().try_fold(0_u32, |sum, len| sum.checked_add(*len));
+        let total = total.ok_or_else(|| Failure::invalid("the lens add up to more than 4 GiB"))?;
+        // SAFETY: the caller's promise.
+        let mut rest = unsafe { array(payloads.cast::<u8>(), total, "payloads")? };
+        let deadline = deadline(timeout_ms)?;
+        ring.writing(|writing| {
+            writing.claimed = None;
+            let max = writing.sender.max_frame();
+            if let Some(len) = lens.iter().find(|len| **len > max) {
+                return Err(Error::TooLarge { len: *len as usize, max }.into());
+            }
+            let payloads = lens.iter().map(|len| {
+                let (payload, after) = rest.split_at(*len as usize);
+                rest = after;
+                payload
+            });
+            match writing.sender.send_many_by(payloads, deadline) {
+                Ok(sent) => call::count(sent),
+                Err((0, error)) => Err(timed_out(error, timeout_ms, circlet_status::CIRCLET_FULL)),
+                Err((sent, _)) => call::count(sent),
+            }
+        })
+    })
+}
+
+/// Reserves room for a payload of `len` bytes to be written in place; `circlet_ring_commit` makes it a frame.
+///
+/// Returns and `timeout_ms` as `circlet_ring_send`. The next send or claim gives an uncommitted one up.
+///
+/// # Safety
+/// `ring` is NULL or an open handle; `frame` is NULL or has room for one.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_claim(
+    ring: *const circlet_ring,
+    len: u32,
+    timeout_ms: f64,
+    frame: *mut circlet_frame,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (ring, out) = unsafe { (borrow(ring, "ring")?, Out::new(frame, "frame")?) };
+        ring.writing(|writing| {
+            writing.claimed = None;
+            let reserved = writing.sender.reserve_by(len as usize, deadline(timeout_ms)?);
+            let (start, len) =
+                reserved.map_err(|error| timed_out(error, timeout_ms, circlet_status::CIRCLET_FULL))?;
+            writing.claimed = Some(len);
+            out.set(ring.frame(start, len));
+            Ok(0)
+        })
+    })
+}
+
+/// Makes the first `len` bytes of the open claim a frame and wakes the reader if it sleeps.
+///
+/// Returns 0, CIRCLET_INVALID where no claim is open, or CIRCLET_TOO_LARGE where it is shorter (it stays open then).
+///
+/// # Safety
+/// `ring` is NULL or an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_commit(ring: *const circlet_ring, len: u32) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let ring = unsafe { borrow(ring, "ring")? };
+        ring.writing(|writing| match writing.claimed {
+            None => Err(Failure::invalid("no claim is open: call circlet_ring_claim first")),
+            Some(claimed) if len > claimed => Err(Error::TooLarge { len: len as usize, max: claimed }.into()),
+            Some(_) => {
+                writing.claimed = None;
+                writing.sender.commit_reserved(len);
+                Ok(0)
+            }
+        })
+    })
+}
+
+/// Gives the open claim up: nothing is sent.
+///
+/// Returns 0, also where no claim is open.
+///
+/// # Safety
+/// `ring` is NULL or an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_abort(ring: *const circlet_ring) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let ring = unsafe { borrow(ring, "ring")? };
+        ring.sender.enter(|side| {
+            if let Some(writing) = side {
+                writing.claimed = None;
+            }
+            Ok(0)
+        })
+    })
+}
