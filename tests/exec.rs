@@ -51,6 +51,28 @@ fn what_is_printed_comes_back_in_order_and_whole() {
 }
 
 #[test]
+fn what_is_printed_through_a_stream_of_an_earlier_run_belongs_to_the_run_under_way() {
+    let mut python = start();
+    let code = "import logging, sys\nlogging.basicConfig(stream=sys.stdout, format='%(message)s')\nlogging.error('one')";
+    assert_eq!(python.run(code).unwrap().stdout, "one\n");
+    assert_eq!(python.run("logging.error('two')").unwrap().stdout, "two\n");
+}
+
+#[test]
+fn threads_that_print_at_any_time_do_no_harm() {
+    let mut python = start();
+    let code = "import threading\nstop = threading.Event()\ndef chat(n):\n    while not stop.is_set(): print(n, flush=True)\n\
+                threads = [threading.Thread(target=chat, args=(n,)) for n in range(3)]\nfor t in threads: t.start()";
+    assert_eq!(python.run(code).unwrap().error, None);
+    for number in 0..50 {
+        assert_eq!(python.run(&number.to_string()).unwrap().value, Some(json!(number)));
+    }
+    let outcome = python.run("stop.set()\nfor t in threads: t.join()\nprint('end')").unwrap();
+    assert!(outcome.stdout.ends_with("end\n"), "{outcome:?}");
+    python.stop().unwrap();
+}
+
+#[test]
 fn an_exception_is_a_value_with_the_codes_own_lines() {
     let mut python = start();
     let outcome = python.run("def f():\n    return 1 / 0\nprint('before')\nf()").unwrap();

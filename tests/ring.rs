@@ -317,6 +317,16 @@ fn an_anonymous_ring_works_through_its_descriptor() {
 }
 
 #[test]
+fn copies_of_a_descriptor_are_told_apart() {
+    let ring = ring::anonymous(&Options::new()).unwrap();
+    let descriptor = ring.export_fd().unwrap();
+    let one = ring::from_fd(descriptor.try_clone().unwrap()).unwrap();
+    let two = ring::from_fd(descriptor).unwrap();
+    let _sender = one.sender().unwrap();
+    assert!(matches!(two.sender(), Err(Error::Segment(shm::Error::Busy { .. }))));
+}
+
+#[test]
 fn a_spoilt_word_poisons_the_reader_and_nothing_else_happens() {
     for (word, position) in [(ring::frame::COMMITTED | 3000, 0_u64), (ring::frame::CLAIMED | 8, 0), (77, 0)] {
         let (ring, _sender, mut receiver) = pair(4096);

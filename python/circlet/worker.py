@@ -10,11 +10,12 @@ import ast
 import io
 import json
 import linecache
+import os
 import socket
 import struct
 import sys
+import threading
 import traceback
-from contextlib import redirect_stderr, redirect_stdout
 
 from ._native import EmptyError
 from .ring import SharedRingBuffer
@@ -45,9 +46,14 @@ class Worker:
                 for alias, name in rings
             },
         }
+        # One for all runs: code may keep them, as a logging handler does.
+        self._streams = _Stream(self, STDOUT), _Stream(self, STDERR)
+        self._running: int | None = None
+        self._sending = threading.Lock()
 
     def serve(self) -> None:
         """Answers requests until `STOP`, or until the supervisor goes."""
+        sys.stdout, sys.stderr = self._streams
         self._say("READY")
         while (line := self._next_line()) not in (None, "STOP"):
             if line == "DATA":
@@ -82,18 +88,29 @@ class Worker:
             view[_HEADER.size :] = body
         self._say("DATA")
 
+    def print_part(self, kind: int, body: bytes) -> None:
+        """Sends a part of what is printed to the run that is under way; between runs it goes to the descriptor."""
+        with self._sending:
+            if self._running is None:
+                os.write(1 if kind == STDOUT else 2, body)
+                return
+            for start in range(0, len(body), _CHUNK):
+                self._answer(kind, self._running, body[start : start + _CHUNK])
+
     def _run(self, request: int, code: str) -> None:
         longest = self._answers.stats().max_frame - _HEADER.size
-        out, err = (_Stream(self, kind, request) for kind in (STDOUT, STDERR))
-        with redirect_stdout(out), redirect_stderr(err):
-            outcome = self._evaluate(request, code)
-            out.flush()
-            err.flush()
+        self._running = request
+        outcome = self._evaluate(request, code)
+        for stream in self._streams:
+            stream.flush()
         body = json.dumps(outcome).encode()
         if len(body) > longest:
             message = f"the value takes {len(body)} bytes as JSON, and the ring takes {longest}: send it over a ring"
             body = json.dumps({"error": {"type": "ValueTooLarge", "message": message, "traceback": ""}}).encode()
-        self._answer(OUTCOME, request, body)
+        # A thread that the code has left behind may print at any time: nothing of this run comes after its outcome.
+        with self._sending:
+            self._running = None
+            self._answer(OUTCOME, request, body)
 
     def _evaluate(self, request: int, code: str) -> dict[str, object]:
         """Executes the code; the value of its last expression is the value of all."""
@@ -134,26 +151,30 @@ def _describe(error: BaseException, filename: str) -> dict[str, str]:
 class _Stream(io.TextIOBase):
     """Sends what is printed, in parts."""
 
-    def __init__(self, worker: Worker, kind: int, request: int) -> None:
-        self._worker, self._kind, self._request = worker, kind, request
+    def __init__(self, worker: Worker, kind: int) -> None:
+        self._worker, self._kind = worker, kind
         self._parts: list[str] = []
         self._size = 0
+        self._lock = threading.Lock()
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
-        self._parts.append(text)
-        self._size += len(text)
-        if self._size >= _CHUNK:
+        with self._lock:
+            self._parts.append(text)
+            self._size += len(text)
+            full = self._size >= _CHUNK
+        if full:
             self.flush()
         return len(text)
 
     def flush(self) -> None:
-        body = "".join(self._parts).encode("utf-8", "backslashreplace")
-        self._parts, self._size = [], 0
-        for start in range(0, len(body), _CHUNK):
-            self._worker._answer(self._kind, self._request, body[start : start + _CHUNK])
+        with self._lock:
+            body = "".join(self._parts).encode("utf-8", "backslashreplace")
+            self._parts, self._size = [], 0
+        if body:
+            self._worker.print_part(self._kind, body)
 
 
 if __name__ == "__main__":

@@ -137,7 +137,7 @@ impl Executor {
         });
         // Where it is gone already, hearing nothing from it says why.
         let _ = self.control.say_with(&hello.to_string(), descriptors);
-        match self.control.hear(Deadline::after(within)).map_err(Error::os("recv"))? {
+        match self.hear(Deadline::after(within))? {
             Heard::Line(line) if line == "READY" => Ok(()),
             Heard::Line(line) => self.broken(format!("it said {line:?} and not \"READY\"")),
             Heard::Gone => Err(self.died()),
@@ -187,7 +187,7 @@ impl Executor {
         }
         let mut outcome = Outcome::default();
         loop {
-            match self.control.hear(deadline).map_err(Error::os("recv"))? {
+            match self.hear(deadline)? {
                 Heard::Line(line) if line == "DATA" => {
                     if self.take_frames(&mut outcome)? {
                         outcome.elapsed = begin.elapsed();
@@ -202,6 +202,10 @@ impl Executor {
                 }
             }
         }
+    }
+
+    fn hear(&mut self, deadline: Deadline) -> Result<Heard, Error> {
+        self.control.hear(deadline).or_else(|error| self.broken(format!("its control socket: {error}")))
     }
 
     /// Takes what lies in the ring; `true` when the outcome is whole.

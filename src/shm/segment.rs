@@ -72,7 +72,8 @@ impl Segment {
 
     /// Maps an anonymous segment that another process passed, and owns the descriptor from then on.
     ///
-    /// The descriptor must be an open file description of its own, as [`Segment::export_fd`] makes it.
+    /// Locks tell who is alive, and belong to an open file description: the file is therefore opened once more. Only
+    /// where that is refused, the descriptor must be a description of its own, as [`Segment::export_fd`] makes it.
     ///
     /// # Errors
     /// [`Error::NotSealed`], or one for each thing that can be wrong with a header.
@@ -80,7 +81,7 @@ impl Segment {
     pub fn from_fd(fd: OwnedFd) -> Result<Self, Error> {
         let file = File::from(fd);
         sys::check_sealed(&file)?;
-        Self::attach(file)
+        Self::attach(sys::reopen(&file).unwrap_or(file))
     }
 
     /// Removes the name now if this segment created it, as dropping it does later; whoever has it open keeps it.
