@@ -66,6 +66,10 @@ impl Segment {
     pub fn open(name: &str) -> Result<Self, Error> {
         check_name(name)?;
         let mut segment = Self::attach(sys::open_named(name)?)?;
+        // Only with its lock held is it safe from being removed as abandoned: it may have been until now.
+        if sys::is_unlinked(&segment.file)? {
+            return Err(Error::NotFound { name: name.to_owned() });
+        }
         segment.name = Some(name.to_owned());
         Ok(segment)
     }
@@ -120,6 +124,10 @@ impl Segment {
         let ours = read == magic.len() && u64::from_le_bytes(magic) == layout::MAGIC;
         if !ours || !sys::lock_exclusive(&file, layout::PRESENCE_BYTE)? {
             return Ok(false);
+        }
+        // Another may have removed it before we had the lock, and the name be a new segment's by now.
+        if !same_file(&sys::open_named(name)?, &file) {
+            return Err(Error::NotFound { name: name.to_owned() });
         }
         sys::unlink(name).map(|()| true)
     }

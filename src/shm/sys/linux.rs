@@ -70,6 +70,13 @@ pub(in crate::shm) fn unlink(name: &str) -> Result<(), Error> {
     }
 }
 
+/// Tells whether a file has lost its last name.
+pub(in crate::shm) fn is_unlinked(file: &File) -> Result<bool, Error> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = file.metadata().map_err(|source| Error::Os { call: "fstat", source })?;
+    Ok(metadata.nlink() == 0)
+}
+
 /// Opens a nameless memfd that can be sealed.
 pub(in crate::shm) fn create_memfd() -> Result<File, Error> {
     let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;

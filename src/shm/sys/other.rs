@@ -26,6 +26,10 @@ pub(in crate::shm) fn unlink(_name: &str) -> Result<(), Error> {
     missing("/dev/shm")
 }
 
+pub(in crate::shm) fn is_unlinked(_file: &File) -> Result<bool, Error> {
+    missing("/dev/shm")
+}
+
 pub(in crate::shm) fn create_memfd() -> Result<File, Error> {
     missing("memfd_create")
 }
