@@ -308,6 +308,29 @@ fn what_a_killed_program_leaves_the_next_start_cleans_up() {
 }
 
 #[test]
+fn rings_are_listed_and_only_abandoned_ones_are_pruned() {
+    let place = Place::new("prune");
+    let (mut child, worker) = place.start_long();
+    signal(child.id(), "KILL");
+    child.wait().unwrap();
+    wait_for("the worker ends with its supervisor", || ended(worker));
+    let open = format!("{}-open", place.ring);
+    let _ring = ring::create(&open, &ring::Options::new()).unwrap();
+    let names = || {
+        let list: Value =
+            serde_json::from_str(&common::run(place.circlet().args(["ring", "list", "--json"]))).unwrap();
+        let names = list.as_array().unwrap().iter().map(|ring| ring["name"].as_str().unwrap().to_owned());
+        names.filter(|name| name.starts_with(&place.ring)).collect::<Vec<_>>()
+    };
+    assert_eq!(names(), [place.ring.clone(), open.clone()]);
+    assert!(common::run(place.circlet().args(["ring", "list"])).contains(&place.ring));
+    assert!(
+        common::run(place.circlet().args(["ring", "prune"])).contains(&format!("removed {}\n", place.ring))
+    );
+    assert_eq!(names(), [open]);
+}
+
+#[test]
 fn help_shows_examples_and_completion_is_there() {
     let place = Place::new("help");
     let text = |arguments: &[&str]| common::run(place.circlet().args(arguments));

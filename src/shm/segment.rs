@@ -108,6 +108,19 @@ impl Segment {
         sys::unlink(name)
     }
 
+    /// Lists the names of this library's segments, of every layout version, that this user may read, in order.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub fn names() -> Result<Vec<String>, Error> {
+        let mut names = sys::named_files()?;
+        names.retain(|name| {
+            check_name(name).is_ok() && sys::open_named(name).is_ok_and(|file| is_ours(&file))
+        });
+        names.sort_unstable();
+        Ok(names)
+    }
+
     /// Removes a named segment that no process has open any more, as a killed creator leaves it; `false` where somebody
     /// has it open, or where it is no segment of this library.
     ///
@@ -118,11 +131,8 @@ impl Segment {
     pub fn remove_abandoned(name: &str) -> Result<bool, Error> {
         check_name(name)?;
         let file = sys::open_named(name)?;
-        let mut magic = [0; 8];
-        let read = read_start(&file, &mut magic).map_err(|source| Error::Os { call: "pread", source })?;
         // The lock keeps others from opening it meanwhile: they find it being removed.
-        let ours = read == magic.len() && u64::from_le_bytes(magic) == layout::MAGIC;
-        if !ours || !sys::lock_exclusive(&file, layout::PRESENCE_BYTE)? {
+        if !is_ours(&file) || !sys::lock_exclusive(&file, layout::PRESENCE_BYTE)? {
             return Ok(false);
         }
         // Another may have removed it before we had the lock, and the name be a new segment's by now.
@@ -223,6 +233,12 @@ impl Drop for Segment {
     fn drop(&mut self) {
         self.end_name();
     }
+}
+
+fn is_ours(file: &File) -> bool {
+    let mut magic = [0; 8];
+    read_start(file, &mut magic).is_ok_and(|read| read == magic.len())
+        && u64::from_le_bytes(magic) == layout::MAGIC
 }
 
 fn same_file(one: &File, other: &File) -> bool {

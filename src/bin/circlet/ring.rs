@@ -1,14 +1,26 @@
-//! `circlet ring`: what is in a ring.
+//! `circlet ring`: what rings there are, what is in them, and the removal of those that nobody uses.
 
-use circlet::ring;
-use circlet::shm::PeerState;
-use serde_json::json;
+use circlet::ring::{self, Stats};
+use circlet::shm::{PeerState, Segment};
+use comfy_table::{CellAlignment, Table, presets};
+use serde_json::{Value, json};
 
 use crate::failure::Failure;
 
-/// Look at rings
+/// Look at rings in shared memory
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    /// List the named rings of this machine
+    ///
+    /// Examples:
+    ///   circlet ring list
+    ///   circlet ring list --json | jq -r '.[].name'
+    #[command(verbatim_doc_comment)]
+    List {
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a ring's counters
     ///
     /// Examples:
@@ -22,18 +34,98 @@ pub(crate) enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Remove the rings that no process has open any more, and nothing else
+    ///
+    /// What lies in them is lost. Examples:
+    ///   circlet ring prune
+    #[command(verbatim_doc_comment)]
+    Prune,
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
-    let Command::Stat { name, json } = command;
-    let stats = ring::open(name).map_err(Failure::input)?.stats();
+    match command {
+        Command::List { json } => list(*json),
+        Command::Stat { name, json } => stat(name, *json),
+        Command::Prune => prune(),
+    }
+}
+
+fn list(json: bool) -> Result<(), Failure> {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["NAME", "CAPACITY", "USED", "SENT", "RECEIVED", "PRODUCER", "CONSUMER"]);
+    let mut all = Vec::new();
+    for name in Segment::names().map_err(Failure::run)? {
+        match ring::open(&name) {
+            Ok(ring) => {
+                let fields = fields(&name, &ring.stats());
+                let text = |field: &str| plain(&fields[field]);
+                table.add_row([
+                    name,
+                    text("capacity_bytes"),
+                    text("used_bytes"),
+                    text("frames_sent"),
+                    text("frames_received"),
+                    text("producer"),
+                    text("consumer"),
+                ]);
+                all.push(fields);
+            }
+            // It may have gone meanwhile; what cannot be read is listed with its reason.
+            Err(error) => {
+                all.push(json!({ "name": name, "error": error.to_string() }));
+                table.add_row([name, error.to_string()]);
+            }
+        }
+    }
+    if json {
+        println!("{}", Value::from(all));
+        return Ok(());
+    }
+    for column in 1..5 {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    println!("{}", table.trim_fmt());
+    Ok(())
+}
+
+fn stat(name: &str, json: bool) -> Result<(), Failure> {
+    let fields = fields(name, &ring::open(name).map_err(Failure::input)?.stats());
+    if json {
+        println!("{fields}");
+    } else if let Some(fields) = fields.as_object() {
+        for (field, value) in fields {
+            println!("{field:<20} {}", plain(value));
+        }
+    }
+    Ok(())
+}
+
+fn prune() -> Result<(), Failure> {
+    let mut removed = 0;
+    for name in Segment::names().map_err(Failure::run)? {
+        // One that has gone meanwhile needs no removing.
+        if Segment::remove_abandoned(&name).unwrap_or(false) {
+            println!("removed {name}");
+            removed += 1;
+        }
+    }
+    if removed == 0 {
+        println!("nothing to remove: every ring is open somewhere");
+    }
+    Ok(())
+}
+
+fn fields(name: &str, stats: &Stats) -> Value {
     let peer = |state| match state {
         PeerState::Never => "never",
         PeerState::Alive => "alive",
         PeerState::Closed => "closed",
         PeerState::Dead => "died",
     };
-    let fields = json!({
+    json!({
         "name": name,
         "capacity_bytes": stats.capacity_bytes,
         "used_bytes": stats.used_bytes,
@@ -43,13 +135,9 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         "full_events": stats.full_events,
         "producer": peer(stats.producer),
         "consumer": peer(stats.consumer),
-    });
-    if *json {
-        println!("{fields}");
-    } else if let Some(fields) = fields.as_object() {
-        for (field, value) in fields {
-            println!("{field:<20} {}", value.as_str().map_or_else(|| value.to_string(), str::to_owned));
-        }
-    }
-    Ok(())
+    })
+}
+
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -42,6 +42,14 @@ pub(in crate::shm) fn link(file: &File, name: &str) -> Result<(), Error> {
     }
 }
 
+/// Lists the regular files where named segments live.
+pub(in crate::shm) fn named_files() -> Result<Vec<String>, Error> {
+    let entries =
+        std::fs::read_dir("/dev/shm").map_err(|source| Error::Os { call: "opendir(/dev/shm)", source })?;
+    let files = entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_file()));
+    Ok(files.filter_map(|entry| entry.file_name().into_string().ok()).collect())
+}
+
 /// Opens a named segment's file.
 pub(in crate::shm) fn open_named(name: &str) -> Result<File, Error> {
     let path = shm_path(name);
