@@ -173,6 +173,7 @@ fn wrong_input_is_one_clear_line_and_code_2_and_nothing_stays() {
     let infinite = place.file("infinite.svg", svg("<path d='M0 0 L 1e999 1'/>"));
     let nan = place.file("nan.svg", svg("<path d='M0 0 L NaN 1'/>"));
     let not_xml = place.file("not-xml.svg", "hello");
+    let zipped = place.file("zipped.svg", [0x1f, 0x8b, 8, 0]);
     let not_text = place.file("not-text.svg", [0xff, 0xfe, 0x00]);
     let large = place.file("large.svg", svg("<path id='huge' d='M0 0C900 10 -800 990 100 1000'/>"));
     let cases: &[(&[&str], &[&str])] = &[
@@ -184,17 +185,20 @@ fn wrong_input_is_one_clear_line_and_code_2_and_nothing_stays() {
         (&[&nan], &["nan.svg", "byte"]),
         (&[&not_xml], &["not-xml.svg", "line 1"]),
         (&[&not_text], &["not-text.svg", "UTF-8"]),
-        (&["--box", "0x100"], &["0"]),
+        (&["--box", "0x100"], &["box", "100"]),
         (&["--box", "100x-1"], &["-1"]),
         (&["--box", "NaNx100"], &["NaN"]),
         (&["--tolerance", "0"], &["tolerance is 0", "above 0"]),
         (&["--tolerance", "NaN"], &["tolerance is NaN"]),
         (&["--tolerance", "-1"], &["tolerance is -1"]),
-        (&["--workers", "0"], &["0"]),
+        (&["--workers", "0"], &["worker", "not 0"]),
         (&["--capacity", "100"], &["100", "4096"]),
         (&[&large, "--capacity", "4096", "--tolerance", "1e-6"], &["huge", "2044", "--capacity"]),
         (&["--ring", "a/b"], &["a/b"]),
         (&["--output", "/nowhere/at/all.svg"], &["/nowhere/at/all.svg"]),
+        (&["--output", "."], &["cannot be written"]),
+        (&[&large, "--output", &large], &["is the drawing itself"]),
+        (&[&zipped], &["compressed"]),
     ];
     for (arguments, words) in cases {
         let output = place.demo(arguments);
@@ -328,6 +332,89 @@ fn rings_are_listed_and_only_abandoned_ones_are_pruned() {
         common::run(place.circlet().args(["ring", "prune"])).contains(&format!("removed {}\n", place.ring))
     );
     assert_eq!(names(), [open]);
+}
+
+#[test]
+fn a_worker_that_hangs_is_ended_after_the_patience() {
+    let place = Place::new("patience");
+    let file = place.long_drawing();
+    let mute = place.folder.join("mute");
+    fs::write(&mute, "#!/bin/sh\nprintf 'READY\\n' >&0\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&mute, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let output = place.demo(&[&file, "--python", "./mute", "--patience", "0.3", "--ring", &place.ring]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_of(&output).contains("--patience"), "{}", error_of(&output));
+    fs::remove_file(mute).unwrap();
+    place.assert_nothing_stays();
+}
+
+#[test]
+fn ctrl_c_is_heard_while_the_worker_starts() {
+    let place = Place::new("slow-start");
+    let slow = place.folder.join("slow");
+    fs::write(&slow, "#!/bin/sh\necho $$ > started.svg\nexec sleep 600\n").unwrap();
+    fs::set_permissions(&slow, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let words = ["demo", "--python", "./slow", "--ring", &place.ring];
+    let child = place.circlet().args(words).stderr(Stdio::piped()).spawn().unwrap();
+    let started = place.folder.join("started.svg");
+    wait_for("the worker starts", || fs::read_to_string(&started).is_ok_and(|pid| pid.ends_with('\n')));
+    signal(child.id(), "INT");
+    assert_eq!(child.wait_with_output().unwrap().status.code(), Some(130));
+    let worker = fs::read_to_string(&started).unwrap().trim().parse().unwrap();
+    wait_for("the worker ends with the program", || ended(worker));
+    fs::remove_file(slow).unwrap();
+    place.assert_nothing_stays();
+}
+
+#[test]
+fn many_paths_are_measured_whole() {
+    let place = Place::new("many");
+    let path = r#"<path d="M0 0C1 10 -8 9 10 10"/>"#;
+    let file = place.file(
+        "many.svg",
+        format!(r#"<svg xmlns="http://www.w3.org/2000/svg">{}</svg>"#, path.repeat(20_000)),
+    );
+    let output = place.demo(&[&file, "--json", "--tolerance", "1000"]);
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", error_of(&output)));
+    assert_eq!(report["paths"].as_array().unwrap().len(), 20_000);
+}
+
+#[test]
+fn a_reader_of_standard_output_that_goes_is_no_error_and_a_full_one_is() {
+    let place = Place::new("stdout");
+    let mut child = place.circlet().args(["demo", "--json"]).stdout(Stdio::piped()).spawn().unwrap();
+    drop(child.stdout.take());
+    assert!(child.wait().unwrap().success());
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let output =
+        place.circlet().args(["demo", "--json"]).stdout(full).stderr(Stdio::piped()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(error_of(&output).contains("standard output cannot be written"), "{}", error_of(&output));
+}
+
+#[test]
+fn a_device_is_written_to_and_a_symlink_followed() {
+    let place = Place::new("device");
+    assert!(place.demo(&["--output", "/dev/null"]).status.success());
+    assert!(!fs::metadata("/dev/null").unwrap().is_file());
+    place.file("real.svg", "before");
+    std::os::unix::fs::symlink("real.svg", place.folder.join("link.svg")).unwrap();
+    assert!(place.demo(&["--output", "link.svg"]).status.success());
+    assert!(fs::symlink_metadata(place.folder.join("link.svg")).unwrap().is_symlink());
+    assert!(fs::read_to_string(place.folder.join("real.svg")).unwrap().starts_with("<svg"));
+    place.assert_nothing_stays();
+}
+
+#[test]
+fn what_a_file_says_cannot_command_the_terminal() {
+    let place = Place::new("terminal");
+    let file = place.file(
+        "ids.svg",
+        "<svg xmlns='http://www.w3.org/2000/svg'><path id='a&#x9b;31m&#x202e;b' d='M0 0L1 1'/></svg>",
+    );
+    let text = String::from_utf8(place.demo(&[&file]).stdout).unwrap();
+    assert!(text.contains("u{9b}") && !text.contains('\u{9b}') && !text.contains('\u{202e}'), "{text}");
 }
 
 #[test]

@@ -362,6 +362,45 @@ fn a_successor_of_a_writer_killed_before_its_tail_keeps_the_frame() {
 }
 
 #[test]
+fn a_successor_goes_on_where_the_reader_has_released_what_the_tail_does_not_tell() {
+    let (ring, mut sender, mut receiver) = pair(4096);
+    sender.send(b"seen by its word alone").unwrap();
+    drop(receiver.recv().unwrap());
+    shared_u64(&ring, layout::producer::TAIL).store(0, Ordering::Release);
+    drop(sender);
+    let mut successor = ring.sender().unwrap();
+    successor.send(b"next").unwrap();
+    assert_eq!(&*receiver.recv().unwrap(), b"next");
+    assert_eq!((ring.stats().frames_sent, ring.stats().frames_received), (2, 2));
+    drop(receiver);
+    drop(ring.receiver().unwrap());
+}
+
+#[test]
+fn a_batch_that_nobody_takes_from_loses_nothing() {
+    let (ring, mut sender, mut receiver) = pair(4096);
+    sender.send_many([b"one".as_slice(), b"two"]).unwrap();
+    drop(receiver.recv_many(16).unwrap());
+    assert_eq!((&mut receiver.recv_many(16).unwrap()).into_iter().take(0).count(), 0);
+    assert_eq!(ring.stats().frames_received, 0);
+    for frame in (&mut receiver.recv_many(16).unwrap()).into_iter().take(1) {
+        assert_eq!(frame, b"one");
+    }
+    assert_eq!(&*receiver.recv().unwrap(), b"two");
+}
+
+#[test]
+fn a_peer_that_strikes_its_seat_from_the_record_is_dead() {
+    let (ring, mut sender, mut receiver) = pair(4096);
+    sender.send(b"x").unwrap();
+    drop(receiver.recv().unwrap());
+    assert_eq!(receiver.peer_state(), PeerState::Alive);
+    drop(sender);
+    shared_u32(&ring, layout::producer::SEAT).store(layout::seat::NEVER, Ordering::Release);
+    assert!(matches!(receiver.recv(), Err(Error::PeerDied)));
+}
+
+#[test]
 fn the_counters_say_what_went_through() {
     let (ring, mut sender, mut receiver) = pair(4096);
     for _ in 0..3 {

@@ -12,7 +12,7 @@ os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
 
 received, descriptors = b"", []
 while b"\n" not in received:
-    data, more, _, _ = socket.recv_fds(control, 1 << 16, 64, socket.MSG_CMSG_CLOEXEC)
+    data, more, _, _ = socket.recv_fds(control, 1 << 16, 253, socket.MSG_CMSG_CLOEXEC)
     if not data:
         sys.exit("the supervisor closed the control socket before its hello")
     received += data

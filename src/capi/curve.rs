@@ -136,7 +136,7 @@ pub unsafe extern "C" fn circlet_curve_segments(
 
 /// Evaluates the curve at `count` parameters, which are clamped to its domain; x and y in turn.
 ///
-/// Returns 0.
+/// Returns 0, or CIRCLET_INVALID where the two arrays overlap.
 ///
 /// # Safety
 /// `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count`.
@@ -151,6 +151,11 @@ pub unsafe extern "C" fn circlet_curve_eval(
         // SAFETY: the caller's promise.
         let (curve, parameters) =
             unsafe { (borrow(curve, "curve")?, array(parameters, count, "parameters")?) };
+        let (begin, end) = (parameters.as_ptr_range().start.addr(), parameters.as_ptr_range().end.addr());
+        let room = points.addr()..points.addr().saturating_add(size_of::<Point>() * count as usize);
+        if begin < room.end && room.start < end {
+            return Err(Failure::invalid("points overlaps parameters: give room of its own"));
+        }
         // SAFETY: the caller's promise.
         let out = unsafe { array_mut(points.cast::<Point>(), count, "points")? };
         curve.0.eval_into(parameters, out)?;

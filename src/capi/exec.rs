@@ -143,6 +143,7 @@ impl From<Error> for Failure {
             Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
             Error::NoAnswer { .. } => CIRCLET_TIMED_OUT,
             Error::CodeTooLong { .. } => CIRCLET_TOO_LARGE,
+            Error::TooManyRings { .. } => CIRCLET_INVALID,
             Error::Protocol { .. } => CIRCLET_PROTOCOL,
             Error::Os { .. } => CIRCLET_OS,
         };

@@ -50,6 +50,14 @@ pub enum Error {
         /// The time it had.
         within: Duration,
     },
+    /// More rings than one worker takes.
+    #[error("{given} rings are too many for one worker: give at most {max}")]
+    TooManyRings {
+        /// The number as given.
+        given: usize,
+        /// The most.
+        max: usize,
+    },
     /// The code is longer than the worker's ring takes.
     #[error("a code string of {len} bytes is too long: this worker takes at most {max}")]
     CodeTooLong {

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::control::{Control, Heard};
 use super::process::Process;
-use super::wire::{self, HEADER_BYTES};
+use super::wire::{self, HEADER_BYTES, Incoming};
 use super::{Error, Killer, Outcome, find_library};
 use crate::ring::{self, Options, Receiver, Ring, Sender};
 use crate::shm::Deadline;
@@ -28,6 +28,8 @@ const MODULES: [(&str, &str); 5] = [
 ];
 /// Bytes of each of a worker's two rings.
 const RING_BYTES: u64 = 1 << 20;
+/// Rings of the caller's that one worker takes: the kernel passes 253 descriptors at once.
+const RINGS_MAX: usize = 250;
 /// How long a worker has to end after `STOP` before it is killed.
 const STOP_GRACE: Duration = Duration::from_secs(2);
 
@@ -73,6 +75,9 @@ impl Builder {
     /// # Errors
     /// [`Error::NoLibrary`], [`Error::NoPython`], [`Error::NotReady`], [`Error::Died`]; no process stays.
     pub fn start(self) -> Result<Executor, Error> {
+        if self.rings.len() > RINGS_MAX {
+            return Err(Error::TooManyRings { given: self.rings.len(), max: RINGS_MAX });
+        }
         let library = find_library(self.library.as_deref())?;
         let options = Options::new().capacity(RING_BYTES);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
@@ -185,13 +190,12 @@ impl Executor {
         if self.control.say("DATA").is_err() {
             return Err(self.died());
         }
-        let mut outcome = Outcome::default();
+        let mut incoming = Incoming::default();
         loop {
             match self.hear(deadline)? {
                 Heard::Line(line) if line == "DATA" => {
-                    if self.take_frames(&mut outcome)? {
-                        outcome.elapsed = begin.elapsed();
-                        return Ok(outcome);
+                    if self.take_frames(&mut incoming)? {
+                        return Ok(Outcome { elapsed: begin.elapsed(), ..incoming.outcome });
                     }
                 }
                 Heard::Line(line) => return self.broken(format!("it said {line:?} during a run")),
@@ -209,7 +213,7 @@ impl Executor {
     }
 
     /// Takes what lies in the ring; `true` when the outcome is whole.
-    fn take_frames(&mut self, outcome: &mut Outcome) -> Result<bool, Error> {
+    fn take_frames(&mut self, incoming: &mut Incoming) -> Result<bool, Error> {
         // A copy: the worker could change what is being parsed.
         let mut frame = Vec::new();
         loop {
@@ -221,7 +225,7 @@ impl Executor {
                 Err(ring::Error::Closed | ring::Error::PeerDied) => return Ok(false),
                 Err(other) => return self.broken(other.to_string()),
             }
-            match wire::take(&frame, self.requests, outcome) {
+            match incoming.take(&frame, self.requests) {
                 Ok(true) => return Ok(true),
                 Ok(false) => {}
                 Err(error) => {

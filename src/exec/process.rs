@@ -103,7 +103,9 @@ impl Process {
                 break;
             }
         }
-        self.state().ended = Some(child.wait().map_or(Ended::Unknown, Ended::from));
+        let mut state = self.state();
+        state.ended = Some(child.wait().map_or(Ended::Unknown, Ended::from));
+        drop(state);
         self.changed.notify_all();
     }
 

@@ -11,12 +11,18 @@ use super::Error;
 pub(super) const PROTOCOL: u32 = 1;
 /// To the worker: a code string.
 pub(super) const RUN: u32 = 1;
-/// From the worker: what came of it, as JSON.
+/// From the worker: what came of it, as JSON, or the last part of that.
 const OUTCOME: u32 = 2;
 /// From the worker: a part of what was printed.
 const STDOUT: u32 = 3;
 /// From the worker: a part of what was printed to standard error.
 const STDERR: u32 = 4;
+/// From the worker: a part of an outcome that is longer than a frame, in order.
+const PART: u32 = 5;
+/// How much of what a run prints is kept, of each stream.
+const OUTPUT_MAX: usize = 16 << 20;
+/// How long an outcome may be.
+const OUTCOME_MAX: usize = 256 << 20;
 /// Bytes of the kind and the request's number.
 pub(super) const HEADER_BYTES: usize = 8;
 
@@ -31,9 +37,9 @@ pub struct Outcome {
     /// Its `repr`, where JSON cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repr: Option<String>,
-    /// What was printed.
+    /// What was printed, up to 16 MiB; a notice at its end says where it was cut.
     pub stdout: String,
-    /// What was printed to standard error.
+    /// What was printed to standard error, up to as much.
     pub stderr: String,
     /// The exception that ended the code.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -74,33 +80,57 @@ pub(super) fn header(kind: u32, request: u32) -> [u8; HEADER_BYTES] {
     bytes
 }
 
-/// Adds one frame of the worker to the outcome of `request`; `true` when it is whole.
-pub(super) fn take(frame: &[u8], request: u32, outcome: &mut Outcome) -> Result<bool, Error> {
-    let broken = |what: String| Err(Error::Protocol { what });
-    let Some((head, body)) = frame.split_first_chunk::<HEADER_BYTES>() else {
-        return broken(format!("a frame of {} bytes has no header", frame.len()));
-    };
-    let kind = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
-    let number = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
-    if number != request {
-        return broken(format!("an answer to request {number} while {request} runs"));
-    }
-    match kind {
-        STDOUT => outcome.stdout.push_str(&String::from_utf8_lossy(body)),
-        STDERR => outcome.stderr.push_str(&String::from_utf8_lossy(body)),
-        OUTCOME => {
-            let body: Body = serde_json::from_slice(body).map_err(|error| Error::Protocol {
-                what: format!("an outcome that is no JSON of ours: {error}"),
-            })?;
-            let silent = body.error.is_none() && body.repr.is_none();
-            outcome.value = body.value.or(silent.then_some(Value::Null));
-            outcome.repr = body.repr;
-            outcome.error = body.error;
-            return Ok(true);
+/// What the worker has sent of an outcome so far.
+#[derive(Debug, Default)]
+pub(super) struct Incoming {
+    pub(super) outcome: Outcome,
+    json: Vec<u8>,
+}
+
+impl Incoming {
+    /// Adds one frame of the worker to the outcome of `request`; `true` when it is whole.
+    pub(super) fn take(&mut self, frame: &[u8], request: u32) -> Result<bool, Error> {
+        let broken = |what: String| Err(Error::Protocol { what });
+        let Some((head, body)) = frame.split_first_chunk::<HEADER_BYTES>() else {
+            return broken(format!("a frame of {} bytes has no header", frame.len()));
+        };
+        let kind = u32::from_le_bytes([head[0], head[1], head[2], head[3]]);
+        let number = u32::from_le_bytes([head[4], head[5], head[6], head[7]]);
+        if number != request {
+            return broken(format!("an answer to request {number} while {request} runs"));
         }
-        other => return broken(format!("a frame of kind {other}")),
+        match kind {
+            STDOUT => keep(&mut self.outcome.stdout, body),
+            STDERR => keep(&mut self.outcome.stderr, body),
+            PART | OUTCOME if self.json.len() + body.len() > OUTCOME_MAX => {
+                return broken(format!("an outcome of more than {OUTCOME_MAX} bytes"));
+            }
+            PART => self.json.extend_from_slice(body),
+            OUTCOME => {
+                self.json.extend_from_slice(body);
+                let body: Body = serde_json::from_slice(&self.json).map_err(|error| Error::Protocol {
+                    what: format!("an outcome that is no JSON of ours: {error}"),
+                })?;
+                let silent = body.error.is_none() && body.repr.is_none();
+                self.outcome.value = body.value.or(silent.then_some(Value::Null));
+                self.outcome.repr = body.repr;
+                self.outcome.error = body.error;
+                return Ok(true);
+            }
+            other => return broken(format!("a frame of kind {other}")),
+        }
+        Ok(false)
     }
-    Ok(false)
+}
+
+/// Appends what was printed, up to a limit, and says once that it was reached.
+fn keep(kept: &mut String, body: &[u8]) {
+    if kept.len() < OUTPUT_MAX {
+        kept.push_str(&String::from_utf8_lossy(body));
+        if kept.len() >= OUTPUT_MAX {
+            kept.push_str("\n[circlet: what was printed after this is not kept]\n");
+        }
+    }
 }
 
 #[cfg(test)]
@@ -115,32 +145,51 @@ mod tests {
 
     #[test]
     fn parts_and_an_outcome_make_a_whole() {
-        let mut outcome = Outcome::default();
-        assert!(!take(&frame(STDOUT, 1, b"a"), 1, &mut outcome).unwrap());
-        assert!(!take(&frame(STDERR, 1, b"e"), 1, &mut outcome).unwrap());
-        assert!(!take(&frame(STDOUT, 1, b"b"), 1, &mut outcome).unwrap());
-        assert!(take(&frame(OUTCOME, 1, br#"{"value": [1]}"#), 1, &mut outcome).unwrap());
+        let mut incoming = Incoming::default();
+        let parts = [
+            (STDOUT, b"a".as_slice()),
+            (STDERR, b"e"),
+            (STDOUT, b"b"),
+            (PART, br#"{"val"#),
+            (PART, br#"ue": "#),
+        ];
+        for (kind, body) in parts {
+            assert!(!incoming.take(&frame(kind, 1, body), 1).unwrap());
+        }
+        assert!(incoming.take(&frame(OUTCOME, 1, b"[1]}"), 1).unwrap());
+        let outcome = incoming.outcome;
         assert_eq!((outcome.stdout.as_str(), outcome.stderr.as_str()), ("ab", "e"));
         assert_eq!(outcome.value, Some(serde_json::json!([1])));
     }
 
     #[test]
     fn the_value_none_is_null() {
-        let mut outcome = Outcome::default();
-        take(&frame(OUTCOME, 1, br#"{"value": null}"#), 1, &mut outcome).unwrap();
-        assert_eq!(outcome.value, Some(Value::Null));
+        let mut incoming = Incoming::default();
+        incoming.take(&frame(OUTCOME, 1, br#"{"value": null}"#), 1).unwrap();
+        assert_eq!(incoming.outcome.value, Some(Value::Null));
+    }
+
+    #[test]
+    fn endless_output_is_cut_with_a_notice() {
+        let mut incoming = Incoming::default();
+        let part = frame(STDOUT, 1, &[b'x'; 1 << 16]);
+        for _ in 0..1000 {
+            incoming.take(&part, 1).unwrap();
+        }
+        let stdout = incoming.outcome.stdout;
+        assert!(stdout.len() < OUTPUT_MAX + 100 && stdout.ends_with("not kept]\n"));
     }
 
     #[test]
     fn an_answer_to_another_request_is_refused() {
-        let error = take(&frame(STDOUT, 2, b""), 1, &mut Outcome::default()).unwrap_err();
+        let error = Incoming::default().take(&frame(STDOUT, 2, b""), 1).unwrap_err();
         assert!(matches!(error, Error::Protocol { .. }));
     }
 
     proptest! {
         #[test]
         fn whatever_a_worker_sends_is_taken_or_refused(bytes: Vec<u8>, request: u32) {
-            let _ = take(&bytes, request, &mut Outcome::default());
+            let _ = Incoming::default().take(&bytes, request);
         }
     }
 }

@@ -40,8 +40,10 @@ impl Receiver {
         let segment = seat.segment();
         let head = segment.u64_at(consumer::HEAD).load(Acquire);
         let tail = segment.u64_at(producer::TAIL).load(Acquire);
-        // The tail may stand behind a frame that is committed already; a head before that is sound.
-        frame::check_positions(head, tail.max(head), segment.geometry().capacity())?;
+        // The tail of a writer that was killed may stand behind a frame that was committed, and even released.
+        let capacity = segment.geometry().capacity();
+        frame::check_positions(head, tail, capacity)
+            .or_else(|_| frame::check_positions(tail, head, capacity))?;
         let frames = segment.u64_at(consumer::FRAMES).load(Relaxed);
         Ok(Self {
             data: Data::new(segment),
@@ -130,7 +132,10 @@ impl Receiver {
     #[inline]
     pub fn recv_many_by(&mut self, max: usize, deadline: Deadline) -> Result<Batch<'_>, Error> {
         let first = self.wait_for_frame(deadline)?;
-        Ok(Batch { first: Some(first), left: max.max(1), receiver: self })
+        // It is there, and stays until it is taken from the batch.
+        self.next = self.next.wrapping_sub(frame::frame_bytes(first.len));
+        self.frames = self.frames.wrapping_sub(1);
+        Ok(Batch { left: max.max(1), receiver: self })
     }
 
     /// Takes the next frame, whose bytes stay valid until [`Receiver::release`]: for the C face, which has no borrows.
@@ -147,7 +152,7 @@ impl Receiver {
                 Ok(Found::Nothing) => return Ok(None),
                 Ok(Found::Frame(len)) => {
                     self.next = position.wrapping_add(frame::frame_bytes(len));
-                    self.frames += 1;
+                    self.frames = self.frames.wrapping_add(1);
                     return Ok(Some(RawFrame { start: self.data.payload(position), len }));
                 }
                 Ok(Found::Padding(bytes)) => self.next = position + bytes,
@@ -172,13 +177,13 @@ impl Receiver {
     #[cold]
     fn wait_slow(&mut self, deadline: Deadline) -> Result<RawFrame, Error> {
         let segment = Arc::clone(self.seat.segment());
-        let unfenced = self.seat.peer_is_unfenced();
+        let unfenced = || shm::is_unfenced(&segment, Role::Producer);
         let wait = self.patience.wait;
         let attempt = |look_at_peer: bool| match self.next_frame()? {
             None if look_at_peer => self.last_or_end(),
             found => Ok(found),
         };
-        shm::sleep_until(segment.u32_at(consumer::WAITING), wait, deadline, || unfenced, attempt)?
+        shm::sleep_until(segment.u32_at(consumer::WAITING), wait, deadline, unfenced, attempt)?
             .ok_or(Error::TimedOut { waited_for: "no frame came" })
     }
 
@@ -282,7 +287,6 @@ impl fmt::Debug for Frame<'_> {
 /// ```
 #[derive(Debug)]
 pub struct Batch<'a> {
-    first: Option<RawFrame>,
     left: usize,
     receiver: &'a mut Receiver,
 }
@@ -293,7 +297,7 @@ impl<'b> IntoIterator for &'b mut Batch<'_> {
 
     #[inline]
     fn into_iter(self) -> BatchIter<'b> {
-        BatchIter { first: self.first.take(), left: &mut self.left, receiver: self.receiver }
+        BatchIter { left: &mut self.left, receiver: self.receiver }
     }
 }
 
@@ -307,7 +311,6 @@ impl Drop for Batch<'_> {
 /// Goes through the frames of a [`Batch`], which stay borrowed as long as the batch is.
 #[derive(Debug)]
 pub struct BatchIter<'b> {
-    first: Option<RawFrame>,
     left: &'b mut usize,
     receiver: &'b mut Receiver,
 }
@@ -318,11 +321,8 @@ impl<'b> Iterator for BatchIter<'b> {
     #[inline]
     fn next(&mut self) -> Option<&'b [u8]> {
         *self.left = self.left.checked_sub(1)?;
-        let raw = match self.first.take() {
-            Some(first) => first,
-            // A poison is remembered, and the next call to the receiver returns it.
-            None => self.receiver.next_frame().ok().flatten()?,
-        };
+        // A poison is remembered, and the next call to the receiver returns it.
+        let raw = self.receiver.next_frame().ok().flatten()?;
         // SAFETY: the batch releases when it is dropped, and it is borrowed for `'b`.
         Some(unsafe { raw.bytes() })
     }

@@ -43,7 +43,7 @@ impl Sender {
             patience: Patience::new(),
             tail: read(producer::TAIL),
             head_seen: read(consumer::HEAD),
-            frames: read(producer::FRAMES),
+            frames: read(producer::FRAMES).max(read(consumer::FRAMES)),
             bytes: read(producer::BYTES),
             full_events: read(producer::FULL_EVENTS),
             poison: None,
@@ -53,16 +53,20 @@ impl Sender {
         Ok(sender)
     }
 
-    /// Finds the true end: a predecessor that was killed between the word and the tail left one frame behind its tail.
+    /// Finds the true end: a predecessor that was killed between the word and the tail left one frame behind its tail,
+    /// which the reader may even have released.
     fn walk_to_the_end(&mut self) -> Result<(), Error> {
+        if frame::check_positions(self.tail, self.head_seen, self.data.capacity()).is_ok() {
+            self.tail = self.head_seen;
+        }
         loop {
             frame::check_positions(self.head_seen, self.tail, self.data.capacity())?;
             let word = self.data.word(self.tail).load(Acquire);
             match frame::judge(word, self.tail, self.data.capacity(), self.data.max_frame())? {
                 Found::Nothing => break,
                 Found::Frame(len) => {
-                    self.frames += 1;
-                    self.bytes += u64::from(len);
+                    self.frames = self.frames.wrapping_add(1);
+                    self.bytes = self.bytes.wrapping_add(len.into());
                     self.tail = self.tail.wrapping_add(frame::frame_bytes(len));
                 }
                 Found::Padding(bytes) => self.tail = self.tail.wrapping_add(bytes),
@@ -286,10 +290,10 @@ impl Sender {
 
     #[cold]
     fn wait_for_room(&mut self, len: usize, deadline: Deadline) -> Result<u32, Error> {
-        self.full_events += 1;
+        self.full_events = self.full_events.wrapping_add(1);
         let segment = Arc::clone(self.seat.segment());
         segment.u64_at(producer::FULL_EVENTS).store(self.full_events, Relaxed);
-        let unfenced = self.seat.peer_is_unfenced();
+        let unfenced = || shm::is_unfenced(&segment, Role::Consumer);
         let wait = self.patience.wait;
         let attempt = |look_at_peer: bool| match self.reserve(len) {
             Err(Error::Full { .. }) if !look_at_peer => Ok(None),
@@ -300,7 +304,7 @@ impl Sender {
             },
             other => other.map(Some),
         };
-        shm::sleep_until(segment.u32_at(producer::WAITING), wait, deadline, || unfenced, attempt)?
+        shm::sleep_until(segment.u32_at(producer::WAITING), wait, deadline, unfenced, attempt)?
             .ok_or(Error::TimedOut { waited_for: "the reader made no room for the frame" })
     }
 
@@ -323,8 +327,8 @@ impl Sender {
     #[inline]
     fn publish(&mut self, payload: u32) {
         self.store_frame(COMMITTED, payload.into());
-        self.frames += 1;
-        self.bytes += u64::from(payload);
+        self.frames = self.frames.wrapping_add(1);
+        self.bytes = self.bytes.wrapping_add(payload.into());
         let segment = self.seat.segment();
         segment.u64_at(producer::FRAMES).store(self.frames, Relaxed);
         segment.u64_at(producer::BYTES).store(self.bytes, Relaxed);

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::layout::{consumer, producer, seat};
@@ -71,6 +72,7 @@ pub enum PeerState {
 pub struct Seat {
     segment: Arc<Segment>,
     role: Role,
+    peer_seen: AtomicBool,
 }
 
 impl Seat {
@@ -95,7 +97,7 @@ impl Seat {
         pid.store(std::process::id(), Relaxed);
         let unfenced = if wait::publishes_unfenced() { seat::UNFENCED } else { 0 };
         word.store(seat::TAKEN | unfenced, Release);
-        Ok(Self { segment, role })
+        Ok(Self { segment, role, peer_seen: AtomicBool::new(false) })
     }
 
     /// Returns the segment.
@@ -105,17 +107,23 @@ impl Seat {
 
     /// Looks at the other side. One load where it never came or has closed, a call to the kernel else.
     pub fn peer_state(&self) -> PeerState {
-        state(&self.segment, self.role.peer())
-    }
-
-    /// Tells whether the other side publishes without a fence.
-    pub(crate) fn peer_is_unfenced(&self) -> bool {
-        self.segment.u32_at(self.role.peer().seat_offset()).load(Relaxed) & seat::UNFENCED != 0
+        let state = state(&self.segment, self.role.peer());
+        if state != PeerState::Never {
+            self.peer_seen.store(true, Relaxed);
+        } else if self.peer_seen.load(Relaxed) {
+            // A seat that was taken once is never as if nobody had come, whatever its word says.
+            return PeerState::Dead;
+        }
+        state
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
+        // A fork's copy is not the one who sits here.
+        if !self.segment.is_of_this_process() {
+            return;
+        }
         self.segment.u32_at(self.role.seat_offset()).store(seat::CLOSED, Release);
         let peer_waits = self.segment.u32_at(self.role.peer().waiting_offset());
         peer_waits.store(0, Release);
@@ -123,6 +131,11 @@ impl Drop for Seat {
         sys::unlock(self.segment.file(), self.role.seat_offset());
         self.segment.seated_here[self.role as usize].store(false, Release);
     }
+}
+
+/// Tells whether whoever sits there publishes without a fence.
+pub(crate) fn is_unfenced(segment: &Segment, role: Role) -> bool {
+    segment.u32_at(role.seat_offset()).load(Relaxed) & seat::UNFENCED != 0
 }
 
 /// Looks at a seat from outside.

@@ -26,6 +26,8 @@ pub struct Segment {
     name: Option<String>,
     /// Whether the name is still to be removed in the end.
     removes_name: AtomicBool,
+    /// The process that made this; a fork's copy ends nothing but its own mapping.
+    process: u32,
     /// Which roles this very mapping holds, as the kernel's locks do not tell a description from itself.
     pub(super) seated_here: [AtomicBool; 2],
 }
@@ -92,7 +94,8 @@ impl Segment {
     pub fn end_name(&self) {
         let Some(name) = &self.name else { return };
         // It may be gone already, or be another's: somebody unlinked it by hand.
-        if self.removes_name.swap(false, Relaxed)
+        if self.is_of_this_process()
+            && self.removes_name.swap(false, Relaxed)
             && sys::open_named(name).is_ok_and(|named| same_file(&named, &self.file))
         {
             let _ = sys::unlink(name);
@@ -190,6 +193,11 @@ impl Segment {
         unsafe { &*self.base().as_ptr().add(offset).cast() }
     }
 
+    /// Tells whether this process opened the segment, rather than one that it was forked from.
+    pub(super) fn is_of_this_process(&self) -> bool {
+        self.process == std::process::id()
+    }
+
     pub(super) fn file(&self) -> &File {
         &self.file
     }
@@ -224,6 +232,7 @@ impl Segment {
             geometry,
             name: None,
             removes_name: AtomicBool::new(false),
+            process: std::process::id(),
             seated_here: Default::default(),
         })
     }

@@ -1,6 +1,7 @@
 //! How the program fails: a line on standard error, and an exit code.
 
-use std::fmt::Display;
+use std::fmt::{self, Display};
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Why a command did not do what it was asked.
@@ -12,6 +13,12 @@ pub(crate) enum Failure {
     Run(String),
     /// Somebody pressed Ctrl-C, or sent SIGTERM or SIGHUP: exit code 130.
     Interrupted,
+}
+
+impl From<fmt::Error> for Failure {
+    fn from(error: fmt::Error) -> Self {
+        Self::run(error)
+    }
 }
 
 impl Failure {
@@ -32,7 +39,8 @@ impl Failure {
             Self::Run(text) => (1, text),
             Self::Interrupted => (130, "interrupted".to_owned()),
         };
-        eprintln!("circlet: {text}");
+        // Where nobody listens, the exit code says it.
+        let _ = writeln!(std::io::stderr(), "circlet: {text}");
         ExitCode::from(code)
     }
 }

@@ -8,7 +8,7 @@ use signal_hook::flag;
 
 use crate::failure::Failure;
 
-/// Tells whether the program was asked to end. A second signal ends it at once.
+/// Tells whether the program was asked to end.
 #[derive(Clone, Debug)]
 pub(crate) struct Interrupt(Arc<AtomicBool>);
 
@@ -17,7 +17,6 @@ impl Interrupt {
     pub(crate) fn watch() -> Result<Self, Failure> {
         let asked = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
-            flag::register_conditional_shutdown(signal, 130, Arc::clone(&asked)).map_err(Failure::run)?;
             flag::register(signal, Arc::clone(&asked)).map_err(Failure::run)?;
         }
         Ok(Self(asked))

@@ -4,6 +4,7 @@ mod demo;
 mod failure;
 mod interrupt;
 mod library;
+mod output;
 mod ring;
 
 use std::process::ExitCode;
@@ -43,8 +44,9 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Ring(command) => ring::run(&command),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "circlet", &mut std::io::stdout());
-            Ok(())
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "circlet", &mut script);
+            output::print(String::from_utf8_lossy(&script).trim_end())
         }
     };
     match done {

@@ -6,6 +6,7 @@ use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::output::print;
 
 /// Look at rings in shared memory
 #[derive(Debug, clap::Subcommand)]
@@ -79,25 +80,23 @@ fn list(json: bool) -> Result<(), Failure> {
         }
     }
     if json {
-        println!("{}", Value::from(all));
-        return Ok(());
+        return print(Value::from(all));
     }
     for column in 1..5 {
         if let Some(column) = table.column_mut(column) {
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    println!("{}", table.trim_fmt());
-    Ok(())
+    print(table.trim_fmt())
 }
 
 fn stat(name: &str, json: bool) -> Result<(), Failure> {
     let fields = fields(name, &ring::open(name).map_err(Failure::input)?.stats());
     if json {
-        println!("{fields}");
+        print(fields)?;
     } else if let Some(fields) = fields.as_object() {
         for (field, value) in fields {
-            println!("{field:<20} {}", plain(value));
+            print(format_args!("{field:<20} {}", plain(value)))?;
         }
     }
     Ok(())
@@ -108,12 +107,12 @@ fn prune() -> Result<(), Failure> {
     for name in Segment::names().map_err(Failure::run)? {
         // One that has gone meanwhile needs no removing.
         if Segment::remove_abandoned(&name).unwrap_or(false) {
-            println!("removed {name}");
+            print(format_args!("removed {name}"))?;
             removed += 1;
         }
     }
     if removed == 0 {
-        println!("nothing to remove: every ring is open somewhere");
+        print("nothing to remove: every ring is open somewhere")?;
     }
     Ok(())
 }

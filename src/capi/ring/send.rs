@@ -120,11 +120,16 @@ pub unsafe extern "C" fn circlet_ring_commit(ring: *const circlet_ring, len: u32
     call(|| {
         // SAFETY: the caller's promise.
         let ring = unsafe { borrow(ring, "ring")? };
-        ring.writing(|writing| match writing.claimed {
-            None => Err(Failure::invalid("no claim is open: call circlet_ring_claim first")),
-            Some(claimed) if len > claimed => Err(Error::TooLarge { len: len as usize, max: claimed }.into()),
-            Some(_) => {
-                writing.claimed = None;
+        ring.sender.enter(|side| match side.as_mut().map(|writing| (writing.claimed.take(), writing)) {
+            None | Some((None, _)) => {
+                Err(Failure::invalid("no claim is open: call circlet_ring_claim first"))
+            }
+            Some((Some(claimed), writing)) if len > claimed => {
+                writing.claimed = Some(claimed);
+                let message = format!("len is {len}, and the claim has {claimed} bytes");
+                Err(Failure::new(circlet_status::CIRCLET_TOO_LARGE, message))
+            }
+            Some((Some(_), writing)) => {
                 writing.sender.commit_reserved(len);
                 Ok(0)
             }

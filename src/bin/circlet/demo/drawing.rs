@@ -1,6 +1,7 @@
 //! The drawing: read from a file and fitted into the box.
 
 use std::fs;
+use std::path::Path;
 
 use circlet::curve::svg::{DrawnPath, read_document};
 use circlet::curve::{Error, Fit, Rect, fit_bounds};
@@ -31,13 +32,7 @@ impl Drawing {
         }
         let (source, text) = match &arguments.file {
             None => ("the built-in flowchart".to_owned(), BUILT_IN.to_owned()),
-            Some(file) => (
-                file.display().to_string(),
-                fs::read(file).map_err(|error| unreadable(file, &error)).and_then(|bytes| {
-                    String::from_utf8(bytes)
-                        .map_err(|_| Failure::input(format!("{} is not UTF-8 text", file.display())))
-                })?,
-            ),
+            Some(file) => (file.display().to_string(), read_text(file)?),
         };
         let blame = |error: Error| Failure::input(format!("{source}: {error}"));
         let document = read_document(&text).map_err(blame)?;
@@ -65,6 +60,13 @@ impl Drawing {
     }
 }
 
-fn unreadable(file: &std::path::Path, error: &std::io::Error) -> Failure {
-    Failure::input(format!("{} cannot be read: {error}; give an SVG file", file.display()))
+fn read_text(file: &Path) -> Result<String, Failure> {
+    let name = file.display();
+    let bytes = fs::read(file)
+        .map_err(|error| Failure::input(format!("{name} cannot be read: {error}; give an SVG file")))?;
+    if bytes.starts_with(&[0x1f, 0x8b]) {
+        return Err(Failure::input(format!("{name} is compressed: unpack it first (gzip -dc)")));
+    }
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::input(format!("{name} is not UTF-8 text; give an SVG file")))
 }

@@ -8,12 +8,14 @@ mod drawing;
 mod picture;
 mod report;
 
+use std::cell::Cell;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Executor, Killer, Outcome};
+use circlet::exec::{Builder, Executor, Killer, Outcome};
 use circlet::pool::{self, Completions, Job, Pool};
 use circlet::ring::{self, Options, Ring};
 use circlet::shm::{self, Segment};
@@ -62,6 +64,9 @@ pub(crate) struct Arguments {
     /// The Python interpreter
     #[arg(long, default_value = "python3", value_name = "PROGRAM")]
     python: PathBuf,
+    /// How long the worker may get no further before it is ended, in seconds
+    #[arg(long, default_value_t = 30.0, value_name = "SECONDS", value_parser = parse_seconds)]
+    patience: f64,
     /// Where the picture goes
     #[arg(long, short, default_value = "circlet-demo.svg", value_name = "FILE")]
     output: PathBuf,
@@ -88,9 +93,15 @@ fn parse_box(text: &str) -> Result<[f64; 2], String> {
     sides.ok_or_else(|| "give WIDTHxHEIGHT, two numbers above 0, such as 1600x1000".to_owned())
 }
 
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds: &f64| *seconds > 0.0);
+    seconds.ok_or_else(|| "give a number of seconds above 0".to_owned())
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let interrupt = Interrupt::watch()?;
     let begin = Instant::now();
+    picture::check(arguments)?;
     let drawing = Arc::new(Drawing::read(arguments)?);
     let library = library::find()?;
     let ring = open_ring(arguments)?;
@@ -99,16 +110,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let pool = Pool::builder().workers(arguments.workers).queue(drawing.paths.len()).name("demo");
     let pool = pool.build().map_err(Failure::input)?;
     let worker = Executor::builder().python(&arguments.python).library(library).ring("points", &ring);
-    let worker = worker.start().map_err(Failure::run)?;
-    interrupt.check()?;
-
-    let (measured, outcome) = work(&drawing, &feed, &pool, worker, &interrupt)?;
+    let worker = start(worker, &interrupt)?;
+    let watch = Watch::new(&ring, arguments.patience, &interrupt);
+    let (measured, outcome) = work(&drawing, &feed, &pool, worker, &watch)?;
     let report = report::Report::new(&drawing, measured, outcome)?;
-    picture::draw(&drawing, &report, arguments)?;
+    picture::draw(&drawing, &report, arguments, &interrupt)?;
     let session = report.session(arguments, &pool, begin.elapsed());
     pool.close().map_err(Failure::run)?;
-    report.print(arguments, &session);
-    Ok(())
+    report.print(arguments, &session)
 }
 
 /// Opens the ring for the points. A named one that a killed program left behind is replaced.
@@ -125,13 +134,65 @@ fn open_ring(arguments: &Arguments) -> Result<Ring, Failure> {
     }
 }
 
+/// Looks after a run: whether somebody asked for its end, and whether the worker gets on.
+struct Watch<'a> {
+    ring: &'a Ring,
+    patience: Duration,
+    interrupt: &'a Interrupt,
+    /// How many frames the worker had read, and since when.
+    progress: Cell<(u64, Instant)>,
+}
+
+impl<'a> Watch<'a> {
+    fn new(ring: &'a Ring, patience: f64, interrupt: &'a Interrupt) -> Self {
+        let patience = Duration::try_from_secs_f64(patience).unwrap_or(Duration::MAX);
+        Self { ring, patience, interrupt, progress: Cell::new((0, Instant::now())) }
+    }
+
+    fn check(&self) -> Result<(), Failure> {
+        self.interrupt.check()?;
+        let read = self.ring.stats().frames_received;
+        let (before, since) = self.progress.get();
+        if read != before {
+            self.progress.set((read, Instant::now()));
+        } else if since.elapsed() > self.patience {
+            let seconds = self.patience.as_secs_f64();
+            let text = format!(
+                "the worker got no further for {seconds} s (--patience) after {read} frames, and was ended"
+            );
+            return Err(Failure::run(text));
+        }
+        Ok(())
+    }
+}
+
+/// Starts the worker, and waits for it only as long as nobody asks for the end.
+fn start(worker: Builder, interrupt: &Interrupt) -> Result<Executor, Failure> {
+    let (tell, told) = mpsc::channel();
+    // It ends with the program, and the worker that it starts with it.
+    thread::spawn(move || {
+        // Nobody listens any more where somebody asked for the end.
+        let _ = tell.send(worker.start());
+    });
+    loop {
+        interrupt.check()?;
+        match told.recv_timeout(TICK) {
+            Ok(started) => return started.map_err(Failure::run),
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Failure::run("the thread that starts the worker panicked"));
+            }
+        }
+    }
+}
+
 /// Has the pool write and the worker read at the same time, until both are done or one of them fails.
 fn work(
     drawing: &Arc<Drawing>,
     feed: &Arc<Feed>,
     pool: &Pool,
     mut worker: Executor,
-    interrupt: &Interrupt,
+    watch: &Watch<'_>,
 ) -> Result<(Vec<Measured>, Outcome), Failure> {
     let killer = worker.killer();
     let running = thread::spawn(move || {
@@ -139,24 +200,26 @@ fn work(
         outcome.and_then(|outcome| worker.stop().map(|()| outcome))
     });
     let kill = || killer.iter().for_each(Killer::kill);
-    let written = submit(drawing, feed, pool).and_then(|done| collect(&done, drawing.paths.len(), interrupt));
+    let written = submit(drawing, feed, pool).and_then(|done| collect(&done, drawing.paths.len(), watch));
     if written.is_err() {
         // First of all, as a job may wait for it to make room.
         kill();
     }
     // The worker's loop over the ring ends with the ring.
     feed.close();
-    let mut asked = Ok(());
+    let mut stopped = Ok(());
     while !running.is_finished() {
         thread::sleep(TICK / 10);
-        asked = interrupt.check();
-        if asked.is_err() {
-            kill();
+        if stopped.is_ok() && written.is_ok() {
+            stopped = watch.check();
+            if stopped.is_err() {
+                kill();
+            }
         }
     }
     let outcome =
         running.join().map_err(|_| Failure::run("the thread that waits for the worker panicked"))?;
-    asked?;
+    stopped?;
     match (written, outcome) {
         (Ok(measured), Ok(outcome)) => Ok((measured, outcome)),
         (Err(Trouble::Own(failure)), _) => Err(failure),
@@ -182,7 +245,7 @@ fn submit(drawing: &Arc<Drawing>, feed: &Arc<Feed>, pool: &Pool) -> Result<Compl
 fn collect(
     completions: &Completions<Measured>,
     count: usize,
-    interrupt: &Interrupt,
+    watch: &Watch<'_>,
 ) -> Result<Vec<Measured>, Trouble> {
     let bar = ProgressBar::new(count as u64).with_message("flattening into the ring");
     if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len} paths") {
@@ -190,7 +253,7 @@ fn collect(
     }
     let mut measured = Vec::with_capacity(count);
     loop {
-        interrupt.check()?;
+        watch.check()?;
         match completions.recv_timeout(TICK) {
             Ok(completion) => {
                 measured.push(completion.result?);

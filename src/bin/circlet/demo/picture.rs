@@ -1,33 +1,72 @@
 //! The picture: the curves, and the points that went through the ring.
 
 use std::fmt::Write;
-use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::Path;
+use std::{fs, io};
 
 use super::Arguments;
 use super::drawing::Drawing;
 use super::report::Report;
 use crate::failure::Failure;
+use crate::interrupt::Interrupt;
 
 /// Draws the picture and puts it in place whole: a picture that was there stays until then.
-pub(super) fn draw(drawing: &Drawing, report: &Report, arguments: &Arguments) -> Result<(), Failure> {
-    let text = svg(drawing, report, arguments).map_err(Failure::run)?;
-    let output = &arguments.output;
+pub(super) fn draw(
+    drawing: &Drawing,
+    report: &Report,
+    arguments: &Arguments,
+    interrupt: &Interrupt,
+) -> Result<(), Failure> {
+    let text = svg(drawing, report, arguments, interrupt)?;
+    let blame = |error: io::Error| unwritable(&arguments.output, &error);
+    match fs::metadata(&arguments.output) {
+        // A device or a pipe is written to, never replaced.
+        Ok(metadata) if !metadata.is_file() => return fs::write(&arguments.output, text).map_err(blame),
+        _ => {}
+    }
+    // The file that a symlink leads to.
+    let output = fs::canonicalize(&arguments.output).unwrap_or_else(|_| arguments.output.clone());
+    let name = output.file_name().unwrap_or_default().to_string_lossy();
     // Of a fixed name: what a kill leaves behind, the next start overwrites.
-    let mut part = output.clone().into_os_string();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    fs::write(&part, text).and_then(|()| fs::rename(&part, output)).map_err(|error| {
+    let part = output.with_file_name(format!(".{name}.circlet-part"));
+    fs::write(&part, text).and_then(|()| fs::rename(&part, &output)).map_err(|error| {
         let _ = fs::remove_file(&part);
-        Failure::input(format!("{} cannot be written: {error}", output.display()))
+        blame(error)
     })
+}
+
+/// Refuses what cannot be the picture's place before any work is done.
+pub(super) fn check(arguments: &Arguments) -> Result<(), Failure> {
+    let output = &arguments.output;
+    if let (Some(file), Ok(place)) = (&arguments.file, fs::metadata(output)) {
+        let same =
+            fs::metadata(file).is_ok_and(|file| (file.dev(), file.ino()) == (place.dev(), place.ino()));
+        if same {
+            let text = format!("{} is the drawing itself: give --output another place", output.display());
+            return Err(Failure::input(text));
+        }
+    }
+    let folder = output.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !folder.is_dir() || output.is_dir() {
+        return Err(unwritable(output, &io::ErrorKind::NotFound.into()));
+    }
+    Ok(())
+}
+
+fn unwritable(output: &Path, error: &io::Error) -> Failure {
+    Failure::input(format!(
+        "{} cannot be written: {error}; give --output a file in a folder that exists",
+        output.display()
+    ))
 }
 
 fn svg(
     drawing: &Drawing,
     report: &Report,
     arguments: &Arguments,
-) -> Result<String, Box<dyn std::error::Error>> {
+    interrupt: &Interrupt,
+) -> Result<String, Failure> {
     let [width, height] = arguments.size;
     let unit = width.max(height) / 1000.0;
     let (margin, foot) = (20.0 * unit, 40.0 * unit);
@@ -53,11 +92,14 @@ fn svg(
         r##"<g fill="none" stroke="#cc3311" stroke-width="{}" stroke-linecap="round">"##,
         2.2 * unit
     )?;
+    // As many decimals as the box needs to tell points apart that the tolerance does.
+    let decimals = (3.0 - arguments.tolerance.log10().floor()).clamp(0.0, 17.0) as usize;
     for path in &drawing.paths {
+        interrupt.check()?;
         let mut dots = String::new();
         for curve in &path.curves {
-            for [x, y] in curve.flatten(arguments.tolerance)? {
-                write!(dots, "M{x:.3} {y:.3}h0")?;
+            for [x, y] in curve.flatten(arguments.tolerance).map_err(Failure::run)? {
+                write!(dots, "M{x:.decimals$} {y:.decimals$}h0")?;
             }
         }
         writeln!(svg, r#"<path d="{dots}"/>"#)?;

@@ -14,6 +14,7 @@ use super::Arguments;
 use super::batch::Measured;
 use super::drawing::Drawing;
 use crate::failure::Failure;
+use crate::output;
 
 /// Rows that are shown unless all are asked for.
 const ROWS: usize = 20;
@@ -54,7 +55,9 @@ impl Report {
     /// Holds what the worker found against what the pool computed.
     pub(super) fn new(drawing: &Drawing, measured: Vec<Measured>, outcome: Outcome) -> Result<Self, Failure> {
         if let Some(error) = outcome.error {
-            return Err(Failure::run(format!("the worker's code failed:\n{}", error.traceback)));
+            let text =
+                format!("the worker's code failed: {}: {}\n{}", error.kind, error.message, error.traceback);
+            return Err(Failure::run(text.trim_end()));
         }
         let found: Vec<Found> = serde_json::from_value(outcome.value.unwrap_or_default())
             .map_err(|error| Failure::run(format!("the worker's answer is not a list of paths: {error}")))?;
@@ -108,22 +111,25 @@ impl Report {
     }
 
     /// Prints the table and the session's summary, or JSON.
-    pub(super) fn print(&self, arguments: &Arguments, session: &SessionPayload) {
+    pub(super) fn print(&self, arguments: &Arguments, session: &SessionPayload) -> Result<(), Failure> {
         if arguments.json {
             let definitions = self.definitions;
             let all = json!({ "paths": self.rows, "definitions": definitions, "session": session });
-            println!("{all}");
-            return;
+            return output::print(all);
         }
-        println!("{}", self.table(if arguments.all { self.rows.len() } else { ROWS }));
+        let mut lines = vec![self.table(if arguments.all { self.rows.len() } else { ROWS }).to_string()];
         if self.rows.len() > ROWS && !arguments.all {
-            println!("The longest {ROWS} of {} paths; --all shows them all.", self.rows.len());
+            lines.push(format!("The longest {ROWS} of {} paths; --all shows them all.", self.rows.len()));
         }
         if self.definitions > 0 {
-            println!("{} more paths define markers and the like, and are not drawn.", self.definitions);
+            lines.push(format!(
+                "{} more paths define markers and the like, and are not drawn.",
+                self.definitions
+            ));
         }
-        println!("Python {}, in place in the ring; its lengths agree.", self.said);
-        println!("\n{}\n\nPicture: {}", session.summary(), arguments.output.display());
+        lines.push(format!("Python {}, in place in the ring; its lengths agree.", self.said));
+        lines.push(format!("\n{}\n\nPicture: {}", session.summary(), arguments.output.display()));
+        output::print(lines.join("\n"))
     }
 
     fn table(&self, most: usize) -> Table {
@@ -135,7 +141,7 @@ impl Report {
         for row in longest.iter().take(most) {
             let [x0, y0, x1, y1] = row.python_box.map(tenths);
             table.add_row([
-                row.id.clone(),
+                output::harmless(&row.id),
                 row.segments.to_string(),
                 row.points.to_string(),
                 format!("{:.3}", row.length),

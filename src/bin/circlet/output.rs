@@ -1,0 +1,26 @@
+//! Standard output: a reader that has gone is no error, and anything else is.
+
+use std::fmt::Display;
+use std::io::{self, ErrorKind, Write};
+
+use crate::failure::Failure;
+
+/// Prints a text and a line break.
+pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        // As with `circlet ... | head`: it has seen enough.
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
+        done => done.map_err(|error| Failure::run(format!("standard output cannot be written: {error}"))),
+    }
+}
+
+/// Makes a text that came from a file harmless to a terminal: control characters, and those that turn the direction of
+/// writing, are shown as escapes.
+pub(crate) fn harmless(text: &str) -> String {
+    let escape = |c: char| {
+        c.is_control()
+            || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if escape(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
+}
