@@ -10,6 +10,7 @@ import ast
 import io
 import json
 import linecache
+import math
 import os
 import socket
 import struct
@@ -24,6 +25,8 @@ RUN, OUTCOME, STDOUT, STDERR = 1, 2, 3, 4
 _HEADER = struct.Struct("<II")
 # A part of what is printed goes out when it is so long, or at the end of a line.
 _CHUNK = 1 << 14
+# What the supervisor's JSON parser reads: i64 and u64, and values nested less than 128 deep, of which some are ours.
+_LEAST_INT, _GREATEST_INT, _DEPTH = -(1 << 63), (1 << 64) - 1, 100
 
 
 class Worker:
@@ -125,11 +128,44 @@ class Worker:
             exec(compile(ast.Module(tree.body[:-1], tree.type_ignores), filename, "exec"), self._namespace)
             value = eval(compile(ast.Expression(last.value), filename, "eval"), self._namespace)
             try:
-                return {"value": json.loads(json.dumps(value, allow_nan=False))}
-            except (TypeError, ValueError, RecursionError):
-                return {"repr": repr(value)}
+                return {"value": _exact(value)}
+            except (_InexactError, RecursionError):
+                return {"repr": _unicode(repr(value))}
         except BaseException as error:
             return {"error": _describe(error, filename)}
+
+
+class _InexactError(Exception):
+    """A value that JSON cannot say exactly."""
+
+
+def _exact(value: object, depth: int = 0) -> object:
+    """Returns the value in plain types that every JSON parser reads back as they are; raises `_InexactError`."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            return str.encode(value).decode()
+        except UnicodeEncodeError:
+            raise _InexactError from None
+    if isinstance(value, int) and _LEAST_INT <= (number := int.__int__(value)) <= _GREATEST_INT:
+        return number
+    if isinstance(value, float) and math.isfinite(real := float.__float__(value)):
+        return real
+    if isinstance(value, (list, tuple, dict)) and depth < _DEPTH:
+        # Copies of the items: other threads, and what a subclass overrides, cannot change them on the way.
+        if not isinstance(value, dict):
+            items = list.copy(value) if isinstance(value, list) else tuple.__getitem__(value, slice(None))
+            return [_exact(item, depth + 1) for item in items]
+        entries = dict.copy(value)
+        if all(isinstance(key, str) for key in entries):
+            return {_exact(key): _exact(item, depth + 1) for key, item in entries.items()}
+    raise _InexactError
+
+
+def _unicode(text: str) -> str:
+    """Returns the text with its lone surrogates, which UTF-8 does not have, escaped."""
+    return str.encode(text, "utf-8", "backslashreplace").decode()
 
 
 def _describe(error: BaseException, filename: str) -> dict[str, str]:
@@ -145,7 +181,7 @@ def _describe(error: BaseException, filename: str) -> dict[str, str]:
         text = "".join(traceback.format_exception(type(error), error, trace))
     except Exception as other:
         text = f"<the traceback could not be made: {type(other).__name__}>"
-    return {"type": type(error).__name__, "message": message, "traceback": text}
+    return {"type": _unicode(type(error).__name__), "message": _unicode(message), "traceback": _unicode(text)}
 
 
 class _Stream(io.TextIOBase):
@@ -153,7 +189,7 @@ class _Stream(io.TextIOBase):
 
     def __init__(self, worker: Worker, kind: int) -> None:
         self._worker, self._kind = worker, kind
-        self._parts: list[str] = []
+        self._parts: list[bytes] = []
         self._size = 0
         self._lock = threading.Lock()
 
@@ -161,9 +197,10 @@ class _Stream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
+        part = str.encode(text, "utf-8", "backslashreplace")
         with self._lock:
-            self._parts.append(text)
-            self._size += len(text)
+            self._parts.append(part)
+            self._size += len(part)
             full = self._size >= _CHUNK
         if full:
             self.flush()
@@ -171,7 +208,7 @@ class _Stream(io.TextIOBase):
 
     def flush(self) -> None:
         with self._lock:
-            body = "".join(self._parts).encode("utf-8", "backslashreplace")
+            body = b"".join(self._parts)
             self._parts, self._size = [], 0
         if body:
             self._worker.print_part(self._kind, body)
