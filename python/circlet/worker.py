@@ -17,6 +17,8 @@ import struct
 import sys
 import threading
 import traceback
+from collections import deque
+from collections.abc import Callable
 
 from ._native import EmptyError
 from .ring import SharedRingBuffer
@@ -25,6 +27,8 @@ RUN, OUTCOME, STDOUT, STDERR = 1, 2, 3, 4
 _HEADER = struct.Struct("<II")
 # A part of what is printed goes out when it is so long, or at the end of a line.
 _CHUNK = 1 << 14
+# How many runs' sources are kept for tracebacks: functions of older runs appear in them without their lines.
+_SOURCES = 100
 # What the supervisor's JSON parser reads: i64 and u64, and values nested less than 128 deep, of which some are ours.
 _LEAST_INT, _GREATEST_INT, _DEPTH = -(1 << 63), (1 << 64) - 1, 100
 
@@ -51,6 +55,7 @@ class Worker:
         }
         # One for all runs: code may keep them, as a logging handler does.
         self._streams = _Stream(self, STDOUT), _Stream(self, STDERR)
+        self._sources: deque[str] = deque()
         self._running: int | None = None
         self._sending = threading.Lock()
 
@@ -118,6 +123,9 @@ class Worker:
     def _evaluate(self, request: int, code: str) -> dict[str, object]:
         """Executes the code; the value of its last expression is the value of all."""
         filename = f"<run-{request}>"
+        if len(self._sources) == _SOURCES:
+            linecache.cache.pop(self._sources.popleft(), None)
+        self._sources.append(filename)
         linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
         try:
             tree = ast.parse(code, filename)
@@ -170,18 +178,26 @@ def _unicode(text: str) -> str:
 
 def _describe(error: BaseException, filename: str) -> dict[str, str]:
     """Says what was raised, from the first line of the code that was run."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
-        trace = trace.tb_next
+
+    def trace() -> str:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+            trace = trace.tb_next
+        return "".join(traceback.format_exception(type(error), error, trace))
+
+    return {
+        "type": _said("name", lambda: type(error).__name__),
+        "message": _said("str()", lambda: str(error)),
+        "traceback": _said("traceback", trace),
+    }
+
+
+def _said(what: str, say: Callable[[], str]) -> str:
+    """Returns what an exception says of itself, or that its own code raised another, of whatever kind."""
     try:
-        message = str(error)
-    except Exception as other:
-        message = f"<its str() raised {type(other).__name__}>"
-    try:
-        text = "".join(traceback.format_exception(type(error), error, trace))
-    except Exception as other:
-        text = f"<the traceback could not be made: {type(other).__name__}>"
-    return {"type": _unicode(type(error).__name__), "message": _unicode(message), "traceback": _unicode(text)}
+        return _unicode(say())
+    except BaseException as other:
+        return f"<its {what} raised {_unicode(type.__getattribute__(type(other), '__name__'))}>"
 
 
 class _Stream(io.TextIOBase):

@@ -144,3 +144,24 @@ def test_lone_surrogates_that_are_printed_are_escaped(worker: Supervisor) -> Non
 def test_what_is_no_text_is_refused_where_it_is_written(worker: Supervisor) -> None:
     assert worker.run("import sys; sys.stdout.write(b'bytes')")["error"]["type"] == "TypeError"
     assert worker.run("1") == {"value": 1}
+
+
+@pytest.mark.parametrize("kind", ["SystemExit", "KeyboardInterrupt", "ValueError"])
+def test_an_exception_that_cannot_be_described_does_not_end_the_worker(worker: Supervisor, kind: str) -> None:
+    code = f"""
+def refuse(self): raise {kind}
+raise type("Odd", (Exception,), {{"__str__": refuse, "__repr__": refuse, "__traceback__": property(refuse)}})
+"""
+    error = worker.run(code)["error"]
+    assert error["type"] == "Odd" and kind in error["message"]
+    assert worker.run("1") == {"value": 1}
+
+
+def test_the_sources_of_the_last_100_runs_are_kept(worker: Supervisor) -> None:
+    first = worker.run("def fail(): return 1 / 0\nfail()")["error"]["traceback"]
+    assert "fail(): return 1 / 0" in first
+    for _ in range(98):
+        worker.run("0")
+    assert "fail(): return 1 / 0" in worker.run("fail()")["error"]["traceback"]
+    assert "fail(): return 1 / 0" not in worker.run("fail()")["error"]["traceback"]
+    assert worker.run("import linecache; sum(name.startswith('<run-') for name in linecache.cache)") == {"value": 100}
