@@ -23,7 +23,7 @@ from collections.abc import Callable
 from ._native import EmptyError
 from .ring import SharedRingBuffer
 
-RUN, OUTCOME, STDOUT, STDERR = 1, 2, 3, 4
+RUN, OUTCOME, STDOUT, STDERR, PART = 1, 2, 3, 4, 5
 _HEADER = struct.Struct("<II")
 # A part of what is printed goes out when it is so long, or at the end of a line.
 _CHUNK = 1 << 14
@@ -45,6 +45,8 @@ class Worker:
         self._received = received
         rest = iter(descriptors)
         self._requests, self._answers = SharedRingBuffer.from_fd(next(rest)), SharedRingBuffer.from_fd(next(rest))
+        # A quarter of the longest frame: the next part is written while the supervisor reads the last one.
+        self._longest = self._answers.stats().max_frame // 4 - _HEADER.size
         self._namespace: dict[str, object] = {
             "__name__": "__main__",
             "__builtins__": __builtins__,
@@ -102,23 +104,26 @@ class Worker:
             if self._running is None:
                 os.write(1 if kind == STDOUT else 2, body)
                 return
-            for start in range(0, len(body), _CHUNK):
-                self._answer(kind, self._running, body[start : start + _CHUNK])
+            size, start = min(_CHUNK, self._longest), 0
+            while start < len(body):
+                end = start + size
+                # Each part is UTF-8 of its own: no cut before a continuation byte.
+                while end < len(body) and body[end] & 0xC0 == 0x80:
+                    end -= 1
+                self._answer(kind, self._running, body[start:end])
+                start = end
 
     def _run(self, request: int, code: str) -> None:
-        longest = self._answers.stats().max_frame - _HEADER.size
         self._running = request
-        outcome = self._evaluate(request, code)
+        body = json.dumps(self._evaluate(request, code)).encode()
         for stream in self._streams:
             stream.flush()
-        body = json.dumps(outcome).encode()
-        if len(body) > longest:
-            message = f"the value takes {len(body)} bytes as JSON, and the ring takes {longest}: send it over a ring"
-            body = json.dumps({"error": {"type": "ValueTooLarge", "message": message, "traceback": ""}}).encode()
         # A thread that the code has left behind may print at any time: nothing of this run comes after its outcome.
         with self._sending:
             self._running = None
-            self._answer(OUTCOME, request, body)
+            for start in range(0, len(body), self._longest):
+                end = start + self._longest
+                self._answer(PART if end < len(body) else OUTCOME, request, body[start:end])
 
     def _evaluate(self, request: int, code: str) -> dict[str, object]:
         """Executes the code; the value of its last expression is the value of all."""

@@ -19,7 +19,7 @@ from circlet import SharedRingBuffer
 
 PACKAGE = Path(circlet.__file__).parent
 HEADER = struct.Struct("<II")
-RUN, OUTCOME, STDOUT, STDERR = 1, 2, 3, 4
+RUN, OUTCOME, STDOUT, STDERR, PART = 1, 2, 3, 4, 5
 
 
 class Supervisor:
@@ -64,7 +64,7 @@ class Supervisor:
 
     def run(self, code: str) -> dict[str, Any]:
         """Runs code and returns its outcome, which must be UTF-8 and JSON without extensions."""
-        *_, (_, body) = self.frames(code)
+        body = b"".join(body for kind, body in self.frames(code) if kind in (PART, OUTCOME))
         outcome = json.loads(body.decode(), parse_constant=pytest.fail)
         json.dumps(outcome, ensure_ascii=False).encode()
         return outcome
@@ -165,3 +165,24 @@ def test_the_sources_of_the_last_100_runs_are_kept(worker: Supervisor) -> None:
     assert "fail(): return 1 / 0" in worker.run("fail()")["error"]["traceback"]
     assert "fail(): return 1 / 0" not in worker.run("fail()")["error"]["traceback"]
     assert worker.run("import linecache; sum(name.startswith('<run-') for name in linecache.cache)") == {"value": 100}
+
+
+def test_an_outcome_longer_than_the_ring_arrives_whole() -> None:
+    worker = Supervisor(capacity=1 << 16)
+    text = "".join(map(str, range(100_000)))
+    assert worker.run("text = ''.join(map(str, range(100_000))); text") == {"value": text}
+    assert worker.run("raise ValueError(text)")["error"]["message"] == text
+    (head, first), *_, (kind, last) = worker.frames("print('printed'); text")
+    assert (head, first, kind) == (STDOUT, b"printed\n", OUTCOME) and last
+    frames = list(worker.frames("text"))
+    assert {kind for kind, _ in frames[:-1]} == {PART}
+    assert max(HEADER.size + len(body) for _, body in frames) == worker.max_frame // 4
+    worker.close()
+
+
+@pytest.mark.parametrize("capacity", [4096, 1 << 16])
+def test_what_is_printed_is_cut_between_characters_and_fits_the_ring(capacity: int) -> None:
+    worker = Supervisor(capacity)
+    printed = [body.decode() for kind, body in worker.frames("print('x' + '😀ä' * 30_000)") if kind == STDOUT]
+    assert len(printed) > 1 and "".join(printed) == "x" + "😀ä" * 30_000 + "\n"
+    worker.close()
