@@ -6,7 +6,7 @@ import weakref
 from array import array
 from collections.abc import Iterable, Sequence
 from ctypes import byref, c_double, c_void_p
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from . import _native
 from ._native import InvalidError, check, library
@@ -130,6 +130,18 @@ class Curve:
         values, handle = _exactly(map, 6, "map"), c_void_p()
         check(library.circlet_curve_transform(self._handle, _start(values), byref(handle)))
         return Curve(_made(handle))
+
+    def __copy__(self) -> Curve:
+        """Returns itself, as it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Curve:
+        """Returns itself, as it never changes."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Raises `TypeError`: the handle means nothing to another process."""
+        raise TypeError("a Curve cannot be pickled: send the control points, which segments() returns")
 
     def _fill(self, function: Any, count: int) -> Doubles:
         values = array("d", bytes(8 * count))

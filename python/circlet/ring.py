@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes import byref, c_int32, c_uint64, c_void_p
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from . import _native
 from ._native import CONSUMER, PRODUCER, ClosedError, Frame, RingOptions, RingStats, check, library
@@ -287,6 +287,10 @@ class SharedRingBuffer:
         check(library.circlet_ring_unlink(self._handle))
         self._handle = None
         self._memory = memoryview(b"")
+
+    def __reduce__(self) -> NoReturn:
+        """Raises `TypeError`, also for a copy: two objects of one handle would close it under each other."""
+        raise TypeError("a SharedRingBuffer can be neither copied nor pickled: open it by its name, or by export_fd()")
 
     def __enter__(self) -> SharedRingBuffer:
         return self

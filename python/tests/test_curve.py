@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from array import array
 
 import numpy
@@ -86,3 +88,15 @@ def test_wrong_input_says_what_is_allowed() -> None:
     ]:
         with pytest.raises(InvalidError):
             call()
+
+
+def test_a_copy_of_a_curve_is_the_curve() -> None:
+    curve = Curve.bezier(ARCH)
+    assert copy.copy(curve) is curve
+    assert copy.deepcopy([curve])[0] is curve
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_curve_that_is_pickled_says_what_to_send(protocol: int) -> None:
+    with pytest.raises(TypeError, match=r"segments\(\)"):
+        pickle.dumps(Curve.bezier(ARCH), protocol)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import array
+import copy
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -251,6 +253,12 @@ def test_a_missing_library_names_the_places(tmp_path: Path) -> None:
     )
     assert run.returncode == 1
     assert "/nowhere/libcirclet.so" in run.stderr and "cargo clib" in run.stderr
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_ring_is_neither_copied_nor_pickled(ring: SharedRingBuffer, duplicate: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match="open it by its name"):
+        duplicate(ring)
 
 
 def _package_folder() -> str:
