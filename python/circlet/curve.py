@@ -36,7 +36,8 @@ class Curve:
     def __init__(self, handle: int) -> None:
         """Owns a handle of the C library; use the class methods instead."""
         self._handle = handle
-        weakref.finalize(self, library.circlet_curve_free, handle)
+        # Not at exit, when daemon threads may still use it.
+        weakref.finalize(self, library.circlet_curve_free, handle).atexit = False
 
     @classmethod
     def bezier(cls, points: Points) -> Curve:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import math
 import struct
@@ -24,6 +25,8 @@ _FRAME = struct.Struct("=8xII")
 _BATCH = 64
 # How long a wait stays in the library, where no signal handler of Python runs, in seconds.
 _SLICE = 0.1
+# The handles that nobody has ended: whoever takes one out, the end of its mapping or of the process, ends it.
+_handles: set[int] = set()
 
 
 class Stats(NamedTuple):
@@ -83,7 +86,8 @@ class SharedRingBuffer:
         check(library.circlet_ring_memory(handle, byref(base), byref(size)))
         mapping = (ctypes.c_ubyte * size.value).from_address(base.value or 0)
         # The mapping ends when nothing looks at it any more: a numpy array that outlives the ring stays readable.
-        self._end = weakref.finalize(mapping, library.circlet_ring_close, handle)
+        _handles.add(handle)
+        weakref.finalize(mapping, _unmap, handle).atexit = False
         self._handle: int | None = handle
         self._memory = memoryview(mapping).cast("B")
         self._frames = (Frame * _BATCH)()
@@ -299,6 +303,24 @@ class SharedRingBuffer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _unmap(handle: int) -> None:
+    with suppress(KeyError):
+        _handles.remove(handle)
+        library.circlet_ring_close(handle)
+
+
+@atexit.register
+def _leave_all() -> None:
+    """Gives up what this process has of its rings; the mappings stay, as daemon threads may be in them."""
+    with suppress(KeyError):
+        while True:
+            handle = _handles.pop()
+            for side in (PRODUCER, CONSUMER):
+                # A side that a thread is in ends with the process.
+                library.circlet_ring_detach(handle, side)
+            library.circlet_ring_unlink(handle)
 
 
 def _name(name: str) -> bytes:

@@ -261,5 +261,41 @@ def test_a_ring_is_neither_copied_nor_pickled(ring: SharedRingBuffer, duplicate:
         duplicate(ring)
 
 
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "ring.send(payload); ring.recv_copy()",
+        "ring.recv_copy(timeout=0) if ring.stats().used_bytes else ring.send_many([payload] * 9)",
+        "ring.recv_copy()",
+        "curve.sample(1000)",
+    ],
+)
+def test_a_process_ends_well_under_its_daemon_threads(name: str, loop: str) -> None:
+    code = f"""
+import threading, time, circlet
+ring = circlet.SharedRingBuffer.create({name!r})
+curve = circlet.Curve.bezier([(0, 0), (0, 4), (4, 4), (4, 0)])
+payload = bytes(10_000)
+def work():
+    while True:
+        {loop}
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.01)
+"""
+    environment = {**os.environ, "PYTHONPATH": _package_folder()}
+    for _ in range(20):
+        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr) == (0, "")
+        assert not Path("/dev/shm", name).exists()
+
+
+def test_the_end_of_a_process_closes_its_rings(name: str) -> None:
+    code = f"import circlet; ring = circlet.SharedRingBuffer.open({name!r}); ring.send(b'last')"
+    with SharedRingBuffer.create(name) as ring:
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": _package_folder()}, check=True)
+        assert [bytes(view) for view in ring] == [b"last"]
+        assert ring.stats().producer == "closed"
+
+
 def _package_folder() -> str:
     return str(Path(circlet.__file__).resolve().parents[1])
