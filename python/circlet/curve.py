@@ -42,14 +42,14 @@ class Curve:
     @classmethod
     def bezier(cls, points: Points) -> Curve:
         """Makes a Bezier curve from its 2 to 4 control points. Raises `CurveError`."""
-        values, handle = _doubles(points), c_void_p()
+        values, handle = _points(points), c_void_p()
         check(library.circlet_curve_new_bezier(_start(values), _pairs(values), byref(handle)))
         return cls(_made(handle))
 
     @classmethod
     def linear(cls, points: Points, closed: bool = False) -> Curve:
         """Makes the polyline through the points; `closed` joins the last to the first. Raises `CurveError`."""
-        values, handle = _doubles(points), c_void_p()
+        values, handle = _points(points), c_void_p()
         check(library.circlet_curve_new_linear(_start(values), _pairs(values), closed, byref(handle)))
         return cls(_made(handle))
 
@@ -165,6 +165,17 @@ def _doubles(values: Any) -> Doubles:
     if not view.c_contiguous:
         return array("d", view.tobytes())
     return view.cast("B").cast("d") if view.nbytes else array("d")
+
+
+def _points(points: Any) -> Doubles:
+    """Returns the coordinates of points as contiguous doubles, x and y in turn."""
+    try:
+        shape = memoryview(points).shape or ()
+    except TypeError:
+        return _doubles(points)
+    if len(shape) != 1 and (len(shape) != 2 or shape[1] != 2):
+        raise InvalidError(f"the buffer has the shape {shape}: give (n, 2), or x and y in turn")
+    return _doubles(points)
 
 
 def _exactly(values: Sequence[float], count: int, what: str) -> Doubles:

@@ -6,6 +6,7 @@ import copy
 import math
 import pickle
 from array import array
+from collections.abc import Callable
 
 import numpy
 import pytest
@@ -100,3 +101,10 @@ def test_a_copy_of_a_curve_is_the_curve() -> None:
 def test_a_curve_that_is_pickled_says_what_to_send(protocol: int) -> None:
     with pytest.raises(TypeError, match=r"segments\(\)"):
         pickle.dumps(Curve.bezier(ARCH), protocol)
+
+
+@pytest.mark.parametrize("make", [Curve.bezier, Curve.linear])
+@pytest.mark.parametrize("shape", [(2, 3), (4, 1), (1, 4), (0, 3), (2, 2, 2), (1, 4, 2), ()])
+def test_a_buffer_that_is_not_of_pairs_is_refused(make: Callable[[object], Curve], shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidError, match=r"\(n, 2\)"):
+        make(numpy.zeros(shape))
