@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import math
+import operator
 import struct
 import time
 import weakref
@@ -145,19 +146,24 @@ class SharedRingBuffer:
         handle = self._open()
         data: Any = payload
         if type(payload) is bytes:
-            size = len(payload)
+            size = _checked(len(payload))
         else:
-            view = memoryview(payload).cast("B")
-            data, size = _native.address(view), view.nbytes
+            view = _plain(payload)
+            size = _checked(view.nbytes)
+            data = _native.address(view)
         status = library.circlet_ring_send(handle, data, size, _first_ms(timeout))
         if status < 0:
             _go_on(status, lambda ms: library.circlet_ring_send(handle, data, size, ms), timeout)
 
-    def send_many(self, payloads: Iterable[bytes], timeout: float | None = None) -> int:
-        """Copies many payloads in, a frame each, in one call; returns how many were sent before the deadline."""
-        handle, payloads = self._open(), list(payloads)
-        lens = array("I", map(len, payloads))
-        data, sizes = b"".join(payloads), lens.buffer_info()[0]
+    def send_many(self, payloads: Iterable[Any], timeout: float | None = None) -> int:
+        """Copies many payloads in, a frame each, in one call; returns how many were sent before the deadline.
+
+        Each is anything with the buffer protocol, contiguous.
+        """
+        plain = [payload if type(payload) is bytes else _plain(payload) for payload in payloads]
+        handle = self._open()
+        lens = array("I", [_checked(len(payload)) for payload in plain])
+        data, sizes = b"".join(plain), lens.buffer_info()[0]
         start = ctypes.cast(ctypes.c_char_p(data), c_void_p).value or 0
         sent = skipped = 0
 
@@ -190,7 +196,7 @@ class SharedRingBuffer:
         >>> ring.recv().cast("d").tolist()
         [0.5, 1.5]
         """
-        handle, frame = self._open(), Frame()
+        handle, frame, size = self._open(), Frame(), _checked(operator.index(size))
 
         def reserve(ms: float) -> int:
             return library.circlet_ring_claim(handle, size, ms, byref(frame))
@@ -321,6 +327,21 @@ def _leave_all() -> None:
                 # A side that a thread is in ends with the process.
                 library.circlet_ring_detach(handle, side)
             library.circlet_ring_unlink(handle)
+
+
+def _plain(payload: Any) -> memoryview:
+    """Returns the payload's bytes, in place."""
+    view = memoryview(payload)
+    return view.cast("B") if view.nbytes else memoryview(b"")
+
+
+def _checked(size: int) -> int:
+    """Returns a payload's size if the library can be told it; which sizes a ring takes is the library's to say."""
+    if size < 0:
+        raise _native.InvalidError(f"size is {size}: give 0 or more bytes")
+    if size >= 1 << 32:
+        raise _native.TooLargeError(f"a frame of {size} bytes is longer than any ring takes")
+    return size
 
 
 def _name(name: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import array
 import copy
+import mmap
 import os
 import pickle
 import signal
@@ -287,6 +288,53 @@ time.sleep(0.01)
         run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
         assert (run.returncode, run.stderr) == (0, "")
         assert not Path("/dev/shm", name).exists()
+
+
+class _Liar(bytes):
+    def __len__(self) -> int:
+        return 1000
+
+
+def test_every_buffer_is_sent_whole_and_nothing_beyond_it(ring: SharedRingBuffer) -> None:
+    grid = numpy.arange(6, dtype="u2").reshape(2, 3)
+    payloads = [
+        _Liar(b"abc"),
+        bytearray(b"de"),
+        memoryview(b"fgh")[1:],
+        memoryview(_Liar(b"x" * 1001))[:1000],
+        array.array("d", [1.5]),
+        grid,
+        numpy.zeros((0, 2)),
+    ]
+    wanted = [memoryview(payload).tobytes() for payload in payloads]
+    assert ring.send_many(payloads) == len(payloads)
+    assert [ring.recv_copy() for _ in payloads] == wanted
+    for payload in payloads:
+        ring.send(payload)
+        assert ring.recv_copy() == wanted.pop(0)
+
+
+def test_a_size_beyond_32_bits_is_refused_and_not_cut(ring: SharedRingBuffer, tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("w+b") as file:
+        file.truncate(2**32 + 16)
+        huge = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with pytest.raises(circlet.TooLargeError, match=str(2**32 + 16)), ring.claim(2**32 + 16):
+        pass
+    with pytest.raises(circlet.TooLargeError, match=str(2**32 + 16)):
+        ring.send(huge)
+    with pytest.raises(circlet.TooLargeError, match=str(2**32 + 16)):
+        ring.send_many([b"first", huge])
+    with pytest.raises(circlet.InvalidError, match="-1"), ring.claim(-1):
+        pass
+    with pytest.raises(TypeError), ring.claim(16.0):  # type: ignore[arg-type]
+        pass
+    assert ring.stats().frames_sent == 0
+
+
+def test_a_size_is_any_integer(ring: SharedRingBuffer) -> None:
+    with ring.claim(numpy.int64(3)) as view:  # type: ignore[arg-type]
+        view[:] = b"abc"
+    assert ring.recv_copy() == b"abc"
 
 
 def test_the_end_of_a_process_closes_its_rings(name: str) -> None:
