@@ -92,6 +92,7 @@ class SharedRingBuffer:
         self._handle: int | None = handle
         self._memory = memoryview(mapping).cast("B")
         self._frames = (Frame * _BATCH)()
+        self._claimed = False
         self._views: list[memoryview] = []
         # Received by an iteration that was left, and not yet returned.
         self._fetched: deque[memoryview] = deque()
@@ -138,12 +139,17 @@ class SharedRingBuffer:
             raise _native.ClosedError("this ring was closed here")
         return self._handle
 
+    def _open_to_write(self) -> int:
+        if self._claimed:
+            raise _native.InvalidError("a claim is open: leave its block first")
+        return self._open()
+
     def send(self, payload: Any, timeout: float | None = None) -> None:
         """Copies a payload in as one frame; anything with the buffer protocol, contiguous.
 
         Raises `FullError` (timeout 0), `TimedOutError`, `TooLargeError`, `ClosedError`, `PeerDiedError`.
         """
-        handle = self._open()
+        handle = self._open_to_write()
         data: Any = payload
         if type(payload) is bytes:
             size = _checked(len(payload))
@@ -161,7 +167,7 @@ class SharedRingBuffer:
         Each is anything with the buffer protocol, contiguous.
         """
         plain = [payload if type(payload) is bytes else _plain(payload) for payload in payloads]
-        handle = self._open()
+        handle = self._open_to_write()
         lens = array("I", [_checked(len(payload)) for payload in plain])
         data, sizes = b"".join(plain), lens.buffer_info()[0]
         start = ctypes.cast(ctypes.c_char_p(data), c_void_p).value or 0
@@ -189,6 +195,8 @@ class SharedRingBuffer:
     def claim(self, size: int, timeout: float | None = None) -> Iterator[memoryview]:
         """Reserves `size` bytes to be written in place; leaving the block commits them, an exception gives them up.
 
+        Nothing else is sent inside of the block: that raises `InvalidError`.
+
         >>> from circlet import SharedRingBuffer
         >>> ring = SharedRingBuffer.anonymous()
         >>> with ring.claim(16) as view, view.cast("d") as doubles:
@@ -196,18 +204,21 @@ class SharedRingBuffer:
         >>> ring.recv().cast("d").tolist()
         [0.5, 1.5]
         """
-        handle, frame, size = self._open(), Frame(), _checked(operator.index(size))
+        handle, frame, size = self._open_to_write(), Frame(), _checked(operator.index(size))
 
         def reserve(ms: float) -> int:
             return library.circlet_ring_claim(handle, size, ms, byref(frame))
 
         _go_on(reserve(_first_ms(timeout)), reserve, timeout)
+        self._claimed = True
         try:
             with self._memory[frame.offset : frame.offset + frame.len] as view:
                 yield view
         except BaseException:
             check(library.circlet_ring_abort(self._open()))
             raise
+        finally:
+            self._claimed = False
         check(library.circlet_ring_commit(self._open(), size))
 
     def recv(self, timeout: float | None = None) -> memoryview:

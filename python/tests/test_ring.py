@@ -84,6 +84,32 @@ def test_an_exception_in_a_claim_gives_it_up(ring: SharedRingBuffer) -> None:
     assert ring.recv_copy() == b"next"
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda ring: ring.send(b"second"),
+        lambda ring: ring.send_many([b"second", b"third"]),
+        lambda ring: ring.claim(8).__enter__(),
+    ],
+)
+def test_an_open_claim_is_the_only_frame_being_written(
+    ring: SharedRingBuffer, write: Callable[[SharedRingBuffer], object]
+) -> None:
+    with ring.claim(5) as view:
+        with pytest.raises(circlet.InvalidError, match="leave its block"):
+            write(ring)
+        view[:] = b"first"
+    write(ring)
+    assert ring.recv_copy() == b"first"
+
+
+def test_a_claim_that_was_given_up_lets_others_write(ring: SharedRingBuffer) -> None:
+    for _ in range(2):
+        with pytest.raises(KeyError), ring.claim(5):
+            raise KeyError
+    assert ring.send_many([b"next"]) == 1
+
+
 def test_a_view_ends_with_the_next_receive(ring: SharedRingBuffer) -> None:
     ring.send_many([b"one", b"two"])
     first = ring.recv()
