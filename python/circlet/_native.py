@@ -257,5 +257,5 @@ def address(view: memoryview) -> ctypes.Array[ctypes.c_char] | bytes | None:
         return None
     if view.readonly:
         # A bytes object passes as its own address; other read-only buffers are rare enough to be copied.
-        return view.obj if isinstance(view.obj, bytes) and view.nbytes == len(view.obj) else bytes(view)
+        return view.obj if type(view.obj) is bytes and view.nbytes == len(view.obj) else bytes(view)
     return (ctypes.c_char * view.nbytes).from_buffer(view)

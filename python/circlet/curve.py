@@ -6,7 +6,7 @@ import weakref
 from array import array
 from collections.abc import Iterable, Sequence
 from ctypes import byref, c_double, c_void_p
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 from . import _native
 from ._native import InvalidError, check, library
@@ -36,19 +36,20 @@ class Curve:
     def __init__(self, handle: int) -> None:
         """Owns a handle of the C library; use the class methods instead."""
         self._handle = handle
-        weakref.finalize(self, library.circlet_curve_free, handle)
+        # Not at exit, when daemon threads may still use it.
+        weakref.finalize(self, library.circlet_curve_free, handle).atexit = False
 
     @classmethod
     def bezier(cls, points: Points) -> Curve:
         """Makes a Bezier curve from its 2 to 4 control points. Raises `CurveError`."""
-        values, handle = _doubles(points), c_void_p()
+        values, handle = _points(points), c_void_p()
         check(library.circlet_curve_new_bezier(_start(values), _pairs(values), byref(handle)))
         return cls(_made(handle))
 
     @classmethod
     def linear(cls, points: Points, closed: bool = False) -> Curve:
         """Makes the polyline through the points; `closed` joins the last to the first. Raises `CurveError`."""
-        values, handle = _doubles(points), c_void_p()
+        values, handle = _points(points), c_void_p()
         check(library.circlet_curve_new_linear(_start(values), _pairs(values), closed, byref(handle)))
         return cls(_made(handle))
 
@@ -131,6 +132,18 @@ class Curve:
         check(library.circlet_curve_transform(self._handle, _start(values), byref(handle)))
         return Curve(_made(handle))
 
+    def __copy__(self) -> Curve:
+        """Returns itself, as it never changes."""
+        return self
+
+    def __deepcopy__(self, memo: object) -> Curve:
+        """Returns itself, as it never changes."""
+        return self
+
+    def __reduce__(self) -> NoReturn:
+        """Raises `TypeError`: the handle means nothing to another process."""
+        raise TypeError("a Curve cannot be pickled: send the control points, which segments() returns")
+
     def _fill(self, function: Any, count: int) -> Doubles:
         values = array("d", bytes(8 * count))
         check(function(self._handle, _start(values)))
@@ -152,6 +165,17 @@ def _doubles(values: Any) -> Doubles:
     if not view.c_contiguous:
         return array("d", view.tobytes())
     return view.cast("B").cast("d") if view.nbytes else array("d")
+
+
+def _points(points: Any) -> Doubles:
+    """Returns the coordinates of points as contiguous doubles, x and y in turn."""
+    try:
+        shape = memoryview(points).shape or ()
+    except TypeError:
+        return _doubles(points)
+    if len(shape) != 1 and (len(shape) != 2 or shape[1] != 2):
+        raise InvalidError(f"the buffer has the shape {shape}: give (n, 2), or x and y in turn")
+    return _doubles(points)
 
 
 def _exactly(values: Sequence[float], count: int, what: str) -> Doubles:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import math
+import operator
 import struct
 import time
 import weakref
@@ -13,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes import byref, c_int32, c_uint64, c_void_p
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from . import _native
 from ._native import CONSUMER, PRODUCER, ClosedError, Frame, RingOptions, RingStats, check, library
@@ -24,6 +26,8 @@ _FRAME = struct.Struct("=8xII")
 _BATCH = 64
 # How long a wait stays in the library, where no signal handler of Python runs, in seconds.
 _SLICE = 0.1
+# The handles that nobody has ended: whoever takes one out, the end of its mapping or of the process, ends it.
+_handles: set[int] = set()
 
 
 class Stats(NamedTuple):
@@ -83,10 +87,12 @@ class SharedRingBuffer:
         check(library.circlet_ring_memory(handle, byref(base), byref(size)))
         mapping = (ctypes.c_ubyte * size.value).from_address(base.value or 0)
         # The mapping ends when nothing looks at it any more: a numpy array that outlives the ring stays readable.
-        self._end = weakref.finalize(mapping, library.circlet_ring_close, handle)
+        _handles.add(handle)
+        weakref.finalize(mapping, _unmap, handle).atexit = False
         self._handle: int | None = handle
         self._memory = memoryview(mapping).cast("B")
         self._frames = (Frame * _BATCH)()
+        self._claimed = False
         self._views: list[memoryview] = []
         # Received by an iteration that was left, and not yet returned.
         self._fetched: deque[memoryview] = deque()
@@ -133,27 +139,37 @@ class SharedRingBuffer:
             raise _native.ClosedError("this ring was closed here")
         return self._handle
 
+    def _open_to_write(self) -> int:
+        if self._claimed:
+            raise _native.InvalidError("a claim is open: leave its block first")
+        return self._open()
+
     def send(self, payload: Any, timeout: float | None = None) -> None:
         """Copies a payload in as one frame; anything with the buffer protocol, contiguous.
 
         Raises `FullError` (timeout 0), `TimedOutError`, `TooLargeError`, `ClosedError`, `PeerDiedError`.
         """
-        handle = self._open()
+        handle = self._open_to_write()
         data: Any = payload
         if type(payload) is bytes:
-            size = len(payload)
+            size = _checked(len(payload))
         else:
-            view = memoryview(payload).cast("B")
-            data, size = _native.address(view), view.nbytes
+            view = _plain(payload)
+            size = _checked(view.nbytes)
+            data = _native.address(view)
         status = library.circlet_ring_send(handle, data, size, _first_ms(timeout))
         if status < 0:
             _go_on(status, lambda ms: library.circlet_ring_send(handle, data, size, ms), timeout)
 
-    def send_many(self, payloads: Iterable[bytes], timeout: float | None = None) -> int:
-        """Copies many payloads in, a frame each, in one call; returns how many were sent before the deadline."""
-        handle, payloads = self._open(), list(payloads)
-        lens = array("I", map(len, payloads))
-        data, sizes = b"".join(payloads), lens.buffer_info()[0]
+    def send_many(self, payloads: Iterable[Any], timeout: float | None = None) -> int:
+        """Copies many payloads in, a frame each, in one call; returns how many were sent before the deadline.
+
+        Each is anything with the buffer protocol, contiguous.
+        """
+        plain = [payload if type(payload) is bytes else _plain(payload) for payload in payloads]
+        handle = self._open_to_write()
+        lens = array("I", [_checked(len(payload)) for payload in plain])
+        data, sizes = b"".join(plain), lens.buffer_info()[0]
         start = ctypes.cast(ctypes.c_char_p(data), c_void_p).value or 0
         sent = skipped = 0
 
@@ -179,6 +195,8 @@ class SharedRingBuffer:
     def claim(self, size: int, timeout: float | None = None) -> Iterator[memoryview]:
         """Reserves `size` bytes to be written in place; leaving the block commits them, an exception gives them up.
 
+        Nothing else is sent inside of the block: that raises `InvalidError`.
+
         >>> from circlet import SharedRingBuffer
         >>> ring = SharedRingBuffer.anonymous()
         >>> with ring.claim(16) as view, view.cast("d") as doubles:
@@ -186,18 +204,21 @@ class SharedRingBuffer:
         >>> ring.recv().cast("d").tolist()
         [0.5, 1.5]
         """
-        handle, frame = self._open(), Frame()
+        handle, frame, size = self._open_to_write(), Frame(), _checked(operator.index(size))
 
         def reserve(ms: float) -> int:
             return library.circlet_ring_claim(handle, size, ms, byref(frame))
 
         _go_on(reserve(_first_ms(timeout)), reserve, timeout)
+        self._claimed = True
         try:
             with self._memory[frame.offset : frame.offset + frame.len] as view:
                 yield view
         except BaseException:
             check(library.circlet_ring_abort(self._open()))
             raise
+        finally:
+            self._claimed = False
         check(library.circlet_ring_commit(self._open(), size))
 
     def recv(self, timeout: float | None = None) -> memoryview:
@@ -288,6 +309,10 @@ class SharedRingBuffer:
         self._handle = None
         self._memory = memoryview(b"")
 
+    def __reduce__(self) -> NoReturn:
+        """Raises `TypeError`, also for a copy: two objects of one handle would close it under each other."""
+        raise TypeError("a SharedRingBuffer can be neither copied nor pickled: open it by its name, or by export_fd()")
+
     def __enter__(self) -> SharedRingBuffer:
         return self
 
@@ -295,6 +320,39 @@ class SharedRingBuffer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _unmap(handle: int) -> None:
+    with suppress(KeyError):
+        _handles.remove(handle)
+        library.circlet_ring_close(handle)
+
+
+@atexit.register
+def _leave_all() -> None:
+    """Gives up what this process has of its rings; the mappings stay, as daemon threads may be in them."""
+    with suppress(KeyError):
+        while True:
+            handle = _handles.pop()
+            for side in (PRODUCER, CONSUMER):
+                # A side that a thread is in ends with the process.
+                library.circlet_ring_detach(handle, side)
+            library.circlet_ring_unlink(handle)
+
+
+def _plain(payload: Any) -> memoryview:
+    """Returns the payload's bytes, in place."""
+    view = memoryview(payload)
+    return view.cast("B") if view.nbytes else memoryview(b"")
+
+
+def _checked(size: int) -> int:
+    """Returns a payload's size if the library can be told it; which sizes a ring takes is the library's to say."""
+    if size < 0:
+        raise _native.InvalidError(f"size is {size}: give 0 or more bytes")
+    if size >= 1 << 32:
+        raise _native.TooLargeError(f"a frame of {size} bytes is longer than any ring takes")
+    return size
 
 
 def _name(name: str) -> bytes:

@@ -10,20 +10,27 @@ import ast
 import io
 import json
 import linecache
+import math
 import os
 import socket
 import struct
 import sys
 import threading
 import traceback
+from collections import deque
+from collections.abc import Callable
 
 from ._native import EmptyError
 from .ring import SharedRingBuffer
 
-RUN, OUTCOME, STDOUT, STDERR = 1, 2, 3, 4
+RUN, OUTCOME, STDOUT, STDERR, PART = 1, 2, 3, 4, 5
 _HEADER = struct.Struct("<II")
 # A part of what is printed goes out when it is so long, or at the end of a line.
 _CHUNK = 1 << 14
+# How many runs' sources are kept for tracebacks: functions of older runs appear in them without their lines.
+_SOURCES = 100
+# What the supervisor's JSON parser reads: i64 and u64, and values nested less than 128 deep, of which some are ours.
+_LEAST_INT, _GREATEST_INT, _DEPTH = -(1 << 63), (1 << 64) - 1, 100
 
 
 class Worker:
@@ -38,6 +45,8 @@ class Worker:
         self._received = received
         rest = iter(descriptors)
         self._requests, self._answers = SharedRingBuffer.from_fd(next(rest)), SharedRingBuffer.from_fd(next(rest))
+        # A quarter of the longest frame: the next part is written while the supervisor reads the last one.
+        self._longest = self._answers.stats().max_frame // 4 - _HEADER.size
         self._namespace: dict[str, object] = {
             "__name__": "__main__",
             "__builtins__": __builtins__,
@@ -48,6 +57,7 @@ class Worker:
         }
         # One for all runs: code may keep them, as a logging handler does.
         self._streams = _Stream(self, STDOUT), _Stream(self, STDERR)
+        self._sources: deque[str] = deque()
         self._running: int | None = None
         self._sending = threading.Lock()
 
@@ -94,27 +104,33 @@ class Worker:
             if self._running is None:
                 os.write(1 if kind == STDOUT else 2, body)
                 return
-            for start in range(0, len(body), _CHUNK):
-                self._answer(kind, self._running, body[start : start + _CHUNK])
+            size, start = min(_CHUNK, self._longest), 0
+            while start < len(body):
+                end = start + size
+                # Each part is UTF-8 of its own: no cut before a continuation byte.
+                while end < len(body) and body[end] & 0xC0 == 0x80:
+                    end -= 1
+                self._answer(kind, self._running, body[start:end])
+                start = end
 
     def _run(self, request: int, code: str) -> None:
-        longest = self._answers.stats().max_frame - _HEADER.size
         self._running = request
-        outcome = self._evaluate(request, code)
+        body = json.dumps(self._evaluate(request, code)).encode()
         for stream in self._streams:
             stream.flush()
-        body = json.dumps(outcome).encode()
-        if len(body) > longest:
-            message = f"the value takes {len(body)} bytes as JSON, and the ring takes {longest}: send it over a ring"
-            body = json.dumps({"error": {"type": "ValueTooLarge", "message": message, "traceback": ""}}).encode()
         # A thread that the code has left behind may print at any time: nothing of this run comes after its outcome.
         with self._sending:
             self._running = None
-            self._answer(OUTCOME, request, body)
+            for start in range(0, len(body), self._longest):
+                end = start + self._longest
+                self._answer(PART if end < len(body) else OUTCOME, request, body[start:end])
 
     def _evaluate(self, request: int, code: str) -> dict[str, object]:
         """Executes the code; the value of its last expression is the value of all."""
         filename = f"<run-{request}>"
+        if len(self._sources) == _SOURCES:
+            linecache.cache.pop(self._sources.popleft(), None)
+        self._sources.append(filename)
         linecache.cache[filename] = (len(code), None, code.splitlines(keepends=True), filename)
         try:
             tree = ast.parse(code, filename)
@@ -125,27 +141,68 @@ class Worker:
             exec(compile(ast.Module(tree.body[:-1], tree.type_ignores), filename, "exec"), self._namespace)
             value = eval(compile(ast.Expression(last.value), filename, "eval"), self._namespace)
             try:
-                return {"value": json.loads(json.dumps(value, allow_nan=False))}
-            except (TypeError, ValueError, RecursionError):
-                return {"repr": repr(value)}
+                return {"value": _exact(value)}
+            except (_InexactError, RecursionError):
+                return {"repr": _unicode(repr(value))}
         except BaseException as error:
             return {"error": _describe(error, filename)}
 
 
+class _InexactError(Exception):
+    """A value that JSON cannot say exactly."""
+
+
+def _exact(value: object, depth: int = 0) -> object:
+    """Returns the value in plain types that every JSON parser reads back as they are; raises `_InexactError`."""
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        try:
+            return str.encode(value).decode()
+        except UnicodeEncodeError:
+            raise _InexactError from None
+    if isinstance(value, int) and _LEAST_INT <= (number := int.__int__(value)) <= _GREATEST_INT:
+        return number
+    if isinstance(value, float) and math.isfinite(real := float.__float__(value)):
+        return real
+    if isinstance(value, (list, tuple, dict)) and depth < _DEPTH:
+        # Copies of the items: other threads, and what a subclass overrides, cannot change them on the way.
+        if not isinstance(value, dict):
+            items = list.copy(value) if isinstance(value, list) else tuple.__getitem__(value, slice(None))
+            return [_exact(item, depth + 1) for item in items]
+        entries = dict.copy(value)
+        if all(isinstance(key, str) for key in entries):
+            return {_exact(key): _exact(item, depth + 1) for key, item in entries.items()}
+    raise _InexactError
+
+
+def _unicode(text: str) -> str:
+    """Returns the text with its lone surrogates, which UTF-8 does not have, escaped."""
+    return str.encode(text, "utf-8", "backslashreplace").decode()
+
+
 def _describe(error: BaseException, filename: str) -> dict[str, str]:
     """Says what was raised, from the first line of the code that was run."""
-    trace = error.__traceback__
-    while trace is not None and trace.tb_frame.f_code.co_filename != filename:
-        trace = trace.tb_next
+
+    def trace() -> str:
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename != filename:
+            trace = trace.tb_next
+        return "".join(traceback.format_exception(type(error), error, trace))
+
+    return {
+        "type": _said("name", lambda: type(error).__name__),
+        "message": _said("str()", lambda: str(error)),
+        "traceback": _said("traceback", trace),
+    }
+
+
+def _said(what: str, say: Callable[[], str]) -> str:
+    """Returns what an exception says of itself, or that its own code raised another, of whatever kind."""
     try:
-        message = str(error)
-    except Exception as other:
-        message = f"<its str() raised {type(other).__name__}>"
-    try:
-        text = "".join(traceback.format_exception(type(error), error, trace))
-    except Exception as other:
-        text = f"<the traceback could not be made: {type(other).__name__}>"
-    return {"type": type(error).__name__, "message": message, "traceback": text}
+        return _unicode(say())
+    except BaseException as other:
+        return f"<its {what} raised {_unicode(type.__getattribute__(type(other), '__name__'))}>"
 
 
 class _Stream(io.TextIOBase):
@@ -153,7 +210,7 @@ class _Stream(io.TextIOBase):
 
     def __init__(self, worker: Worker, kind: int) -> None:
         self._worker, self._kind = worker, kind
-        self._parts: list[str] = []
+        self._parts: list[bytes] = []
         self._size = 0
         self._lock = threading.Lock()
 
@@ -161,9 +218,10 @@ class _Stream(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
+        part = str.encode(text, "utf-8", "backslashreplace")
         with self._lock:
-            self._parts.append(text)
-            self._size += len(text)
+            self._parts.append(part)
+            self._size += len(part)
             full = self._size >= _CHUNK
         if full:
             self.flush()
@@ -171,7 +229,7 @@ class _Stream(io.TextIOBase):
 
     def flush(self) -> None:
         with self._lock:
-            body = "".join(self._parts).encode("utf-8", "backslashreplace")
+            body = b"".join(self._parts)
             self._parts, self._size = [], 0
         if body:
             self._worker.print_part(self._kind, body)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import math
+import pickle
 from array import array
+from collections.abc import Callable
 
 import numpy
 import pytest
@@ -86,3 +89,22 @@ def test_wrong_input_says_what_is_allowed() -> None:
     ]:
         with pytest.raises(InvalidError):
             call()
+
+
+def test_a_copy_of_a_curve_is_the_curve() -> None:
+    curve = Curve.bezier(ARCH)
+    assert copy.copy(curve) is curve
+    assert copy.deepcopy([curve])[0] is curve
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_a_curve_that_is_pickled_says_what_to_send(protocol: int) -> None:
+    with pytest.raises(TypeError, match=r"segments\(\)"):
+        pickle.dumps(Curve.bezier(ARCH), protocol)
+
+
+@pytest.mark.parametrize("make", [Curve.bezier, Curve.linear])
+@pytest.mark.parametrize("shape", [(2, 3), (4, 1), (1, 4), (0, 3), (2, 2, 2), (1, 4, 2), ()])
+def test_a_buffer_that_is_not_of_pairs_is_refused(make: Callable[[object], Curve], shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidError, match=r"\(n, 2\)"):
+        make(numpy.zeros(shape))

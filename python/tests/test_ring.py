@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import array
+import copy
+import mmap
 import os
+import pickle
 import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -79,6 +82,32 @@ def test_an_exception_in_a_claim_gives_it_up(ring: SharedRingBuffer) -> None:
         raise KeyError
     ring.send(b"next")
     assert ring.recv_copy() == b"next"
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda ring: ring.send(b"second"),
+        lambda ring: ring.send_many([b"second", b"third"]),
+        lambda ring: ring.claim(8).__enter__(),
+    ],
+)
+def test_an_open_claim_is_the_only_frame_being_written(
+    ring: SharedRingBuffer, write: Callable[[SharedRingBuffer], object]
+) -> None:
+    with ring.claim(5) as view:
+        with pytest.raises(circlet.InvalidError, match="leave its block"):
+            write(ring)
+        view[:] = b"first"
+    write(ring)
+    assert ring.recv_copy() == b"first"
+
+
+def test_a_claim_that_was_given_up_lets_others_write(ring: SharedRingBuffer) -> None:
+    for _ in range(2):
+        with pytest.raises(KeyError), ring.claim(5):
+            raise KeyError
+    assert ring.send_many([b"next"]) == 1
 
 
 def test_a_view_ends_with_the_next_receive(ring: SharedRingBuffer) -> None:
@@ -251,6 +280,95 @@ def test_a_missing_library_names_the_places(tmp_path: Path) -> None:
     )
     assert run.returncode == 1
     assert "/nowhere/libcirclet.so" in run.stderr and "cargo clib" in run.stderr
+
+
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_ring_is_neither_copied_nor_pickled(ring: SharedRingBuffer, duplicate: Callable[[object], object]) -> None:
+    with pytest.raises(TypeError, match="open it by its name"):
+        duplicate(ring)
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        "ring.send(payload); ring.recv_copy()",
+        "ring.recv_copy(timeout=0) if ring.stats().used_bytes else ring.send_many([payload] * 9)",
+        "ring.recv_copy()",
+        "curve.sample(1000)",
+    ],
+)
+def test_a_process_ends_well_under_its_daemon_threads(name: str, loop: str) -> None:
+    code = f"""
+import threading, time, circlet
+ring = circlet.SharedRingBuffer.create({name!r})
+curve = circlet.Curve.bezier([(0, 0), (0, 4), (4, 4), (4, 0)])
+payload = bytes(10_000)
+def work():
+    while True:
+        {loop}
+threading.Thread(target=work, daemon=True).start()
+time.sleep(0.01)
+"""
+    environment = {**os.environ, "PYTHONPATH": _package_folder()}
+    for _ in range(20):
+        run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+        assert (run.returncode, run.stderr) == (0, "")
+        assert not Path("/dev/shm", name).exists()
+
+
+class _Liar(bytes):
+    def __len__(self) -> int:
+        return 1000
+
+
+def test_every_buffer_is_sent_whole_and_nothing_beyond_it(ring: SharedRingBuffer) -> None:
+    grid = numpy.arange(6, dtype="u2").reshape(2, 3)
+    payloads = [
+        _Liar(b"abc"),
+        bytearray(b"de"),
+        memoryview(b"fgh")[1:],
+        memoryview(_Liar(b"x" * 1001))[:1000],
+        array.array("d", [1.5]),
+        grid,
+        numpy.zeros((0, 2)),
+    ]
+    wanted = [memoryview(payload).tobytes() for payload in payloads]
+    assert ring.send_many(payloads) == len(payloads)
+    assert [ring.recv_copy() for _ in payloads] == wanted
+    for payload in payloads:
+        ring.send(payload)
+        assert ring.recv_copy() == wanted.pop(0)
+
+
+def test_a_size_beyond_32_bits_is_refused_and_not_cut(ring: SharedRingBuffer, tmp_path: Path) -> None:
+    with (tmp_path / "sparse").open("w+b") as file:
+        file.truncate(2**32 + 16)
+        huge = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+    with pytest.raises(circlet.TooLargeError, match=str(2**32 + 16)), ring.claim(2**32 + 16):
+        pass
+    with pytest.raises(circlet.TooLargeError, match=str(2**32 + 16)):
+        ring.send(huge)
+    with pytest.raises(circlet.TooLargeError, match=str(2**32 + 16)):
+        ring.send_many([b"first", huge])
+    with pytest.raises(circlet.InvalidError, match="-1"), ring.claim(-1):
+        pass
+    with pytest.raises(TypeError), ring.claim(16.0):  # type: ignore[arg-type]
+        pass
+    assert ring.stats().frames_sent == 0
+
+
+def test_a_size_is_any_integer(ring: SharedRingBuffer) -> None:
+    with ring.claim(numpy.int64(3)) as view:  # type: ignore[arg-type]
+        view[:] = b"abc"
+    assert ring.recv_copy() == b"abc"
+
+
+def test_the_end_of_a_process_closes_its_rings(name: str) -> None:
+    code = f"import circlet; ring = circlet.SharedRingBuffer.open({name!r}); ring.send(b'last')"
+    with SharedRingBuffer.create(name) as ring:
+        subprocess.run([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": _package_folder()}, check=True)
+        assert [bytes(view) for view in ring] == [b"last"]
+        assert ring.stats().producer == "closed"
 
 
 def _package_folder() -> str:
