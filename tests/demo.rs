@@ -191,7 +191,7 @@ fn wrong_input_is_one_clear_line_and_code_2_and_nothing_stays() {
         (&["--tolerance", "0"], &["tolerance is 0", "above 0"]),
         (&["--tolerance", "NaN"], &["tolerance is NaN"]),
         (&["--tolerance", "-1"], &["tolerance is -1"]),
-        (&["--workers", "0"], &["worker", "not 0"]),
+        (&["--workers", "0"], &["0 workers", "1 to 1024"]),
         (&["--capacity", "100"], &["100", "4096"]),
         (&[&large, "--capacity", "4096", "--tolerance", "1e-6"], &["huge", "2044", "--capacity"]),
         (&["--ring", "a/b"], &["a/b"]),

@@ -59,7 +59,7 @@ class Worker:
         self._streams = _Stream(self, STDOUT), _Stream(self, STDERR)
         self._sources: deque[str] = deque()
         self._running: int | None = None
-        self._sending = threading.Lock()
+        self._sending = threading.RLock()
 
     def serve(self) -> None:
         """Answers requests until `STOP`, or until the supervisor goes."""
@@ -212,7 +212,7 @@ class _Stream(io.TextIOBase):
         self._worker, self._kind = worker, kind
         self._parts: list[bytes] = []
         self._size = 0
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def writable(self) -> bool:
         return True

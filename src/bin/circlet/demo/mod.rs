@@ -110,7 +110,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let pool = Pool::builder().workers(arguments.workers).queue(drawing.paths.len()).name("demo");
     let pool = pool.build().map_err(Failure::input)?;
     let worker = Executor::builder().python(&arguments.python).library(library).ring("points", &ring);
-    let worker = start(worker, &interrupt)?;
+    let worker = start(worker, &ring, &interrupt)?;
     let watch = Watch::new(&ring, arguments.patience, &interrupt);
     let (measured, outcome) = work(&drawing, &feed, &pool, worker, &watch)?;
     let report = report::Report::new(&drawing, measured, outcome)?;
@@ -167,7 +167,7 @@ impl<'a> Watch<'a> {
 }
 
 /// Starts the worker, and waits for it only as long as nobody asks for the end.
-fn start(worker: Builder, interrupt: &Interrupt) -> Result<Executor, Failure> {
+fn start(worker: Builder, ring: &Ring, interrupt: &Interrupt) -> Result<Executor, Failure> {
     let (tell, told) = mpsc::channel();
     // It ends with the program, and the worker that it starts with it.
     thread::spawn(move || {
@@ -175,7 +175,8 @@ fn start(worker: Builder, interrupt: &Interrupt) -> Result<Executor, Failure> {
         let _ = tell.send(worker.start());
     });
     loop {
-        interrupt.check()?;
+        // The thread keeps the ring open, and is not waited for.
+        interrupt.check().inspect_err(|_| ring.segment().end_name())?;
         match told.recv_timeout(TICK) {
             Ok(started) => return started.map_err(Failure::run),
             Err(RecvTimeoutError::Timeout) => {}
