@@ -758,7 +758,7 @@ int32_t circlet_curve_segments(const struct circlet_curve *curve, double *segmen
 /**
  * Evaluates the curve at `count` parameters, which are clamped to its domain; x and y in turn.
  *
- * Returns 0.
+ * Returns 0, or CIRCLET_INVALID where the two arrays overlap.
  *
  * # Safety
  * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count`.
