@@ -1,5 +1,7 @@
 //! The job of type `bezier_batch`: one path, flattened straight into the ring.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,8 +14,8 @@ use crate::failure::Failure;
 
 /// A frame begins with the numbers of its path and its curve, two `u32`; points follow, two `f64` each.
 const HEADER_BYTES: usize = 8;
-/// How long a job waits for the worker to make room.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// How often a job that waits for room looks whether it still should.
+const SLICE: Duration = Duration::from_millis(50);
 /// How exactly the length of a curve is computed, in the units of the box.
 const LENGTH_TOLERANCE: f64 = 1e-6;
 
@@ -82,16 +84,38 @@ pub(super) struct Feed {
     sender: Mutex<Option<Sender>>,
     max_frame: u32,
     tolerance: f64,
+    stopped: AtomicBool,
 }
 
 impl Feed {
     pub(super) fn new(sender: Sender, tolerance: f64) -> Self {
-        Self { max_frame: sender.max_frame(), sender: Mutex::new(Some(sender)), tolerance }
+        Self {
+            max_frame: sender.max_frame(),
+            sender: Mutex::new(Some(sender)),
+            tolerance,
+            stopped: AtomicBool::new(false),
+        }
     }
 
     /// Tells the reader that no more points will come.
     pub(super) fn close(&self) {
         *self.sender() = None;
+    }
+
+    /// Has the jobs that wait for room give up.
+    pub(super) fn stop(&self) {
+        self.stopped.store(true, Relaxed);
+    }
+
+    /// Waits until a frame of so many bytes has room.
+    fn wait_for_room(&self, sender: &mut Sender, bytes: usize) -> Result<(), BatchError> {
+        loop {
+            match sender.claim_timeout(bytes, SLICE) {
+                Ok(_) => return Ok(()),
+                Err(ring::Error::TimedOut { .. }) if !self.stopped.load(Relaxed) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     fn sender(&self) -> MutexGuard<'_, Option<Sender>> {
@@ -121,7 +145,8 @@ impl Feed {
 
             let mut sender = self.sender();
             let sender = sender.as_mut().ok_or(BatchError::Closed)?;
-            let mut claim = sender.claim_timeout(bytes, PATIENCE)?;
+            self.wait_for_room(sender, bytes)?;
+            let mut claim = sender.try_claim(bytes)?;
             let (header, room) = claim.split_at_mut(HEADER_BYTES);
             header[..4].copy_from_slice(&(number as u32).to_le_bytes());
             header[4..].copy_from_slice(&(curve_number as u32).to_le_bytes());

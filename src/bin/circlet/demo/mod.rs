@@ -205,6 +205,7 @@ fn work(
     if written.is_err() {
         // First of all, as a job may wait for it to make room.
         kill();
+        feed.stop();
     }
     // The worker's loop over the ring ends with the ring.
     feed.close();
