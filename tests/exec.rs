@@ -73,6 +73,28 @@ fn threads_that_print_at_any_time_do_no_harm() {
 }
 
 #[test]
+fn what_json_cannot_say_exactly_comes_as_its_repr() {
+    let mut python = start();
+    for (code, repr) in [
+        ("2**70", "1180591620717411303424"),
+        ("{1: 2}", "{1: 2}"),
+        ("float('nan')", "nan"),
+        ("'\\ud800'", "'\\ud800'"),
+        ("x = []\nfor _ in range(200): x = [x]\nx[0][0] if 0 else (1, {2})", "(1, {2})"),
+    ] {
+        let outcome = python.run(code).unwrap();
+        assert_eq!((outcome.value, outcome.repr.as_deref()), (None, Some(repr)), "{code}");
+    }
+    assert!(python.run("x").unwrap().repr.is_some(), "too deep");
+    let raised = python.run("raise ValueError('\\ud800')").unwrap().error.unwrap();
+    assert_eq!(raised.message, "\\ud800");
+    assert_eq!(
+        python.run("print('\\ud800'); (1, -2**63, 2**64 - 1)").unwrap().value,
+        Some(json!([1, i64::MIN, u64::MAX]))
+    );
+}
+
+#[test]
 fn a_value_longer_than_a_frame_arrives_whole() {
     let mut python = start();
     let value = python.run("['x' * 2_000_000, 1]").unwrap().value.unwrap();

@@ -247,6 +247,23 @@ def test_a_batch_larger_than_the_ring_is_sent_while_it_is_read(name: str) -> Non
         assert received == payloads
 
 
+def test_a_forked_child_that_ends_leaves_its_parents_ring_alone(name: str) -> None:
+    code = (
+        "import circlet, os, sys, time\n"
+        f"ring = circlet.SharedRingBuffer.create({name!r})\n"
+        "ring.send(b'before')\n"
+        "if os.fork() == 0: sys.exit(0)\n"
+        "os.wait()\n"
+        "with circlet.SharedRingBuffer.open(ring_name) as reader:\n"
+        "    ring.send(b'after')\n"
+        "    print(bytes(reader.recv()), bytes(reader.recv()), ring.stats().producer)\n"
+    ).replace("ring_name", repr(name))
+    environment = {**os.environ, "PYTHONPATH": _package_folder()}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert run.stdout == "b'before' b'after' alive\n", run.stderr
+    assert not Path("/dev/shm", name).exists()
+
+
 def test_nothing_stays_in_dev_shm(name: str) -> None:
     with SharedRingBuffer.create(name) as ring:
         assert Path("/dev/shm", name).stat().st_mode & 0o777 == 0o600
