@@ -39,7 +39,7 @@ pub enum Error {
     },
 
     /// A knot that is out of range, or not above the one before it.
-    #[error("knot {index} is {value}; knots must ascend strictly and lie within {MAX_COORDINATE:e} of 0")]
+    #[error("knot {index} is {value:?}; knots must ascend strictly and lie within {MAX_COORDINATE:e} of 0")]
     Knot {
         /// Which knot, counted from 0.
         index: usize,
@@ -48,7 +48,7 @@ pub enum Error {
     },
 
     /// An input point with a coordinate that is NaN, infinite or too large.
-    #[error("coordinate {axis} of point {index} is {value}; it must lie within {MAX_COORDINATE:e} of 0")]
+    #[error("coordinate {axis} of point {index} is {value:?}; it must lie within {MAX_COORDINATE:e} of 0")]
     Point {
         /// Which point, counted from 0.
         index: usize,
@@ -75,7 +75,7 @@ pub enum Error {
     },
 
     /// A tolerance that no approximation can keep.
-    #[error("tolerance is {given}; it must be a finite number above 0")]
+    #[error("tolerance is {given:?}; it must be a finite number above 0")]
     Tolerance {
         /// The tolerance that was given.
         given: f64,
@@ -83,7 +83,7 @@ pub enum Error {
 
     /// A tolerance so small that the polyline would not fit anywhere.
     #[error(
-        "a tolerance of {tolerance} takes about {needed:.3e} points, more than {limit}; use a larger one"
+        "a tolerance of {tolerance:?} takes about {needed:.3e} points, more than {limit}; use a larger one"
     )]
     TooManyPoints {
         /// The tolerance that was given.
@@ -105,7 +105,7 @@ pub enum Error {
 
     /// A box to fit into, or bounds to fit, that are not a box.
     #[error(
-        "the {role} box from ({}, {}) to ({}, {}) must have finite corners and {}",
+        "the {role} box from ({:?}, {:?}) to ({:?}, {:?}) must have finite corners and {}",
         rect.min[0], rect.min[1], rect.max[0], rect.max[1],
         if *role == "target" { "a width and a height above 0" } else { "no negative width or height" }
     )]
@@ -118,7 +118,7 @@ pub enum Error {
 
     /// Bounds that no finite scale brings to the size asked for.
     #[error(
-        "bounds of {width} by {height} cannot be scaled to {target_width} by {target_height} in numbers up to {:e}",
+        "bounds of {width:?} by {height:?} cannot be scaled to {target_width:?} by {target_height:?} in numbers up to {:e}",
         f64::MAX
     )]
     FitOverflow {

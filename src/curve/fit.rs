@@ -124,7 +124,7 @@ mod tests {
         for size in [[0.0, 1.0], [1.0, -1.0], [f64::NAN, 1.0], [1.0, f64::INFINITY]] {
             let error =
                 fit_bounds(bounds, Rect::from_corner_and_size([0.0, 0.0], size), Fit::Contain).unwrap_err();
-            assert!(error.to_string().starts_with("the target box from (0, 0) to ("), "{error}");
+            assert!(error.to_string().starts_with("the target box from (0.0, 0.0) to ("), "{error}");
         }
         let error = fit_bounds(Rect { min: [1.0, 0.0], max: [0.0, 0.0] }, TARGET, Fit::Contain).unwrap_err();
         assert!(error.to_string().starts_with("the source box"), "{error}");

@@ -199,7 +199,10 @@ mod tests {
         let curve = Curve::bezier(&[[0.0, 0.0], [1.0, 1.0]]).unwrap();
         for bad in [0.0, -1.0, f64::NAN, f64::INFINITY] {
             let error = curve.length(bad).unwrap_err();
-            assert_eq!(error.to_string(), format!("tolerance is {bad}; it must be a finite number above 0"));
+            assert_eq!(
+                error.to_string(),
+                format!("tolerance is {bad:?}; it must be a finite number above 0")
+            );
         }
     }
 }

@@ -108,6 +108,9 @@ pub(in crate::shm) fn seal(file: &File) -> Result<(), Error> {
 pub(in crate::shm) fn check_sealed(file: &File) -> Result<(), Error> {
     // SAFETY: the call takes no pointer.
     let found = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+    if found < 0 && io::Error::last_os_error().raw_os_error() == Some(libc::EBADF) {
+        return Err(Error::last_os("fcntl(F_GET_SEALS)"));
+    }
     let size_seals = libc::F_SEAL_SHRINK | libc::F_SEAL_GROW;
     if found >= 0 && found & size_seals == size_seals {
         Ok(())
