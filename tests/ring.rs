@@ -377,6 +377,24 @@ fn a_successor_goes_on_where_the_reader_has_released_what_the_tail_does_not_tell
 }
 
 #[test]
+fn positions_and_counters_at_their_end_do_no_harm() {
+    let ring = ring::anonymous(&Options::new().capacity(4096)).unwrap();
+    let near_the_end = 0_u64.wrapping_sub(64);
+    for offset in [layout::consumer::HEAD, layout::producer::TAIL] {
+        shared_u64(&ring, offset).store(near_the_end, Ordering::Release);
+    }
+    for offset in [layout::consumer::FRAMES, layout::producer::FRAMES, layout::producer::BYTES] {
+        shared_u64(&ring, offset).store(u64::MAX, Ordering::Release);
+    }
+    let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
+    // The frame does not fit before the end: padding takes both sides over it.
+    for number in 0..20_u8 {
+        sender.send(&[number; 100]).unwrap();
+        assert_eq!(&*receiver.recv().unwrap(), [number; 100]);
+    }
+}
+
+#[test]
 fn a_batch_that_nobody_takes_from_loses_nothing() {
     let (ring, mut sender, mut receiver) = pair(4096);
     sender.send_many([b"one".as_slice(), b"two"]).unwrap();

@@ -155,7 +155,7 @@ impl Receiver {
                     self.frames = self.frames.wrapping_add(1);
                     return Ok(Some(RawFrame { start: self.data.payload(position), len }));
                 }
-                Ok(Found::Padding(bytes)) => self.next = position + bytes,
+                Ok(Found::Padding(bytes)) => self.next = position.wrapping_add(bytes),
                 Err(poison) => {
                     self.poison = Some(poison);
                     return Err(poison.into());

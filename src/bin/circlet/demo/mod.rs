@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 use circlet::exec::{Builder, Executor, Killer, Outcome};
 use circlet::pool::{self, Completions, Job, Pool};
 use circlet::ring::{self, Options, Ring};
-use circlet::shm::{self, Segment};
+use circlet::shm::{self, PeerState, Segment};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
@@ -151,9 +151,12 @@ impl<'a> Watch<'a> {
 
     fn check(&self) -> Result<(), Failure> {
         self.interrupt.check()?;
-        let read = self.ring.stats().frames_received;
+        let stats = self.ring.stats();
+        let read = stats.frames_received;
         let (before, since) = self.progress.get();
-        if read != before {
+        // While there is nothing to read and more will come, the worker waits for the pool.
+        let waits = stats.used_bytes == 0 && stats.producer == PeerState::Alive;
+        if read != before || waits {
             self.progress.set((read, Instant::now()));
         } else if since.elapsed() > self.patience {
             let seconds = self.patience.as_secs_f64();
