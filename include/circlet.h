@@ -54,14 +54,19 @@
 #define CIRCLET_LAYOUT_CAPACITY 40
 
 /**
- * Offset of the `u64` tail, which the producer writes.
+ * Offset of the `u32` longest message.
+ */
+#define CIRCLET_LAYOUT_MAX_MESSAGE 64
+
+/**
+ * Offset of the `u64` tail, which the producers write.
  */
 #define CIRCLET_LAYOUT_TAIL 4096
 
 /**
  * Offset of the producer's `u32` waiting word, a futex.
  */
-#define CIRCLET_LAYOUT_PRODUCER_WAITING 4352
+#define CIRCLET_LAYOUT_PRODUCER_WAITING 4224
 
 /**
  * Offset of the `u64` head, which the consumer writes.
@@ -71,7 +76,7 @@
 /**
  * Offset of the consumer's `u32` waiting word, a futex.
  */
-#define CIRCLET_LAYOUT_CONSUMER_WAITING 8448
+#define CIRCLET_LAYOUT_CONSUMER_WAITING 8320
 
 /**
  * Offset of the data area.
@@ -79,14 +84,65 @@
 #define CIRCLET_LAYOUT_DATA 16388
 
 /**
+ * One producer and one consumer.
+ */
+#define CIRCLET_SPSC 1
+
+/**
+ * Up to 32 producers, each with a handle of its own, and one consumer.
+ */
+#define CIRCLET_MPSC 2
+
+/**
+ * One producer that never waits, and any number of readers, which learn what they missed.
+ */
+#define CIRCLET_BROADCAST 3
+
+/**
+ * A producer that finds no room waits, up to its deadline.
+ */
+#define CIRCLET_BLOCK 0
+
+/**
+ * A producer that finds no room fails at once.
+ */
+#define CIRCLET_FAIL 1
+
+/**
+ * A producer that finds no room drops the new frame, and counts it.
+ */
+#define CIRCLET_DROP_NEWEST 2
+
+/**
+ * Maps every page now rather than at its first use.
+ */
+#define CIRCLET_RING_PREFAULT 1
+
+/**
+ * Takes huge pages: reserved ones for an anonymous ring, transparent ones for a named one.
+ */
+#define CIRCLET_RING_HUGE_PAGES 2
+
+/**
+ * The `offset` of a frame that does not lie in the ring's memory: it is a private copy, as all frames of a broadcast ring
+ * and all messages that came in fragments are.
+ */
+#define CIRCLET_NO_OFFSET 4294967295
+
+/**
  * The side that writes.
  */
 #define CIRCLET_PRODUCER 1
 
 /**
- * The side that reads.
+ * The side that reads. In a broadcast ring it begins with the next frame that is sent.
  */
 #define CIRCLET_CONSUMER 2
+
+/**
+ * The side that reads, for `circlet_ring_attach` alone: in a broadcast ring it begins with the oldest frame there is.
+ */
+#define CIRCLET_CONSUMER_FROM_OLDEST 3
 
 /**
  * Fits each axis by a scale of its own.
@@ -228,6 +284,14 @@ enum circlet_status
    */
   CIRCLET_PROTOCOL = -28,
   /**
+   * The writer has overtaken this reader of a broadcast ring: `circlet_ring_missed` tells how far.
+   */
+  CIRCLET_LAGGED = -29,
+  /**
+   * The segment has another schema tag than was asked for.
+   */
+  CIRCLET_BAD_SCHEMA = -30,
+  /**
    * A bug in the library: a panic was caught.
    */
   CIRCLET_PANIC = -99,
@@ -251,6 +315,12 @@ typedef struct circlet_curve circlet_curve;
 typedef struct circlet_executor circlet_executor;
 
 /**
+ * A page: one latest value. Its writer's seat is taken by the first write. Any number of handles read; one thread at a
+ * time writes through a handle, and one reads.
+ */
+typedef struct circlet_page circlet_page;
+
+/**
  * A pool of worker threads. Any number of threads may submit, and fetch results.
  */
 typedef struct circlet_pool circlet_pool;
@@ -267,7 +337,7 @@ typedef struct circlet_ring circlet_ring;
 typedef struct circlet_text circlet_text;
 
 /**
- * The counters of a ring.
+ * The counters of a ring, of all its producers together.
  */
 typedef struct circlet_ring_stats {
   /**
@@ -275,15 +345,19 @@ typedef struct circlet_ring_stats {
    */
   uint64_t capacity_bytes;
   /**
-   * Bytes committed and not yet released.
+   * Bytes committed and not yet released; 0 in a broadcast ring, where nobody releases.
    */
   uint64_t used_bytes;
   /**
-   * Frames committed since the ring was made.
+   * The most bytes that were seen unreleased, to within a sixteenth of the capacity.
+   */
+  uint64_t high_water_bytes;
+  /**
+   * Frames committed since the ring was made; each fragment of a message is one.
    */
   uint64_t frames_sent;
   /**
-   * Frames released since the ring was made.
+   * Frames released since the ring was made; 0 in a broadcast ring.
    */
   uint64_t frames_received;
   /**
@@ -291,19 +365,47 @@ typedef struct circlet_ring_stats {
    */
   uint64_t payload_bytes_sent;
   /**
-   * How often a claim found no room at first.
+   * How often a frame found no room at first.
    */
   uint64_t full_events;
+  /**
+   * Frames dropped because there was no room.
+   */
+  uint64_t dropped;
+  /**
+   * How often a producer slept for room.
+   */
+  uint64_t producer_waits;
+  /**
+   * How often the consumer slept for a frame; 0 in a broadcast ring.
+   */
+  uint64_t consumer_waits;
   /**
    * The longest payload of one frame in bytes.
    */
   uint32_t max_frame;
   /**
-   * Who has the producer's side: 0 nobody yet, 1 alive, 2 closed, 3 died.
+   * The longest message in bytes.
+   */
+  uint32_t max_message;
+  /**
+   * CIRCLET_SPSC, CIRCLET_MPSC or CIRCLET_BROADCAST.
+   */
+  uint32_t mode;
+  /**
+   * CIRCLET_BLOCK, CIRCLET_FAIL or CIRCLET_DROP_NEWEST.
+   */
+  uint32_t overflow;
+  /**
+   * How many producers live.
+   */
+  uint32_t producers;
+  /**
+   * What is known of the producers: 0 nobody yet, 1 one of them alive, 2 closed, 3 died.
    */
   uint32_t producer;
   /**
-   * The same for the consumer's side.
+   * The same for the consumer; 0 in a broadcast ring, whose readers have no seat.
    */
   uint32_t consumer;
   /**
@@ -321,13 +423,34 @@ typedef struct circlet_ring_options {
    */
   uint32_t struct_size;
   /**
-   * Must be 0.
+   * CIRCLET_SPSC (the default), CIRCLET_MPSC or CIRCLET_BROADCAST.
    */
-  uint32_t reserved;
+  uint32_t mode;
   /**
    * Bytes of the data area, rounded up to a power of two from 4 KiB to 1 GiB; 0 for 1 MiB.
    */
   uint64_t capacity;
+  /**
+   * The longest message in bytes, at most 1 GiB: above the longest frame it goes in fragments and arrives whole; 0
+   * for the longest frame (half the capacity, an eighth in a broadcast ring, less four bytes).
+   */
+  uint32_t max_message;
+  /**
+   * CIRCLET_BLOCK (the default), CIRCLET_FAIL or CIRCLET_DROP_NEWEST.
+   */
+  uint32_t overflow;
+  /**
+   * A sum of CIRCLET_RING_PREFAULT and CIRCLET_RING_HUGE_PAGES.
+   */
+  uint32_t flags;
+  /**
+   * The mode bits of a named ring's file, such as 0660; 0 for 0600.
+   */
+  uint32_t permissions;
+  /**
+   * A tag of at most 56 bytes that both sides must agree on, ended by a zero byte; NULL for none.
+   */
+  const char *schema;
 } circlet_ring_options;
 
 /**
@@ -458,7 +581,7 @@ const char *circlet_text_data(const struct circlet_text *text);
 void circlet_text_free(struct circlet_text *text);
 
 /**
- * Takes a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) now instead of at its first use.
+ * Takes a side (CIRCLET_PRODUCER, CIRCLET_CONSUMER or CIRCLET_CONSUMER_FROM_OLDEST) now instead of at its first use.
  *
  * Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
  *
@@ -482,7 +605,8 @@ int32_t circlet_ring_detach(const struct circlet_ring *ring,
 
 /**
  * Sets how long a side (CIRCLET_PRODUCER or CIRCLET_CONSUMER) spins before it sleeps, in microseconds: 0 sleeps at
- * once, infinity never sleeps. Takes the side if this handle does not have it yet.
+ * once, infinity never sleeps. Unless it is set, a side learns how long spinning pays, up to 20 microseconds. Takes the
+ * side if this handle does not have it yet.
  *
  * Returns 0, CIRCLET_INVALID, or what `circlet_ring_attach` returns.
  *
@@ -504,6 +628,34 @@ int32_t circlet_ring_set_spin(const struct circlet_ring *ring,
 int32_t circlet_ring_get_stats(const struct circlet_ring *ring, struct circlet_ring_stats *stats);
 
 /**
+ * Gives a side's doorbell: a descriptor for epoll and its like that is readable once the other side may have done
+ * something since the last `circlet_ring_arm`. Takes the side if this handle does not have it yet.
+ *
+ * Returns 0 or CIRCLET_OS. The caller owns `*fd` and closes it; what is read from it means nothing, and may be read
+ * away or left to `circlet_ring_arm`.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_fd(const struct circlet_ring *ring,
+                        int32_t side,
+                        int32_t *fd);
+
+/**
+ * Asks for the doorbell. For the producer `len` is the payload that it wants room for; for the consumer it is ignored,
+ * and what was received is released.
+ *
+ * Returns 1 where there is no need to wait: there is a frame, or room, or an end that the next call tells of; 0 where
+ * the descriptor of `circlet_ring_fd` tells when to look again; or an error.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_arm(const struct circlet_ring *ring,
+                         int32_t side,
+                         uint32_t len);
+
+/**
  * Creates a named ring. `options` may be NULL for the defaults.
  *
  * The name is removed by `circlet_ring_close`. Returns 0, CIRCLET_NAME_TAKEN, CIRCLET_NO_SPACE or CIRCLET_INVALID;
@@ -517,15 +669,16 @@ int32_t circlet_ring_create(const char *name,
                             struct circlet_ring **ring);
 
 /**
- * Opens a ring by its name.
+ * Opens a ring by its name. `options` may be NULL; only its schema and its flags count.
  *
- * Returns 0, CIRCLET_NOT_FOUND, or a code for each thing that can be wrong with a segment. The caller owns `*ring`.
- * Any thread.
+ * Returns 0, CIRCLET_NOT_FOUND, CIRCLET_BAD_SCHEMA, or a code for each thing that can be wrong with a segment. The
+ * caller owns `*ring`. Any thread.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says.
  */
 int32_t circlet_ring_open(const char *name,
+                          const struct circlet_ring_options *options,
                           struct circlet_ring **ring);
 
 /**
@@ -540,13 +693,15 @@ int32_t circlet_ring_anonymous(const struct circlet_ring_options *options, struc
 
 /**
  * Opens a ring from a descriptor that `circlet_ring_export_fd` made, and owns the descriptor, also where it fails.
+ * `options` as for `circlet_ring_open`.
  *
- * Returns 0, CIRCLET_NOT_SEALED, or a code for each thing that can be wrong with a segment. Any thread.
+ * Returns 0, CIRCLET_NOT_SEALED, CIRCLET_BAD_SCHEMA, or a code for each thing that can be wrong with a segment. Any thread.
  *
  * # Safety
- * `ring` is NULL or has room for a pointer; `fd` belongs to nobody else.
+ * Each pointer is NULL or leads to what its type says; `fd` belongs to nobody else.
  */
 int32_t circlet_ring_from_fd(int32_t fd,
+                             const struct circlet_ring_options *options,
                              struct circlet_ring **ring);
 
 /**
@@ -593,16 +748,28 @@ int32_t circlet_ring_unlink(const struct circlet_ring *ring);
 int32_t circlet_ring_memory(const struct circlet_ring *ring, void **base, uint64_t *bytes);
 
 /**
+ * Copies the schema tag into `buffer`, cut to fit and ended by a zero byte. Any thread.
+ *
+ * Returns the tag's length in bytes, at most 56; 0 where there is none. `buffer` may be NULL if `size` is 0.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; `buffer` has room for `size` bytes.
+ */
+int32_t circlet_ring_schema(const struct circlet_ring *ring, char *buffer, uint32_t size);
+
+/**
  * Borrows the next frame in place, and releases what was received before.
  *
  * `timeout_ms`: 0 tries (CIRCLET_EMPTY), above waits so long (CIRCLET_TIMED_OUT), below 0 without a deadline.
- * Returns 0, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED once everything committed has been read, or
- * CIRCLET_POISONED. The frame is valid until the next receive or release, or until the ring is closed.
+ * Returns 0, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED once everything committed has been read,
+ * CIRCLET_LAGGED (the next call goes on), or CIRCLET_POISONED. The frame is valid until the next receive or release, or until the ring is closed.
  *
  * # Safety
  * `ring` is NULL or an open handle; `frame` is NULL or has room for one.
  */
-int32_t circlet_ring_recv(const struct circlet_ring *ring, double timeout_ms, struct circlet_frame *frame);
+int32_t circlet_ring_recv(const struct circlet_ring *ring,
+                          double timeout_ms,
+                          struct circlet_frame *frame);
 
 /**
  * Borrows up to `max` frames in place, waiting for the first, and releases what was received before.
@@ -628,10 +795,25 @@ int32_t circlet_ring_recv_many(const struct circlet_ring *ring,
 int32_t circlet_ring_release(const struct circlet_ring *ring);
 
 /**
- * Copies a payload in as one frame.
+ * Tells how much this handle's reader missed when it last got CIRCLET_LAGGED: frames, and the bytes of the ring that
+ * they took. Both 0 where it never did.
+ *
+ * Returns 0.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_ring_missed(const struct circlet_ring *ring,
+                            uint64_t *frames,
+                            uint64_t *bytes);
+
+/**
+ * Copies a message in.
  *
  * `timeout_ms`: 0 tries (CIRCLET_FULL), above waits so long for room (CIRCLET_TIMED_OUT), below 0 without a deadline.
- * Returns 0, or one of these, CIRCLET_TOO_LARGE, CIRCLET_CLOSED, CIRCLET_PEER_DIED, CIRCLET_POISONED.
+ * Where the ring's overflow (or `circlet_ring_set_overflow`) is not to wait, it fails at once (CIRCLET_FULL), or drops the
+ * message, counts it and returns 0. Returns 0, or one of these, CIRCLET_TOO_LARGE, CIRCLET_CLOSED, CIRCLET_PEER_DIED,
+ * CIRCLET_POISONED.
  *
  * # Safety
  * `ring` is NULL or an open handle; `payload` leads to `len` bytes, or is NULL where `len` is 0.
@@ -642,11 +824,11 @@ int32_t circlet_ring_send(const struct circlet_ring *ring,
                           double timeout_ms);
 
 /**
- * Copies `count` payloads in as a frame each; they lie one behind the other in `payloads`, with their lengths in
- * `lens`. One call and one wake-up for all of them.
+ * Copies `count` messages in; they lie one behind the other in `payloads`, with their lengths in `lens`. One call and
+ * one wake-up for all of them.
  *
  * Returns how many were sent: fewer than `count` where the deadline passed after the first, else an error as
- * `circlet_ring_send` has it. A payload that is too long is refused before anything is sent.
+ * `circlet_ring_send` has it. A message that is too long is refused before anything is sent.
  *
  * # Safety
  * `ring` is NULL or an open handle; `lens` leads to `count` lengths and `payloads` to as many bytes as their sum.
@@ -660,7 +842,8 @@ int32_t circlet_ring_send_many(const struct circlet_ring *ring,
 /**
  * Reserves room for a payload of `len` bytes to be written in place; `circlet_ring_commit` makes it a frame.
  *
- * Returns and `timeout_ms` as `circlet_ring_send`. The next send or claim gives an uncommitted one up.
+ * Returns and `timeout_ms` as `circlet_ring_send`, but never drops. The next send or claim gives an uncommitted one up;
+ * the reader of an mpsc ring waits for it meanwhile.
  *
  * # Safety
  * `ring` is NULL or an open handle; `frame` is NULL or has room for one.
@@ -690,6 +873,129 @@ int32_t circlet_ring_commit(const struct circlet_ring *ring,
  * `ring` is NULL or an open handle.
  */
 int32_t circlet_ring_abort(const struct circlet_ring *ring);
+
+/**
+ * Sets what the sending calls of this handle do where there is no room (CIRCLET_BLOCK, CIRCLET_FAIL or
+ * CIRCLET_DROP_NEWEST); at first it is what the ring was made with. Takes the producer's side.
+ *
+ * Returns 0, CIRCLET_INVALID, or what `circlet_ring_attach` returns.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle.
+ */
+int32_t circlet_ring_set_overflow(const struct circlet_ring *ring, uint32_t overflow);
+
+/**
+ * Creates a named page for values of up to `max_bytes` (0 for 64 KiB). `schema` is a tag of at most 56 bytes that both
+ * sides must agree on, or NULL.
+ *
+ * The name is removed by `circlet_page_close`. Returns 0, CIRCLET_NAME_TAKEN, CIRCLET_NO_SPACE or CIRCLET_INVALID;
+ * `*page` is written on success only, and the caller owns it. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_page_create(const char *name,
+                            uint32_t max_bytes,
+                            const char *schema,
+                            struct circlet_page **page);
+
+/**
+ * Creates a page without a name, whose descriptor another process gets (see `circlet_page_export_fd`).
+ *
+ * As `circlet_page_create`.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_page_anonymous(uint32_t max_bytes, const char *schema, struct circlet_page **page);
+
+/**
+ * Opens a page by its name. `schema` must be the one that it was made with, NULL for none.
+ *
+ * Returns 0, CIRCLET_NOT_FOUND, CIRCLET_BAD_SCHEMA, or a code for each thing that can be wrong with a segment. The
+ * caller owns `*page`. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_page_open(const char *name,
+                          const char *schema,
+                          struct circlet_page **page);
+
+/**
+ * Opens a page from a descriptor that `circlet_page_export_fd` made, and owns the descriptor, also where it fails.
+ *
+ * As `circlet_page_open`, and CIRCLET_NOT_SEALED.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says; `fd` belongs to nobody else.
+ */
+int32_t circlet_page_from_fd(int32_t fd,
+                             const char *schema,
+                             struct circlet_page **page);
+
+/**
+ * Makes a descriptor that another process opens this page from, and that the caller closes once it is passed.
+ *
+ * Returns 0 or CIRCLET_OS. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_page_export_fd(const struct circlet_page *page, int32_t *fd);
+
+/**
+ * Publishes a value. It never waits for readers.
+ *
+ * Returns 0, CIRCLET_TOO_LARGE, or CIRCLET_BUSY while another writer lives.
+ *
+ * # Safety
+ * `page` is NULL or an open handle; `value` leads to `len` bytes, or is NULL where `len` is 0.
+ */
+int32_t circlet_page_write(const struct circlet_page *page, const void *value, uint32_t len);
+
+/**
+ * Gives the newest value and its version (1 is the first), waiting for one that this handle has not read yet.
+ *
+ * `timeout_ms`: 0 gives the newest at once, also one that was read before (CIRCLET_EMPTY where there is none), above
+ * waits so long for a newer one (CIRCLET_TIMED_OUT), below 0 without a deadline. `*value` is a private copy, valid until the
+ * next read. Returns its length, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED where there is none and no writer.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_page_read(const struct circlet_page *page,
+                          double timeout_ms,
+                          const void **value,
+                          uint64_t *version);
+
+/**
+ * Gives the reader's doorbell, as `circlet_ring_fd` does. The caller owns `*fd`.
+ *
+ * Returns 0 or CIRCLET_OS.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_page_fd(const struct circlet_page *page, int32_t *fd);
+
+/**
+ * Asks for the doorbell, as `circlet_ring_arm` does: 1 where there is a newer value, or no writer any more.
+ *
+ * # Safety
+ * `page` is NULL or an open handle.
+ */
+int32_t circlet_page_arm(const struct circlet_page *page);
+
+/**
+ * Gives the writer's seat up, removes the name if it was created here, and ends the handle. NULL is fine. The handle must
+ * not be in use by another thread.
+ *
+ * # Safety
+ * `page` is NULL or an open handle.
+ */
+void circlet_page_close(struct circlet_page *page);
 
 /**
  * Makes a Bezier curve of degree 1 to 3 from its `count` (2 to 4) control points, x and y in turn.
@@ -965,8 +1271,8 @@ void circlet_executor_free(struct circlet_executor *executor);
 #endif
 CIRCLET_ASSERT(CIRCLET_LAYOUT_DATA % 8 == 4, "payloads are aligned to 8");
 CIRCLET_ASSERT(CIRCLET_LAYOUT_HEAD / 128 != CIRCLET_LAYOUT_TAIL / 128, "two sides never write one line");
-CIRCLET_ASSERT(sizeof(circlet_ring_options) == 16, "circlet_ring_options has 16 bytes");
-CIRCLET_ASSERT(sizeof(circlet_ring_stats) == 64, "circlet_ring_stats has 64 bytes");
+CIRCLET_ASSERT(sizeof(circlet_ring_options) == 32 + sizeof(void *), "circlet_ring_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_ring_stats) == 112, "circlet_ring_stats has 112 bytes");
 CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 bytes");
 CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");
 #undef CIRCLET_ASSERT

@@ -1,13 +1,13 @@
 //! One native core, shared by the languages of one program.
 //!
-//! A Rust, C, Python or Bun process creates a [`ring`] in shared memory and the others read it in place; jobs run on
-//! a [`pool`]; [curves](curve) of every family become cubic Bezier segments; a [`payload`] says what the
+//! A Rust, C, Python or Bun process creates a [`ring`] (or a [`page`], one latest value) in shared memory and the others
+//! read it in place; jobs run on a [`pool`]; [curves](curve) of every family become cubic Bezier segments; a [`payload`] says what the
 //! session is doing. It is an embeddable library first: nothing starts a thread, opens a port or prints unless the
 //! caller asked for it.
 //!
 //! | feature | what it adds |
 //! |---|---|
-//! | (none) | [`shm`], [`ring`], [`curve`], [`pool`], [`payload`] |
+//! | (none) | [`shm`], [`ring`], [`page`], [`curve`], [`pool`], [`payload`] |
 //! | `svg` | SVG path data and documents, in and out |
 //! | `exec` | Python workers under supervision |
 //! | `capi` | the C face: `include/circlet.h`, which Python and Bun load too |
@@ -24,6 +24,7 @@ pub mod capi;
 pub mod curve;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub mod exec;
+pub mod page;
 pub mod payload;
 pub mod pool;
 pub mod ring;

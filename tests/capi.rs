@@ -9,8 +9,17 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 8] =
-    ["status.rs", "text.rs", "layout.rs", "ring/mod.rs", "curve.rs", "pool.rs", "payload.rs", "exec.rs"];
+const SOURCES: [&str; 9] = [
+    "status.rs",
+    "text.rs",
+    "layout.rs",
+    "ring/mod.rs",
+    "page.rs",
+    "curve.rs",
+    "pool.rs",
+    "payload.rs",
+    "exec.rs",
+];
 
 fn generated_header() -> String {
     let config = cbindgen::Config::from_file(root().join("cbindgen.toml")).unwrap();

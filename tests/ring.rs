@@ -383,7 +383,8 @@ fn positions_and_counters_at_their_end_do_no_harm() {
     for offset in [layout::consumer::HEAD, layout::producer::TAIL] {
         shared_u64(&ring, offset).store(near_the_end, Ordering::Release);
     }
-    for offset in [layout::consumer::FRAMES, layout::producer::FRAMES, layout::producer::BYTES] {
+    let slot = |field| layout::slot::at(0, field);
+    for offset in [layout::consumer::FRAMES, slot(layout::slot::FRAMES), slot(layout::slot::BYTES)] {
         shared_u64(&ring, offset).store(u64::MAX, Ordering::Release);
     }
     let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
@@ -414,7 +415,7 @@ fn a_peer_that_strikes_its_seat_from_the_record_is_dead() {
     drop(receiver.recv().unwrap());
     assert_eq!(receiver.peer_state(), PeerState::Alive);
     drop(sender);
-    shared_u32(&ring, layout::producer::SEAT).store(layout::seat::NEVER, Ordering::Release);
+    shared_u32(&ring, layout::producer::SEATS).store(layout::seat::NEVER, Ordering::Release);
     assert!(matches!(receiver.recv(), Err(Error::PeerDied)));
 }
 

@@ -113,7 +113,7 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    */
   static open(name: string): SharedRingBuffer {
     const nameText = text("name", name);
-    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_open(nameText, out)));
+    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_open(nameText, null, out)));
   }
 
   /** Creates a ring without a name, to be passed on by `exportFd`. Throws as `create`. */
@@ -129,7 +129,7 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    */
   static fromFd(fd: number): SharedRingBuffer {
     integer("fd", fd, 0, 0x7fff_ffff);
-    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_from_fd(fd, out)));
+    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_from_fd(fd, null, out)));
   }
 
   /**

@@ -55,7 +55,7 @@ static int send_all(const char *name, uint32_t count) {
 static int recv_all(const char *name) {
     circlet_ring *ring;
     int32_t status;
-    for (int tries = 0; (status = circlet_ring_open(name, &ring)) == CIRCLET_NOT_FOUND && tries < 20000; tries++) {
+    for (int tries = 0; (status = circlet_ring_open(name, NULL, &ring)) == CIRCLET_NOT_FOUND && tries < 20000; tries++) {
         nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
     }
     if (status < 0) return fail("open", status);

@@ -17,7 +17,16 @@ CONSUMER = 2
 class RingOptions(Structure):
     """circlet_ring_options."""
 
-    _fields_ = [("struct_size", c_uint32), ("reserved", c_uint32), ("capacity", c_uint64)]
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("mode", c_uint32),
+        ("capacity", c_uint64),
+        ("max_message", c_uint32),
+        ("overflow", c_uint32),
+        ("flags", c_uint32),
+        ("permissions", c_uint32),
+        ("schema", c_char_p),
+    ]
 
 
 class Frame(Structure):
@@ -32,11 +41,19 @@ class RingStats(Structure):
     _fields_ = [
         ("capacity_bytes", c_uint64),
         ("used_bytes", c_uint64),
+        ("high_water_bytes", c_uint64),
         ("frames_sent", c_uint64),
         ("frames_received", c_uint64),
         ("payload_bytes_sent", c_uint64),
         ("full_events", c_uint64),
+        ("dropped", c_uint64),
+        ("producer_waits", c_uint64),
+        ("consumer_waits", c_uint64),
         ("max_frame", c_uint32),
+        ("max_message", c_uint32),
+        ("mode", c_uint32),
+        ("overflow", c_uint32),
+        ("producers", c_uint32),
         ("producer", c_uint32),
         ("consumer", c_uint32),
         ("reserved", c_uint32),
@@ -56,9 +73,9 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_status_str": (c_char_p, [c_int32]),
     "circlet_last_error": (c_int32, [c_char_p, c_uint32]),
     "circlet_ring_create": (c_int32, [c_char_p, POINTER(RingOptions), _HANDLE_OUT]),
-    "circlet_ring_open": (c_int32, [c_char_p, _HANDLE_OUT]),
+    "circlet_ring_open": (c_int32, [c_char_p, POINTER(RingOptions), _HANDLE_OUT]),
     "circlet_ring_anonymous": (c_int32, [POINTER(RingOptions), _HANDLE_OUT]),
-    "circlet_ring_from_fd": (c_int32, [c_int32, _HANDLE_OUT]),
+    "circlet_ring_from_fd": (c_int32, [c_int32, POINTER(RingOptions), _HANDLE_OUT]),
     "circlet_ring_export_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
     "circlet_ring_close": (None, [_HANDLE]),
     "circlet_ring_attach": (c_int32, [_HANDLE, c_int32]),

@@ -111,7 +111,7 @@ class SharedRingBuffer:
     def open(cls, name: str) -> SharedRingBuffer:
         """Opens a ring by its name. Raises `NotFoundError` or `SegmentError`."""
         handle = c_void_p()
-        check(library.circlet_ring_open(_name(name), byref(handle)))
+        check(library.circlet_ring_open(_name(name), None, byref(handle)))
         return cls(_opened(handle))
 
     @classmethod
@@ -125,7 +125,7 @@ class SharedRingBuffer:
     def from_fd(cls, fd: int) -> SharedRingBuffer:
         """Opens a ring from a descriptor that `export_fd` made, and owns the descriptor."""
         handle = c_void_p()
-        check(library.circlet_ring_from_fd(fd, byref(handle)))
+        check(library.circlet_ring_from_fd(fd, None, byref(handle)))
         return cls(_opened(handle))
 
     def export_fd(self) -> int:

@@ -13,6 +13,7 @@ mod curve;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 mod exec;
 mod layout;
+mod page;
 mod payload;
 mod pool;
 mod ring;
@@ -24,6 +25,7 @@ pub use curve::*;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub use exec::*;
 pub use layout::*;
+pub use page::*;
 pub use payload::*;
 pub use pool::*;
 pub use ring::*;

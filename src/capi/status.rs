@@ -68,6 +68,10 @@ pub enum circlet_status {
     CIRCLET_WORKER_DIED = -27,
     /// The worker sent what the protocol does not have.
     CIRCLET_PROTOCOL = -28,
+    /// The writer has overtaken this reader of a broadcast ring: `circlet_ring_missed` tells how far.
+    CIRCLET_LAGGED = -29,
+    /// The segment has another schema tag than was asked for.
+    CIRCLET_BAD_SCHEMA = -30,
     /// A bug in the library: a panic was caught.
     CIRCLET_PANIC = -99,
 }
@@ -103,7 +107,8 @@ pub extern "C" fn circlet_status_str(status: i32) -> *const c_char {
         CIRCLET_BAD_MAGIC CIRCLET_BAD_VERSION CIRCLET_BAD_ENDIAN CIRCLET_BAD_MODE CIRCLET_BAD_GEOMETRY
         CIRCLET_NOT_SEALED CIRCLET_BUSY CIRCLET_UNSUPPORTED CIRCLET_OS CIRCLET_FULL CIRCLET_EMPTY CIRCLET_TOO_LARGE
         CIRCLET_TIMED_OUT CIRCLET_CLOSED CIRCLET_PEER_DIED CIRCLET_POISONED CIRCLET_BAD_CURVE CIRCLET_BAD_JSON
-        CIRCLET_NO_PYTHON CIRCLET_NO_LIBRARY CIRCLET_NOT_READY CIRCLET_WORKER_DIED CIRCLET_PROTOCOL CIRCLET_PANIC
+        CIRCLET_NO_PYTHON CIRCLET_NO_LIBRARY CIRCLET_NOT_READY CIRCLET_WORKER_DIED CIRCLET_PROTOCOL CIRCLET_LAGGED
+        CIRCLET_BAD_SCHEMA CIRCLET_PANIC
     );
     c"unknown circlet_status".as_ptr()
 }

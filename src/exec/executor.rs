@@ -179,14 +179,11 @@ impl Executor {
         let begin = Instant::now();
         let deadline = within.map_or(Deadline::NEVER, Deadline::after);
         self.requests = self.requests.wrapping_add(1);
-        let mut claim = match self.to_worker.claim_by(HEADER_BYTES + code.len(), deadline) {
-            Ok(claim) => claim,
+        match self.send_code(code, deadline) {
+            Ok(()) => {}
             Err(ring::Error::PeerDied | ring::Error::Closed) => return Err(self.died()),
             Err(other) => return Err(other.into()),
-        };
-        claim[..HEADER_BYTES].copy_from_slice(&wire::header(wire::RUN, self.requests));
-        claim[HEADER_BYTES..].copy_from_slice(code.as_bytes());
-        claim.commit();
+        }
         if self.control.say("DATA").is_err() {
             return Err(self.died());
         }
@@ -206,6 +203,14 @@ impl Executor {
                 }
             }
         }
+    }
+
+    fn send_code(&mut self, code: &str, deadline: Deadline) -> Result<(), ring::Error> {
+        let mut claim = self.to_worker.claim_by(HEADER_BYTES + code.len(), deadline)?;
+        claim[..HEADER_BYTES].copy_from_slice(&wire::header(wire::RUN, self.requests));
+        claim[HEADER_BYTES..].copy_from_slice(code.as_bytes());
+        claim.commit();
+        Ok(())
     }
 
     fn hear(&mut self, deadline: Deadline) -> Result<Heard, Error> {

@@ -14,15 +14,21 @@ pub enum Error {
         /// Bytes that the reader has released.
         free: u64,
     },
-    /// No frame of this ring is so long.
-    #[error(
-        "a frame of {len} bytes is too large: this ring takes at most {max} (half its capacity, less its word)"
-    )]
+    /// This ring takes no payload that is so long.
+    #[error("a payload of {len} bytes is too large: this ring takes at most {max}")]
     TooLarge {
         /// The length as given.
         len: usize,
-        /// The longest payload.
+        /// The longest that is taken: a claim is one frame, a message may be several.
         max: u32,
+    },
+    /// The writer has overtaken this reader (broadcast). The next receive goes on with the oldest frame that is safe.
+    #[error("the reader was overtaken and missed {frames} frames ({bytes} bytes of the ring)")]
+    Lagged {
+        /// Frames that this reader will never see.
+        frames: u64,
+        /// Bytes of the ring that they took.
+        bytes: u64,
     },
     /// The deadline passed before there was a frame, or room for one.
     #[error("the deadline passed: {waited_for}")]
@@ -87,6 +93,32 @@ pub enum Poison {
         position: u64,
         /// Its word.
         word: u32,
+    },
+    /// A claim whose producer is dead and has no record of it.
+    #[error(
+        "the frame at {position} is claimed by slot {slot}, whose record says {recorded} and {bytes} bytes"
+    )]
+    Claim {
+        /// Byte position of the frame.
+        position: u64,
+        /// The slot in its word.
+        slot: usize,
+        /// The position in the slot's record.
+        recorded: u64,
+        /// The bytes in the slot's record.
+        bytes: u64,
+    },
+    /// A fragment that belongs to no message.
+    #[error("a fragment of {len} bytes says that it is for slot {slot}, at {offset} of {total} bytes")]
+    Fragment {
+        /// Bytes of the fragment without its header.
+        len: u32,
+        /// The slot in its header.
+        slot: u32,
+        /// Where in the message it is to begin.
+        offset: u32,
+        /// Bytes of the whole message.
+        total: u32,
     },
     /// Head and tail that contradict each other.
     #[error(

@@ -26,17 +26,29 @@
 //! ```
 #![allow(unsafe_code, reason = "frames are slices of a mapping that another process shares")]
 
+mod claim;
+mod copies;
 mod error;
+pub mod fragment;
 pub mod frame;
+mod lent;
+mod options;
+pub(crate) mod protocol;
 mod receiver;
-mod segment;
+#[allow(clippy::module_inception, reason = "the type that the part is named for")]
+mod ring;
 mod sender;
+mod stats;
 
+pub use claim::Claim;
 pub use error::{Error, Poison};
-pub use receiver::{Batch, BatchIter, Frame, Receiver};
+pub use lent::{Batch, BatchIter, Frame};
+pub use options::Options;
+pub use receiver::Receiver;
+pub use ring::{Ring, anonymous, create, open, open_with};
 #[cfg(unix)]
-pub use segment::from_fd;
-pub use segment::{Options, Ring, Stats, anonymous, create, open};
-pub use sender::{Claim, Sender};
+pub use ring::{from_fd, from_fd_with};
+pub use sender::Sender;
+pub use stats::Stats;
 
-pub use crate::shm::{Deadline, PeerState, Role, Wait};
+pub use crate::shm::{Deadline, Mode, Overflow, PeerState, Role, Wait};

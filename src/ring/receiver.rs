@@ -1,75 +1,113 @@
 //! The consumer's side.
 
 use std::fmt;
-use std::ops::Deref;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::frame::{self, Found};
-use super::segment::{Data, Patience};
-use super::{Deadline, Error, PeerState, Poison, Role, Wait};
-use crate::shm::layout::{consumer, producer};
-use crate::shm::{self, Seat, Segment};
+use super::copies::Copies;
+use super::fragment::Assembler;
+use super::frame::Rules;
+use super::protocol::{Consumer, Reader, Taken};
+use super::{Batch, Deadline, Error, Frame, PeerState, Role, Wait};
+use crate::shm::layout::consumer;
+use crate::shm::{self, Memory, Mode, Patience, Place, Seat, Segment, Shared, View};
 
-/// Reads frames from a ring. One for each ring; `Send`, and one thread at a time.
+/// Reads frames from a ring. `Send`, and one thread at a time; a broadcast ring has any number of these.
 ///
-/// Nothing that the writer stores makes a read leave the mapping or go on for ever; a word that no ring may hold
+/// Nothing that a writer stores makes a read leave the mapping or go on for ever; a word that no ring may hold
 /// poisons this side. The bytes of a frame in place may still change under the reader where the writer does not keep
-/// to the protocol: take [`Receiver::recv_copy`] for bytes that must not.
+/// to the protocol: take [`Receiver::recv_copy`] for bytes that must not. Frames of a broadcast ring, and messages that
+/// came in fragments, are private copies already.
 pub struct Receiver {
-    data: Data,
+    source: Source,
+    copies: Copies,
+    assembler: Assembler,
+    /// Whether the caller may look at a frame in place.
+    lent: bool,
+    /// A private copy that nobody took from its batch.
+    kept: Option<RawFrame>,
+    /// That the reader was overtaken, which it found in the middle of a batch.
+    lag: Option<Error>,
+    view: View,
+    mode: Mode,
+    max_message: u32,
     patience: Patience,
-    /// Where the next frame is.
-    next: u64,
-    /// What the shared head says: everything before it is the writer's again.
-    released: u64,
-    frames: u64,
-    poison: Option<Poison>,
-    seat: Seat,
+    #[cfg(unix)]
+    bell: shm::Bell,
 }
 
-// SAFETY: the pointers in `data` lead into the mapping that `seat` keeps alive.
+// SAFETY: the pointer in `kept` leads into `copies`, which goes along.
 unsafe impl Send for Receiver {}
 
+/// What differs between the modes.
+enum Source {
+    Queue { consumer: Consumer<View>, seat: Seat },
+    Broadcast { reader: Reader<View>, writer_seen: AtomicBool },
+}
+
 impl Receiver {
-    pub(super) fn new(segment: Arc<Segment>) -> Result<Self, Error> {
-        let seat = Seat::take(segment, Role::Consumer)?;
-        let segment = seat.segment();
-        let head = segment.u64_at(consumer::HEAD).load(Acquire);
-        let tail = segment.u64_at(producer::TAIL).load(Acquire);
-        // The tail of a writer that was killed may stand behind a frame that was committed, and even released.
-        let capacity = segment.geometry().capacity();
-        frame::check_positions(head, tail, capacity)
-            .or_else(|_| frame::check_positions(tail, head, capacity))?;
-        let frames = segment.u64_at(consumer::FRAMES).load(Relaxed);
+    pub(super) fn new(segment: Arc<Segment>, from_oldest: bool) -> Result<Self, Error> {
+        let geometry = segment.geometry().clone();
+        let (mode, rules) = (geometry.mode(), Rules::of(&geometry));
+        let (view, source) = if mode == Mode::Broadcast {
+            let view = View::new(segment);
+            let reader = Reader::new(view.clone(), rules, from_oldest);
+            (view, Source::Broadcast { reader, writer_seen: AtomicBool::new(false) })
+        } else {
+            let seat = Seat::take(segment, Role::Consumer)?;
+            let view = seat.view().clone();
+            (view.clone(), Source::Queue { consumer: Consumer::new(view, rules)?, seat })
+        };
+        let slept = view.u64_at(consumer::WAITS).load(Relaxed);
         Ok(Self {
-            data: Data::new(segment),
-            patience: Patience::new(),
-            next: head,
-            released: head,
-            frames,
-            poison: None,
-            seat,
+            source,
+            copies: Copies::default(),
+            assembler: Assembler::default(),
+            lent: false,
+            kept: None,
+            lag: None,
+            mode,
+            max_message: geometry.max_message(),
+            patience: Patience::new(Wait::default(), slept),
+            #[cfg(unix)]
+            bell: shm::Bell::default(),
+            view,
         })
     }
 
     /// Sets how this side waits for frames.
     pub fn set_wait(&mut self, wait: Wait) {
-        self.patience.wait = wait;
+        self.patience.set(wait);
     }
 
-    /// Looks at the writer's seat.
+    /// Looks at the producers' seats.
     pub fn peer_state(&self) -> PeerState {
-        self.seat.peer_state()
+        match &self.source {
+            Source::Queue { seat, .. } => seat.peer_state(),
+            Source::Broadcast { writer_seen, .. } => {
+                let state = shm::state(&self.view, self.mode, Role::Producer);
+                if state != PeerState::Never {
+                    writer_seen.store(true, Relaxed);
+                } else if writer_seen.load(Relaxed) {
+                    // A seat that was taken once is never as if nobody had come, whatever its word says.
+                    return PeerState::Dead;
+                }
+                state
+            }
+        }
     }
 
-    /// Waits for a frame without a deadline and borrows it in place; dropping it releases it.
+    /// Waits for a message without a deadline and borrows it in place; dropping it releases it.
     ///
     /// # Errors
-    /// [`Error::Closed`] or [`Error::PeerDied`] once everything committed has been read; [`Error::Poisoned`].
+    /// [`Error::Closed`] or [`Error::PeerDied`] once everything committed has been read; [`Error::Lagged`];
+    /// [`Error::Poisoned`].
     pub fn recv(&mut self) -> Result<Frame<'_>, Error> {
         self.recv_by(Deadline::NEVER)
     }
@@ -89,24 +127,22 @@ impl Receiver {
     #[inline]
     pub fn recv_by(&mut self, deadline: Deadline) -> Result<Frame<'_>, Error> {
         let raw = self.wait_for_frame(deadline)?;
-        Ok(Frame { raw, receiver: self })
+        Ok(Frame::new(self, raw))
     }
 
-    /// Borrows a frame if there is one.
+    /// Borrows a message if there is one.
     ///
     /// # Errors
     /// As [`Receiver::recv`]. Looking at the writer's end costs a call to the kernel where the ring is empty.
     pub fn try_recv(&mut self) -> Result<Option<Frame<'_>>, Error> {
-        match self.next_frame()? {
-            Some(raw) => Ok(Some(Frame { raw, receiver: self })),
-            None => match self.last_or_end()? {
-                Some(raw) => Ok(Some(Frame { raw, receiver: self })),
-                None => Ok(None),
-            },
-        }
+        let found = match self.kept_or_next()? {
+            None => self.last_or_end()?,
+            found => found,
+        };
+        Ok(found.map(|raw| Frame::new(self, raw)))
     }
 
-    /// Waits for a frame and appends a private copy of it to `out`; returns its length.
+    /// Waits for a message and appends a private copy of it to `out`; returns its length.
     ///
     /// # Errors
     /// As [`Receiver::recv_by`].
@@ -116,7 +152,7 @@ impl Receiver {
         Ok(frame.len())
     }
 
-    /// Waits for at least one frame and borrows up to `max` of them in place; dropping the batch releases those that
+    /// Waits for at least one message and borrows up to `max` of them in place; dropping the batch releases those that
     /// were taken from it.
     ///
     /// # Errors
@@ -132,98 +168,235 @@ impl Receiver {
     #[inline]
     pub fn recv_many_by(&mut self, max: usize, deadline: Deadline) -> Result<Batch<'_>, Error> {
         let first = self.wait_for_frame(deadline)?;
-        // It is there, and stays until it is taken from the batch.
-        self.next = self.next.wrapping_sub(frame::frame_bytes(first.len));
-        self.frames = self.frames.wrapping_sub(1);
-        Ok(Batch { left: max.max(1), receiver: self })
+        Ok(Batch::new(self, first, max))
     }
 
-    /// Takes the next frame, whose bytes stay valid until [`Receiver::release`]: for the C face, which has no borrows.
+    /// Takes the next message, whose bytes stay valid until [`Receiver::release`].
     #[inline]
     pub(crate) fn next_frame(&mut self) -> Result<Option<RawFrame>, Error> {
-        if let Some(poison) = self.poison {
-            return Err(poison.into());
-        }
-        loop {
-            let position = self.next;
-            // Acquire: pairs with the release of the word in `Sender::store_frame`. Read once: it may change.
-            let word = self.data.word(position).load(Acquire);
-            match frame::judge(word, position, self.data.capacity(), self.data.max_frame()) {
-                Ok(Found::Nothing) => return Ok(None),
-                Ok(Found::Frame(len)) => {
-                    self.next = position.wrapping_add(frame::frame_bytes(len));
-                    self.frames = self.frames.wrapping_add(1);
-                    return Ok(Some(RawFrame { start: self.data.payload(position), len }));
+        let view = &self.view;
+        match &mut self.source {
+            Source::Queue { consumer, .. } => match consumer.take()? {
+                None => Ok(None),
+                Some(Taken { position, len, is_fragment: false }) => {
+                    self.lent = true;
+                    Ok(Some(RawFrame { start: view.payload(position), len }))
                 }
-                Ok(Found::Padding(bytes)) => self.next = position.wrapping_add(bytes),
-                Err(poison) => {
-                    self.poison = Some(poison);
-                    return Err(poison.into());
-                }
+                Some(fragment) => self.assemble(fragment),
+            },
+            Source::Broadcast { reader, .. } => {
+                let copies = &mut self.copies;
+                reader.take(|Taken { position, len, .. }| {
+                    // SAFETY: the room has `len` bytes, and the frame lies inside the mapping. Its writer may write it
+                    // meanwhile: then what was copied is thrown away.
+                    copies.add(len, |start| unsafe {
+                        start.copy_from_nonoverlapping(view.payload(position), len as usize);
+                    })
+                })
             }
         }
     }
 
-    /// Waits for the next frame. What was taken before is released first.
+    /// Puts fragments together until a message is whole, or the ring holds no more of them for now.
+    #[cold]
+    fn assemble(&mut self, first: Taken) -> Result<Option<RawFrame>, Error> {
+        let Source::Queue { consumer, .. } = &mut self.source else { return Ok(None) };
+        let mut taken = first;
+        let mut looked_at = 0;
+        loop {
+            let raw = RawFrame { start: self.view.payload(taken.position), len: taken.len };
+            // SAFETY: the fragment was taken and is not released before it is copied.
+            let whole = self.assembler.add(unsafe { raw.bytes() }, self.max_message);
+            let whole = whole.inspect_err(|poison| consumer.poison(*poison))?;
+            // Frames that the caller still looks at are before it.
+            if !self.lent {
+                consumer.release();
+            }
+            if let Some(message) = whole {
+                return Ok(Some(self.copies.keep(message)));
+            }
+            looked_at += u64::from(taken.len);
+            // A writer that never ends its messages does not keep the reader here.
+            if looked_at > self.view.capacity() {
+                return Ok(None);
+            }
+            match consumer.take()? {
+                Some(next) if next.is_fragment => taken = next,
+                Some(Taken { position, len, .. }) => {
+                    self.lent = true;
+                    return Ok(Some(RawFrame { start: self.view.payload(position), len }));
+                }
+                None => return Ok(None),
+            }
+        }
+    }
+
+    /// Waits for the next message. What was taken before is released first.
     #[inline]
     pub(crate) fn wait_for_frame(&mut self, deadline: Deadline) -> Result<RawFrame, Error> {
-        self.release();
-        match self.next_frame()? {
+        match self.kept_or_next()? {
             Some(frame) => Ok(frame),
-            None => self.wait_slow(deadline),
+            None => self.wait_slowly(deadline),
+        }
+    }
+
+    /// Takes one more message of a batch. What is wrong behind a good one is told by the next call.
+    #[inline]
+    pub(crate) fn next_of_batch(&mut self) -> Option<RawFrame> {
+        match self.next_frame() {
+            Ok(found) => found,
+            Err(error) => {
+                // A poison stays; that the reader was overtaken would be forgotten.
+                self.lag = matches!(error, Error::Lagged { .. }).then_some(error);
+                None
+            }
+        }
+    }
+
+    /// Takes the next message after releasing those before it.
+    #[inline]
+    fn kept_or_next(&mut self) -> Result<Option<RawFrame>, Error> {
+        if self.kept.is_some() {
+            return Ok(self.kept.take());
+        }
+        if let Some(lag) = self.lag.take() {
+            return Err(lag);
+        }
+        self.release();
+        self.next_frame()
+    }
+
+    /// Puts a message back that was taken last and that nobody has looked at.
+    #[cold]
+    pub(super) fn put_back(&mut self, raw: RawFrame) {
+        match &mut self.source {
+            Source::Queue { consumer, .. } if self.view.contains(raw.start) => consumer.put_back(raw.len),
+            _ => self.kept = Some(raw),
         }
     }
 
     #[cold]
-    fn wait_slow(&mut self, deadline: Deadline) -> Result<RawFrame, Error> {
-        let segment = Arc::clone(self.seat.segment());
-        let unfenced = || shm::is_unfenced(&segment, Role::Producer);
-        let wait = self.patience.wait;
+    fn wait_slowly(&mut self, deadline: Deadline) -> Result<RawFrame, Error> {
+        let (view, mode) = (self.view.clone(), self.mode);
+        let mut patience = self.patience.clone();
         let attempt = |look_at_peer: bool| match self.next_frame()? {
             None if look_at_peer => self.last_or_end(),
             found => Ok(found),
         };
-        shm::sleep_until(segment.u32_at(consumer::WAITING), wait, deadline, unfenced, attempt)?
-            .ok_or(Error::TimedOut { waited_for: "no frame came" })
+        let place = Place { word: consumer::WAITING, is_shared: mode == Mode::Broadcast };
+        let unfenced = || shm::is_unfenced(&view, mode, Role::Producer);
+        let found = shm::sleep_until(&view, place, &mut patience, deadline, unfenced, attempt);
+        if patience.sleeps != self.patience.sleeps && mode != Mode::Broadcast {
+            view.u64_at(consumer::WAITS).store(patience.sleeps, Relaxed);
+        }
+        self.patience = patience;
+        found?.ok_or(Error::TimedOut { waited_for: "no frame came" })
     }
 
-    /// Looks at the writer of an empty ring: its end is an error once its last frame has been taken.
+    /// Looks at the writers of an empty ring: their end is an error once their last frame has been taken.
     fn last_or_end(&mut self) -> Result<Option<RawFrame>, Error> {
-        let end = match self.seat.peer_state() {
-            PeerState::Never | PeerState::Alive => return Ok(None),
+        let state = self.peer_state();
+        if let Source::Queue { consumer, .. } = &mut self.source
+            && self.mode == Mode::Mpsc
+        {
+            consumer.look_at_claim()?;
+        }
+        let end = match state {
+            PeerState::Never | PeerState::Alive => return self.next_frame(),
             PeerState::Closed => Error::Closed,
             PeerState::Dead => Error::PeerDied,
         };
-        // It may have committed between our look at the word and our look at its seat.
+        // They may have committed between our look at the word and our look at their seats.
         self.next_frame()?.map_or(Err(end), |frame| Ok(Some(frame)))
     }
 
     /// Gives everything that was taken back to the writer, and wakes it if it sleeps.
     #[inline]
     pub(crate) fn release(&mut self) {
-        if self.released == self.next {
-            return;
+        if let Source::Queue { consumer, .. } = &mut self.source {
+            consumer.release();
+            self.lent = false;
         }
-        self.released = self.next;
-        let segment = self.seat.segment();
-        segment.u64_at(consumer::FRAMES).store(self.frames, Relaxed);
-        // Release: our reads of the frames come before the writer's next writes there. Pairs with `Sender::look_at_head`.
-        segment.u64_at(consumer::HEAD).store(self.released, Release);
-        shm::publish_fence(self.patience.unfenced);
-        shm::wake(segment.u32_at(producer::WAITING));
+        if self.kept.is_none() {
+            self.copies.clear();
+        }
+    }
+
+    /// Returns this side's doorbell: a descriptor for epoll and its like, readable once something may have happened
+    /// since the last [`Receiver::arm`]. It belongs to this receiver.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use std::os::fd::AsRawFd;
+    /// use circlet::ring::{self, Options};
+    ///
+    /// let ring = ring::anonymous(&Options::new())?;
+    /// let (mut sender, mut receiver) = (ring.sender()?, ring.receiver()?);
+    /// assert!(!receiver.arm()?);
+    /// sender.send(b"ding")?;
+    ///
+    /// let mut waited_for = libc::pollfd { fd: receiver.fd()?.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    /// assert_eq!(unsafe { libc::poll(&mut waited_for, 1, 10_000) }, 1);
+    /// assert_eq!(&*receiver.try_recv()?.unwrap(), b"ding");
+    /// # }
+    /// # Ok::<(), circlet::ring::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`crate::shm::Error::Os`] where the kernel has no more of them (`fs.inotify.max_user_instances`).
+    #[cfg(unix)]
+    pub fn fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        Ok(self.bell.fd(self.view.segment())?)
+    }
+
+    /// Asks for the doorbell: `true` where there is something to receive by now (a frame, an end, an error), so that there
+    /// is nothing to wait for. Receive until there is nothing left, and arm again. Releases what was received.
+    ///
+    /// # Errors
+    /// As [`Receiver::fd`].
+    #[cfg(unix)]
+    pub fn arm(&mut self) -> Result<bool, Error> {
+        self.release();
+        self.fd()?;
+        self.bell.clear();
+        let view = self.view.clone();
+        Ok(shm::ask_for_bell(&view, consumer::WAITING, || self.is_ready()))
+    }
+
+    #[cfg(unix)]
+    fn is_ready(&mut self) -> bool {
+        if self.kept.is_some() || self.lag.is_some() {
+            return true;
+        }
+        let is_ready = |source: &Source| match source {
+            Source::Queue { consumer, .. } => consumer.is_ready(),
+            Source::Broadcast { reader, .. } => reader.is_ready(),
+        };
+        if is_ready(&self.source) || matches!(self.peer_state(), PeerState::Closed | PeerState::Dead) {
+            return true;
+        }
+        if let Source::Queue { consumer, .. } = &mut self.source
+            && self.mode == Mode::Mpsc
+            && consumer.look_at_claim().is_err()
+        {
+            return true;
+        }
+        is_ready(&self.source)
     }
 }
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Receiver")
-            .field("next", &self.next)
-            .field("frames", &self.frames)
-            .finish_non_exhaustive()
+        let mut debug = f.debug_struct("Receiver");
+        match &self.source {
+            Source::Queue { consumer, .. } => debug.field("consumer", consumer),
+            Source::Broadcast { reader, .. } => debug.field("reader", reader),
+        };
+        debug.finish_non_exhaustive()
     }
 }
 
-/// A frame's place: valid until it is released.
+/// A message's place: valid until it is released.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RawFrame {
     pub(crate) start: NonNull<u8>,
@@ -233,97 +406,10 @@ pub(crate) struct RawFrame {
 impl RawFrame {
     /// # Safety
     /// The frame has not been released, and `'a` ends before it is.
-    unsafe fn bytes<'a>(self) -> &'a [u8] {
-        // SAFETY: `judge` found the frame inside the data area. A writer that keeps to the protocol does not touch it
-        // before it is released; one that does not can change bytes, never where they are.
+    #[inline]
+    pub(super) unsafe fn bytes<'a>(self) -> &'a [u8] {
+        // SAFETY: the frame was found inside the data area, or is a private copy. A writer that keeps to the protocol does
+        // not touch it before it is released; one that does not can change bytes, never where they are.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len as usize) }
-    }
-}
-
-/// A frame in place. Dropping it releases it.
-pub struct Frame<'a> {
-    receiver: &'a mut Receiver,
-    raw: RawFrame,
-}
-
-impl Deref for Frame<'_> {
-    type Target = [u8];
-
-    #[inline]
-    fn deref(&self) -> &[u8] {
-        // SAFETY: it is released when it is dropped, which the borrow of `self` outlives.
-        unsafe { self.raw.bytes() }
-    }
-}
-
-impl Drop for Frame<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.receiver.release();
-    }
-}
-
-impl fmt::Debug for Frame<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Frame").field(&&**self).finish()
-    }
-}
-
-/// Frames in place. Dropping it releases all that were taken from it; the others stay for the next call.
-///
-/// ```
-/// # #[cfg(target_os = "linux")] {
-/// # use circlet::ring::{self, Options};
-/// # let ring = ring::anonymous(&Options::new())?;
-/// # let (mut sender, mut receiver) = (ring.sender()?, ring.receiver()?);
-/// sender.send_many([b"one".as_slice(), b"two", b"three"])?;
-/// let mut lengths = Vec::new();
-/// for frame in &mut receiver.recv_many(16)? {
-///     lengths.push(frame.len());
-/// }
-/// assert_eq!(lengths, [3, 3, 5]);
-/// # }
-/// # Ok::<(), circlet::ring::Error>(())
-/// ```
-#[derive(Debug)]
-pub struct Batch<'a> {
-    left: usize,
-    receiver: &'a mut Receiver,
-}
-
-impl<'b> IntoIterator for &'b mut Batch<'_> {
-    type Item = &'b [u8];
-    type IntoIter = BatchIter<'b>;
-
-    #[inline]
-    fn into_iter(self) -> BatchIter<'b> {
-        BatchIter { left: &mut self.left, receiver: self.receiver }
-    }
-}
-
-impl Drop for Batch<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.receiver.release();
-    }
-}
-
-/// Goes through the frames of a [`Batch`], which stay borrowed as long as the batch is.
-#[derive(Debug)]
-pub struct BatchIter<'b> {
-    left: &'b mut usize,
-    receiver: &'b mut Receiver,
-}
-
-impl<'b> Iterator for BatchIter<'b> {
-    type Item = &'b [u8];
-
-    #[inline]
-    fn next(&mut self) -> Option<&'b [u8]> {
-        *self.left = self.left.checked_sub(1)?;
-        // A poison is remembered, and the next call to the receiver returns it.
-        let raw = self.receiver.next_frame().ok().flatten()?;
-        // SAFETY: the batch releases when it is dropped, and it is borrowed for `'b`.
-        Some(unsafe { raw.bytes() })
     }
 }

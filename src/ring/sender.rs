@@ -1,89 +1,114 @@
 //! The producer's side.
 
 use std::fmt;
-use std::ops::{Deref, DerefMut};
-use std::slice;
+#[cfg(unix)]
+use std::os::fd::BorrowedFd;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::frame::{self, ALIGN, COMMITTED, EMPTY, Found, PAD};
-use super::segment::{Data, Patience};
-use super::{Deadline, Error, PeerState, Poison, Role, Wait};
-use crate::shm::layout::{consumer, producer};
-use crate::shm::{self, Seat, Segment};
+use super::fragment::{self, HEADER_BYTES, Header};
+use super::frame::{FRAGMENT, Rules};
+use super::protocol::{Many, Single, Writer};
+use super::{Claim, Deadline, Error, Overflow, PeerState, Role, Wait};
+use crate::shm::layout::{consumer, producer, slot};
+use crate::shm::{self, Memory, Mode, Patience, Place, Seat, Segment, Shared, View};
 
-/// Writes frames into a ring. One for each ring; `Send`, and one thread at a time.
+/// How long a call that does not wait may wait for the claim lock: longer than its holder may lose its core.
+const LOCK_PATIENCE: Duration = Duration::from_millis(10);
+
+/// Writes frames into a ring. `Send`, and one thread at a time; more producers of an mpsc ring are more of these.
 ///
-/// Dropping it closes the ring: the reader drains what was committed and then gets [`Error::Closed`].
+/// Dropping it closes its side: the reader drains what was committed and then, once no producer lives, gets
+/// [`Error::Closed`].
 pub struct Sender {
-    data: Data,
+    producer: Producer,
+    /// The claim that is neither committed nor given up: its room in the ring and its length.
+    open: Option<(Reserved, u32)>,
+    view: View,
+    max_frame: u32,
+    max_message: u32,
+    overflow: Overflow,
     patience: Patience,
-    /// Where the next frame goes. The shared tail follows each commit.
-    tail: u64,
-    /// The reader's head when it was last looked at. It may lag behind, so that room is only ever underrated.
-    head_seen: u64,
-    frames: u64,
-    bytes: u64,
     full_events: u64,
-    poison: Option<Poison>,
+    dropped: u64,
+    #[cfg(unix)]
+    bell: shm::Bell,
     seat: Seat,
 }
 
-// SAFETY: the pointers in `data` lead into the mapping that `seat` keeps alive, and only this side writes behind them.
-unsafe impl Send for Sender {}
+/// What differs between the modes.
+#[derive(Debug)]
+enum Producer {
+    Single(Single<View>),
+    Many(Many<View>),
+    Writer(Writer<View>),
+}
+
+/// Room in the ring.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reserved {
+    position: u64,
+    /// Bytes that a claim of an mpsc ring takes.
+    bytes: u64,
+}
 
 impl Sender {
     pub(super) fn new(segment: Arc<Segment>) -> Result<Self, Error> {
         let seat = Seat::take(segment, Role::Producer)?;
-        let segment = seat.segment();
-        let read = |offset| segment.u64_at(offset).load(Acquire);
-        let mut sender = Self {
-            data: Data::new(segment),
-            patience: Patience::new(),
-            tail: read(producer::TAIL),
-            head_seen: read(consumer::HEAD),
-            frames: read(producer::FRAMES).max(read(consumer::FRAMES)),
-            bytes: read(producer::BYTES),
-            full_events: read(producer::FULL_EVENTS),
-            poison: None,
-            seat,
+        let (view, slot) = (seat.view().clone(), seat.index());
+        let geometry = view.segment().geometry();
+        let rules = Rules::of(geometry);
+        let producer = match geometry.mode() {
+            Mode::Mpsc => Producer::Many(Many::new(view.clone(), rules, slot)?),
+            Mode::Broadcast => Producer::Writer(Writer::new(view.clone(), rules)?),
+            _ => Producer::Single(Single::new(view.clone(), rules)?),
         };
-        sender.walk_to_the_end()?;
-        Ok(sender)
-    }
-
-    /// Finds the true end: a predecessor that was killed between the word and the tail left one frame behind its tail,
-    /// which the reader may even have released.
-    fn walk_to_the_end(&mut self) -> Result<(), Error> {
-        if frame::check_positions(self.tail, self.head_seen, self.data.capacity()).is_ok() {
-            self.tail = self.head_seen;
-        }
-        loop {
-            frame::check_positions(self.head_seen, self.tail, self.data.capacity())?;
-            let word = self.data.word(self.tail).load(Acquire);
-            match frame::judge(word, self.tail, self.data.capacity(), self.data.max_frame())? {
-                Found::Nothing => break,
-                Found::Frame(len) => {
-                    self.frames = self.frames.wrapping_add(1);
-                    self.bytes = self.bytes.wrapping_add(len.into());
-                    self.tail = self.tail.wrapping_add(frame::frame_bytes(len));
-                }
-                Found::Padding(bytes) => self.tail = self.tail.wrapping_add(bytes),
-            }
-        }
-        self.store_tail();
-        Ok(())
+        let read = |field| view.u64_at(slot::at(slot, field)).load(Relaxed);
+        Ok(Self {
+            producer,
+            open: None,
+            max_frame: geometry.max_frame(),
+            max_message: geometry.max_message(),
+            overflow: geometry.overflow(),
+            patience: Patience::new(Wait::default(), read(slot::WAITS)),
+            full_events: read(slot::FULL_EVENTS),
+            dropped: read(slot::DROPPED),
+            #[cfg(unix)]
+            bell: shm::Bell::default(),
+            view,
+            seat,
+        })
     }
 
     /// Sets how this side waits for room.
     pub fn set_wait(&mut self, wait: Wait) {
-        self.patience.wait = wait;
+        self.patience.set(wait);
     }
 
-    /// Returns the longest payload of one frame in bytes.
+    /// Sets what the sending calls of this side do where there is no room; at first it is what the ring was made with.
+    pub fn set_overflow(&mut self, overflow: Overflow) {
+        self.overflow = overflow;
+    }
+
+    /// Returns what the sending calls of this side do where there is no room.
+    pub fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    /// Returns the longest payload of one frame in bytes: the longest claim.
     pub fn max_frame(&self) -> u32 {
-        self.data.max_frame()
+        self.max_frame
+    }
+
+    /// Returns the longest message in bytes.
+    pub fn max_message(&self) -> u32 {
+        self.max_message
+    }
+
+    /// Returns how many frames were dropped in this seat because there was no room.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
     }
 
     /// Looks at the reader's seat.
@@ -91,13 +116,13 @@ impl Sender {
         self.seat.peer_state()
     }
 
-    /// Copies a payload in as one frame, waiting for room without a deadline.
+    /// Copies a message in, waiting for room without a deadline if the ring's [`Overflow`] is to wait.
     ///
     /// # Errors
-    /// [`Error::TooLarge`]; [`Error::Closed`] or [`Error::PeerDied`] where nobody will ever make room;
-    /// [`Error::Poisoned`].
-    pub fn send(&mut self, payload: &[u8]) -> Result<(), Error> {
-        self.send_by(payload, Deadline::NEVER)
+    /// [`Error::TooLarge`]; [`Error::Full`] where the overflow is to fail; [`Error::Closed`] or [`Error::PeerDied`] where
+    /// nobody will ever make room; [`Error::Poisoned`].
+    pub fn send(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.send_by(message, Deadline::NEVER)
     }
 
     /// As [`Sender::send`], but does not wait.
@@ -105,19 +130,16 @@ impl Sender {
     /// # Errors
     /// [`Error::Full`], and those of [`Sender::send`] except for the reader's end, which only a wait looks at.
     #[inline]
-    pub fn try_send(&mut self, payload: &[u8]) -> Result<(), Error> {
-        let mut claim = self.try_claim(payload.len())?;
-        claim.copy_from_slice(payload);
-        claim.commit();
-        Ok(())
+    pub fn try_send(&mut self, message: &[u8]) -> Result<(), Error> {
+        self.place(message, None).map(|()| self.wake_readers())
     }
 
     /// As [`Sender::send`], but gives up after `timeout`.
     ///
     /// # Errors
     /// [`Error::TimedOut`], and those of [`Sender::send`].
-    pub fn send_timeout(&mut self, payload: &[u8], timeout: Duration) -> Result<(), Error> {
-        self.send_by(payload, Deadline::after(timeout))
+    pub fn send_timeout(&mut self, message: &[u8], timeout: Duration) -> Result<(), Error> {
+        self.send_by(message, Deadline::after(timeout))
     }
 
     /// As [`Sender::send`], but gives up at `deadline`.
@@ -125,64 +147,101 @@ impl Sender {
     /// # Errors
     /// [`Error::TimedOut`], and those of [`Sender::send`].
     #[inline]
-    pub fn send_by(&mut self, payload: &[u8], deadline: Deadline) -> Result<(), Error> {
-        let mut claim = self.claim_by(payload.len(), deadline)?;
-        claim.copy_from_slice(payload);
-        claim.commit();
+    pub fn send_by(&mut self, message: &[u8], deadline: Deadline) -> Result<(), Error> {
+        self.place(message, Some(deadline))?;
+        self.wake_readers();
         Ok(())
     }
 
-    /// Copies many payloads in as a frame each, waiting for room without a deadline and waking the reader once.
+    /// Copies many messages in, waiting for room as [`Sender::send`] does and waking the reader once.
     ///
     /// # Errors
-    /// As [`Sender::send`]; what came before the payload that failed is sent.
-    pub fn send_many<'a>(&mut self, payloads: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, Error> {
-        self.send_many_by(payloads, Deadline::NEVER).map_err(|(_, error)| error)
+    /// As [`Sender::send`]; what came before the message that failed is sent.
+    pub fn send_many<'a>(&mut self, messages: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, Error> {
+        self.send_many_by(messages, Deadline::NEVER).map_err(|(_, error)| error)
     }
 
     /// As [`Sender::send_many`] with a deadline for all of them together.
     ///
     /// # Errors
-    /// As [`Sender::send_by`], with the number of payloads that were sent before.
+    /// As [`Sender::send_by`], with the number of messages that were sent before.
     pub fn send_many_by<'a>(
         &mut self,
-        payloads: impl IntoIterator<Item = &'a [u8]>,
+        messages: impl IntoIterator<Item = &'a [u8]>,
         deadline: Deadline,
     ) -> Result<usize, (usize, Error)> {
         let mut sent = 0;
-        for payload in payloads {
-            if let Err(error) = self.place(payload, deadline) {
-                self.wake_reader();
+        for message in messages {
+            if let Err(error) = self.place(message, Some(deadline)) {
+                self.wake_readers();
                 return Err((sent, error));
             }
             sent += 1;
         }
-        self.wake_reader();
+        self.wake_readers();
         Ok(sent)
     }
 
-    /// Commits one payload without waking, unless the ring is full.
+    /// Publishes one message without waking, unless the ring is full.
     #[inline]
-    fn place(&mut self, payload: &[u8], deadline: Deadline) -> Result<(), Error> {
-        let reserved = match self.reserve(payload.len()) {
-            Err(Error::Full { .. }) => {
-                self.wake_reader();
-                self.wait_for_room(payload.len(), deadline)
-            }
-            other => other,
-        }?;
-        // SAFETY: the payload's room was reserved, nobody reads it before the word is stored, and the two do not overlap.
-        unsafe {
-            self.data.payload(self.tail).as_ptr().copy_from_nonoverlapping(payload.as_ptr(), payload.len());
+    fn place(&mut self, message: &[u8], deadline: Option<Deadline>) -> Result<(), Error> {
+        if message.len() > self.max_frame as usize || message.len() > self.max_message as usize {
+            return self.place_in_fragments(message, deadline);
         }
-        self.publish(reserved);
+        let len = message.len() as u32;
+        let reserved = match self.make_room(len, deadline) {
+            Err(Error::Full { .. }) if deadline.is_some() && self.overflow == Overflow::DropNewest => {
+                return Ok(self.drop_newest());
+            }
+            other => other?,
+        };
+        // SAFETY: the room was reserved for so many bytes.
+        unsafe { self.view.write(reserved.position, 0, message) };
+        self.publish(reserved, len, 0);
         Ok(())
     }
 
-    /// Reserves room for a payload of `len` bytes, to be written in place, waiting without a deadline.
+    #[cold]
+    fn drop_newest(&mut self) {
+        self.dropped = self.dropped.wrapping_add(1);
+        self.tell(slot::DROPPED, self.dropped);
+    }
+
+    /// Publishes a message that is longer than a frame, and wakes the reader for each fragment.
+    #[cold]
+    fn place_in_fragments(&mut self, message: &[u8], deadline: Option<Deadline>) -> Result<(), Error> {
+        let (len, max) = (message.len(), self.max_message);
+        let Some(total) = u32::try_from(len).ok().filter(|len| *len <= max) else {
+            return Err(Error::TooLarge { len, max });
+        };
+        let slot = self.seat.index() as u32;
+        let mut offset = 0;
+        for piece in message.chunks(fragment::piece_bytes(self.view.capacity())) {
+            let reserved = match self.make_room((HEADER_BYTES + piece.len()) as u32, deadline) {
+                Err(Error::Full { .. }) if deadline.is_some() && self.overflow == Overflow::DropNewest => {
+                    return Ok(self.drop_newest());
+                }
+                other => other?,
+            };
+            let header = Header { total, offset, slot }.encode();
+            // SAFETY: the room was reserved for the header and the piece.
+            unsafe {
+                self.view.write(reserved.position, 0, &header);
+                self.view.write(reserved.position, HEADER_BYTES, piece);
+            }
+            self.publish(reserved, (HEADER_BYTES + piece.len()) as u32, FRAGMENT);
+            self.wake_readers();
+            offset += piece.len() as u32;
+        }
+        Ok(())
+    }
+
+    /// Reserves room for a payload of `len` bytes, to be written in place, waiting as [`Sender::send`] does.
+    ///
+    /// Other producers go on meanwhile, but the reader waits for a claim of an mpsc ring to be committed or dropped.
     ///
     /// # Errors
-    /// As [`Sender::send`].
+    /// As [`Sender::send`]; [`Error::Full`] where the overflow is to drop.
     pub fn claim(&mut self, len: usize) -> Result<Claim<'_>, Error> {
         self.claim_by(len, Deadline::NEVER)
     }
@@ -193,8 +252,8 @@ impl Sender {
     /// As [`Sender::try_send`].
     #[inline]
     pub fn try_claim(&mut self, len: usize) -> Result<Claim<'_>, Error> {
-        let reserved = self.reserve(len)?;
-        Ok(Claim { reserved, sender: self })
+        self.open_claim(len, None)?;
+        Ok(Claim::new(self))
     }
 
     /// As [`Sender::claim`], but gives up after `timeout`.
@@ -211,198 +270,181 @@ impl Sender {
     /// As [`Sender::send_by`].
     #[inline]
     pub fn claim_by(&mut self, len: usize, deadline: Deadline) -> Result<Claim<'_>, Error> {
-        let reserved = match self.reserve(len) {
-            Err(Error::Full { .. }) => self.wait_for_room(len, deadline),
-            other => other,
-        }?;
-        Ok(Claim { reserved, sender: self })
+        self.open_claim(len, Some(deadline))?;
+        Ok(Claim::new(self))
     }
 
-    /// Reserves room as [`Sender::claim_by`] does and tells where it begins: for the C face, which has no borrows.
-    ///
-    /// The reservation is given up by the next one.
-    #[cfg(feature = "capi")]
+    /// Reserves room that stays open until it is committed, given up, or another call of this sender is made.
     #[inline]
-    pub(crate) fn reserve_by(
-        &mut self,
-        len: usize,
-        deadline: Deadline,
-    ) -> Result<(std::ptr::NonNull<u8>, u32), Error> {
-        let reserved = self.claim_by(len, deadline)?.reserved;
-        Ok((self.data.payload(self.tail), reserved))
-    }
-
-    /// Commits the first `len` bytes of what [`Sender::reserve_by`] has reserved last.
-    ///
-    /// `len` is at most what was reserved.
-    #[cfg(feature = "capi")]
-    #[inline]
-    pub(crate) fn commit_reserved(&mut self, len: u32) {
-        self.publish(len);
-        self.wake_reader();
-    }
-
-    /// Makes room at the tail, where the data area's rest is too short by padding it first.
-    #[inline]
-    fn reserve(&mut self, len: usize) -> Result<u32, Error> {
-        if let Some(poison) = self.poison {
-            return Err(poison.into());
-        }
-        let max = self.data.max_frame();
-        let Some(payload) = u32::try_from(len).ok().filter(|len| *len <= max) else {
+    pub(crate) fn open_claim(&mut self, len: usize, deadline: Option<Deadline>) -> Result<(), Error> {
+        let max = self.max_frame.min(self.max_message);
+        let Some(len) = u32::try_from(len).ok().filter(|len| *len <= max) else {
             return Err(Error::TooLarge { len, max });
         };
-        let bytes = frame::frame_bytes(payload);
-        let rest = self.data.rest(self.tail);
-        let padding = if bytes > rest { rest } else { 0 };
-        // The word after the frame is kept zero, and needs room too.
-        let needed = padding + bytes + ALIGN;
-        let capacity = self.data.capacity();
-        if self.used() + needed > capacity {
-            self.look_at_head()?;
-            let free = capacity - self.used();
-            if needed > free {
-                return Err(Error::Full { needed, free });
-            }
-        }
-        if padding > 0 {
-            self.store_frame(PAD, padding - frame::WORD_BYTES);
-        }
-        Ok(payload)
+        let reserved = self.make_room(len, deadline)?;
+        self.open = Some((reserved, len));
+        Ok(())
     }
 
-    /// Returns the bytes that the reader has not released, as far as is known.
+    /// Returns where the open claim's payload lies, and its length.
     #[inline]
-    fn used(&self) -> u64 {
-        self.tail.wrapping_sub(self.head_seen)
+    pub(crate) fn opened(&self) -> Option<(std::ptr::NonNull<u8>, u32)> {
+        self.open.map(|(reserved, len)| (self.view.payload(reserved.position), len))
     }
 
-    #[cold]
-    fn look_at_head(&mut self) -> Result<(), Error> {
-        let head = self.seat.segment().u64_at(consumer::HEAD).load(Acquire);
-        let sound = frame::check_positions(head, self.tail, self.data.capacity());
-        if let Err(poison) = sound {
-            self.poison = Some(poison);
+    /// Makes the first `len` bytes of the open claim, at most all of it, a frame.
+    #[inline]
+    pub(crate) fn commit_opened(&mut self, len: u32) {
+        if let Some((reserved, _)) = self.open.take() {
+            self.publish(reserved, len, 0);
+            self.wake_readers();
         }
-        self.head_seen = head;
-        Ok(sound?)
+    }
+
+    /// Gives the open claim up, if there is one.
+    #[inline]
+    pub(crate) fn give_up(&mut self) {
+        if let Some((Reserved { position, bytes }, _)) = self.open.take()
+            && let Producer::Many(many) = &mut self.producer
+        {
+            many.give_up(position, bytes);
+            self.wake_readers();
+        }
+    }
+
+    /// Makes room, waiting for it if there is a deadline and the overflow is to wait.
+    #[inline]
+    fn make_room(&mut self, len: u32, deadline: Option<Deadline>) -> Result<Reserved, Error> {
+        if self.open.is_some() {
+            self.give_up();
+        }
+        match (self.reserve(len, deadline), deadline) {
+            (Err(Error::Full { needed, free }), Some(deadline)) => match self.overflow {
+                Overflow::Block => self.wait_for_room(len, deadline),
+                Overflow::Fail | Overflow::DropNewest => {
+                    self.count_full();
+                    Err(Error::Full { needed, free })
+                }
+            },
+            (other, _) => other,
+        }
+    }
+
+    #[inline]
+    fn reserve(&mut self, len: u32, deadline: Option<Deadline>) -> Result<Reserved, Error> {
+        let position = match &mut self.producer {
+            Producer::Single(single) => single.reserve(len)?,
+            Producer::Writer(writer) => writer.reserve(len),
+            Producer::Many(many) => {
+                let deadline = deadline.unwrap_or_else(|| Deadline::after(LOCK_PATIENCE));
+                let (position, bytes) = many.reserve(len, deadline)?;
+                return Ok(Reserved { position, bytes });
+            }
+        };
+        Ok(Reserved { position, bytes: 0 })
+    }
+
+    #[inline]
+    fn publish(&mut self, reserved: Reserved, len: u32, flags: u32) {
+        match &mut self.producer {
+            Producer::Single(single) => single.publish(len, flags),
+            Producer::Writer(writer) => writer.publish(len),
+            Producer::Many(many) => many.publish(reserved.position, reserved.bytes, len, flags),
+        }
     }
 
     #[cold]
-    fn wait_for_room(&mut self, len: usize, deadline: Deadline) -> Result<u32, Error> {
+    fn count_full(&mut self) {
         self.full_events = self.full_events.wrapping_add(1);
-        let segment = Arc::clone(self.seat.segment());
-        segment.u64_at(producer::FULL_EVENTS).store(self.full_events, Relaxed);
-        let unfenced = || shm::is_unfenced(&segment, Role::Consumer);
-        let wait = self.patience.wait;
-        let attempt = |look_at_peer: bool| match self.reserve(len) {
+        self.tell(slot::FULL_EVENTS, self.full_events);
+    }
+
+    fn tell(&self, field: usize, value: u64) {
+        self.view.u64_at(slot::at(self.seat.index(), field)).store(value, Relaxed);
+    }
+
+    #[cold]
+    fn wait_for_room(&mut self, len: u32, deadline: Deadline) -> Result<Reserved, Error> {
+        self.count_full();
+        // What is published and not told of yet: nobody makes room who does not know of it.
+        self.wake_readers();
+        let view = self.view.clone();
+        let mode = view.segment().geometry().mode();
+        let mut patience = self.patience.clone();
+        let attempt = |look_at_peer: bool| match self.reserve(len, Some(deadline)) {
             Err(Error::Full { .. }) if !look_at_peer => Ok(None),
             Err(Error::Full { .. }) => match self.seat.peer_state() {
                 PeerState::Never | PeerState::Alive => Ok(None),
-                PeerState::Closed => self.reserve(len).map(Some).map_err(|_| Error::Closed),
-                PeerState::Dead => self.reserve(len).map(Some).map_err(|_| Error::PeerDied),
+                PeerState::Closed => self.reserve(len, Some(deadline)).map(Some).map_err(|_| Error::Closed),
+                PeerState::Dead => self.reserve(len, Some(deadline)).map(Some).map_err(|_| Error::PeerDied),
             },
             other => other.map(Some),
         };
-        shm::sleep_until(segment.u32_at(producer::WAITING), wait, deadline, unfenced, attempt)?
-            .ok_or(Error::TimedOut { waited_for: "the reader made no room for the frame" })
-    }
-
-    /// Stores a frame's word, after the zero word that ends the ring behind it, and moves the tail.
-    #[inline]
-    fn store_frame(&mut self, state: u32, payload: u64) {
-        let next = self.tail.wrapping_add(frame::frame_bytes(payload as u32));
-        self.data.word(next).store(EMPTY, Relaxed);
-        // Release: whoever acquires this word sees the payload and the zero word. Pairs with `Receiver::next`.
-        self.data.word(self.tail).store(state | payload as u32, Release);
-        self.tail = next;
-        self.store_tail();
+        let place = Place { word: producer::WAITING, is_shared: mode == Mode::Mpsc };
+        let unfenced = || shm::is_unfenced(&view, mode, Role::Consumer);
+        let found = shm::sleep_until(&view, place, &mut patience, deadline, unfenced, attempt);
+        if patience.sleeps != self.patience.sleeps {
+            self.tell(slot::WAITS, patience.sleeps);
+        }
+        self.patience = patience;
+        found?.ok_or(Error::TimedOut { waited_for: "the reader made no room for the frame" })
     }
 
     #[inline]
-    fn store_tail(&self) {
-        self.seat.segment().u64_at(producer::TAIL).store(self.tail, Release);
+    fn wake_readers(&self) {
+        shm::wake(&self.view, consumer::WAITING);
     }
 
-    #[inline]
-    fn publish(&mut self, payload: u32) {
-        self.store_frame(COMMITTED, payload.into());
-        self.frames = self.frames.wrapping_add(1);
-        self.bytes = self.bytes.wrapping_add(payload.into());
-        let segment = self.seat.segment();
-        segment.u64_at(producer::FRAMES).store(self.frames, Relaxed);
-        segment.u64_at(producer::BYTES).store(self.bytes, Relaxed);
+    /// Returns this side's doorbell: a descriptor for epoll and its like, readable once the reader may have made room
+    /// since the last [`Sender::arm`]. It belongs to this sender.
+    ///
+    /// # Errors
+    /// [`crate::shm::Error::Os`] where the kernel has no more of them (`fs.inotify.max_user_instances`).
+    #[cfg(unix)]
+    pub fn fd(&self) -> Result<BorrowedFd<'_>, Error> {
+        Ok(self.bell.fd(self.view.segment())?)
     }
 
-    #[inline]
-    fn wake_reader(&self) {
-        shm::publish_fence(self.patience.unfenced);
-        shm::wake(self.seat.segment().u32_at(consumer::WAITING));
+    /// Asks for the doorbell: `true` where a payload of `len` bytes has room by now, or never will, so that there is
+    /// nothing to wait for. Claim, or send, and arm again.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`].
+    #[cfg(unix)]
+    pub fn arm(&mut self, len: usize) -> Result<bool, Error> {
+        let max = self.max_frame;
+        let Some(len) = u32::try_from(len).ok().filter(|len| *len <= max) else {
+            return Err(Error::TooLarge { len, max });
+        };
+        self.bell.clear();
+        let view = self.view.clone();
+        Ok(shm::ask_for_bell(&view, producer::WAITING, || {
+            let is_alone = matches!(self.seat.peer_state(), PeerState::Closed | PeerState::Dead);
+            is_alone || self.has_room(len)
+        }))
+    }
+
+    #[cfg(unix)]
+    fn has_room(&mut self, len: u32) -> bool {
+        match &mut self.producer {
+            Producer::Single(single) => !matches!(single.reserve(len), Err(Error::Full { .. })),
+            Producer::Many(many) => many.has_room(len),
+            Producer::Writer(_) => true,
+        }
+    }
+}
+
+impl Drop for Sender {
+    fn drop(&mut self) {
+        self.give_up();
     }
 }
 
 impl fmt::Debug for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sender")
-            .field("tail", &self.tail)
-            .field("frames", &self.frames)
+            .field("slot", &self.seat.index())
+            .field("open", &self.open)
             .finish_non_exhaustive()
-    }
-}
-
-/// Room in the ring, to be written in place: [`Claim::commit`] makes it a frame, dropping it gives it up.
-///
-/// The bytes are whatever an earlier frame left there. They begin at a multiple of eight, so that an f64 slice can be
-/// laid over them (`bytemuck::cast_slice_mut`).
-pub struct Claim<'a> {
-    sender: &'a mut Sender,
-    reserved: u32,
-}
-
-impl Claim<'_> {
-    /// Makes the whole claim a frame, and wakes the reader if it sleeps.
-    #[inline]
-    pub fn commit(self) {
-        self.sender.publish(self.reserved);
-        self.sender.wake_reader();
-    }
-
-    /// Makes the first `len` bytes a frame and gives the rest back.
-    ///
-    /// # Errors
-    /// [`Error::TooLarge`] where the claim is shorter; the claim is given up then.
-    pub fn commit_len(mut self, len: usize) -> Result<(), Error> {
-        if len > self.len() {
-            return Err(Error::TooLarge { len, max: self.reserved });
-        }
-        self.reserved = len as u32;
-        self.commit();
-        Ok(())
-    }
-}
-
-impl Deref for Claim<'_> {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        let start = self.sender.data.payload(self.sender.tail);
-        // SAFETY: `reserve` made room for so many bytes at the tail, inside the mapping, which the borrowed sender keeps
-        // alive; nobody reads them before the word is stored, and only this side writes them.
-        unsafe { slice::from_raw_parts(start.as_ptr(), self.reserved as usize) }
-    }
-}
-
-impl DerefMut for Claim<'_> {
-    #[inline]
-    fn deref_mut(&mut self) -> &mut [u8] {
-        let start = self.sender.data.payload(self.sender.tail);
-        // SAFETY: as in `deref`, and the claim is borrowed alone.
-        unsafe { slice::from_raw_parts_mut(start.as_ptr(), self.reserved as usize) }
-    }
-}
-
-impl fmt::Debug for Claim<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Claim").field("len", &self.reserved).finish_non_exhaustive()
     }
 }

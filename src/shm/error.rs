@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{Role, layout};
+use super::{Mode, Role, layout};
 
 /// What went wrong with a segment: what was found, what is allowed, and what to do.
 #[derive(Debug, thiserror::Error)]
@@ -35,11 +35,59 @@ pub enum Error {
         /// The capacity as given.
         capacity: u64,
     },
+    /// The longest message asked for is out of range.
+    #[error("a longest message of {bytes} bytes is not allowed in mode {mode}: give 1 to {max}")]
+    MaxMessage {
+        /// The length as given.
+        bytes: u32,
+        /// The segment's mode.
+        mode: Mode,
+        /// The longest in this mode.
+        max: u32,
+    },
+    /// The schema tag cannot be one.
+    #[error("the schema tag {tag:?} is not allowed: give at most {max} bytes of UTF-8 without NUL", max = layout::SCHEMA_MAX)]
+    SchemaTag {
+        /// The tag as given.
+        tag: String,
+    },
+    /// The two sides do not agree on what the frames hold.
+    #[error(
+        "the segment's schema tag is {found:?}, and {expected:?} was asked for: both sides must give the same"
+    )]
+    Schema {
+        /// The segment's tag.
+        found: String,
+        /// The tag that was asked for.
+        expected: String,
+    },
+    /// The segment has another mode than the call is for.
+    #[error("the segment is of mode {found}, and {expected} was asked for")]
+    Mode {
+        /// The segment's mode.
+        found: Mode,
+        /// What was asked for.
+        expected: &'static str,
+    },
     /// The machine has no room for the segment.
     #[error("no room for a segment of {bytes} bytes: ask for less, or make /dev/shm larger")]
     NoSpace {
         /// The size of the whole segment.
         bytes: u64,
+    },
+    /// There are no huge pages to be had.
+    #[error("no huge pages for the segment: {advice}")]
+    NoHugePages {
+        /// What to do.
+        advice: &'static str,
+    },
+    /// The mode bits would shut the creator out, or do what no segment needs.
+    #[error(
+        "mode bits {bits:#o} are not allowed: give read and write for yourself (0600) and what of 0066 the others get"
+    )]
+    Permissions {
+        /// The bits as given.
+        bits: u32,
     },
     /// The file is shorter than what its header says, or than any header.
     #[error("the segment is truncated: it has {found} bytes and needs {needed}")]
@@ -70,7 +118,9 @@ pub enum Error {
         found: u32,
     },
     /// The mode word names no mode.
-    #[error("the segment's mode word is {found}, which names no mode: 1 is spsc")]
+    #[error(
+        "the segment's mode word is {found}, which names no mode: 1 is spsc, 2 mpsc, 3 broadcast, 4 page"
+    )]
     UnknownMode {
         /// The word found.
         found: u32,
@@ -85,6 +135,16 @@ pub enum Error {
         /// The value that the other fields ask for.
         expected: u64,
     },
+    /// A header field has a value that it cannot have.
+    #[error("the segment's header is wrong: {field} is {found} and may be at most {max}")]
+    Header {
+        /// The header's field.
+        field: &'static str,
+        /// Its value.
+        found: u64,
+        /// The largest sound value.
+        max: u64,
+    },
     /// The descriptor is not a memfd that is sealed against shrinking and growing.
     #[error(
         "the descriptor is not a sealed memfd (seals {found:#x}): a peer could truncate it under its readers"
@@ -94,12 +154,14 @@ pub enum Error {
         found: i32,
     },
     /// Somebody alive already sits there.
-    #[error("the ring already has a living {role} (pid {pid}): it takes one at a time")]
+    #[error("the ring already has a living {role} (pid {pid}): it takes {takes} at a time")]
     Busy {
         /// The role asked for.
         role: Role,
         /// What the holder says its process id is, 0 where it is not known.
         pid: u32,
+        /// How many the ring takes.
+        takes: usize,
     },
     /// This platform lacks what the call needs.
     #[error("{mechanism} is not available on this platform: shared-memory segments need Linux")]

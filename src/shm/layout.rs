@@ -24,6 +24,15 @@ pub const CAPACITY_MIN: u64 = 4096;
 /// Largest capacity in bytes: half of it is a frame, whose length has 29 bits.
 pub const CAPACITY_MAX: u64 = 1 << 30;
 
+/// Longest message in bytes, in however many fragments.
+pub const MESSAGE_MAX: u32 = 1 << 30;
+/// Longest schema tag in bytes.
+pub const SCHEMA_MAX: usize = 56;
+/// How many producers a ring can have at a time.
+pub const SLOTS: usize = 32;
+/// How many places a broadcast writer notes for readers that it has overtaken.
+pub const SIGNPOSTS: usize = 16;
+
 /// Offsets in the header page. Written once by the creator, before anybody can open the segment.
 pub mod header {
     /// `u64`, [`super::MAGIC`].
@@ -46,26 +55,33 @@ pub mod header {
     pub const CAPACITY: usize = 0x28;
     /// `u32`, the creator's process id in its own namespace; for people.
     pub const CREATOR_PID: usize = 0x30;
+    /// `u32`, an [`super::Overflow`].
+    pub const OVERFLOW: usize = 0x34;
     /// `u64`, milliseconds since 1970 when it was created; for people.
     pub const CREATED_MS: usize = 0x38;
+    /// `u32`, the longest message in bytes: above [`MAX_FRAME`] it goes in fragments.
+    pub const MAX_MESSAGE: usize = 0x40;
+    /// `u32`, bytes of the schema tag. The tag follows, [`super::SCHEMA_MAX`] bytes of UTF-8 that end in zeros.
+    pub const SCHEMA_BYTES: usize = 0x44;
+    /// The schema tag.
+    pub const SCHEMA: usize = 0x48;
     /// Bytes of the header that are read.
-    pub const BYTES: usize = 0x40;
+    pub const BYTES: usize = 0x80;
 }
 
-/// Offsets of the producer's side.
+/// Offsets of what the producers share.
 pub mod producer {
-    /// `u64`, byte position after the last committed frame. Beside it, in the producer's own line, its counters.
+    /// `u64`, byte position after the last frame that was committed (mpsc: claimed); in a page, values published.
     pub const TAIL: usize = 0x1000;
-    /// `u64`, frames committed.
-    pub const FRAMES: usize = 0x1008;
-    /// `u64`, payload bytes committed.
-    pub const BYTES: usize = 0x1010;
-    /// `u64`, how often a claim found no room at first.
-    pub const FULL_EVENTS: usize = 0x1018;
-    /// `u32`, who sits here: see [`super::seat`]. After it, `u32`, the process id.
-    pub const SEAT: usize = 0x1080;
-    /// `u32`, 1 while the producer sleeps for space; a futex.
-    pub const WAITING: usize = 0x1100;
+    /// `u64`, where everything one capacity before may be overwritten at any time (broadcast), or the number of the
+    /// value that is being written (page).
+    pub const INTENT: usize = 0x1008;
+    /// `u32`, the claim lock (mpsc): 0, or one more than the slot of who holds it.
+    pub const LOCK: usize = 0x1010;
+    /// `u32`, the producers' waiting word: see [`super::waiting`].
+    pub const WAITING: usize = 0x1080;
+    /// The producers' seats, 8 bytes each: a `u32` (see [`super::seat`]) and, as a `u32`, the process id.
+    pub const SEATS: usize = 0x1100;
 }
 
 /// Offsets of the consumer's side.
@@ -74,10 +90,57 @@ pub mod consumer {
     pub const HEAD: usize = 0x2000;
     /// `u64`, frames released.
     pub const FRAMES: usize = 0x2008;
+    /// `u64`, how often the consumer slept.
+    pub const WAITS: usize = 0x2010;
+    /// `u32`, the consumers' waiting word: see [`super::waiting`].
+    pub const WAITING: usize = 0x2080;
     /// `u32`, who sits here: see [`super::seat`]. After it, `u32`, the process id.
-    pub const SEAT: usize = 0x2080;
-    /// `u32`, 1 while the consumer sleeps for data; a futex.
-    pub const WAITING: usize = 0x2100;
+    pub const SEAT: usize = 0x2100;
+}
+
+/// Offsets in a producer's slot; the slots begin at [`slot::BASE`], [`slot::BYTES`] apart.
+pub mod slot {
+    /// Where the first slot begins.
+    pub const BASE: usize = 0x3000;
+    /// From one slot to the next.
+    pub const STRIDE: usize = 0x80;
+    /// `u64`, position of the last claim (mpsc).
+    pub const CLAIM: usize = 0x00;
+    /// `u64`, bytes that the last claim takes (mpsc).
+    pub const CLAIM_BYTES: usize = 0x08;
+    /// `u64`, frames committed.
+    pub const FRAMES: usize = 0x10;
+    /// `u64`, payload bytes committed.
+    pub const BYTES: usize = 0x18;
+    /// `u64`, how often a frame found no room at first.
+    pub const FULL_EVENTS: usize = 0x20;
+    /// `u64`, how often the producer slept.
+    pub const WAITS: usize = 0x28;
+    /// `u64`, frames dropped because there was no room.
+    pub const DROPPED: usize = 0x30;
+    /// `u64`, the most bytes that were seen unreleased.
+    pub const HIGH_WATER: usize = 0x38;
+
+    /// Returns where a field of a slot is.
+    pub const fn at(slot: usize, field: usize) -> usize {
+        BASE + slot * STRIDE + field
+    }
+}
+
+/// Offsets of a broadcast ring's signposts, behind the one slot that such a ring uses.
+pub mod signpost {
+    /// Where the first signpost begins; 16 bytes each: the position of a frame and its number, both `u64`.
+    pub const BASE: usize = 0x3800;
+    /// From one signpost to the next.
+    pub const STRIDE: usize = 0x10;
+}
+
+/// The bits of a waiting word.
+pub mod waiting {
+    /// Somebody sleeps on the word; it is a futex.
+    pub const SLEEPS: u32 = 1;
+    /// Somebody wants the doorbell: a change of the file's times.
+    pub const BELL: u32 = 2;
 }
 
 /// Values of a seat word.
@@ -88,6 +151,8 @@ pub mod seat {
     pub const TAKEN: u32 = 1;
     /// The last one left in order.
     pub const CLOSED: u32 = 2;
+    /// The last one died, and another has settled what it left (mpsc).
+    pub const DIED: u32 = 3;
     /// The bits that hold the three above.
     pub const STATE: u32 = 0xff;
     /// Whoever sits here publishes without a fence, so that a sleeper has to order for both (membarrier).
@@ -102,19 +167,14 @@ pub const PAGE: u64 = 4096;
 pub const PRESENCE_BYTE: usize = 0;
 
 const _: () = {
+    const LINE: usize = 128;
     assert!(DATA % 8 == 4);
-    assert!(header::BYTES <= PAGE as usize);
-    assert!(
-        producer::TAIL.is_multiple_of(128)
-            && producer::SEAT.is_multiple_of(128)
-            && producer::WAITING.is_multiple_of(128)
-    );
-    assert!(
-        consumer::HEAD.is_multiple_of(128)
-            && consumer::SEAT.is_multiple_of(128)
-            && consumer::WAITING.is_multiple_of(128)
-    );
-    assert!(producer::FULL_EVENTS + 8 <= producer::SEAT);
+    assert!(header::BYTES <= PAGE as usize && header::SCHEMA + SCHEMA_MAX == header::BYTES);
+    assert!(producer::TAIL.is_multiple_of(LINE) && consumer::HEAD.is_multiple_of(LINE));
+    assert!(producer::WAITING.is_multiple_of(LINE) && consumer::WAITING.is_multiple_of(LINE));
+    assert!(producer::SEATS.is_multiple_of(LINE) && consumer::SEAT.is_multiple_of(LINE));
+    assert!(slot::STRIDE.is_multiple_of(LINE) && slot::HIGH_WATER + 8 <= slot::STRIDE);
+    assert!(slot::at(SLOTS, 0) <= DATA && signpost::BASE + SIGNPOSTS * signpost::STRIDE <= DATA);
 };
 
 /// How the data area of a segment is used.
@@ -123,38 +183,88 @@ const _: () = {
 pub enum Mode {
     /// One producer and one consumer.
     Spsc,
+    /// Up to [`SLOTS`] producers and one consumer.
+    Mpsc,
+    /// One producer that never waits, and readers that learn what they missed.
+    Broadcast,
+    /// A single latest value.
+    Page,
 }
+
+/// Each mode with its word and its name, in the order of the words.
+const MODES: [(Mode, u32, &str); 4] = [
+    (Mode::Spsc, 1, "spsc"),
+    (Mode::Mpsc, 2, "mpsc"),
+    (Mode::Broadcast, 3, "broadcast"),
+    (Mode::Page, 4, "page"),
+];
 
 impl Mode {
     /// Returns the mode word of the header.
-    pub fn word(self) -> u32 {
-        match self {
-            Self::Spsc => 1,
-        }
+    pub const fn word(self) -> u32 {
+        MODES[self as usize].1
     }
 
     /// Reads a mode word.
     pub fn from_word(word: u32) -> Option<Self> {
-        match word {
-            1 => Some(Self::Spsc),
-            _ => None,
-        }
+        MODES.iter().find(|mode| mode.1 == word).map(|mode| mode.0)
+    }
+
+    /// Returns how many producers there can be at a time.
+    pub fn slots(self) -> usize {
+        if self == Self::Mpsc { SLOTS } else { 1 }
     }
 }
 
 impl fmt::Display for Mode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Spsc => "spsc",
-        })
+        f.write_str(MODES[*self as usize].2)
     }
 }
 
-/// The sizes of a segment, checked against each other; each side keeps this copy and never reads the header again.
+/// What a producer does that finds no room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Overflow {
+    /// It waits, up to its deadline.
+    #[default]
+    Block,
+    /// It fails at once.
+    Fail,
+    /// It drops the new frame, and counts it.
+    DropNewest,
+}
+
+/// Each policy with its word and its name, in the order of the words.
+const OVERFLOWS: [(Overflow, u32, &str); 3] =
+    [(Overflow::Block, 0, "block"), (Overflow::Fail, 1, "fail"), (Overflow::DropNewest, 2, "drop newest")];
+
+impl Overflow {
+    /// Returns the overflow word of the header.
+    pub const fn word(self) -> u32 {
+        OVERFLOWS[self as usize].1
+    }
+
+    /// Reads an overflow word.
+    pub fn from_word(word: u32) -> Option<Self> {
+        OVERFLOWS.iter().find(|overflow| overflow.1 == word).map(|overflow| overflow.0)
+    }
+}
+
+impl fmt::Display for Overflow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(OVERFLOWS[*self as usize].2)
+    }
+}
+
+/// What a segment is, checked in itself; each side keeps this copy and never reads the header again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Geometry {
     mode: Mode,
     capacity: u64,
+    max_message: u32,
+    overflow: Overflow,
+    schema: String,
 }
 
 impl Geometry {
@@ -166,7 +276,50 @@ impl Geometry {
         if !(CAPACITY_MIN..=CAPACITY_MAX).contains(&capacity) {
             return Err(Error::Capacity { capacity });
         }
-        Ok(Self { mode, capacity: capacity.next_power_of_two() })
+        let capacity = capacity.next_power_of_two();
+        Ok(Self {
+            mode,
+            capacity,
+            max_message: longest_frame(mode, capacity),
+            overflow: Overflow::default(),
+            schema: String::new(),
+        })
+    }
+
+    /// Sets the longest message in bytes; one that is longer than a frame may be goes in fragments.
+    ///
+    /// # Errors
+    /// [`Error::MaxMessage`] above [`MESSAGE_MAX`]; above [`Geometry::max_frame`] in modes that have no fragments:
+    /// a reader that was overtaken in one would lose all of them.
+    pub fn with_max_message(mut self, bytes: u32) -> Result<Self, Error> {
+        let max = match self.mode {
+            Mode::Spsc | Mode::Mpsc => MESSAGE_MAX,
+            Mode::Broadcast | Mode::Page => self.max_frame(),
+        };
+        if !(1..=max).contains(&bytes) {
+            return Err(Error::MaxMessage { bytes, mode: self.mode, max });
+        }
+        self.max_message = bytes;
+        Ok(self)
+    }
+
+    /// Sets what a producer does that finds no room.
+    #[must_use]
+    pub fn with_overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// Sets the tag that both sides must agree on; an empty one is none.
+    ///
+    /// # Errors
+    /// [`Error::SchemaTag`] above [`SCHEMA_MAX`] bytes, or with a NUL.
+    pub fn with_schema(mut self, tag: &str) -> Result<Self, Error> {
+        if tag.len() > SCHEMA_MAX || tag.contains('\0') {
+            return Err(Error::SchemaTag { tag: tag.to_owned() });
+        }
+        tag.clone_into(&mut self.schema);
+        Ok(self)
     }
 
     /// Returns how the data area is used.
@@ -179,11 +332,27 @@ impl Geometry {
         self.capacity
     }
 
+    /// Returns the longest message in bytes.
+    pub fn max_message(&self) -> u32 {
+        self.max_message
+    }
+
+    /// Returns what a producer does that finds no room.
+    pub fn overflow(&self) -> Overflow {
+        self.overflow
+    }
+
+    /// Returns the tag that both sides must agree on, empty where there is none.
+    pub fn schema(&self) -> &str {
+        &self.schema
+    }
+
     /// Returns the longest payload of one frame in bytes.
     ///
-    /// Half the capacity: a frame never wraps, so that before one of half the ring the rest may have to be skipped.
+    /// Half the capacity, less its word: a frame never wraps, so that before one of half the ring the rest may have to
+    /// be skipped. An eighth in a broadcast ring, whose readers need time to copy it.
     pub fn max_frame(&self) -> u32 {
-        u32::try_from(self.capacity / 2 - 4).expect("the largest capacity is 1 GiB")
+        longest_frame(self.mode, self.capacity)
     }
 
     /// Returns the bytes of the whole segment, whole pages.
@@ -205,7 +374,11 @@ impl Geometry {
         put(header::DATA_OFFSET, &(DATA as u64).to_le_bytes());
         put(header::CAPACITY, &self.capacity.to_le_bytes());
         put(header::CREATOR_PID, &creator_pid.to_le_bytes());
+        put(header::OVERFLOW, &self.overflow.word().to_le_bytes());
         put(header::CREATED_MS, &created_ms.to_le_bytes());
+        put(header::MAX_MESSAGE, &self.max_message.to_le_bytes());
+        put(header::SCHEMA_BYTES, &(self.schema.len() as u32).to_le_bytes());
+        put(header::SCHEMA, self.schema.as_bytes());
         page
     }
 
@@ -213,7 +386,8 @@ impl Geometry {
     ///
     /// # Errors
     /// An error of its own for each thing that can be wrong: [`Error::Truncated`], [`Error::Magic`],
-    /// [`Error::Endian`], [`Error::Version`], [`Error::UnknownMode`], [`Error::Geometry`].
+    /// [`Error::Endian`], [`Error::Version`], [`Error::UnknownMode`], [`Error::Geometry`], [`Error::Header`],
+    /// [`Error::MaxMessage`].
     pub fn decode(page: &[u8], file_bytes: u64) -> Result<Self, Error> {
         if page.len() < header::BYTES {
             return Err(Error::Truncated { found: file_bytes, needed: header::BYTES as u64 });
@@ -241,8 +415,24 @@ impl Geometry {
         if file_bytes < geometry.segment_bytes() {
             return Err(Error::Truncated { found: file_bytes, needed: geometry.segment_bytes() });
         }
-        Ok(geometry)
+        let overflow = u32_at(page, header::OVERFLOW);
+        let overflow = Overflow::from_word(overflow).ok_or(Error::Header {
+            field: "overflow word",
+            found: overflow.into(),
+            max: 2,
+        })?;
+        let (bytes, max) = (u32_at(page, header::SCHEMA_BYTES), SCHEMA_MAX as u64);
+        let tag = page[header::SCHEMA..header::BYTES].get(..bytes as usize);
+        let tag = tag.ok_or(Error::Header { field: "schema length", found: bytes.into(), max })?;
+        let tag =
+            str::from_utf8(tag).map_err(|_| Error::SchemaTag { tag: String::from_utf8_lossy(tag).into() })?;
+        geometry.with_overflow(overflow).with_schema(tag)?.with_max_message(u32_at(page, header::MAX_MESSAGE))
     }
+}
+
+fn longest_frame(mode: Mode, capacity: u64) -> u32 {
+    let share = if mode == Mode::Broadcast { 8 } else { 2 };
+    u32::try_from(capacity / share - 4).expect("the largest capacity is 1 GiB")
 }
 
 fn expect(field: &'static str, found: u64, expected: u64) -> Result<(), Error> {
@@ -270,7 +460,10 @@ mod tests {
     use super::*;
 
     fn sound() -> (Geometry, [u8; header::BYTES], u64) {
-        let geometry = Geometry::new(Mode::Spsc, 8192).unwrap();
+        let geometry = Geometry::new(Mode::Mpsc, 8192)
+            .and_then(|geometry| geometry.with_max_message(100_000))
+            .and_then(|geometry| geometry.with_overflow(Overflow::DropNewest).with_schema("prices v2"))
+            .unwrap();
         let page = geometry.encode(7, 1);
         let bytes = geometry.segment_bytes();
         (geometry, page, bytes)
@@ -307,6 +500,14 @@ mod tests {
         assert!(matches!(spoil(header::ENDIAN, &[1, 2, 3, 4]), Error::Endian { .. }));
         assert!(matches!(spoil(header::MODE, &[77]), Error::UnknownMode { found: 77 }));
         assert!(matches!(spoil(header::CAPACITY, &[0; 8]), Error::Capacity { capacity: 0 }));
+        assert!(matches!(
+            spoil(header::OVERFLOW, &[3]),
+            Error::Header { field: "overflow word", found: 3, .. }
+        ));
+        assert!(matches!(spoil(header::SCHEMA_BYTES, &[57]), Error::Header { field: "schema length", .. }));
+        assert!(matches!(spoil(header::SCHEMA, &[0xff]), Error::SchemaTag { .. }));
+        assert!(matches!(spoil(header::MAX_MESSAGE, &[0; 4]), Error::MaxMessage { bytes: 0, .. }));
+        assert!(matches!(spoil(header::MAX_MESSAGE, &[0xff; 4]), Error::MaxMessage { .. }));
         let field = |error| match error {
             Error::Geometry { field, .. } => field,
             other => panic!("{other}"),

@@ -6,30 +6,40 @@
 //!
 //! ```
 //! # #[cfg(target_os = "linux")] {
-//! use circlet::shm::{Geometry, Mode, Segment};
+//! use circlet::shm::{Backing, Geometry, Mode, Segment};
 //!
 //! let geometry = Geometry::new(Mode::Spsc, 4096)?;
-//! let segment = Segment::anonymous(&geometry)?;
-//! let again = Segment::from_fd(segment.export_fd()?)?;
+//! let segment = Segment::anonymous(&geometry, &Backing::default())?;
+//! let again = Segment::from_fd(segment.export_fd()?, &Backing::default())?;
 //! assert_eq!(again.geometry(), &geometry);
 //! # }
 //! # Ok::<(), circlet::shm::Error>(())
 //! ```
 #![allow(unsafe_code, reason = "the bottom of the library: mappings, shared words and the kernel's calls")]
 
+#[cfg(unix)]
+mod bell;
 mod deadline;
 mod error;
+#[cfg(test)]
+pub(crate) mod kill;
 pub mod layout;
+mod memory;
 mod presence;
 mod segment;
 mod sys;
+mod view;
 mod wait;
 
+#[cfg(unix)]
+pub(crate) use bell::Bell;
 pub use deadline::Deadline;
 pub use error::Error;
-pub use layout::{Geometry, Mode};
-pub use presence::{PeerState, Role, Seat};
-pub(crate) use presence::{is_unfenced, state as seat_state};
-pub use segment::Segment;
+pub use layout::{Geometry, Mode, Overflow};
+pub(crate) use memory::{Memory, Shared};
+pub use presence::{PeerState, Role};
+pub(crate) use presence::{Seat, is_unfenced, seat_state, state, word_offset as seat_word};
+pub use segment::{Backing, Segment};
+pub(crate) use view::View;
 pub use wait::Wait;
-pub(crate) use wait::{publish_fence, publishes_unfenced, sleep_until, wake};
+pub(crate) use wait::{Patience, Place, ask_for_bell, sleep_until, wake};

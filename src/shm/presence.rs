@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
-use super::layout::{consumer, producer, seat};
-use super::{Error, Segment, sys, wait};
+use super::layout::{Mode, SLOTS, consumer, producer, seat};
+use super::memory::{Memory, Shared};
+use super::{Error, Segment, View, wait};
 
 /// A side of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,6 +22,11 @@ pub enum Role {
     Consumer,
 }
 
+/// The seat of the consumer; those of the producers are numbered as their slots.
+pub(crate) const CONSUMER: usize = SLOTS;
+/// How many seats a segment has.
+pub(super) const SEATS: usize = SLOTS + 1;
+
 impl Role {
     /// Returns the other side.
     pub fn peer(self) -> Self {
@@ -30,14 +36,15 @@ impl Role {
         }
     }
 
-    fn seat_offset(self) -> usize {
+    fn seats(self, mode: Mode) -> std::ops::Range<usize> {
         match self {
-            Self::Producer => producer::SEAT,
-            Self::Consumer => consumer::SEAT,
+            Self::Producer => 0..mode.slots(),
+            Self::Consumer => CONSUMER..CONSUMER + 1,
         }
     }
 
-    fn waiting_offset(self) -> usize {
+    /// Returns where this side waits.
+    pub(crate) fn waiting(self) -> usize {
         match self {
             Self::Producer => producer::WAITING,
             Self::Consumer => consumer::WAITING,
@@ -67,11 +74,23 @@ pub enum PeerState {
     Dead,
 }
 
+impl fmt::Display for PeerState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Never => "never",
+            Self::Alive => "alive",
+            Self::Closed => "closed",
+            Self::Dead => "died",
+        })
+    }
+}
+
 /// A taken seat: dropping it says "closed" to the other side.
 #[derive(Debug)]
-pub struct Seat {
-    segment: Arc<Segment>,
+pub(crate) struct Seat {
+    view: View,
     role: Role,
+    index: usize,
     peer_seen: AtomicBool,
 }
 
@@ -79,35 +98,34 @@ impl Seat {
     /// Sits down, also where the last one died.
     ///
     /// # Errors
-    /// [`Error::Busy`] while somebody alive sits there.
-    pub fn take(segment: Arc<Segment>, role: Role) -> Result<Self, Error> {
-        let word = segment.u32_at(role.seat_offset());
-        let pid = segment.u32_at(role.seat_offset() + 4);
-        let busy = || Error::Busy { role, pid: pid.load(Relaxed) };
-        if segment.seated_here[role as usize].swap(true, Acquire) {
-            return Err(busy());
-        }
-        match sys::lock_exclusive(segment.file(), role.seat_offset()) {
-            Ok(true) => {}
-            refused => {
-                segment.seated_here[role as usize].store(false, Release);
-                return Err(refused.err().unwrap_or_else(busy));
-            }
-        }
-        pid.store(std::process::id(), Relaxed);
+    /// [`Error::Busy`] while every seat of the role is held by somebody alive.
+    pub(crate) fn take(segment: Arc<Segment>, role: Role) -> Result<Self, Error> {
+        let view = View::new(segment);
+        let seats = role.seats(view.segment().geometry().mode());
+        let takes = seats.len();
+        let first = view.u32_at(word_offset(seats.start) + 4);
+        let Some(index) = seats.into_iter().find(|seat| view.hold_seat(*seat)) else {
+            return Err(Error::Busy { role, pid: first.load(Relaxed), takes });
+        };
+        view.u32_at(word_offset(index) + 4).store(std::process::id(), Relaxed);
         let unfenced = if wait::publishes_unfenced() { seat::UNFENCED } else { 0 };
-        word.store(seat::TAKEN | unfenced, Release);
-        Ok(Self { segment, role, peer_seen: AtomicBool::new(false) })
+        view.u32_at(word_offset(index)).store(seat::TAKEN | unfenced, Release);
+        Ok(Self { view, role, index, peer_seen: AtomicBool::new(false) })
     }
 
-    /// Returns the segment.
-    pub fn segment(&self) -> &Arc<Segment> {
-        &self.segment
+    /// Returns the segment as the protocols see it.
+    pub(crate) fn view(&self) -> &View {
+        &self.view
     }
 
-    /// Looks at the other side. One load where it never came or has closed, a call to the kernel else.
-    pub fn peer_state(&self) -> PeerState {
-        let state = state(&self.segment, self.role.peer());
+    /// Returns the seat's number, which for a producer is its slot.
+    pub(crate) fn index(&self) -> usize {
+        self.index
+    }
+
+    /// Looks at the other side. Loads where it never came or has closed, a call to the kernel else.
+    pub(crate) fn peer_state(&self) -> PeerState {
+        let state = state(&self.view, self.view.segment().geometry().mode(), self.role.peer());
         if state != PeerState::Never {
             self.peer_seen.store(true, Relaxed);
         } else if self.peer_seen.load(Relaxed) {
@@ -121,37 +139,57 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         // A fork's copy is not the one who sits here.
-        if !self.segment.is_of_this_process() {
+        if !self.view.segment().is_of_this_process() {
             return;
         }
-        self.segment.u32_at(self.role.seat_offset()).store(seat::CLOSED, Release);
-        let peer_waits = self.segment.u32_at(self.role.peer().waiting_offset());
-        peer_waits.store(0, Release);
-        sys::futex_wake(peer_waits);
-        sys::unlock(self.segment.file(), self.role.seat_offset());
-        self.segment.seated_here[self.role as usize].store(false, Release);
+        self.view.u32_at(word_offset(self.index)).store(seat::CLOSED, Release);
+        wait::wake(&self.view, self.role.peer().waiting());
+        self.view.let_go_of_seat(self.index);
     }
 }
 
-/// Tells whether whoever sits there publishes without a fence.
-pub(crate) fn is_unfenced(segment: &Segment, role: Role) -> bool {
-    segment.u32_at(role.seat_offset()).load(Relaxed) & seat::UNFENCED != 0
+/// Returns the offset of a seat's word.
+pub(crate) fn word_offset(seat: usize) -> usize {
+    if seat == CONSUMER { consumer::SEAT } else { producer::SEATS + 8 * seat }
 }
 
-/// Looks at a seat from outside.
-pub(crate) fn state(segment: &Segment, role: Role) -> PeerState {
-    let word = segment.u32_at(role.seat_offset());
+/// Returns the byte of the file whose lock holds a seat: the first of its word.
+pub(super) fn lock_byte(seat: usize) -> usize {
+    word_offset(seat)
+}
+
+/// Tells whether anybody who sits there publishes without a fence.
+pub(crate) fn is_unfenced<M: Memory>(memory: &M, mode: Mode, role: Role) -> bool {
+    role.seats(mode).any(|seat| memory.u32_at(word_offset(seat)).load(Relaxed) & seat::UNFENCED != 0)
+}
+
+/// Looks at a side: alive where one of its seats is, else the worst that one of them tells.
+pub(crate) fn state<M: Memory>(memory: &M, mode: Mode, role: Role) -> PeerState {
+    let mut worst = PeerState::Never;
+    for seat in role.seats(mode) {
+        match (seat_state(memory, seat), worst) {
+            (PeerState::Alive, _) => return PeerState::Alive,
+            (PeerState::Dead, _) => worst = PeerState::Dead,
+            (PeerState::Closed, PeerState::Never) => worst = PeerState::Closed,
+            _ => {}
+        }
+    }
+    worst
+}
+
+/// Looks at one seat.
+pub(crate) fn seat_state<M: Memory>(memory: &M, seat: usize) -> PeerState {
+    let word = memory.u32_at(word_offset(seat));
     let settled = |word: u32| match word & seat::STATE {
         seat::NEVER => Some(PeerState::Never),
         seat::CLOSED => Some(PeerState::Closed),
+        seat::DIED => Some(PeerState::Dead),
         _ => None,
     };
     if let Some(state) = settled(word.load(Acquire)) {
         return state;
     }
-    let here = segment.seated_here[role as usize].load(Acquire);
-    // Where the kernel cannot be asked, nobody is declared dead.
-    if here || sys::is_locked_by_another(segment.file(), role.seat_offset()).unwrap_or(true) {
+    if memory.seat_is_held(seat) {
         return PeerState::Alive;
     }
     // It says "closed" before it drops the lock, so that only a death leaves the word as it was.

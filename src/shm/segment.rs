@@ -2,17 +2,28 @@
 
 use std::fs::File;
 use std::io;
-use std::mem::align_of;
 #[cfg(unix)]
 use std::os::fd::OwnedFd;
 use std::ptr::NonNull;
+use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64};
 use std::time::SystemTime;
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use super::{Error, Geometry, layout, sys};
+use super::{Error, Geometry, layout, presence, sys};
+
+/// How a segment's memory is had. None of it is written into the segment: each side has its own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backing {
+    /// Maps every page now rather than at its first use.
+    pub prefault: bool,
+    /// Takes huge pages: of the kernel's reserve for an anonymous segment, transparent ones for a named one. It is an
+    /// error where there are none.
+    pub huge_pages: bool,
+    /// The mode bits of a new named segment's file; 0600 where it is `None`. The process's umask does not matter.
+    pub permissions: Option<u32>,
+}
 
 /// A mapped segment whose header has been checked.
 ///
@@ -29,18 +40,28 @@ pub struct Segment {
     /// The process that made this; a fork's copy ends nothing but its own mapping.
     process: u32,
     /// Which roles this very mapping holds, as the kernel's locks do not tell a description from itself.
-    pub(super) seated_here: [AtomicBool; 2],
+    pub(super) seated_here: [AtomicBool; presence::SEATS],
 }
 
 impl Segment {
-    /// Creates a named segment of mode 0600. It appears under its name with its header already written.
+    /// Creates a named segment. It appears under its name with its header already written.
     ///
     /// # Errors
-    /// [`Error::Name`], [`Error::NameTaken`], [`Error::NoSpace`], or what the kernel said.
-    pub fn create(name: &str, geometry: &Geometry) -> Result<Self, Error> {
+    /// [`Error::Name`], [`Error::NameTaken`], [`Error::NoSpace`], [`Error::NoHugePages`], [`Error::Permissions`], or what
+    /// the kernel said.
+    pub fn create(name: &str, geometry: &Geometry, backing: &Backing) -> Result<Self, Error> {
         check_name(name)?;
         let file = sys::create_unlinked()?;
-        let mut segment = Self::lay_out(file, geometry)?;
+        if let Some(bits) = backing.permissions {
+            if bits & !0o666 != 0 || bits & 0o600 != 0o600 {
+                return Err(Error::Permissions { bits });
+            }
+            sys::set_permissions(&file, bits)?;
+        }
+        let mut segment = Self::lay_out(file, geometry, backing)?;
+        if backing.huge_pages {
+            sys::advise_huge_pages(segment.map.as_mut_ptr(), segment.map.len())?;
+        }
         sys::link(&segment.file, name)?;
         segment.name = Some(name.to_owned());
         segment.removes_name = AtomicBool::new(true);
@@ -50,10 +71,10 @@ impl Segment {
     /// Creates an anonymous segment: a memfd sealed against shrinking, growing and further seals.
     ///
     /// # Errors
-    /// [`Error::NoSpace`], or what the kernel said.
-    pub fn anonymous(geometry: &Geometry) -> Result<Self, Error> {
-        let file = sys::create_memfd()?;
-        let segment = Self::lay_out(file, geometry)?;
+    /// [`Error::NoSpace`], [`Error::NoHugePages`], or what the kernel said.
+    pub fn anonymous(geometry: &Geometry, backing: &Backing) -> Result<Self, Error> {
+        let file = sys::create_memfd(backing.huge_pages)?;
+        let segment = Self::lay_out(file, geometry, backing)?;
         sys::seal(&segment.file)?;
         Ok(segment)
     }
@@ -65,9 +86,9 @@ impl Segment {
     ///
     /// # Errors
     /// [`Error::Name`], [`Error::NotFound`], or one for each thing that can be wrong with a header.
-    pub fn open(name: &str) -> Result<Self, Error> {
+    pub fn open(name: &str, backing: &Backing) -> Result<Self, Error> {
         check_name(name)?;
-        let mut segment = Self::attach(sys::open_named(name)?)?;
+        let mut segment = Self::attach(sys::open_named(name)?, backing)?;
         // Only with its lock held is it safe from being removed as abandoned: it may have been until now.
         if sys::is_unlinked(&segment.file)? {
             return Err(Error::NotFound { name: name.to_owned() });
@@ -84,10 +105,10 @@ impl Segment {
     /// # Errors
     /// [`Error::NotSealed`], or one for each thing that can be wrong with a header.
     #[cfg(unix)]
-    pub fn from_fd(fd: OwnedFd) -> Result<Self, Error> {
+    pub fn from_fd(fd: OwnedFd, backing: &Backing) -> Result<Self, Error> {
         let file = File::from(fd);
         sys::check_sealed(&file)?;
-        Self::attach(sys::reopen(&file).unwrap_or(file))
+        Self::attach(sys::reopen(&file).unwrap_or(file), backing)
     }
 
     /// Removes the name now if this segment created it, as dropping it does later; whoever has it open keeps it.
@@ -173,26 +194,6 @@ impl Segment {
         NonNull::new(self.map.as_mut_ptr()).expect("a mapping is never at address 0")
     }
 
-    /// Returns a shared word by its offset in the layout.
-    ///
-    /// # Panics
-    /// Where the offset is not aligned or not in the pages before the data area: offsets are constants.
-    #[inline]
-    pub(crate) fn u32_at(&self, offset: usize) -> &AtomicU32 {
-        assert!(offset.is_multiple_of(align_of::<AtomicU32>()) && offset + 4 < layout::DATA);
-        // SAFETY: the offset is aligned and inside the mapping, which lives as long as the segment and whose every
-        // byte is initialised; words that several processes write are only ever accessed as atomics.
-        unsafe { &*self.base().as_ptr().add(offset).cast() }
-    }
-
-    /// As [`Segment::u32_at`], for 64 bits.
-    #[inline]
-    pub(crate) fn u64_at(&self, offset: usize) -> &AtomicU64 {
-        assert!(offset.is_multiple_of(align_of::<AtomicU64>()) && offset + 8 < layout::DATA);
-        // SAFETY: as in `u32_at`.
-        unsafe { &*self.base().as_ptr().add(offset).cast() }
-    }
-
     /// Tells whether this process opened the segment, rather than one that it was forked from.
     pub(super) fn is_of_this_process(&self) -> bool {
         self.process == std::process::id()
@@ -202,9 +203,10 @@ impl Segment {
         &self.file
     }
 
-    fn lay_out(file: File, geometry: &Geometry) -> Result<Self, Error> {
-        sys::allocate(&file, geometry.segment_bytes())?;
-        let map = map(&file, geometry)?;
+    fn lay_out(file: File, geometry: &Geometry, backing: &Backing) -> Result<Self, Error> {
+        let bytes = geometry.segment_bytes();
+        sys::allocate(&file, bytes.next_multiple_of(block_bytes(&file)))?;
+        let map = map(&file, geometry, backing)?;
         let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         let page = geometry.encode(std::process::id(), now.as_millis() as u64);
         // SAFETY: the header fits into the first page of the mapping, and nobody else has the segment yet.
@@ -212,12 +214,12 @@ impl Segment {
         Self::present(map, file, geometry.clone())
     }
 
-    fn attach(file: File) -> Result<Self, Error> {
+    fn attach(file: File, backing: &Backing) -> Result<Self, Error> {
         let metadata = file.metadata().map_err(|source| Error::Os { call: "fstat", source })?;
         let mut page = [0; layout::header::BYTES];
         let read = read_start(&file, &mut page).map_err(|source| Error::Os { call: "pread", source })?;
         let geometry = Geometry::decode(&page[..read], metadata.len())?;
-        let map = map(&file, &geometry)?;
+        let map = map(&file, &geometry, backing)?;
         Self::present(map, file, geometry)
     }
 
@@ -233,7 +235,7 @@ impl Segment {
             name: None,
             removes_name: AtomicBool::new(false),
             process: std::process::id(),
-            seated_here: Default::default(),
+            seated_here: [const { AtomicBool::new(false) }; presence::SEATS],
         })
     }
 }
@@ -264,10 +266,29 @@ fn same_file(one: &File, other: &File) -> bool {
     }
 }
 
-fn map(file: &File, geometry: &Geometry) -> Result<MmapRaw, Error> {
-    let length = usize::try_from(geometry.segment_bytes())
-        .map_err(|_| Error::NoSpace { bytes: geometry.segment_bytes() })?;
-    MmapOptions::new().len(length).map_raw(file).map_err(|source| Error::Os { call: "mmap", source })
+/// Returns the size that the file grows by: a huge page's where it is made of them.
+fn block_bytes(file: &File) -> u64 {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        file.metadata().map_or(layout::PAGE, |metadata| metadata.blksize().max(layout::PAGE))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = file;
+        layout::PAGE
+    }
+}
+
+fn map(file: &File, geometry: &Geometry, backing: &Backing) -> Result<MmapRaw, Error> {
+    // A mapping of huge pages is made, and unmade, in whole ones.
+    let bytes = geometry.segment_bytes().next_multiple_of(block_bytes(file));
+    let length = usize::try_from(bytes).map_err(|_| Error::NoSpace { bytes })?;
+    let mut options = MmapOptions::new();
+    if backing.prefault {
+        options.populate();
+    }
+    options.len(length).map_raw(file).map_err(|source| Error::Os { call: "mmap", source })
 }
 
 /// Reads the file's beginning into a private copy, so that a peer cannot change it between a check and a use.

@@ -1,16 +1,17 @@
 //! Waiting for a word of the other side: spin, then sleep; and waking only somebody who sleeps.
 //!
-//! The sleeper sets its waiting word and then looks once more; the publisher stores and then looks at the waiting word.
-//! Each must not look before its store is visible (Dekker's pattern), which costs a full fence on both sides, or, as
-//! here, one `membarrier` of the sleeper that makes every running thread of every registered process pass a fence.
-//! Publishing then costs none: a fence for each frame took 4 to 7 times the throughput at 8 and 64 bytes.
+//! The sleeper sets a bit of its waiting word and then looks once more; the publisher stores and then looks at the
+//! waiting word. Each must not look before its store is visible (Dekker's pattern), which costs a full fence on both
+//! sides, or, as here, one `membarrier` of the sleeper that makes every running thread of every registered process pass
+//! a fence. Publishing then costs none: a fence for each frame took 4 to 7 times the throughput at 8 and 64 bytes.
 
 use std::hint;
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering::{Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, compiler_fence, fence};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed};
 use std::time::{Duration, Instant};
 
+use super::layout::waiting::{BELL, SLEEPS};
+use super::memory::{Memory, Shared};
 use super::{Deadline, sys};
 
 /// How long a sleeper sleeps before it looks whether its peer still lives.
@@ -19,35 +20,76 @@ const LIVENESS_INTERVAL: Duration = Duration::from_millis(50);
 const UNORDERED_INTERVAL: Duration = Duration::from_millis(1);
 /// Looks at the clock once in so many looks at the word.
 const LOOKS_PER_CLOCK: u32 = 64;
+/// How long the adaptive wait spins at the most: about twice what a sleep and its wake-up cost.
+const ADAPTIVE_MAX: Duration = Duration::from_micros(20);
+/// How long it spins at the least, so that it learns when spinning pays again.
+const ADAPTIVE_MIN: Duration = Duration::from_micros(1);
 
 /// How a side waits: for how long it spins before it sleeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Wait {
     spin: Duration,
+    adapts: bool,
 }
 
 impl Wait {
     /// Never sleeps: the shortest latency, for a core of its own.
-    pub const SPIN: Self = Self { spin: Duration::MAX };
+    pub const SPIN: Self = Self::spin_for(Duration::MAX);
     /// Sleeps at once.
-    pub const SLEEP: Self = Self { spin: Duration::ZERO };
+    pub const SLEEP: Self = Self::spin_for(Duration::ZERO);
+    /// Spins for 20 us where spinning has lately ended the wait, less where it has not, and then sleeps.
+    pub const ADAPTIVE: Self = Self { spin: ADAPTIVE_MAX, adapts: true };
 
     /// Spins for as long and then sleeps.
     pub const fn spin_for(spin: Duration) -> Self {
-        Self { spin }
+        Self { spin, adapts: false }
     }
 }
 
 impl Default for Wait {
-    /// Spins for 20 us, about twice what a sleep and its wake-up cost; sleeps at once on a single core.
+    /// [`Wait::ADAPTIVE`]; [`Wait::SLEEP`] on a single core, where nobody else can come while one spins.
     fn default() -> Self {
-        static SPIN: OnceLock<Duration> = OnceLock::new();
-        let spin = *SPIN.get_or_init(|| match std::thread::available_parallelism() {
-            Ok(cores) if cores.get() > 1 => Duration::from_micros(20),
-            _ => Duration::ZERO,
-        });
-        Self { spin }
+        static SEVERAL: OnceLock<bool> = OnceLock::new();
+        let several =
+            *SEVERAL.get_or_init(|| std::thread::available_parallelism().is_ok_and(|cores| cores.get() > 1));
+        if several { Self::ADAPTIVE } else { Self::SLEEP }
     }
+}
+
+/// How a side waits, and what it has learnt of waiting.
+#[derive(Clone, Debug)]
+pub(crate) struct Patience {
+    wait: Wait,
+    spin: Duration,
+    /// How often it slept.
+    pub(crate) sleeps: u64,
+}
+
+impl Patience {
+    pub(crate) fn new(wait: Wait, sleeps: u64) -> Self {
+        Self { wait, spin: wait.spin, sleeps }
+    }
+
+    pub(crate) fn set(&mut self, wait: Wait) {
+        *self = Self::new(wait, self.sleeps);
+    }
+
+    /// Learns whether spinning ended a wait.
+    fn learn(&mut self, spinning_ended_it: bool) {
+        if self.wait.adapts {
+            self.spin = if spinning_ended_it { self.spin * 2 } else { self.spin / 2 };
+            self.spin = self.spin.clamp(ADAPTIVE_MIN, ADAPTIVE_MAX);
+        }
+    }
+}
+
+/// Where a side waits.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Offset of the waiting word.
+    pub(crate) word: usize,
+    /// Whether others wait there too, so that nobody may take the bit back.
+    pub(crate) is_shared: bool,
 }
 
 /// Tells whether this process publishes without a fence, and registers it for the barriers of others.
@@ -56,65 +98,75 @@ pub(crate) fn publishes_unfenced() -> bool {
     *REGISTERED.get_or_init(sys::register_barrier)
 }
 
-/// Orders a publishing store before the look at the peer's waiting word; pairs with the sleeper's barrier.
+/// Wakes whoever waits at a word, after a store that they may wait for.
 #[inline]
-pub(crate) fn publish_fence(unfenced: bool) {
-    if unfenced {
-        compiler_fence(SeqCst);
-    } else {
-        fence(SeqCst);
-    }
-}
-
-/// Wakes the peer if its waiting word says that it sleeps. Call [`publish_fence`] before.
-#[inline]
-pub(crate) fn wake(peer_waiting: &AtomicU32) {
-    if peer_waiting.load(Relaxed) != 0 {
-        wake_slow(peer_waiting);
+pub(crate) fn wake<M: Memory>(memory: &M, waiting: usize) {
+    memory.order_publish();
+    if memory.u32_at(waiting).load(Relaxed) != 0 {
+        wake_slow(memory, waiting);
     }
 }
 
 #[cold]
-fn wake_slow(peer_waiting: &AtomicU32) {
-    peer_waiting.store(0, Relaxed);
-    sys::futex_wake(peer_waiting);
+fn wake_slow<M: Memory>(memory: &M, waiting: usize) {
+    let word = memory.u32_at(waiting);
+    let wanted = word.swap(0, AcqRel);
+    if wanted & SLEEPS != 0 {
+        memory.futex_wake(word);
+    }
+    if wanted & BELL != 0 {
+        memory.ring_bell();
+    }
 }
 
-/// Waits until `attempt` has something, spinning first and sleeping on `waiting` then; `None` when the deadline passes.
+/// Waits until `attempt` has something, spinning first and sleeping then; `None` when the deadline passes.
 ///
 /// `attempt` gets `true` when it should also look whether the peer still lives; what it then returns as an error ends
 /// the wait. It is called at least once with `true` before the deadline is called passed.
-pub(crate) fn sleep_until<T, E>(
-    waiting: &AtomicU32,
-    wait: Wait,
+pub(crate) fn sleep_until<M: Memory, T, E>(
+    memory: &M,
+    place: Place,
+    patience: &mut Patience,
     deadline: Deadline,
     peer_is_unfenced: impl Fn() -> bool,
     mut attempt: impl FnMut(bool) -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
-    if let Some(done) = spin(wait, deadline, &mut attempt)? {
+    let found = spin(patience.spin, deadline, &mut attempt);
+    patience.learn(!matches!(found, Ok(None)));
+    if let Some(done) = found? {
         return Ok(Some(done));
     }
+    let word = memory.u32_at(place.word);
     loop {
         let last = deadline.passed();
-        waiting.store(1, Relaxed);
-        fence(SeqCst);
-        let ordered = sys::barrier_everywhere() || !peer_is_unfenced();
+        let expected = word.fetch_or(SLEEPS, Relaxed) | SLEEPS;
+        let ordered = memory.order_sleep() || !peer_is_unfenced();
         let found = attempt(true);
         if last || !matches!(found, Ok(None)) {
-            waiting.store(0, Relaxed);
+            if !place.is_shared {
+                word.fetch_and(!SLEEPS, Relaxed);
+            }
             return found;
         }
         let slice = if ordered { LIVENESS_INTERVAL } else { UNORDERED_INTERVAL };
-        sys::futex_wait(waiting, 1, deadline.left().map_or(slice, |left| left.min(slice)));
+        patience.sleeps = patience.sleeps.wrapping_add(1);
+        memory.futex_wait(word, expected, deadline.left().map_or(slice, |left| left.min(slice)));
     }
 }
 
+/// Asks for the bell and looks once more: `true` where there is no need to wait for it.
+pub(crate) fn ask_for_bell<M: Memory>(memory: &M, waiting: usize, ready: impl FnOnce() -> bool) -> bool {
+    memory.u32_at(waiting).fetch_or(BELL, Relaxed);
+    memory.order_sleep();
+    ready()
+}
+
 fn spin<T, E>(
-    wait: Wait,
+    limit: Duration,
     deadline: Deadline,
     attempt: &mut impl FnMut(bool) -> Result<Option<T>, E>,
 ) -> Result<Option<T>, E> {
-    if wait.spin.is_zero() {
+    if limit.is_zero() {
         return attempt(false);
     }
     let begin = Instant::now();
@@ -127,7 +179,7 @@ fn spin<T, E>(
             hint::spin_loop();
         }
         let now = Instant::now();
-        if now - begin >= wait.spin || deadline.passed() {
+        if now - begin >= limit || deadline.passed() {
             return Ok(None);
         }
         if now - liveness_checked >= LIVENESS_INTERVAL {

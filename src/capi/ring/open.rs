@@ -2,9 +2,12 @@
 
 use std::ffi::{c_char, c_void};
 
-use super::{circlet_ring, circlet_ring_options};
-use crate::capi::call::{Failure, Out, borrow, call, end_handle, text};
-use crate::ring::{self, Options};
+use super::{
+    CIRCLET_BLOCK, CIRCLET_BROADCAST, CIRCLET_DROP_NEWEST, CIRCLET_FAIL, CIRCLET_MPSC,
+    CIRCLET_RING_HUGE_PAGES, CIRCLET_RING_PREFAULT, CIRCLET_SPSC, circlet_ring, circlet_ring_options,
+};
+use crate::capi::call::{Failure, Out, array_mut, borrow, call, count, end_handle, text};
+use crate::ring::{self, Mode, Options, Overflow};
 
 /// Creates a named ring. `options` may be NULL for the defaults.
 ///
@@ -28,19 +31,24 @@ pub unsafe extern "C" fn circlet_ring_create(
     })
 }
 
-/// Opens a ring by its name.
+/// Opens a ring by its name. `options` may be NULL; only its schema and its flags count.
 ///
-/// Returns 0, CIRCLET_NOT_FOUND, or a code for each thing that can be wrong with a segment. The caller owns `*ring`.
-/// Any thread.
+/// Returns 0, CIRCLET_NOT_FOUND, CIRCLET_BAD_SCHEMA, or a code for each thing that can be wrong with a segment. The
+/// caller owns `*ring`. Any thread.
 ///
 /// # Safety
 /// Each pointer is NULL or leads to what its type says.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn circlet_ring_open(name: *const c_char, ring: *mut *mut circlet_ring) -> i32 {
+pub unsafe extern "C" fn circlet_ring_open(
+    name: *const c_char,
+    options: *const circlet_ring_options,
+    ring: *mut *mut circlet_ring,
+) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
-        let (name, out) = unsafe { (text(name, "name")?, Out::new(ring, "ring")?) };
-        out.set(circlet_ring::handle(ring::open(name)?));
+        let (name, options, out) =
+            unsafe { (text(name, "name")?, read_options(options)?, Out::new(ring, "ring")?) };
+        out.set(circlet_ring::handle(ring::open_with(name, &options)?));
         Ok(0)
     })
 }
@@ -65,22 +73,28 @@ pub unsafe extern "C" fn circlet_ring_anonymous(
 }
 
 /// Opens a ring from a descriptor that `circlet_ring_export_fd` made, and owns the descriptor, also where it fails.
+/// `options` as for `circlet_ring_open`.
 ///
-/// Returns 0, CIRCLET_NOT_SEALED, or a code for each thing that can be wrong with a segment. Any thread.
+/// Returns 0, CIRCLET_NOT_SEALED, CIRCLET_BAD_SCHEMA, or a code for each thing that can be wrong with a segment. Any thread.
 ///
 /// # Safety
-/// `ring` is NULL or has room for a pointer; `fd` belongs to nobody else.
+/// Each pointer is NULL or leads to what its type says; `fd` belongs to nobody else.
 #[cfg(unix)]
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn circlet_ring_from_fd(fd: i32, ring: *mut *mut circlet_ring) -> i32 {
+pub unsafe extern "C" fn circlet_ring_from_fd(
+    fd: i32,
+    options: *const circlet_ring_options,
+    ring: *mut *mut circlet_ring,
+) -> i32 {
     use std::os::fd::{FromRawFd, OwnedFd};
     call(|| {
         if fd < 0 {
             return Err(Failure::invalid(format!("fd is {fd}: give an open descriptor")));
         }
         // SAFETY: the caller's promise.
-        let (fd, out) = unsafe { (OwnedFd::from_raw_fd(fd), Out::new(ring, "ring")) };
-        let opened = ring::from_fd(fd)?;
+        let (fd, options, out) =
+            unsafe { (OwnedFd::from_raw_fd(fd), read_options(options), Out::new(ring, "ring")) };
+        let opened = ring::from_fd_with(fd, &options?)?;
         out?.set(circlet_ring::handle(opened));
         Ok(0)
     })
@@ -155,6 +169,32 @@ pub unsafe extern "C" fn circlet_ring_memory(
     })
 }
 
+/// Copies the schema tag into `buffer`, cut to fit and ended by a zero byte. Any thread.
+///
+/// Returns the tag's length in bytes, at most 56; 0 where there is none. `buffer` may be NULL if `size` is 0.
+///
+/// # Safety
+/// `ring` is NULL or an open handle; `buffer` has room for `size` bytes.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_schema(
+    ring: *const circlet_ring,
+    buffer: *mut c_char,
+    size: u32,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (ring, buffer) =
+            unsafe { (borrow(ring, "ring")?, array_mut(buffer.cast::<u8>(), size, "buffer")?) };
+        let tag = ring.ring.segment().geometry().schema().as_bytes();
+        if let Some(room) = buffer.len().checked_sub(1) {
+            let fits = tag.len().min(room);
+            buffer[..fits].copy_from_slice(&tag[..fits]);
+            buffer[fits] = 0;
+        }
+        count(tag.len())
+    })
+}
+
 /// # Safety
 /// `options` is NULL or leads to as many bytes as its first field says.
 unsafe fn read_options(options: *const circlet_ring_options) -> Result<Options, Failure> {
@@ -162,16 +202,62 @@ unsafe fn read_options(options: *const circlet_ring_options) -> Result<Options, 
         return Ok(Options::new());
     }
     // SAFETY: the caller's promise.
-    let options = unsafe { borrow(options, "options")? };
+    let given = unsafe { borrow(options, "options")? };
     let ours = size_of::<circlet_ring_options>();
-    if (options.struct_size as usize) < ours || options.reserved != 0 {
+    if (given.struct_size as usize) < ours {
         return Err(Failure::invalid(format!(
-            "options.struct_size is {} and options.reserved {}: give sizeof(circlet_ring_options) ({ours}) and 0",
-            options.struct_size, options.reserved
+            "options.struct_size is {}: give sizeof(circlet_ring_options), which is {ours}",
+            given.struct_size
         )));
     }
-    Ok(match options.capacity {
-        0 => Options::new(),
-        capacity => Options::new().capacity(capacity),
+    let all_flags = CIRCLET_RING_PREFAULT | CIRCLET_RING_HUGE_PAGES;
+    if given.flags & !all_flags != 0 {
+        return Err(Failure::invalid(format!(
+            "options.flags is {:#x}: give a sum of CIRCLET_RING_PREFAULT (1) and CIRCLET_RING_HUGE_PAGES (2)",
+            given.flags
+        )));
+    }
+    let mut options = Options::new()
+        .mode(mode(given.mode)?)
+        .overflow(overflow(given.overflow)?)
+        .prefault(given.flags & CIRCLET_RING_PREFAULT != 0)
+        .huge_pages(given.flags & CIRCLET_RING_HUGE_PAGES != 0);
+    if given.capacity != 0 {
+        options = options.capacity(given.capacity);
+    }
+    if given.max_message != 0 {
+        options = options.max_message(given.max_message);
+    }
+    if given.permissions != 0 {
+        options = options.permissions(given.permissions);
+    }
+    if !given.schema.is_null() {
+        // SAFETY: the caller's promise.
+        options = options.schema(unsafe { text(given.schema, "options.schema")? });
+    }
+    Ok(options)
+}
+
+fn mode(word: u32) -> Result<Mode, Failure> {
+    let mode = if word == 0 { Some(Mode::Spsc) } else { Mode::from_word(word) };
+    mode.filter(|mode| *mode != Mode::Page).ok_or_else(|| {
+        Failure::invalid(format!(
+            "options.mode is {word}: give CIRCLET_SPSC (1), CIRCLET_MPSC (2) or CIRCLET_BROADCAST (3)"
+        ))
     })
 }
+
+pub(super) fn overflow(word: u32) -> Result<Overflow, Failure> {
+    Overflow::from_word(word).ok_or_else(|| {
+        Failure::invalid(format!(
+            "overflow is {word}: give CIRCLET_BLOCK (0), CIRCLET_FAIL (1) or CIRCLET_DROP_NEWEST (2)"
+        ))
+    })
+}
+
+const _: () = {
+    assert!(CIRCLET_SPSC == Mode::Spsc.word() && CIRCLET_MPSC == Mode::Mpsc.word());
+    assert!(CIRCLET_BROADCAST == Mode::Broadcast.word());
+    assert!(CIRCLET_BLOCK == Overflow::Block.word() && CIRCLET_FAIL == Overflow::Fail.word());
+    assert!(CIRCLET_DROP_NEWEST == Overflow::DropNewest.word());
+};

@@ -5,12 +5,14 @@ use std::ffi::c_void;
 use super::{circlet_frame, circlet_ring, timed_out};
 use crate::capi::call::{self, Failure, Out, array, borrow, call, deadline};
 use crate::capi::status::circlet_status;
-use crate::ring::Error;
+use crate::ring::{Error, Overflow};
 
-/// Copies a payload in as one frame.
+/// Copies a message in.
 ///
 /// `timeout_ms`: 0 tries (CIRCLET_FULL), above waits so long for room (CIRCLET_TIMED_OUT), below 0 without a deadline.
-/// Returns 0, or one of these, CIRCLET_TOO_LARGE, CIRCLET_CLOSED, CIRCLET_PEER_DIED, CIRCLET_POISONED.
+/// Where the ring's overflow (or `circlet_ring_set_overflow`) is not to wait, it fails at once (CIRCLET_FULL), or drops the
+/// message, counts it and returns 0. Returns 0, or one of these, CIRCLET_TOO_LARGE, CIRCLET_CLOSED, CIRCLET_PEER_DIED,
+/// CIRCLET_POISONED.
 ///
 /// # Safety
 /// `ring` is NULL or an open handle; `payload` leads to `len` bytes, or is NULL where `len` is 0.
@@ -25,23 +27,22 @@ pub unsafe extern "C" fn circlet_ring_send(
         // SAFETY: the caller's promise.
         let (ring, payload) =
             unsafe { (borrow(ring, "ring")?, array(payload.cast::<u8>(), len, "payload")?) };
-        ring.writing(|writing| {
-            writing.claimed = None;
-            if timeout_ms == 0.0 {
-                writing.sender.try_send(payload)?;
+        ring.writing(|sender| {
+            if timeout_ms == 0.0 && sender.overflow() == Overflow::Block {
+                sender.try_send(payload)?;
             } else {
-                writing.sender.send_by(payload, deadline(timeout_ms)?)?;
+                sender.send_by(payload, deadline(timeout_ms)?)?;
             }
             Ok(0)
         })
     })
 }
 
-/// Copies `count` payloads in as a frame each; they lie one behind the other in `payloads`, with their lengths in
-/// `lens`. One call and one wake-up for all of them.
+/// Copies `count` messages in; they lie one behind the other in `payloads`, with their lengths in `lens`. One call and
+/// one wake-up for all of them.
 ///
 /// Returns how many were sent: fewer than `count` where the deadline passed after the first, else an error as
-/// `circlet_ring_send` has it. A payload that is too long is refused before anything is sent.
+/// `circlet_ring_send` has it. A message that is too long is refused before anything is sent.
 ///
 /// # Safety
 /// `ring` is NULL or an open handle; `lens` leads to `count` lengths and `payloads` to as many bytes as their sum.
@@ -61,9 +62,8 @@ pub unsafe extern "C" fn circlet_ring_send_many(
         // SAFETY: the caller's promise.
         let mut rest = unsafe { array(payloads.cast::<u8>(), total, "payloads")? };
         let deadline = deadline(timeout_ms)?;
-        ring.writing(|writing| {
-            writing.claimed = None;
-            let max = writing.sender.max_frame();
+        ring.writing(|sender| {
+            let max = sender.max_message();
             if let Some(len) = lens.iter().find(|len| **len > max) {
                 return Err(Error::TooLarge { len: *len as usize, max }.into());
             }
@@ -72,7 +72,7 @@ pub unsafe extern "C" fn circlet_ring_send_many(
                 rest = after;
                 payload
             });
-            match writing.sender.send_many_by(payloads, deadline) {
+            match sender.send_many_by(payloads, deadline) {
                 Ok(sent) => call::count(sent),
                 Err((0, error)) => Err(timed_out(error, timeout_ms, circlet_status::CIRCLET_FULL)),
                 Err((sent, _)) => call::count(sent),
@@ -83,7 +83,8 @@ pub unsafe extern "C" fn circlet_ring_send_many(
 
 /// Reserves room for a payload of `len` bytes to be written in place; `circlet_ring_commit` makes it a frame.
 ///
-/// Returns and `timeout_ms` as `circlet_ring_send`. The next send or claim gives an uncommitted one up.
+/// Returns and `timeout_ms` as `circlet_ring_send`, but never drops. The next send or claim gives an uncommitted one up;
+/// the reader of an mpsc ring waits for it meanwhile.
 ///
 /// # Safety
 /// `ring` is NULL or an open handle; `frame` is NULL or has room for one.
@@ -97,13 +98,13 @@ pub unsafe extern "C" fn circlet_ring_claim(
     call(|| {
         // SAFETY: the caller's promise.
         let (ring, out) = unsafe { (borrow(ring, "ring")?, Out::new(frame, "frame")?) };
-        ring.writing(|writing| {
-            writing.claimed = None;
-            let reserved = writing.sender.reserve_by(len as usize, deadline(timeout_ms)?);
-            let (start, len) =
-                reserved.map_err(|error| timed_out(error, timeout_ms, circlet_status::CIRCLET_FULL))?;
-            writing.claimed = Some(len);
-            out.set(ring.frame(start, len));
+        ring.writing(|sender| {
+            sender
+                .open_claim(len as usize, Some(deadline(timeout_ms)?))
+                .map_err(|error| timed_out(error, timeout_ms, circlet_status::CIRCLET_FULL))?;
+            if let Some((start, len)) = sender.opened() {
+                out.set(ring.frame(start, len));
+            }
             Ok(0)
         })
     })
@@ -120,17 +121,14 @@ pub unsafe extern "C" fn circlet_ring_commit(ring: *const circlet_ring, len: u32
     call(|| {
         // SAFETY: the caller's promise.
         let ring = unsafe { borrow(ring, "ring")? };
-        ring.sender.enter(|side| match side.as_mut().map(|writing| (writing.claimed.take(), writing)) {
-            None | Some((None, _)) => {
-                Err(Failure::invalid("no claim is open: call circlet_ring_claim first"))
-            }
-            Some((Some(claimed), writing)) if len > claimed => {
-                writing.claimed = Some(claimed);
+        ring.sender.enter(|side| match side.as_mut().and_then(|sender| Some((sender.opened()?.1, sender))) {
+            None => Err(Failure::invalid("no claim is open: call circlet_ring_claim first")),
+            Some((claimed, _)) if len > claimed => {
                 let message = format!("len is {len}, and the claim has {claimed} bytes");
                 Err(Failure::new(circlet_status::CIRCLET_TOO_LARGE, message))
             }
-            Some((Some(_), writing)) => {
-                writing.sender.commit_reserved(len);
+            Some((_, sender)) => {
+                sender.commit_opened(len);
                 Ok(0)
             }
         })
@@ -149,9 +147,29 @@ pub unsafe extern "C" fn circlet_ring_abort(ring: *const circlet_ring) -> i32 {
         // SAFETY: the caller's promise.
         let ring = unsafe { borrow(ring, "ring")? };
         ring.sender.enter(|side| {
-            if let Some(writing) = side {
-                writing.claimed = None;
+            if let Some(sender) = side {
+                sender.give_up();
             }
+            Ok(0)
+        })
+    })
+}
+
+/// Sets what the sending calls of this handle do where there is no room (CIRCLET_BLOCK, CIRCLET_FAIL or
+/// CIRCLET_DROP_NEWEST); at first it is what the ring was made with. Takes the producer's side.
+///
+/// Returns 0, CIRCLET_INVALID, or what `circlet_ring_attach` returns.
+///
+/// # Safety
+/// `ring` is NULL or an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_set_overflow(ring: *const circlet_ring, overflow: u32) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let ring = unsafe { borrow(ring, "ring")? };
+        let overflow = super::open::overflow(overflow)?;
+        ring.writing(|sender| {
+            sender.set_overflow(overflow);
             Ok(0)
         })
     })

@@ -86,8 +86,9 @@ pub(in crate::shm) fn is_unlinked(file: &File) -> Result<bool, Error> {
 }
 
 /// Opens a nameless memfd that can be sealed.
-pub(in crate::shm) fn create_memfd() -> Result<File, Error> {
-    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING;
+pub(in crate::shm) fn create_memfd(huge_pages: bool) -> Result<File, Error> {
+    let huge = if huge_pages { libc::MFD_HUGETLB } else { 0 };
+    let flags = libc::MFD_CLOEXEC | libc::MFD_ALLOW_SEALING | huge;
     // Kernels before 6.3 do not know the flag that forbids to execute it.
     // SAFETY: the name is a NUL-terminated literal, and the descriptor that comes back belongs to nobody else.
     unsafe { owned("memfd_create", libc::memfd_create(c"circlet".as_ptr(), flags | libc::MFD_NOEXEC_SEAL)) }
@@ -132,6 +133,58 @@ pub(in crate::shm) fn allocate(file: &File, bytes: u64) -> Result<(), Error> {
             source => Err(Error::Os { call: "fallocate", source }),
         },
     }
+}
+
+/// Sets a file's mode bits.
+pub(in crate::shm) fn set_permissions(file: &File, bits: u32) -> Result<(), Error> {
+    // SAFETY: the call takes integers.
+    match unsafe { libc::fchmod(file.as_raw_fd(), bits) } {
+        0 => Ok(()),
+        _ => Err(Error::last_os("fchmod")),
+    }
+}
+
+/// Asks for transparent huge pages under a mapping.
+pub(in crate::shm) fn advise_huge_pages(base: *mut u8, length: usize) -> Result<(), Error> {
+    let setting =
+        std::fs::read_to_string("/sys/kernel/mm/transparent_hugepage/shmem_enabled").unwrap_or_default();
+    if !["[always]", "[within_size]", "[advise]", "[force]"].iter().any(|on| setting.contains(on)) {
+        return Err(Error::NoHugePages {
+            advice: "write \"advise\" into /sys/kernel/mm/transparent_hugepage/shmem_enabled, or make it anonymous",
+        });
+    }
+    // SAFETY: the range is a whole mapping of this process, whose contents advice does not change.
+    match unsafe { libc::madvise(base.cast(), length, libc::MADV_HUGEPAGE) } {
+        0 => Ok(()),
+        _ => Err(Error::last_os("madvise(MADV_HUGEPAGE)")),
+    }
+}
+
+/// Sets the file's times to now, which everybody who watches it is told.
+pub(in crate::shm) fn touch(file: &File) {
+    // SAFETY: a null pointer stands for now. It may fail where the file cannot be written, which no segment's is.
+    unsafe { libc::futimens(file.as_raw_fd(), std::ptr::null()) };
+}
+
+/// Makes a descriptor that is readable once the file's times have changed or a writer of it has gone.
+pub(in crate::shm) fn watch(file: &File) -> Result<OwnedFd, Error> {
+    // SAFETY: the call takes an integer, and the descriptor that comes back belongs to nobody else.
+    let notices =
+        unsafe { owned("inotify_init1", libc::inotify_init1(libc::IN_NONBLOCK | libc::IN_CLOEXEC)) }?;
+    let path = c_string(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let events = libc::IN_ATTRIB | libc::IN_CLOSE_WRITE;
+    // SAFETY: the path is NUL-terminated and outlives the call.
+    match unsafe { libc::inotify_add_watch(notices.as_raw_fd(), path.as_ptr(), events) } {
+        -1 => Err(Error::last_os("inotify_add_watch")),
+        _ => Ok(notices.into()),
+    }
+}
+
+/// Reads away what a descriptor of [`watch`] has to tell.
+pub(in crate::shm) fn forget_notices(notices: std::os::fd::RawFd) {
+    let mut events = [0_u8; 1024];
+    // SAFETY: the buffer is as long as said and outlives the call. The descriptor never blocks.
+    while unsafe { libc::read(notices, events.as_mut_ptr().cast(), events.len()) } > 0 {}
 }
 
 /// Opens the same file once more, as an open file description of its own: locks tell the two apart.

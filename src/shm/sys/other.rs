@@ -34,7 +34,7 @@ pub(in crate::shm) fn is_unlinked(_file: &File) -> Result<bool, Error> {
     missing("/dev/shm")
 }
 
-pub(in crate::shm) fn create_memfd() -> Result<File, Error> {
+pub(in crate::shm) fn create_memfd(_huge_pages: bool) -> Result<File, Error> {
     missing("memfd_create")
 }
 
@@ -49,6 +49,24 @@ pub(in crate::shm) fn check_sealed(_file: &File) -> Result<(), Error> {
 pub(in crate::shm) fn allocate(_file: &File, _bytes: u64) -> Result<(), Error> {
     missing("fallocate")
 }
+
+pub(in crate::shm) fn set_permissions(_file: &File, _bits: u32) -> Result<(), Error> {
+    missing("fchmod")
+}
+
+pub(in crate::shm) fn advise_huge_pages(_base: *mut u8, _length: usize) -> Result<(), Error> {
+    missing("transparent huge pages")
+}
+
+pub(in crate::shm) fn touch(_file: &File) {}
+
+#[cfg(unix)]
+pub(in crate::shm) fn watch(_file: &File) -> Result<std::os::fd::OwnedFd, Error> {
+    missing("inotify")
+}
+
+#[cfg(unix)]
+pub(in crate::shm) fn forget_notices(_notices: std::os::fd::RawFd) {}
 
 pub(in crate::shm) fn reopen(_file: &File) -> Result<File, Error> {
     missing("/proc/self/fd")

@@ -1,0 +1,143 @@
+//! A segment opened as a ring.
+
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use super::{Error, Options, Receiver, Sender, Stats};
+use crate::shm::{Mode, Segment};
+
+/// Creates a named ring, which other processes [`open`]. Its name is removed when this `Ring`, and every sender and
+/// receiver made from it, are dropped.
+///
+/// # Errors
+/// [`crate::shm::Error`]: a name that is taken or not allowed, options out of range, no room.
+pub fn create(name: &str, options: &Options) -> Result<Ring, Error> {
+    Ok(Ring::new(Segment::create(name, &options.geometry()?, options.backing())?))
+}
+
+/// Opens a ring that has no schema by its name.
+///
+/// # Errors
+/// [`crate::shm::Error`]: no such name, a segment that is not a ring of this version, a schema.
+pub fn open(name: &str) -> Result<Ring, Error> {
+    open_with(name, &Options::new())
+}
+
+/// As [`open`], with the options that concern this side: the schema, and how it has the memory.
+///
+/// # Errors
+/// As [`open`], and another schema.
+pub fn open_with(name: &str, options: &Options) -> Result<Ring, Error> {
+    Ring::checked(Segment::open(name, options.backing())?, options)
+}
+
+/// Creates a ring without a name, to be passed to another process with [`Ring::export_fd`].
+///
+/// # Errors
+/// [`crate::shm::Error`]: options out of range, no room.
+pub fn anonymous(options: &Options) -> Result<Ring, Error> {
+    Ok(Ring::new(Segment::anonymous(&options.geometry()?, options.backing())?))
+}
+
+/// Opens a ring that has no schema from a descriptor that [`Ring::export_fd`] made, and owns the descriptor.
+///
+/// # Errors
+/// [`crate::shm::Error`]: a descriptor that is not a sealed memfd, a segment that is not a ring of this version, a
+/// schema.
+#[cfg(unix)]
+pub fn from_fd(fd: OwnedFd) -> Result<Ring, Error> {
+    from_fd_with(fd, &Options::new())
+}
+
+/// As [`from_fd`], with the options that concern this side: the schema, and how it has the memory.
+///
+/// # Errors
+/// As [`from_fd`], and another schema.
+#[cfg(unix)]
+pub fn from_fd_with(fd: OwnedFd, options: &Options) -> Result<Ring, Error> {
+    Ring::checked(Segment::from_fd(fd, options.backing())?, options)
+}
+
+/// A ring in shared memory: where senders and receivers come from. `Send` and `Sync`.
+#[derive(Clone, Debug)]
+pub struct Ring {
+    segment: Arc<Segment>,
+}
+
+impl Ring {
+    fn new(segment: Segment) -> Self {
+        Self { segment: Arc::new(segment) }
+    }
+
+    fn checked(segment: Segment, options: &Options) -> Result<Self, Error> {
+        options.check(segment.geometry())?;
+        Ok(Self::new(segment))
+    }
+
+    /// Takes a producer's seat; a seat whose holder died is free again, and its successor goes on where it stopped.
+    ///
+    /// # Errors
+    /// [`crate::shm::Error::Busy`] while living producers hold every seat (one, or 32 in an mpsc ring);
+    /// [`Error::Poisoned`] where the ring's words cannot be.
+    pub fn sender(&self) -> Result<Sender, Error> {
+        Sender::new(Arc::clone(&self.segment))
+    }
+
+    /// Takes the consumer's seat; a successor reads on after the last released frame. A broadcast ring has any number
+    /// of receivers, and each begins with the next frame that is sent.
+    ///
+    /// # Errors
+    /// As [`Ring::sender`].
+    pub fn receiver(&self) -> Result<Receiver, Error> {
+        Receiver::new(Arc::clone(&self.segment), false)
+    }
+
+    /// As [`Ring::receiver`], but in a broadcast ring it begins with the oldest frame that is still there.
+    ///
+    /// # Errors
+    /// As [`Ring::sender`].
+    pub fn receiver_from_oldest(&self) -> Result<Receiver, Error> {
+        Receiver::new(Arc::clone(&self.segment), true)
+    }
+
+    /// Returns who may write and read.
+    pub fn mode(&self) -> Mode {
+        self.segment.geometry().mode()
+    }
+
+    /// Returns the bytes of the data area.
+    pub fn capacity(&self) -> u64 {
+        self.segment.geometry().capacity()
+    }
+
+    /// Returns the longest payload of one frame in bytes: the longest claim.
+    pub fn max_frame(&self) -> u32 {
+        self.segment.geometry().max_frame()
+    }
+
+    /// Returns the longest message in bytes.
+    pub fn max_message(&self) -> u32 {
+        self.segment.geometry().max_message()
+    }
+
+    /// Returns the mapped segment: its base and geometry, for those who lay views over it.
+    pub fn segment(&self) -> &Arc<Segment> {
+        &self.segment
+    }
+
+    /// Makes a descriptor that another process can open this ring from. Close it here once it is passed: the locks
+    /// that tell who is alive belong to it.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    #[cfg(unix)]
+    pub fn export_fd(&self) -> Result<OwnedFd, Error> {
+        Ok(self.segment.export_fd()?)
+    }
+
+    /// Reads the counters. Each is right by itself; together they are of about one moment.
+    pub fn stats(&self) -> Stats {
+        Stats::read(&self.segment)
+    }
+}
