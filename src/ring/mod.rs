@@ -31,6 +31,8 @@ mod copies;
 mod error;
 pub mod fragment;
 pub mod frame;
+#[cfg(all(test, target_os = "linux"))]
+mod killed;
 mod lent;
 mod options;
 pub(crate) mod protocol;

@@ -29,9 +29,9 @@ pub(crate) fn places() -> BTreeSet<(&'static str, u32)> {
 
 #[track_caller]
 pub(crate) fn point() {
+    let place = Location::caller();
     PLACES.with_borrow_mut(|places| {
         if let Some(places) = places {
-            let place = Location::caller();
             places.insert((place.file(), place.line()));
         }
     });

@@ -74,7 +74,13 @@ impl Segment {
     /// [`Error::NoSpace`], [`Error::NoHugePages`], or what the kernel said.
     pub fn anonymous(geometry: &Geometry, backing: &Backing) -> Result<Self, Error> {
         let file = sys::create_memfd(backing.huge_pages)?;
-        let segment = Self::lay_out(file, geometry, backing)?;
+        let segment = match Self::lay_out(file, geometry, backing) {
+            Err(Error::NoSpace { .. }) if backing.huge_pages => {
+                let advice = "write how many you want into /proc/sys/vm/nr_hugepages";
+                return Err(Error::NoHugePages { advice });
+            }
+            other => other?,
+        };
         sys::seal(&segment.file)?;
         Ok(segment)
     }

@@ -36,7 +36,7 @@ fn read_signpost<M: Memory>(memory: &M, index: u64) -> Option<(u64, u64)> {
     let again = memory.u64_at(signpost_at(index, 0)).load(Relaxed);
     // A position is stored with its lowest bit set, so that a signpost never written is none.
     let is_one = position == again && position != NO_POSITION && position & 7 == 1;
-    is_one.then_some((position - 1, number))
+    is_one.then(|| (position - 1, number))
 }
 
 /// The writer of a broadcast ring.
