@@ -99,10 +99,15 @@ struct Sending<const N: usize> {
 impl<const N: usize> Sending<N> {
     #[inline]
     fn send(&self, number: u64) {
-        let mut sample = self.publisher.loan_uninit().expect("a sample is free");
-        work::write_slot(sample.payload_mut(), number);
-        // SAFETY: every word was written.
-        unsafe { sample.assume_init() }.send().expect("the subscriber lives");
+        // A sample that meets a full buffer or a full list of used ones is dropped in silence but for the count of those
+        // whom it reached.
+        work::spin(|| {
+            let mut sample = self.publisher.loan_uninit().expect("a sample is free");
+            work::write_slot(sample.payload_mut(), number);
+            // SAFETY: every word was written.
+            let reached = unsafe { sample.assume_init() }.send().expect("the subscriber lives");
+            (reached > 0).then_some(())
+        });
     }
 }
 
