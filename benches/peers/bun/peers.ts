@@ -44,7 +44,7 @@ function write(number: number): Uint8Array {
 }
 
 let lookedAt: ArrayBufferLike | null = null;
-let look = new DataView(new ArrayBuffer(0));
+let look: DataView = new DataView(new ArrayBuffer(0));
 
 /** Sums the words of a frame, which need not be aligned. */
 function sum(view: Uint8Array): number {
@@ -320,12 +320,12 @@ const unixSocket: Open = async (place, asks) => {
       start += socket!.write(bytes.subarray(start));
     }
   };
-  const send = (bytes: Uint8Array) => {
+  const send = (bytes: Uint8Array): void | Promise<void> => {
     if (socket === null) return new Promise<void>((resolve) => (connected = resolve)).then(() => send(bytes));
     const start = socket.write(bytes);
     if (start < bytes.length) return writeRest(bytes, start);
   };
-  return eventEnd(inbox, send as (bytes: Uint8Array) => void | Promise<void>, () => {
+  return eventEnd(inbox, send, () => {
     socket?.end();
     server?.stop(true);
     if (asks) rmSync(unix, { force: true });

@@ -6,6 +6,7 @@ first word; of 64 KiB every word is written and summed (numpy). The peers take t
 Needs the C library (`cargo clib`) and `requirements.txt`; see the README beside this crate.
 """
 
+# ruff: noqa: D102, D107 (what a method of a peer does is said at `Peer`)
 from __future__ import annotations
 
 import argparse
@@ -61,17 +62,14 @@ def total(frames: list[Any]) -> int:
 
 
 class Peer(ABC):
-    """A way from one process to the other, and one back for round trips."""
+    """A way from one process to the other, and one back for round trips; made in the parent, before the two."""
 
     name: str
 
-    def __init__(self) -> None:
-        """Makes, in the parent, what the sides share."""
-
-    def enter(self, asks: bool) -> None:
+    def enter(self, asks: bool) -> None:  # noqa: B027 (has no part that all peers need)
         """Opens this side, in its own process: the side that produces and asks, or the other."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 (as above)
         """Ends, in the parent, what the sides shared."""
 
     @abstractmethod
@@ -569,7 +567,11 @@ def show(title: str, size: int, work: str, figures: dict[str, list[tuple[float, 
     widths = [max(len(line[column]) for line in lines) for column in range(5)]
     print(f"\nPython: {title}: medians of {runs} runs\n")
     for index, line in enumerate(lines):
-        print("| " + " | ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:]))]) + " |")
+        print(
+            "| "
+            + " | ".join([line[0].ljust(widths[0]), *(c.rjust(w) for c, w in zip(line[1:], widths[1:], strict=True))])
+            + " |"
+        )
         if index == 0:
             print("|" + "|".join("-" * (width + 2) for width in widths) + "|")
     for note in notes:

@@ -138,12 +138,11 @@ impl Drop for RemovedAtTheEnd {
 pub(crate) fn once_there<T, E: std::fmt::Debug>(mut open: impl FnMut() -> Result<T, E>) -> T {
     let begin = Instant::now();
     loop {
-        match open() {
+        let error = match open() {
             Ok(opened) => return opened,
-            Err(error) => {
-                assert!(begin.elapsed() < Duration::from_secs(5), "the other side made nothing: {error:?}")
-            }
-        }
+            Err(error) => error,
+        };
+        assert!(begin.elapsed() < Duration::from_secs(5), "the other side made nothing: {error:?}");
         thread::sleep(Duration::from_millis(1));
     }
 }

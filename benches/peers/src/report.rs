@@ -45,9 +45,9 @@ pub(crate) fn text(table: &Table) -> String {
     let mut grid = Grid::new();
     grid.load_style(presets::ASCII_MARKDOWN);
     grid.set_header(if row.is_round_trip() {
-        vec!["", "p50", "p99", "p50 of the runs", "p50, times circlet's"]
+        vec!["", "p50", "p99", "range of p50", "times circlet's"]
     } else {
-        vec!["", "M frames/s", "GB/s", "M frames/s of the runs", "times circlet's"]
+        vec!["", "M frames/s", "GB/s", "range, M frames/s", "times circlet's"]
     });
     let reference = table.lines.iter().find(|line| line.name.starts_with(REFERENCE)).and_then(Medians::of);
     let mut notes = Vec::new();
@@ -95,11 +95,13 @@ fn columns(row: Row, medians: &Medians, reference: Option<&Medians>) -> [String;
 
 fn limits(table: &Table) -> String {
     let line = median(table.line_ns.iter().copied()).map_or("-".into(), nanoseconds);
-    let copy = median(table.copy_bytes_per_second.iter().copied());
-    let copy = copy.map_or("-".into(), |bytes| significant(bytes / 1e9));
-    format!(
-        "limits of the same runs: one cache line there and back {line}; a copy of a frame within the cache {copy} GB/s"
-    )
+    let line = format!("limits of the same runs: one cache line there and back {line}");
+    match median(table.copy_bytes_per_second.iter().copied()) {
+        Some(bytes) if !table.row.is_round_trip() => {
+            format!("{line}; a copy of a frame within the cache {} GB/s", significant(bytes / 1e9))
+        }
+        _ => line,
+    }
 }
 
 fn range(show: impl Fn(f64) -> String, low: f64, high: f64) -> String {
@@ -112,15 +114,7 @@ fn nanoseconds(value: f64) -> String {
 
 /// Shows about three digits.
 fn significant(value: f64) -> String {
-    let decimals = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else if value >= 0.1 {
-        2
-    } else {
-        4
-    };
+    let decimals = [100.0, 10.0, 1.0].iter().filter(|limit| value < **limit).count();
     format!("{value:.decimals$}")
 }
 
