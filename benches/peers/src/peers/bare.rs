@@ -1,4 +1,4 @@
-//! Bare loops over shared memory, which check nothing and cannot close: ceilings for whoever does.
+//! Bare loops over shared memory, which check nothing and cannot close: what a plain loop reaches.
 
 use std::fs::File;
 use std::io::{Read, Write};
