@@ -1,0 +1,169 @@
+//! circlet's own ring: written in place one by one, or copied in many at a time; always read in place.
+
+use circlet::ring::{self, Options, Receiver, Ring, Sender, Wait};
+
+use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared};
+use crate::row::Row;
+use crate::work::{self, Tally};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Circlet {
+    OneByOne,
+    Batches,
+}
+
+fn options(row: Row) -> Options {
+    Options::new().capacity(row.capacity_bytes() as u64)
+}
+
+fn wait(row: Row) -> Wait {
+    if row == Row::Block { Wait::SLEEP } else { Wait::SPIN }
+}
+
+fn open(place: &Place, way: &str) -> Ring {
+    ring::open(&format!("{}-{way}", place.name)).expect("the parent made it")
+}
+
+fn sender(row: Row, place: &Place, way: &str) -> Sender {
+    let mut sender = open(place, way).sender().expect("the seat is free");
+    sender.set_wait(wait(row));
+    sender
+}
+
+fn receiver(row: Row, place: &Place, way: &str) -> Receiver {
+    let mut receiver = open(place, way).receiver().expect("the seat is free");
+    receiver.set_wait(wait(row));
+    receiver
+}
+
+impl Peer for Circlet {
+    fn name(&self) -> &'static str {
+        match self {
+            Self::OneByOne => "circlet, claim and commit",
+            Self::Batches => "circlet, send_many",
+        }
+    }
+
+    fn part(&self, row: Row) -> Part {
+        match (self, row) {
+            (Self::OneByOne, Row::Mpsc) => Part::Cannot("its ring has one producer"),
+            (Self::OneByOne, _) => Part::Yes,
+            (Self::Batches, _) => Part::yes_if(matches!(row, Row::Bytes64 | Row::Bytes1k)),
+        }
+    }
+
+    fn prepare(&self, row: Row, name: String) -> Shared {
+        let create = |way: &str| {
+            ring::create(&format!("{name}-{way}"), &options(row)).expect("shared memory has room")
+        };
+        let rings = (create("to"), create("from"));
+        Shared::named(name).keep(rings)
+    }
+
+    fn producer(&self, row: Row, place: &Place, _index: usize) -> Box<dyn Produce> {
+        let sender = sender(row, place, "to");
+        match self {
+            Self::OneByOne => Box::new(OneByOne { sender, frame_bytes: row.frame_bytes() }),
+            Self::Batches => {
+                let batch = vec![0; row.batch() * row.frame_bytes()];
+                Box::new(Batches { sender, batch, frame_bytes: row.frame_bytes() })
+            }
+        }
+    }
+
+    fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
+        Box::new(Reader { receiver: receiver(row, place, "to"), batch: row.batch() })
+    }
+
+    fn asker(&self, row: Row, place: &Place) -> Box<dyn Ask> {
+        Box::new(Both { sender: sender(row, place, "to"), receiver: receiver(row, place, "from") })
+    }
+
+    fn echoer(&self, row: Row, place: &Place) -> Box<dyn Echo> {
+        Box::new(Both { sender: sender(row, place, "from"), receiver: receiver(row, place, "to") })
+    }
+}
+
+struct OneByOne {
+    sender: Sender,
+    frame_bytes: usize,
+}
+
+impl Produce for OneByOne {
+    fn produce(&mut self, first: u64, count: u64) {
+        for number in first..first + count {
+            let mut claim = self.sender.claim(self.frame_bytes).expect("the reader lives");
+            work::write_bytes(&mut claim, number);
+            claim.commit();
+        }
+    }
+}
+
+struct Batches {
+    sender: Sender,
+    batch: Vec<u8>,
+    frame_bytes: usize,
+}
+
+impl Produce for Batches {
+    fn produce(&mut self, first: u64, count: u64) {
+        let mut number = first;
+        while number < first + count {
+            let left = (first + count - number) as usize;
+            let len = self.batch.len().min(left.saturating_mul(self.frame_bytes));
+            for frame in self.batch[..len].chunks_exact_mut(self.frame_bytes) {
+                work::write_bytes(frame, number);
+                number += 1;
+            }
+            let frames = self.batch[..len].chunks_exact(self.frame_bytes);
+            self.sender.send_many(frames).expect("the reader lives");
+        }
+    }
+}
+
+struct Reader {
+    receiver: Receiver,
+    batch: usize,
+}
+
+impl Consume for Reader {
+    fn consume(&mut self, count: u64, tally: &mut Tally) {
+        let mut left = count;
+        while left > 0 {
+            for frame in &mut self.receiver.recv_many(self.batch).expect("the writer lives") {
+                tally.bytes(frame);
+                left -= 1;
+            }
+        }
+    }
+}
+
+struct Both {
+    sender: Sender,
+    receiver: Receiver,
+}
+
+impl Both {
+    fn send(&mut self, number: u64) {
+        self.sender.send(&number.to_ne_bytes()).expect("the reader lives");
+    }
+
+    fn receive(&mut self) -> u64 {
+        let frame = self.receiver.recv().expect("the writer lives");
+        u64::from_ne_bytes(frame[..].try_into().expect("8 bytes"))
+    }
+}
+
+impl Ask for Both {
+    fn ask(&mut self, number: u64) -> u64 {
+        self.send(number);
+        self.receive()
+    }
+}
+
+impl Echo for Both {
+    fn echo(&mut self) {
+        let number = self.receive();
+        self.send(number);
+    }
+}
