@@ -34,6 +34,8 @@ pub mod frame;
 #[cfg(all(test, target_os = "linux"))]
 mod killed;
 mod lent;
+#[cfg(test)]
+mod modelled;
 mod options;
 pub(crate) mod protocol;
 mod receiver;
