@@ -306,7 +306,7 @@ class SharedRingBuffer:
         Raises `EmptyError` (timeout 0), `TimedOutError`, `LaggedError` (broadcast), and once everything committed has
         been read `ClosedError` or `PeerDiedError`.
         """
-        return self.recv_many(1, timeout)[0]
+        return self._fetched.popleft() if self._fetched else self._fetch(1, timeout)[0]
 
     async def recv_async(self, timeout: float | None = None) -> memoryview:
         """As `recv`, but lets the event loop run meanwhile. A cancelled wait has taken nothing."""

@@ -87,8 +87,10 @@ def test_a_wait_ends_with_a_newer_value_alone(name: str) -> None:
                 reader.wait(timeout=timeout)
         with pytest.raises(circlet.InvalidError):
             reader.wait(timeout=-1)
-        threading.Timer(0.15, writer.write, [b"two"]).start()
+        later = threading.Timer(0.15, writer.write, [b"two"])
+        later.start()
         assert reader.wait() == (2, b"two")
+        later.join()
         writer.write(b"three")
         writer.close()
         assert reader.wait() == (3, b"three")
@@ -207,8 +209,8 @@ def test_a_page_is_neither_copied_nor_pickled(duplicate: Callable[[object], obje
 def test_ctrl_c_interrupts_a_wait_and_the_page_closes_then(name: str) -> None:
     with SharedPage.create(name) as page:
         interrupt = threading.Timer(0.02, signal.raise_signal, [signal.SIGINT])
-        interrupt.start()
         with pytest.raises(KeyboardInterrupt):
+            interrupt.start()
             page.wait()
         interrupt.join()
     assert not Path("/dev/shm", name).exists()
@@ -219,8 +221,8 @@ def test_a_signal_handler_may_close_the_page_that_its_thread_waits_for() -> None
     before = signal.signal(signal.SIGUSR1, lambda *_: page.close())
     try:
         timer = threading.Timer(0.02, os.kill, [os.getpid(), signal.SIGUSR1])
-        timer.start()
         with pytest.raises(circlet.ClosedError, match="closed here"):
+            timer.start()
             page.wait()
         timer.join()
     finally:
