@@ -321,10 +321,12 @@ def test_a_ring_is_given_to_select_itself(name: str, fill: Callable[[SharedRingB
     with SharedRingBuffer.create(name) as writer, SharedRingBuffer.open(name) as reader:
         writer.attach(PRODUCER)
         assert not reader.arm(CONSUMER)
-        assert select.select([reader], [], [], 0)[0] == []
-        threading.Timer(0.02, fill, [writer]).start()
-        assert select.select([reader], [], [], 60)[0] == [reader]
-        assert reader.arm(CONSUMER)
+        later = threading.Timer(0.02, fill, [writer])
+        later.start()
+        # It may ring for nothing: for anybody who opens the segment and closes it.
+        while not reader.arm(CONSUMER):
+            assert select.select([reader], [], [], 60)[0] == [reader]
+        later.join()
 
 
 def test_the_bell_of_a_writer_rings_when_there_is_room(name: str) -> None:
@@ -335,7 +337,6 @@ def test_the_bell_of_a_writer_rings_when_there_is_room(name: str) -> None:
             while True:
                 writer.send(bytes(500), timeout=0)
         assert not writer.arm(PRODUCER, 500)
-        assert select.select([bell], [], [], 0)[0] == []
         assert len(reader.recv_many(2)) == 2
         reader.release()
         assert select.select([bell], [], [], 60)[0] == [bell]
