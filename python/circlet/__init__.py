@@ -18,16 +18,20 @@ from ._native import (
     EmptyError,
     FullError,
     InvalidError,
+    LaggedError,
     NameTakenError,
     NotFoundError,
     PeerDiedError,
     PoisonedError,
+    SchemaError,
     SegmentError,
     TimedOutError,
     TooLargeError,
 )
+from ._options import Stats
 from .curve import Curve
-from .ring import SharedRingBuffer, Stats
+from .page import PageValue, SharedPage
+from .ring import SharedRingBuffer
 
 __all__ = [
     "CONSUMER",
@@ -40,11 +44,15 @@ __all__ = [
     "EmptyError",
     "FullError",
     "InvalidError",
+    "LaggedError",
     "NameTakenError",
     "NotFoundError",
+    "PageValue",
     "PeerDiedError",
     "PoisonedError",
+    "SchemaError",
     "SegmentError",
+    "SharedPage",
     "SharedRingBuffer",
     "Stats",
     "TimedOutError",

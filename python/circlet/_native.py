@@ -10,8 +10,15 @@ from pathlib import Path
 
 ABI_MAJOR = 1
 LAYOUT_VERSION = 1
+#: The side that writes.
 PRODUCER = 1
+#: The side that reads.
 CONSUMER = 2
+CONSUMER_FROM_OLDEST = 3
+NO_OFFSET = 0xFFFF_FFFF
+RING_PREFAULT = 1
+RING_HUGE_PAGES = 2
+SCHEMA_MAX = 56
 
 
 class RingOptions(Structure):
@@ -91,7 +98,22 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_ring_recv_many": (c_int32, [_HANDLE, POINTER(Frame), c_uint32, c_double]),
     "circlet_ring_release": (c_int32, [_HANDLE]),
     "circlet_ring_memory": (c_int32, [_HANDLE, POINTER(c_void_p), POINTER(c_uint64)]),
+    "circlet_ring_schema": (c_int32, [_HANDLE, c_char_p, c_uint32]),
+    "circlet_ring_missed": (c_int32, [_HANDLE, POINTER(c_uint64), POINTER(c_uint64)]),
+    "circlet_ring_set_overflow": (c_int32, [_HANDLE, c_uint32]),
+    "circlet_ring_fd": (c_int32, [_HANDLE, c_int32, POINTER(c_int32)]),
+    "circlet_ring_arm": (c_int32, [_HANDLE, c_int32, c_uint32]),
     "circlet_ring_get_stats": (c_int32, [_HANDLE, POINTER(RingStats)]),
+    "circlet_page_create": (c_int32, [c_char_p, c_uint32, c_char_p, _HANDLE_OUT]),
+    "circlet_page_anonymous": (c_int32, [c_uint32, c_char_p, _HANDLE_OUT]),
+    "circlet_page_open": (c_int32, [c_char_p, c_char_p, _HANDLE_OUT]),
+    "circlet_page_from_fd": (c_int32, [c_int32, c_char_p, _HANDLE_OUT]),
+    "circlet_page_export_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
+    "circlet_page_write": (c_int32, [_HANDLE, _BUFFER, c_uint32]),
+    "circlet_page_read": (c_int32, [_HANDLE, c_double, POINTER(c_void_p), POINTER(c_uint64)]),
+    "circlet_page_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
+    "circlet_page_arm": (c_int32, [_HANDLE]),
+    "circlet_page_close": (None, [_HANDLE]),
     "circlet_curve_new_bezier": (c_int32, [_BUFFER, c_uint32, _HANDLE_OUT]),
     "circlet_curve_new_linear": (c_int32, [_BUFFER, c_uint32, c_int32, _HANDLE_OUT]),
     "circlet_curve_new_svg": (c_int32, [c_char_p, _HANDLE_OUT, c_uint32]),
@@ -142,8 +164,14 @@ class SegmentError(CircletError):
     """The segment is truncated, of another version, or none at all."""
 
 
+class SchemaError(SegmentError, ValueError):
+    """The segment has another schema tag than was asked for."""
+
+    status = "CIRCLET_BAD_SCHEMA"
+
+
 class BusyError(CircletError):
-    """Somebody alive has this side of the ring."""
+    """Somebody alive has this side, or another thread or task of this process is in it."""
 
     status = "CIRCLET_BUSY"
 
@@ -178,6 +206,18 @@ class PeerDiedError(CircletError, ConnectionError):
     status = "CIRCLET_PEER_DIED"
 
 
+class LaggedError(CircletError):
+    """The writer has overtaken this reader; the next receive goes on with what is still there.
+
+    `frames` were missed, which took so many `bytes` of the ring. Of a page, whose reader misses nothing by reading
+    again, both are 0: no copy of the value was whole.
+    """
+
+    status = "CIRCLET_LAGGED"
+    frames: int = 0
+    bytes: int = 0
+
+
 class PoisonedError(CircletError):
     """The other side wrote what no ring may hold."""
 
@@ -190,7 +230,8 @@ class CurveError(CircletError, ValueError):
     status = "CIRCLET_BAD_CURVE"
 
 
-_ERRORS = {kind.status: kind for kind in CircletError.__subclasses__()} | dict.fromkeys(
+_KINDS: list[type[CircletError]] = [*CircletError.__subclasses__(), SchemaError]
+_ERRORS = {kind.status: kind for kind in _KINDS} | dict.fromkeys(
     (
         "CIRCLET_TRUNCATED",
         "CIRCLET_BAD_MAGIC",

@@ -4,86 +4,67 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import math
 import operator
 import struct
 import time
 import weakref
 from array import array
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from ctypes import byref, c_int32, c_uint64, c_void_p
+from functools import partial
 from types import TracebackType
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NoReturn
 
 from . import _native
-from ._native import CONSUMER, PRODUCER, ClosedError, Frame, RingOptions, RingStats, check, library
+from ._arguments import buffer, checked, opened, plain, text, word
+from ._native import CONSUMER, PRODUCER, ClosedError, Frame, LaggedError, check, library
+from ._options import OVERFLOWS, Mode, Overflow, Stats, options
+from ._waiting import LOOK_MS, Doorbell, first_ms, go_on, in_thread, until
 
-_PEERS = ("never", "alive", "closed", "died")
-# circlet_frame: the address is not needed, as one view lies over all of the mapping.
+# circlet_frame: where all frames lie in the ring the address is not needed, as one view lies over all of the mapping.
 _FRAME = struct.Struct("=8xII")
+_COPIED_FRAME = struct.Struct("=QII")
 _BATCH = 64
-# How long a wait stays in the library, where no signal handler of Python runs, in seconds.
-_SLICE = 0.1
 # The handles that nobody has ended: whoever takes one out, the end of its mapping or of the process, ends it.
 _handles: set[int] = set()
-
-
-class Stats(NamedTuple):
-    """The counters of a ring."""
-
-    capacity_bytes: int
-    used_bytes: int
-    frames_sent: int
-    frames_received: int
-    payload_bytes_sent: int
-    full_events: int
-    max_frame: int
-    #: Who has the writing side: "never", "alive", "closed" or "died".
-    producer: str
-    #: Who has the reading side.
-    consumer: str
-
-
-def _first_ms(timeout: float | None) -> float:
-    """Returns how long the first call of a wait may stay in the library."""
-    if timeout is None:
-        return _SLICE * 1e3
-    if not timeout >= 0:
-        raise _native.InvalidError(f"timeout is {timeout}: give seconds, 0 to try, or None for no deadline")
-    return min(timeout, _SLICE) * 1e3
-
-
-def _go_on(status: int, call: Callable[[float], int], timeout: float | None) -> int:
-    """Goes on with a wait whose first call returned `status`, in slices between which Python can be interrupted."""
-    if status == _native.TIMED_OUT:
-        end = math.inf if timeout is None else time.monotonic() + timeout - _SLICE
-        while status == _native.TIMED_OUT and (left := end - time.monotonic()) > 0:
-            status = call(max(1e-3, min(left, _SLICE)) * 1e3)
-    return check(status)
 
 
 class SharedRingBuffer:
     """A ring that this process and others read and write in place.
 
-    Make one with `create`, `open`, `anonymous` or `from_fd`. One process writes and one reads; each side is taken by
-    its first use, and is for one thread at a time. Timeouts are seconds: `None` waits without a deadline, 0 tries.
+    Make one with `create`, `open`, `anonymous` or `from_fd`. One process reads (of a "broadcast" ring any number do),
+    and one writes (of an "mpsc" ring up to 32 do, each with an object of its own). Each side is taken by its first use
+    or by `attach`, and is for one thread or task at a time. Timeouts are seconds: `None` waits without a deadline, 0
+    tries.
 
     A received view is a `memoryview` into shared memory: it is valid until the next receive, which releases it, and
     using it later raises `ValueError`. A cast, a slice or a numpy array of it is not released: its bytes may be the
-    next frames' by then. Copy what you keep.
+    next frames' by then. Copy what you keep. Frames of a broadcast ring and messages that came in fragments are
+    read-only private copies, whose casts and arrays stay as they are.
 
     >>> from circlet import SharedRingBuffer
     >>> with SharedRingBuffer.anonymous() as ring:
     ...     ring.send(b"hello")
     ...     bytes(ring.recv())
     b'hello'
+
+    In an event loop, `async for view in ring` and the functions that end in `_async` wait without a thread:
+
+    >>> import asyncio
+    >>> async def talk():
+    ...     with SharedRingBuffer.anonymous() as ring:
+    ...         waiting = asyncio.ensure_future(ring.recv_async())
+    ...         await ring.send_async(b"hello")
+    ...         return bytes(await waiting)
+    >>> asyncio.run(talk())
+    b'hello'
     """
 
     def __init__(self, handle: int) -> None:
         """Owns a handle of the C library; use the class methods instead."""
-        base, size = c_void_p(), c_uint64()
+        base, size, stats = c_void_p(), c_uint64(), Stats.of(handle)
         check(library.circlet_ring_memory(handle, byref(base), byref(size)))
         mapping = (ctypes.c_ubyte * size.value).from_address(base.value or 0)
         # The mapping ends when nothing looks at it any more: a numpy array that outlives the ring stays readable.
@@ -91,42 +72,103 @@ class SharedRingBuffer:
         weakref.finalize(mapping, _unmap, handle).atexit = False
         self._handle: int | None = handle
         self._memory = memoryview(mapping).cast("B")
+        self._max_frame = stats.max_frame
+        self._in_place = stats.mode != "broadcast" and stats.max_message <= stats.max_frame
         self._frames = (Frame * _BATCH)()
         self._claimed = False
         self._views: list[memoryview] = []
         # Received by an iteration that was left, and not yet returned.
         self._fetched: deque[memoryview] = deque()
+        self._bells: dict[int, Doorbell] = {}
 
     @classmethod
-    def create(cls, name: str, capacity: int = 1 << 20) -> SharedRingBuffer:
+    def create(
+        cls,
+        name: str,
+        *,
+        mode: Mode = "spsc",
+        capacity: int = 1 << 20,
+        max_message: int | None = None,
+        overflow: Overflow = "block",
+        schema: str = "",
+        prefault: bool = False,
+        huge_pages: bool = False,
+        permissions: int = 0o600,
+    ) -> SharedRingBuffer:
         """Creates a named ring of `capacity` bytes (4 KiB to 1 GiB, rounded up to a power of two).
 
+        `max_message` is the longest message in bytes, at most 1 GiB: what is longer than a frame may be (half of the
+        capacity less 4 bytes, an eighth in a broadcast ring, which takes nothing longer) goes in fragments and
+        arrives whole. `overflow` is what a sender does that finds no room: it waits, raises `FullError`, or drops what
+        it was to send and counts it. `schema` is a tag of at most 56 bytes that whoever opens the ring must give too.
+        `prefault` maps every page now rather than at its first use, `huge_pages` takes huge ones, and `permissions`
+        are the mode bits of the file.
+
         The name ends with `close`. Raises `NameTakenError`, `InvalidError`, or `CircletError` without room.
+
+        >>> from circlet import SharedRingBuffer
+        >>> with SharedRingBuffer.create("readings", mode="mpsc", schema="readings v1") as ring:
+        ...     ring.stats().mode, ring.stats().schema
+        ('mpsc', 'readings v1')
         """
+        given = options(
+            mode=mode,
+            capacity=capacity,
+            max_message=max_message,
+            overflow=overflow,
+            schema=schema,
+            prefault=prefault,
+            huge_pages=huge_pages,
+            permissions=permissions,
+        )
         handle = c_void_p()
-        check(library.circlet_ring_create(_name(name), _options(capacity), byref(handle)))
-        return cls(_opened(handle))
+        check(library.circlet_ring_create(text("name", name), given, byref(handle)))
+        return cls(opened(handle))
 
     @classmethod
-    def open(cls, name: str) -> SharedRingBuffer:
-        """Opens a ring by its name. Raises `NotFoundError` or `SegmentError`."""
-        handle = c_void_p()
-        check(library.circlet_ring_open(_name(name), None, byref(handle)))
-        return cls(_opened(handle))
+    def open(cls, name: str, *, schema: str = "", prefault: bool = False, huge_pages: bool = False) -> SharedRingBuffer:
+        """Opens a ring by its name; everything else is as it was made with.
+
+        Raises `NotFoundError`, `SegmentError`, or `SchemaError` where it was made with another tag.
+        """
+        given, handle = options(schema=schema, prefault=prefault, huge_pages=huge_pages), c_void_p()
+        check(library.circlet_ring_open(text("name", name), given, byref(handle)))
+        return cls(opened(handle))
 
     @classmethod
-    def anonymous(cls, capacity: int = 1 << 20) -> SharedRingBuffer:
-        """Creates a ring without a name, to be passed on by `export_fd`."""
+    def anonymous(
+        cls,
+        *,
+        mode: Mode = "spsc",
+        capacity: int = 1 << 20,
+        max_message: int | None = None,
+        overflow: Overflow = "block",
+        schema: str = "",
+        prefault: bool = False,
+        huge_pages: bool = False,
+    ) -> SharedRingBuffer:
+        """Creates a ring without a name, to be passed on by `export_fd`; all else is as in `create`."""
+        given = options(
+            mode=mode,
+            capacity=capacity,
+            max_message=max_message,
+            overflow=overflow,
+            schema=schema,
+            prefault=prefault,
+            huge_pages=huge_pages,
+        )
         handle = c_void_p()
-        check(library.circlet_ring_anonymous(_options(capacity), byref(handle)))
-        return cls(_opened(handle))
+        check(library.circlet_ring_anonymous(given, byref(handle)))
+        return cls(opened(handle))
 
     @classmethod
-    def from_fd(cls, fd: int) -> SharedRingBuffer:
-        """Opens a ring from a descriptor that `export_fd` made, and owns the descriptor."""
-        handle = c_void_p()
-        check(library.circlet_ring_from_fd(fd, None, byref(handle)))
-        return cls(_opened(handle))
+    def from_fd(
+        cls, fd: int, *, schema: str = "", prefault: bool = False, huge_pages: bool = False
+    ) -> SharedRingBuffer:
+        """Opens a ring from a descriptor that `export_fd` made, and owns the descriptor. Raises as `open` does."""
+        given, handle = options(schema=schema, prefault=prefault, huge_pages=huge_pages), c_void_p()
+        check(library.circlet_ring_from_fd(fd, given, byref(handle)))
+        return cls(opened(handle))
 
     def export_fd(self) -> int:
         """Makes a descriptor for another process; close it here once it is passed."""
@@ -136,8 +178,25 @@ class SharedRingBuffer:
 
     def _open(self) -> int:
         if self._handle is None:
-            raise _native.ClosedError("this ring was closed here")
+            raise ClosedError("this ring was closed here")
         return self._handle
+
+    def attach(self, side: int, *, from_oldest: bool = False) -> None:
+        """Takes a side (`PRODUCER` or `CONSUMER`) now instead of at its first use; does nothing where it has it.
+
+        A reader of a broadcast ring begins with the next frame that is sent, or `from_oldest` with the oldest that is
+        still there. Raises `BusyError` while somebody alive has the side.
+
+        >>> from circlet import CONSUMER, SharedRingBuffer
+        >>> with SharedRingBuffer.anonymous(mode="broadcast") as ring:
+        ...     ring.send(b"before")
+        ...     ring.attach(CONSUMER, from_oldest=True)
+        ...     bytes(ring.recv())
+        b'before'
+        """
+        if from_oldest and side == CONSUMER:
+            side = _native.CONSUMER_FROM_OLDEST
+        check(library.circlet_ring_attach(self._open(), side))
 
     def _open_to_write(self) -> int:
         if self._claimed:
@@ -145,31 +204,51 @@ class SharedRingBuffer:
         return self._open()
 
     def send(self, payload: Any, timeout: float | None = None) -> None:
-        """Copies a payload in as one frame; anything with the buffer protocol, contiguous.
+        """Copies a message in; anything with the buffer protocol, contiguous.
 
-        Raises `FullError` (timeout 0), `TimedOutError`, `TooLargeError`, `ClosedError`, `PeerDiedError`.
+        Raises `FullError` (timeout 0, or an overflow that is to fail), `TimedOutError`, `TooLargeError`,
+        `ClosedError`, `PeerDiedError`. An overflow that is to drop raises nothing: `stats().dropped` counts.
         """
         handle = self._open_to_write()
-        data: Any = payload
-        if type(payload) is bytes:
-            size = _checked(len(payload))
-        else:
-            view = _plain(payload)
-            size = _checked(view.nbytes)
-            data = _native.address(view)
-        status = library.circlet_ring_send(handle, data, size, _first_ms(timeout))
+        data, size = (payload, len(payload)) if type(payload) is bytes else buffer(payload)
+        status = library.circlet_ring_send(handle, data, checked(size), first_ms(timeout))
         if status < 0:
-            _go_on(status, lambda ms: library.circlet_ring_send(handle, data, size, ms), timeout)
+            self._go_on_sending(status, data, size, timeout)
+
+    def _go_on_sending(self, status: int, data: Any, size: int, timeout: float | None) -> None:
+        # A message in fragments begins anew with each call.
+        growth = 2 if size > self._max_frame else 1
+        go_on(status, lambda ms: library.circlet_ring_send(self._open(), data, size, ms), timeout, growth)
+
+    async def send_async(self, payload: Any, timeout: float | None = None) -> None:
+        """As `send`, but lets the event loop run while there is no room; `payload` may not change meanwhile.
+
+        A message longer than a frame may be is sent by a thread of the loop's executor; a task that is cancelled
+        meanwhile first waits for that thread to give up, for about as long as it has waited by then.
+        """
+        if timeout == 0:
+            self.send(payload, 0)
+            return
+        data, size = buffer(payload)
+        if size > self._max_frame:
+            await in_thread(lambda ms: library.circlet_ring_send(self._open_to_write(), data, size, ms), timeout)
+            return
+
+        def attempt() -> int:
+            return library.circlet_ring_send(self._open_to_write(), data, size, LOOK_MS)
+
+        await until(attempt, lambda: self.arm(PRODUCER, size), lambda: self._bell(PRODUCER), timeout)
 
     def send_many(self, payloads: Iterable[Any], timeout: float | None = None) -> int:
-        """Copies many payloads in, a frame each, in one call; returns how many were sent before the deadline.
+        """Copies many messages in, in one call; returns how many were sent before the deadline.
 
-        Each is anything with the buffer protocol, contiguous.
+        Each is anything with the buffer protocol, contiguous. Raises as `send` does where it is the first that fails.
         """
-        plain = [payload if type(payload) is bytes else _plain(payload) for payload in payloads]
+        parts = [payload if type(payload) is bytes else plain(payload) for payload in payloads]
         handle = self._open_to_write()
-        lens = array("I", [_checked(len(payload)) for payload in plain])
-        data, sizes = b"".join(plain), lens.buffer_info()[0]
+        lens = array("I", [checked(len(part)) for part in parts])
+        growth = 2 if max(lens, default=0) > self._max_frame else 1
+        data, sizes = b"".join(parts), lens.buffer_info()[0]
         start = ctypes.cast(ctypes.c_char_p(data), c_void_p).value or 0
         sent = skipped = 0
 
@@ -182,7 +261,7 @@ class SharedRingBuffer:
             # What is left of the deadline; a part that went counts, and the rest of it goes on.
             left = timeout if end is None or sent == 0 else max(0.0, end - time.monotonic())
             try:
-                more = _go_on(send_rest(_first_ms(left)), send_rest, left)
+                more = go_on(send_rest(first_ms(left)), send_rest, left, growth)
             except (_native.FullError, _native.TimedOutError):
                 if sent == 0:
                     raise
@@ -204,12 +283,12 @@ class SharedRingBuffer:
         >>> ring.recv().cast("d").tolist()
         [0.5, 1.5]
         """
-        handle, frame, size = self._open_to_write(), Frame(), _checked(operator.index(size))
+        handle, frame, size = self._open_to_write(), Frame(), checked(operator.index(size))
 
         def reserve(ms: float) -> int:
             return library.circlet_ring_claim(handle, size, ms, byref(frame))
 
-        _go_on(reserve(_first_ms(timeout)), reserve, timeout)
+        go_on(reserve(first_ms(timeout)), reserve, timeout)
         self._claimed = True
         try:
             with self._memory[frame.offset : frame.offset + frame.len] as view:
@@ -222,38 +301,89 @@ class SharedRingBuffer:
         check(library.circlet_ring_commit(self._open(), size))
 
     def recv(self, timeout: float | None = None) -> memoryview:
-        """Waits for a frame and returns a view of it in place, which the next receive releases.
+        """Waits for a message and returns a view of it, in place if it can be, which the next receive releases.
 
-        Raises `EmptyError` (timeout 0), `TimedOutError`, and once everything committed has been read `ClosedError`
-        or `PeerDiedError`.
+        Raises `EmptyError` (timeout 0), `TimedOutError`, `LaggedError` (broadcast), and once everything committed has
+        been read `ClosedError` or `PeerDiedError`.
         """
-        return self.recv_many(1, timeout)[0]
+        return self._fetched.popleft() if self._fetched else self._fetch(1, timeout)[0]
+
+    async def recv_async(self, timeout: float | None = None) -> memoryview:
+        """As `recv`, but lets the event loop run meanwhile. A cancelled wait has taken nothing."""
+        return (await self.recv_many_async(1, timeout))[0]
 
     def recv_copy(self, timeout: float | None = None) -> bytes:
-        """Waits for a frame, returns a copy of it, and releases it."""
-        copy = bytes(self.recv(timeout))
+        """Waits for a message, returns a copy of it, and releases it."""
+        view = self.recv(timeout)
+        copy = view.obj if type(view.obj) is bytes else bytes(view)
         self.release()
         return copy
 
     def recv_many(self, limit: int = _BATCH, timeout: float | None = None) -> list[memoryview]:
-        """Waits for at least one frame and returns views of up to `limit` of them, released by the next receive."""
+        """Waits for at least one message and returns views of up to `limit`, released by the next receive."""
+        return self._left(limit) or self._fetch(limit, timeout)
+
+    async def recv_many_async(self, limit: int = _BATCH, timeout: float | None = None) -> list[memoryview]:
+        """As `recv_many`, but lets the event loop run meanwhile."""
+        return self._left(limit) or await self._fetch_async(limit, timeout)
+
+    def _left(self, limit: int) -> list[memoryview]:
         if limit < 1:
             raise _native.InvalidError(f"limit is {limit}: give 1 or more")
-        if self._fetched:
-            return [self._fetched.popleft() for _ in range(min(limit, len(self._fetched)))]
-        return self._fetch(limit, timeout)
+        fetched = self._fetched
+        return [fetched.popleft() for _ in range(min(limit, len(fetched)))] if fetched else []
 
     def _fetch(self, limit: int, timeout: float | None) -> list[memoryview]:
+        self._prepare(limit)
+        receive = partial(library.circlet_ring_recv_many, self._open(), self._frames, limit)
+        found = receive(first_ms(timeout))
+        if found < 0:
+            try:
+                found = go_on(found, receive, timeout)
+            except LaggedError as lag:
+                self._tell_missed(lag)
+                raise
+        return self._look_at(found)
+
+    async def _fetch_async(self, limit: int, timeout: float | None) -> list[memoryview]:
+        if timeout == 0:
+            return self._fetch(limit, 0)
+        self._prepare(limit)
+
+        def attempt() -> int:
+            return library.circlet_ring_recv_many(self._open(), self._frames, limit, LOOK_MS)
+
+        try:
+            found = await until(attempt, lambda: self.arm(CONSUMER), lambda: self._bell(CONSUMER), timeout)
+        except LaggedError as lag:
+            self._tell_missed(lag)
+            raise
+        return self._look_at(found)
+
+    def _prepare(self, limit: int) -> None:
         self._forget_views()
         if limit > len(self._frames):
             self._frames = (Frame * limit)()
-        handle, room, memory = self._open(), self._frames, self._memory
-        found = library.circlet_ring_recv_many(handle, room, limit, _first_ms(timeout))
-        if found < 0:
-            found = _go_on(found, lambda ms: library.circlet_ring_recv_many(handle, room, limit, ms), timeout)
+
+    def _look_at(self, found: int) -> list[memoryview]:
+        memory = self._memory
         frames = memoryview(self._frames).cast("B")[: found * _FRAME.size]
-        self._views = [memory[offset : offset + size] for offset, size in _FRAME.iter_unpack(frames)]
+        if self._in_place:
+            self._views = [memory[offset : offset + size] for offset, size in _FRAME.iter_unpack(frames)]
+        else:
+            # A copy is the library's until it is released: what is made of the view may live longer.
+            self._views = [
+                memoryview(ctypes.string_at(start, size))
+                if offset == _native.NO_OFFSET
+                else memory[offset : offset + size]
+                for start, offset, size in _COPIED_FRAME.iter_unpack(frames)
+            ]
         return list(self._views)
+
+    def _tell_missed(self, lag: LaggedError) -> None:
+        frames, size = c_uint64(), c_uint64()
+        check(library.circlet_ring_missed(self._open(), byref(frames), byref(size)))
+        lag.frames, lag.bytes = frames.value, size.value
 
     def release(self) -> None:
         """Gives the received frames back to the writer now rather than at the next receive."""
@@ -271,9 +401,10 @@ class SharedRingBuffer:
                 view.release()
 
     def __iter__(self) -> Iterator[memoryview]:
-        """Yields a view of each frame until the writer closes; a writer that died raises `PeerDiedError`.
+        """Yields a view of each message until the writers close; if the last one died, raises `PeerDiedError`.
 
-        Frames are fetched many at a time; what a `break` leaves is what the next receive returns.
+        Messages are fetched many at a time; what a `break` leaves is what the next receive returns. After a
+        `LaggedError` a new loop goes on with what is still there.
         """
         while True:
             if not self._fetched:
@@ -283,20 +414,69 @@ class SharedRingBuffer:
                     return
             yield self._fetched.popleft()
 
+    async def __aiter__(self) -> AsyncIterator[memoryview]:
+        """As `__iter__`, but lets the event loop run while it waits, and before each fetch."""
+        while True:
+            if not self._fetched:
+                try:
+                    self._fetched.extend(await self._fetch_async(_BATCH, None))
+                except ClosedError:
+                    return
+            yield self._fetched.popleft()
+
+    def fd(self, side: int) -> int:
+        """Returns a side's doorbell (`PRODUCER` or `CONSUMER`): readable once there may be something to do.
+
+        It is for other event loops than asyncio's: call `arm`, wait until it is readable, look, and `arm` again. It
+        belongs to this object, which closes it. Takes the side.
+        """
+        return self._bell(side).fd
+
+    def fileno(self) -> int:
+        """Returns the reader's doorbell, so that `select` and its like take the ring itself."""
+        return self.fd(CONSUMER)
+
+    def arm(self, side: int, size: int = 0) -> bool:
+        """Asks for the doorbell: `True` where there is no need to wait (a frame, room for `size` bytes, an end).
+
+        Receive, or send, with timeout 0 until there is nothing left to do, and arm again. Arming the reader releases
+        what was received. Raises `TooLargeError` for a size above `stats().max_frame`.
+
+        >>> import select
+        >>> from circlet import CONSUMER, SharedRingBuffer
+        >>> with SharedRingBuffer.anonymous() as ring:
+        ...     ready = ring.arm(CONSUMER)
+        ...     ring.send(b"ding")
+        ...     rung, _, _ = select.select([ring], [], [], 10)
+        ...     ready, rung == [ring], ring.recv_copy(timeout=0)
+        (False, True, b'ding')
+        """
+        if side == CONSUMER:
+            if self._fetched:
+                return True
+            self._forget_views()
+        handle = self._open_to_write() if side == PRODUCER else self._open()
+        return check(library.circlet_ring_arm(handle, side, checked(size))) == 1
+
+    def _bell(self, side: int) -> Doorbell:
+        if side not in self._bells:
+            self._bells[side] = Doorbell(partial(library.circlet_ring_fd, self._open(), side))
+        return self._bells[side]
+
+    def set_overflow(self, overflow: Overflow) -> None:
+        """Sets what this object's sends do that find no room; at first it is what the ring was made with."""
+        check(library.circlet_ring_set_overflow(self._open(), word("overflow", overflow, OVERFLOWS)))
+
     def set_spin(self, side: int, microseconds: float) -> None:
         """Sets how long a side (`PRODUCER` or `CONSUMER`) spins before it sleeps."""
         check(library.circlet_ring_set_spin(self._open(), side, microseconds))
 
     def stats(self) -> Stats:
         """Reads the counters."""
-        stats = RingStats()
-        check(library.circlet_ring_get_stats(self._open(), byref(stats)))
-        fields = {name: getattr(stats, name) for name in Stats._fields}
-        fields.update(producer=_PEERS[stats.producer], consumer=_PEERS[stats.consumer])
-        return Stats(**fields)
+        return Stats.of(self._open())
 
     def close(self) -> None:
-        """Closes both sides that this object has; a created name ends with it. Safe to call twice.
+        """Closes both sides that this object has, and its doorbells; a created name ends with it. Safe to call twice.
 
         The memory itself stays mapped as long as an array or a view looks at it.
         """
@@ -307,6 +487,9 @@ class SharedRingBuffer:
             check(library.circlet_ring_detach(self._handle, side))
         check(library.circlet_ring_unlink(self._handle))
         self._handle = None
+        for bell in self._bells.values():
+            bell.close()
+        self._bells.clear()
         self._memory = memoryview(b"")
 
     def __reduce__(self) -> NoReturn:
@@ -338,36 +521,3 @@ def _leave_all() -> None:
                 # A side that a thread is in ends with the process.
                 library.circlet_ring_detach(handle, side)
             library.circlet_ring_unlink(handle)
-
-
-def _plain(payload: Any) -> memoryview:
-    """Returns the payload's bytes, in place."""
-    view = memoryview(payload)
-    return view.cast("B") if view.nbytes else memoryview(b"")
-
-
-def _checked(size: int) -> int:
-    """Returns a payload's size if the library can be told it; which sizes a ring takes is the library's to say."""
-    if size < 0:
-        raise _native.InvalidError(f"size is {size}: give 0 or more bytes")
-    if size >= 1 << 32:
-        raise _native.TooLargeError(f"a frame of {size} bytes is longer than any ring takes")
-    return size
-
-
-def _name(name: str) -> bytes:
-    encoded = name.encode()
-    if b"\0" in encoded:
-        raise _native.InvalidError(f"the name {name!r} has a NUL in it")
-    return encoded
-
-
-def _options(capacity: int) -> RingOptions:
-    if not 0 < capacity < 1 << 64:
-        raise _native.InvalidError(f"capacity is {capacity}: give 4096 to {1 << 30} bytes")
-    return RingOptions(ctypes.sizeof(RingOptions), 0, capacity)
-
-
-def _opened(handle: c_void_p) -> int:
-    assert handle.value is not None, "a function that succeeded wrote its handle"
-    return handle.value

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from circlet import _native
+from circlet import _native, _options
 
 HEADER = Path(__file__).parents[2] / "include" / "circlet.h"
 VALUES = {"int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32, "double": ctypes.c_double, "void": None}
@@ -40,7 +40,38 @@ def test_every_declaration_agrees_with_the_header(name: str) -> None:
 def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
     match = re.search(rf"^typedef struct {name} \{{(.*?)^\}} {name};", HEADER.read_text(), re.MULTILINE | re.DOTALL)
     assert match, "not in the header"
-    fields = re.findall(r"^  (\w+) (\**)(\w+);", match.group(1), re.MULTILINE)
+    fields = re.findall(r"^  ((?:const )?\w+) (\**)(\w+);", match.group(1), re.MULTILINE)
     sizes = {"uint32_t": 4, "uint64_t": 8}
+    fields = [(kind.removeprefix("const "), pointer, field) for kind, pointer, field in fields]
     ours = [(field[0], ctypes.sizeof(field[1])) for field in STRUCTS[name]._fields_]
     assert ours == [(field, 8 if pointer else sizes[kind]) for kind, pointer, field in fields]
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("PRODUCER", _native.PRODUCER),
+        ("CONSUMER", _native.CONSUMER),
+        ("CONSUMER_FROM_OLDEST", _native.CONSUMER_FROM_OLDEST),
+        ("NO_OFFSET", _native.NO_OFFSET),
+        ("RING_PREFAULT", _native.RING_PREFAULT),
+        ("RING_HUGE_PAGES", _native.RING_HUGE_PAGES),
+        ("SPSC", 1 + _options.MODES.index("spsc")),
+        ("MPSC", 1 + _options.MODES.index("mpsc")),
+        ("BROADCAST", 1 + _options.MODES.index("broadcast")),
+        ("BLOCK", _options.OVERFLOWS.index("block")),
+        ("FAIL", _options.OVERFLOWS.index("fail")),
+        ("DROP_NEWEST", _options.OVERFLOWS.index("drop_newest")),
+    ],
+)
+def test_every_number_is_that_of_the_header(name: str, ours: int) -> None:
+    match = re.search(rf"^#define CIRCLET_{name} (\d+)$", HEADER.read_text(), re.MULTILINE)
+    assert match, "not in the header"
+    assert int(match.group(1)) == ours
+
+
+def test_every_status_below_zero_has_an_error_of_its_own_or_says_its_name() -> None:
+    for code in range(-1, -31, -1):
+        with pytest.raises(_native.CircletError) as raised:
+            _native.check(code)
+        assert raised.value.status == _native.library.circlet_status_str(code).decode() != "unknown circlet_status"

@@ -229,8 +229,8 @@ def test_ctrl_c_interrupts_every_wait(ring: SharedRingBuffer) -> None:
         ]
         for wait in waits:
             interrupt = threading.Timer(0.02, signal.raise_signal, [signal.SIGINT])
-            interrupt.start()
             with pytest.raises(KeyboardInterrupt):
+                interrupt.start()
                 wait()
             interrupt.join()
 

@@ -29,14 +29,11 @@ class Supervisor:
         """Makes rings of `capacity` bytes, and waits until the worker is ready."""
         self._control, theirs = socket.socketpair()
         self._control.settimeout(20)
-        self._requests, self._answers = (SharedRingBuffer.anonymous(capacity) for _ in range(2))
+        self._requests, self._answers = (SharedRingBuffer.anonymous(capacity=capacity) for _ in range(2))
         self.process = subprocess.Popen([sys.executable, "-c", (PACKAGE / "_boot.py").read_text()], stdin=theirs)
         theirs.close()
-        modules = {f"circlet.{file.stem}": file.read_text() for file in PACKAGE.glob("[!_]*.py")}
-        modules |= {
-            "circlet": (PACKAGE / "__init__.py").read_text(),
-            "circlet._native": (PACKAGE / "_native.py").read_text(),
-        }
+        modules = {f"circlet.{file.stem}": file.read_text() for file in PACKAGE.glob("*.py")}
+        modules["circlet"] = modules.pop("circlet.__init__")
         library = circlet._native.library._name
         hello = {"protocol": 1, "library": library, "modules": modules, "rings": []}
         descriptors = [self._requests.export_fd(), self._answers.export_fd()]

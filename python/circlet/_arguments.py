@@ -1,0 +1,61 @@
+"""Arguments as the C library takes them."""
+
+from __future__ import annotations
+
+import operator
+from ctypes import c_void_p
+from typing import Any
+
+from ._native import InvalidError, TooLargeError, address
+
+
+def opened(handle: c_void_p) -> int:
+    """Returns the handle that a function wrote."""
+    assert handle.value is not None, "a function that succeeded wrote its handle"
+    return handle.value
+
+
+def plain(payload: Any) -> memoryview:
+    """Returns the payload's bytes, in place."""
+    view = memoryview(payload)
+    return view.cast("B") if view.nbytes else memoryview(b"")
+
+
+def checked(size: int) -> int:
+    """Returns a payload's size if the library can be told it; which sizes a ring takes is the library's to say."""
+    if size < 0:
+        raise InvalidError(f"size is {size}: give 0 or more bytes")
+    if size >= 1 << 32:
+        raise TooLargeError(f"a payload of {size} bytes is longer than any ring or page takes")
+    return size
+
+
+def buffer(payload: Any) -> tuple[Any, int]:
+    """Returns what ctypes passes as the address of a payload, which it keeps alive, and its size in bytes."""
+    if type(payload) is bytes:
+        return payload, checked(len(payload))
+    view = plain(payload)
+    return address(view), checked(view.nbytes)
+
+
+def text(what: str, value: str) -> bytes:
+    """Returns a string that may not have a NUL in it: C ends it there."""
+    encoded = value.encode()
+    if b"\0" in encoded:
+        raise InvalidError(f"the {what} {value!r} has a NUL in it")
+    return encoded
+
+
+def number(what: str, value: int, bits: int = 32) -> int:
+    """Returns a number above 0 that fits into so many bits: the library takes 0 for its default."""
+    value = operator.index(value)
+    if not 0 < value < 1 << bits:
+        raise InvalidError(f"{what} is {value}: give 1 to {(1 << bits) - 1}, of which the library may take fewer")
+    return value
+
+
+def word(what: str, value: str, words: tuple[str, ...]) -> int:
+    """Returns the place of a word among those that the library has numbers for."""
+    if value not in words:
+        raise InvalidError(f"{what} is {value!r}: give one of {', '.join(map(repr, words))}")
+    return words.index(value)
