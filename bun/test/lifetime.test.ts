@@ -92,6 +92,7 @@ describe("closing", () => {
       () => ring.stats(),
       () => ring.exportFd(),
       () => ring.setSpin(PRODUCER, 1),
+      () => ring.setOverflow("fail"),
       () => ring[Symbol.iterator](),
       () => ring[Symbol.asyncIterator](),
     ];

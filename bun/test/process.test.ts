@@ -1,7 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, test, setDefaultTimeout } from "bun:test";
 import { closeSync } from "node:fs";
 import { PeerDiedError, SharedRingBuffer } from "../src/index.ts";
-import { exists, newName, run, start, text } from "./support.ts";
+import { exists, newName, run, start, STARTING_MS, text } from "./support.ts";
+
+setDefaultTimeout(STARTING_MS);
 
 const EXAMPLE = "../../examples/bun/ring.ts";
 

@@ -1,7 +1,13 @@
 /** What several tests need: names, peers, child processes, errors. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { CircletError, SharedRingBuffer } from "../src/index.ts";
+
+/**
+ * The limit of a test that starts processes, which takes seconds where the machine has more to do than cores. Each file
+ * sets it for itself: Bun goes back to its own 5 s with the next file.
+ */
+export const STARTING_MS = 60_000;
 
 let names = 0;
 
@@ -20,6 +26,30 @@ export function exists(name: string): boolean {
   return existsSync(join("/dev/shm", name));
 }
 
+/** How many doorbells this process has open: each is an inotify instance. */
+export function bells(): number {
+  return readdirSync("/proc/self/fd").filter((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`) === "anon_inode:inotify";
+    } catch {
+      // The one that the folder was read with.
+      return false;
+    }
+  }).length;
+}
+
+/** Waits until it holds, turn by turn of the event loop. */
+export async function until(holds: () => boolean): Promise<void> {
+  while (!holds()) await new Promise((next) => setImmediate(next));
+}
+
+/** Makes the payload that follows from a writer's and a frame's number. */
+export function payloadOf(writer: number, index: number): Uint8Array {
+  const payload = new Uint8Array(8 + ((index * 37 + writer * 11) % 500)).fill(index + writer, 8);
+  new Uint32Array(payload.buffer, 0, 2).set([writer, index]);
+  return payload;
+}
+
 /** Opens the same ring once more, as another process would. */
 export function peer(ring: SharedRingBuffer): SharedRingBuffer {
   return SharedRingBuffer.fromFd(ring.exportFd());
@@ -28,6 +58,13 @@ export function peer(ring: SharedRingBuffer): SharedRingBuffer {
 /** Reads a frame as text. */
 export function text(view: Uint8Array): string {
   return new TextDecoder().decode(view);
+}
+
+/** Awaits what must fail, and returns its error. */
+export async function rejectionOf(promise: Promise<unknown>): Promise<CircletError> {
+  const value = await promise.catch((error: unknown) => error);
+  if (value instanceof CircletError) return value;
+  throw new Error(`it gave ${Bun.inspect(value)}`);
 }
 
 /** Runs what must fail, and returns its error. */
