@@ -111,7 +111,7 @@ export class Bell {
   #listen(): void {
     if (this.#stream !== null) return;
     const fd = this.#descriptor();
-    const reader: Reader = Bun.file(fd).stream().getReader();
+    const reader = readerOf(fd);
     this.#stream = { reader, fd };
     const listen = async () => {
       // What was read means nothing: that it came does.
@@ -133,6 +133,16 @@ export class Bell {
       // Bun reads from a descriptor of its own.
       closeSync(fd);
     });
+  }
+}
+
+/** Has Bun read a descriptor whenever it is readable; closes it where Bun cannot. */
+function readerOf(fd: number): Reader {
+  try {
+    return Bun.file(fd).stream().getReader();
+  } catch (error) {
+    closeSync(fd);
+    throw error;
   }
 }
 

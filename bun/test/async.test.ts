@@ -1,5 +1,5 @@
 /** Rings in the event loop. */
-import { describe, expect, test, setDefaultTimeout } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   BusyError,
   ClosedError,
@@ -9,7 +9,19 @@ import {
   SharedRingBuffer,
   TimedOutError,
 } from "../src/index.ts";
-import { bells, newName, payloadOf, peer, rejectionOf, run, start, STARTING_MS, text, until } from "./support.ts";
+import {
+  bells,
+  newName,
+  payloadOf,
+  peer,
+  rejectionOf,
+  run,
+  runWithDescriptors,
+  start,
+  STARTING_MS,
+  text,
+  until,
+} from "./support.ts";
 
 setDefaultTimeout(STARTING_MS);
 
@@ -105,6 +117,10 @@ describe("between processes", () => {
   test("awaiting_leaves_no_descriptor_behind", async () => {
     expect(await run("awaitOften", "100")).toEqual(["TimedOutError,ClosedError"]);
   });
+});
+
+test("a_wait_that_cannot_listen_fails_at_once_and_the_next_one_works", async () => {
+  expect(await runWithDescriptors(64, "awaitWithoutDescriptors")).toEqual(["came", "too many", "too many", "came"]);
 });
 
 describe("in one process", () => {

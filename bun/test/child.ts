@@ -1,8 +1,8 @@
 /** What a test does in a process of its own: `bun child.ts TASK ARGUMENT...`. It prints what the test expects. */
-import { readdirSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { gzip } from "node:zlib";
 import { Curve, PRODUCER, SharedPage, SharedRingBuffer } from "../src/index.ts";
-import { exists, mapped, payloadOf, text, until } from "./support.ts";
+import { bells, descriptors, exists, mapped, payloadOf, text, until } from "./support.ts";
 
 const tasks: Record<string, (...args: string[]) => unknown> = {
   /** Sends each argument into the ring at descriptor 3. */
@@ -70,7 +70,6 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
 
   /** Awaits rings again and again, in ways that end well and badly. */
   async awaitOften(rounds) {
-    const open = () => readdirSync("/proc/self/fd").length;
     const round = async () => {
       const ring = SharedRingBuffer.anonymous();
       const writer = SharedRingBuffer.fromFd(ring.exportFd());
@@ -83,14 +82,49 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
       writer.close();
       return [timedOut, await waiting].join();
     };
-    const before = open();
+    const before = descriptors();
     const ends = new Set<string>();
     for (let count = 0; count < Number(rounds); count++) {
       ends.add(await round());
       // Bun closes its own descriptors on another thread.
-      await until(() => open() <= before);
+      await until(() => descriptors() <= before);
     }
     console.log(JSON.stringify([...ends]));
+  },
+
+  /** Awaits a ring when there is no descriptor left for that, and when there is again. */
+  async awaitWithoutDescriptors() {
+    using ring = SharedRingBuffer.anonymous();
+    using writer = SharedRingBuffer.fromFd(ring.exportFd());
+    const came = async () => {
+      const failed = (error: Error) => (/too many open files/i.test(error.message) ? "too many" : error.message);
+      const waiting = ring.recvAsync(20_000).then(text, failed);
+      await new Promise((next) => setImmediate(next));
+      writer.send("came");
+      return waiting;
+    };
+    // The ring keeps its own bell from here on.
+    const outcomes = [await came()];
+    await until(() => bells() === 1);
+    const before = descriptors();
+    const taken: number[] = [];
+    const take = () => {
+      try {
+        for (;;) taken.push(openSync("/dev/null", "r"));
+      } catch {
+        // All of them are taken.
+      }
+    };
+    for (const free of [0, 1]) {
+      take();
+      for (let count = 0; count < free; count++) closeSync(taken.pop()!);
+      outcomes.push(await came());
+      ring.recv();
+    }
+    while (taken.length > 0) closeSync(taken.pop()!);
+    outcomes.push(await came());
+    await until(() => descriptors() <= before);
+    console.log(JSON.stringify(outcomes));
   },
 
   /** Leaves a page open at the end of its process. */

@@ -1,5 +1,5 @@
 /** Rings with many writers, with many readers, with long messages, without room. */
-import { describe, expect, test, setDefaultTimeout } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import {
   BusyError,

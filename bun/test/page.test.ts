@@ -1,4 +1,4 @@
-import { describe, expect, test, setDefaultTimeout } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync } from "node:fs";
 import {
   BusyError,

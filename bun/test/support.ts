@@ -26,6 +26,11 @@ export function exists(name: string): boolean {
   return existsSync(join("/dev/shm", name));
 }
 
+/** How many descriptors this process has open. */
+export function descriptors(): number {
+  return readdirSync("/proc/self/fd").length;
+}
+
 /** How many doorbells this process has open: each is an inotify instance. */
 export function bells(): number {
   return readdirSync("/proc/self/fd").filter((fd) => {
@@ -85,8 +90,18 @@ export function start(path: string, args: readonly string[] = [], fd3?: number) 
 }
 
 /** Runs a task of child.ts to its end; returns the JSON that it printed. */
-export async function run(task: string, ...args: string[]): Promise<unknown> {
-  const child = start("child.ts", [task, ...args]);
+export function run(task: string, ...args: string[]): Promise<unknown> {
+  return resultOf(task, start("child.ts", [task, ...args]));
+}
+
+/** Runs a task of child.ts that may have so many descriptors; returns the JSON that it printed. */
+export function runWithDescriptors(limit: number, task: string): Promise<unknown> {
+  const program = [process.execPath, join(import.meta.dir, "child.ts"), task];
+  const shell = ["sh", "-c", `ulimit -n ${limit}; exec "$0" "$@"`, ...program];
+  return resultOf(task, Bun.spawn(shell, { stdio: ["ignore", "pipe", "pipe"] }));
+}
+
+async function resultOf(task: string, child: ReturnType<typeof start>): Promise<unknown> {
   const [stdout, stderr, code] = await Promise.all([
     new Response(child.stdout).text(),
     new Response(child.stderr).text(),
