@@ -2,7 +2,7 @@
 
 import { closeSync } from "node:fs";
 import { BusyError } from "./errors.ts";
-import { check, failure, TIMED_OUT } from "./native.ts";
+import { check, failure, owning, TIMED_OUT } from "./native.ts";
 
 /** A deadline that passes as soon as the library has looked at everything, the other side's end included. */
 export const AT_ONCE_MS = 1e-6;
@@ -98,7 +98,9 @@ export class Bell {
   #ring(timeoutMs: number): Promise<void> {
     this.#listen();
     return new Promise((done, fail) => {
-      const timer = setTimeout(() => this.wake(), Math.ceil(Math.min(timeoutMs, LOOK_AGAIN_MS)));
+      // The deadline may have passed since it was looked at.
+      const waitMs = Math.max(0, Math.ceil(Math.min(timeoutMs, LOOK_AGAIN_MS)));
+      const timer = setTimeout(() => this.wake(), waitMs);
       this.#wake = (error) => {
         clearTimeout(timer);
         this.#wake = null;
@@ -111,7 +113,7 @@ export class Bell {
   #listen(): void {
     if (this.#stream !== null) return;
     const fd = this.#descriptor();
-    const reader = readerOf(fd);
+    const reader: Reader = owning(fd, () => Bun.file(fd).stream().getReader());
     this.#stream = { reader, fd };
     const listen = async () => {
       // What was read means nothing: that it came does.
@@ -133,16 +135,6 @@ export class Bell {
       // Bun reads from a descriptor of its own.
       closeSync(fd);
     });
-  }
-}
-
-/** Has Bun read a descriptor whenever it is readable; closes it where Bun cannot. */
-function readerOf(fd: number): Reader {
-  try {
-    return Bun.file(fd).stream().getReader();
-  } catch (error) {
-    closeSync(fd);
-    throw error;
   }
 }
 

@@ -1,6 +1,6 @@
 /** The C library: where it is found, and the one table of its functions. */
 
-import { existsSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { dlopen, suffix, type FFIFunction, type Pointer } from "bun:ffi";
 import { CircletError, errorOf } from "./errors.ts";
@@ -156,6 +156,16 @@ export function descriptorFrom(call: (out: Int32Array) => number): number {
   const out = new Int32Array(1);
   check(call(out));
   return out[0]!;
+}
+
+/** Makes something for the one who owns a descriptor; closes the descriptor where that throws. */
+export function owning<Made>(fd: number, make: () => Made): Made {
+  try {
+    return make();
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 /** Calls a function that writes one handle, and returns the handle. */

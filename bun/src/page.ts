@@ -5,7 +5,7 @@ import { integer, text, timeout, U32_MAX } from "./arguments.ts";
 import { AT_ONCE_MS, Bell } from "./bell.ts";
 import { copyFrom } from "./copies.ts";
 import { ClosedError } from "./errors.ts";
-import { addressAt, check, descriptorFrom, EMPTY, failure, handleFrom, symbols, TIMED_OUT } from "./native.ts";
+import { addressAt, check, descriptorFrom, EMPTY, failure, handleFrom, owning, symbols, TIMED_OUT } from "./native.ts";
 import { checkPayload, Scratch, type Payload } from "./payload.ts";
 
 /** What a page is made or opened with. */
@@ -106,15 +106,14 @@ export class SharedPage implements Disposable, AsyncIterable<PageValue> {
   }
 
   /**
-   * Opens a page from a descriptor that `exportFd` made. The page owns the descriptor, also where this throws anything
-   * but `InvalidError`.
+   * Opens a page from a descriptor that `exportFd` made. The page owns the descriptor, also where this throws.
    *
    * @throws {SchemaError} If it was made with another schema.
    * @throws {SegmentError} If it is no page's.
    */
   static fromFd(fd: number, options: Pick<PageOptions, "schema"> = {}): SharedPage {
     integer("fd", fd, 0, 0x7fff_ffff);
-    const schema = schemaOf(options);
+    const schema = owning(fd, () => schemaOf(options));
     return new SharedPage(handleFrom((out) => symbols.circlet_page_from_fd(fd, schema, out)));
   }
 

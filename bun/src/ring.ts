@@ -7,7 +7,18 @@ import { Claim } from "./claim.ts";
 import { copyFrom } from "./copies.ts";
 import { ClosedError, FullError, LaggedError, TooLargeError } from "./errors.ts";
 import { map, unmap } from "./mapping.ts";
-import { check, CLOSED, descriptorFrom, EMPTY, failure, handleFrom, LAGGED, symbols, TIMED_OUT } from "./native.ts";
+import {
+  check,
+  CLOSED,
+  descriptorFrom,
+  EMPTY,
+  failure,
+  handleFrom,
+  LAGGED,
+  owning,
+  symbols,
+  TIMED_OUT,
+} from "./native.ts";
 import { OVERFLOWS, READ_FROM, ringOptions, type OpenOptions, type Overflow, type RingOptions } from "./options.ts";
 import { Outbox } from "./outbox.ts";
 import { checkPayload, Scratch, type Payload } from "./payload.ts";
@@ -126,15 +137,14 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   }
 
   /**
-   * Opens a ring from a descriptor that `exportFd` made. The ring owns the descriptor, also where this throws anything
-   * but `InvalidError`.
+   * Opens a ring from a descriptor that `exportFd` made. The ring owns the descriptor, also where this throws.
    *
    * @throws {SchemaError} If it was made with another schema.
    * @throws {SegmentError} If it is no ring's.
    */
   static fromFd(fd: number, options: OpenOptions = {}): SharedRingBuffer {
     integer("fd", fd, 0, 0x7fff_ffff);
-    const given = ringOptions(options);
+    const given = owning(fd, () => ringOptions(options));
     return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_from_fd(fd, given, out)), options);
   }
 

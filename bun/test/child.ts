@@ -82,13 +82,15 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
       writer.close();
       return [timedOut, await waiting].join();
     };
-    const before = descriptors();
     const ends = new Set<string>();
+    let before = 0;
     for (let count = 0; count < Number(rounds); count++) {
       ends.add(await round());
       // Bun closes its own descriptors on another thread.
-      await until(() => descriptors() <= before);
+      await until(() => bells() === 0);
+      if (count === 0) before = descriptors();
     }
+    await until(() => descriptors() <= before);
     console.log(JSON.stringify([...ends]));
   },
 
