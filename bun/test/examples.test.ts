@@ -28,7 +28,9 @@ test("there_are_examples", () => expect(examples.length).toBeGreaterThan(8));
 test.each(examples)("the_example_of_%s_runs", async (_name, example) => {
   const path = join(folder, `${crypto.randomUUID()}.ts`);
   const entry = JSON.stringify(join(root, "src/index.ts"));
-  writeFileSync(path, example.replace('"circlet"', entry).replace('"frames"', '"circlet-bun-readme"'));
+  // Somebody else may run the same examples at this moment.
+  const ownNames = example.replaceAll(/(create|open)\("(\w+)"/g, `$1("circlet-bun-test-${process.pid}-$2"`);
+  writeFileSync(path, ownNames.replace('"circlet"', entry));
   const child = Bun.spawn([process.execPath, path], { stdio: ["ignore", "ignore", "pipe"] });
   expect([await new Response(child.stderr).text(), await child.exited]).toEqual(["", 0]);
 });

@@ -107,6 +107,8 @@ async function resultOf(task: string, child: ReturnType<typeof start>): Promise<
     new Response(child.stderr).text(),
     child.exited,
   ]);
-  if (code !== 0 || stderr !== "") throw new Error(`${task} ended with ${code} ${child.signalCode}: ${stdout}${stderr}`);
+  if (code !== 0 || stderr !== "") {
+    throw new Error(`${task} ended with ${code} ${child.signalCode}: ${stdout}${stderr}`);
+  }
   return JSON.parse(stdout);
 }
