@@ -38,7 +38,19 @@ export function text(name: string, value: string): Uint8Array {
   if (typeof value !== "string") throw new InvalidError(`${name} is ${shown(value)}: give a string`);
   const end = value.indexOf("\0");
   if (end >= 0) throw new InvalidError(`${name} has a NUL at ${end}: C would end it there`);
+  if (!value.isWellFormed()) {
+    throw new InvalidError(`${name} is ${shown(value)}, half a surrogate pair: UTF-8 would make another text of it`);
+  }
   return new TextEncoder().encode(`${value}\0`);
+}
+
+/** Returns the number that a word stands for, or throws. */
+export function oneOf<Word extends string>(name: string, value: Word, words: Readonly<Record<Word, number>>): number {
+  if (!Object.hasOwn(words, value)) {
+    const allowed = Object.keys(words).map((word) => `"${word}"`);
+    throw new InvalidError(`${name} is ${shown(value)}: give ${allowed.slice(0, -1).join(", ")} or ${allowed.at(-1)}`);
+  }
+  return words[value];
 }
 
 /** Shows a refused value in a message, or its beginning. */

@@ -28,7 +28,7 @@ export class NameTakenError extends CircletError {}
 /** The segment is truncated, of another version, or none at all. */
 export class SegmentError extends CircletError {}
 
-/** Somebody alive has this side of the ring. */
+/** Somebody alive has this side of the ring, writes this page, or awaits it in this thread already. */
 export class BusyError extends CircletError {}
 
 /** The ring is full. */
@@ -56,6 +56,23 @@ export class PeerDiedError extends CircletError {}
 /** The other side wrote what no ring may hold. */
 export class PoisonedError extends CircletError {}
 
+/** The segment has another schema tag than was asked for. */
+export class SchemaError extends CircletError {}
+
+/** The writer has overtaken this reader. The next receive from a broadcast ring goes on with the oldest frame there. */
+export class LaggedError extends CircletError {
+  /** How many frames of a broadcast ring this reader missed; 0 for a page. */
+  readonly frames: number;
+  /** How many bytes of the ring they took. */
+  readonly bytes: number;
+
+  constructor(message: string, status = "CIRCLET_LAGGED", frames = 0, bytes = 0) {
+    super(message, status);
+    this.frames = frames;
+    this.bytes = bytes;
+  }
+}
+
 /** A curve's input is refused. */
 export class CurveError extends CircletError {}
 
@@ -78,6 +95,8 @@ const CLASSES: Record<string, new (message: string, status: string) => CircletEr
   CIRCLET_CLOSED: ClosedError,
   CIRCLET_PEER_DIED: PeerDiedError,
   CIRCLET_POISONED: PoisonedError,
+  CIRCLET_LAGGED: LaggedError,
+  CIRCLET_BAD_SCHEMA: SchemaError,
   CIRCLET_BAD_CURVE: CurveError,
 };
 

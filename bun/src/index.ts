@@ -23,21 +23,18 @@ export {
   EmptyError,
   FullError,
   InvalidError,
+  LaggedError,
   NameTakenError,
   NotFoundError,
   PeerDiedError,
   PoisonedError,
+  SchemaError,
   SegmentError,
   TimedOutError,
   TooLargeError,
 } from "./errors.ts";
+export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
+export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";
-export {
-  CONSUMER,
-  PRODUCER,
-  SharedRingBuffer,
-  type FrameView,
-  type Peer,
-  type RingOptions,
-  type RingStats,
-} from "./ring.ts";
+export { CONSUMER, PRODUCER, SharedRingBuffer, type FrameView } from "./ring.ts";
+export type { Peer, RingStats } from "./stats.ts";

@@ -1,6 +1,6 @@
 /** The C library: where it is found, and the one table of its functions. */
 
-import { existsSync } from "node:fs";
+import { closeSync, existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { dlopen, suffix, type FFIFunction, type Pointer } from "bun:ffi";
 import { CircletError, errorOf } from "./errors.ts";
@@ -27,8 +27,12 @@ export const SIGNATURES = {
   circlet_ring_export_fd: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_ring_close: { args: ["ptr"], returns: "void" },
   circlet_ring_unlink: { args: ["ptr"], returns: "i32" },
+  circlet_ring_attach: { args: ["ptr", "i32"], returns: "i32" },
   circlet_ring_detach: { args: ["ptr", "i32"], returns: "i32" },
   circlet_ring_set_spin: { args: ["ptr", "i32", "f64"], returns: "i32" },
+  circlet_ring_set_overflow: { args: ["ptr", "u32"], returns: "i32" },
+  circlet_ring_fd: { args: ["ptr", "i32", "ptr"], returns: "i32" },
+  circlet_ring_arm: { args: ["ptr", "i32", "u32"], returns: "i32" },
   circlet_ring_send: { args: ["ptr", "ptr", "u32", "f64"], returns: "i32" },
   circlet_ring_send_many: { args: ["ptr", "ptr", "ptr", "u32", "f64"], returns: "i32" },
   circlet_ring_claim: { args: ["ptr", "u32", "f64", "ptr"], returns: "i32" },
@@ -37,8 +41,20 @@ export const SIGNATURES = {
   circlet_ring_recv: { args: ["ptr", "f64", "ptr"], returns: "i32" },
   circlet_ring_recv_many: { args: ["ptr", "ptr", "u32", "f64"], returns: "i32" },
   circlet_ring_release: { args: ["ptr"], returns: "i32" },
+  circlet_ring_missed: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_ring_schema: { args: ["ptr", "ptr", "u32"], returns: "i32" },
   circlet_ring_memory: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
   circlet_ring_get_stats: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_page_create: { args: ["ptr", "u32", "ptr", "ptr"], returns: "i32" },
+  circlet_page_open: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_page_anonymous: { args: ["u32", "ptr", "ptr"], returns: "i32" },
+  circlet_page_from_fd: { args: ["i32", "ptr", "ptr"], returns: "i32" },
+  circlet_page_export_fd: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_page_close: { args: ["ptr"], returns: "void" },
+  circlet_page_write: { args: ["ptr", "ptr", "u32"], returns: "i32" },
+  circlet_page_read: { args: ["ptr", "f64", "ptr", "ptr"], returns: "i32" },
+  circlet_page_fd: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_page_arm: { args: ["ptr"], returns: "i32" },
   circlet_curve_new_bezier: { args: ["ptr", "u32", "ptr"], returns: "i32" },
   circlet_curve_new_linear: { args: ["ptr", "u32", "i32", "ptr"], returns: "i32" },
   circlet_curve_new_svg: { args: ["ptr", "ptr", "u32"], returns: "i32" },
@@ -103,8 +119,12 @@ export const symbols = load();
 
 /** A status that is waited for, and no error to the one who waits. */
 export const EMPTY = statusOf("CIRCLET_EMPTY");
+/** What a wait returns that found nothing. */
+export const TIMED_OUT = statusOf("CIRCLET_TIMED_OUT");
 /** The status behind the last frame. */
 export const CLOSED = statusOf("CIRCLET_CLOSED");
+/** What a reader gets that was overtaken, once. */
+export const LAGGED = statusOf("CIRCLET_LAGGED");
 
 /** Finds a status by its name, so that its number is written in the library alone. */
 function statusOf(name: string): number {
@@ -129,6 +149,23 @@ export function failure(status: number): CircletError {
   const message = new Uint8Array(symbols.circlet_last_error(null, 0) + 1);
   symbols.circlet_last_error(message, message.length);
   return errorOf(nameOf(status), new TextDecoder().decode(message.subarray(0, -1)));
+}
+
+/** Calls a function that writes one descriptor, and returns the descriptor. */
+export function descriptorFrom(call: (out: Int32Array) => number): number {
+  const out = new Int32Array(1);
+  check(call(out));
+  return out[0]!;
+}
+
+/** Makes something for the one who owns a descriptor; closes the descriptor where that throws. */
+export function owning<Made>(fd: number, make: () => Made): Made {
+  try {
+    return make();
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
 }
 
 /** Calls a function that writes one handle, and returns the handle. */

@@ -1,61 +1,49 @@
 /** Rings of frames in shared memory. */
 
 import type { Pointer } from "bun:ffi";
-import { integer, number, text, timeout, U32_MAX } from "./arguments.ts";
+import { integer, number, oneOf, text, timeout, U32_MAX } from "./arguments.ts";
+import { AT_ONCE_MS, Bell } from "./bell.ts";
 import { Claim } from "./claim.ts";
-import { ClosedError } from "./errors.ts";
+import { copyFrom } from "./copies.ts";
+import { ClosedError, FullError, LaggedError, TooLargeError } from "./errors.ts";
 import { map, unmap } from "./mapping.ts";
-import { check, CLOSED, EMPTY, failure, handleFrom, symbols } from "./native.ts";
+import {
+  check,
+  CLOSED,
+  descriptorFrom,
+  EMPTY,
+  failure,
+  handleFrom,
+  LAGGED,
+  owning,
+  symbols,
+  TIMED_OUT,
+} from "./native.ts";
+import { OVERFLOWS, READ_FROM, ringOptions, type OpenOptions, type Overflow, type RingOptions } from "./options.ts";
+import { Outbox } from "./outbox.ts";
 import { checkPayload, Scratch, type Payload } from "./payload.ts";
+import { readStats, type RingStats } from "./stats.ts";
 
 /** The side that writes. */
 export const PRODUCER = 1;
 /** The side that reads. */
 export const CONSUMER = 2;
 
-/** What a ring is made with. */
-export interface RingOptions {
-  /** Bytes of the data area, 4 KiB to 1 GiB, rounded up to a power of two; 1 MiB if it is not given. */
-  capacity?: number;
-}
-
-/** Who has a side of a ring: nobody yet, somebody alive, or one who closed or died. */
-export type Peer = "never" | "alive" | "closed" | "died";
-
-/** The counters of a ring. */
-export interface RingStats {
-  /** Bytes of the data area. */
-  capacityBytes: number;
-  /** Bytes committed and not yet released. */
-  usedBytes: number;
-  /** Frames committed since the ring was made. */
-  framesSent: number;
-  /** Frames released since the ring was made. */
-  framesReceived: number;
-  /** Payload bytes committed since the ring was made. */
-  payloadBytesSent: number;
-  /** How often a claim found no room at first. */
-  fullEvents: number;
-  /** The longest payload of one frame in bytes. */
-  maxFrame: number;
-  /** Who has the writing side. */
-  producer: Peer;
-  /** Who has the reading side. */
-  consumer: Peer;
-}
-
-/** A frame in place: its bytes in shared memory, aligned to 8. */
+/**
+ * The bytes of a frame: in place, in shared memory and aligned to 8; or a copy, where the ring is a broadcast ring or
+ * the message came in fragments.
+ */
 export type FrameView = Uint8Array<ArrayBuffer>;
 
-const PEERS: readonly Peer[] = ["never", "alive", "closed", "died"];
 /** circlet_frame in words of 32 bits: the address takes two, then come the offset in the mapping and the length. */
 const FRAME_WORDS = 4;
+const FRAME_ADDRESS = 0;
 const FRAME_OFFSET = 2;
 const FRAME_LEN = 3;
-/** How many frames are received at once by default, and between two turns of the event loop. */
+/** CIRCLET_NO_OFFSET: the frame is a copy of the library's, which lasts until it is released. */
+export const NO_OFFSET = 0xffff_ffff;
+/** How many frames are received at once by default. */
 const BATCH = 64;
-/** The longest pause between two looks of the asynchronous iterator at an empty ring. */
-const PAUSE_MAX_MS = 8;
 
 /** Every call is done with it when it returns, so that one serves all rings. */
 const scratch = new Scratch();
@@ -63,13 +51,19 @@ const scratch = new Scratch();
 /**
  * A ring that this process and others read and write in place.
  *
- * Make one with `create`, `open`, `anonymous` or `fromFd`. One process writes and one reads; each side is taken by its
- * first use. Timeouts are milliseconds: 0 tries, none given waits without a deadline. A wait blocks the whole thread,
- * timers and promises too; only the asynchronous iterator does not.
+ * Make one with `create`, `open`, `anonymous` or `fromFd`. Each side is taken by its first use; how many may have it at
+ * a time is the ring's `Mode`. A ring object belongs to the thread that made it: another opens the ring for itself.
  *
- * A received view lies in shared memory: its bytes are the writer's again with the next receive or `release`. Copy what
- * you keep. Its `buffer` is the whole mapping: lay other arrays over it with `byteOffset` and a length, and do not
- * `transfer` it. `close` takes the memory away from all views, whose length is 0 from then on.
+ * Timeouts are milliseconds: 0 tries, none given waits without a deadline. `send`, `recv` and their like block the
+ * whole thread while they wait, timers and promises too; `sendAsync`, `recvAsync` and `for await` leave the event loop
+ * running, which wakes them when the other side has done something. A promise that waits keeps the process alive, as
+ * one that waits for a socket does; a ring that nobody awaits does not. Each side that was ever awaited takes one of
+ * the user's inotify instances (`fs.inotify.max_user_instances`, often 128) until its ring is closed.
+ *
+ * A received view in shared memory is the writer's again with the next receive or `release`: copy what you keep. Its
+ * `buffer` is the whole mapping: lay other arrays over it with `byteOffset` and a length, and do not `transfer` it.
+ * `close` takes the memory away from all views, whose length is 0 from then on. Frames of a broadcast ring, and
+ * messages that came in fragments, are copies, which stay.
  *
  * @example
  * ```ts
@@ -85,10 +79,21 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   #memory: ArrayBuffer;
   #frames = new Uint32Array(FRAME_WORDS);
   #claim: Claim | null = null;
+  #reading = this.#bell(CONSUMER);
+  #writing = this.#bell(PRODUCER);
+  #outbox = new Outbox(this.#writing, (payload, bytes) => this.#sendAtOnce(payload, bytes));
+  #limits: Pick<RingStats, "maxFrame" | "maxMessage"> | null = null;
 
-  private constructor(handle: Pointer) {
+  private constructor(handle: Pointer, { readFrom }: OpenOptions) {
     this.#handle = handle;
     this.#memory = map(handle);
+    if (readFrom === undefined) return;
+    try {
+      check(symbols.circlet_ring_attach(handle, READ_FROM[readFrom]));
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /**
@@ -96,40 +101,51 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    *
    * The name ends with `close`, or with this process, unless a signal kills it.
    *
+   * @example
+   * ```ts
+   * import { SharedRingBuffer } from "circlet";
+   *
+   * using log = SharedRingBuffer.create("log", { mode: "mpsc", maxMessage: 16 << 20, schema: "log/1" });
+   * ```
+   *
    * @throws {NameTakenError} If there is a ring of this name.
-   * @throws {InvalidError} If the name or the capacity is not allowed.
-   * @throws {CircletError} If there is no room in shared memory.
+   * @throws {InvalidError} If the name or an option is not allowed.
+   * @throws {CircletError} If there is no room in shared memory, or there are no huge pages.
    */
   static create(name: string, options: RingOptions = {}): SharedRingBuffer {
     const [nameText, given] = [text("name", name), ringOptions(options)];
-    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_create(nameText, given, out)));
+    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_create(nameText, given, out)), options);
   }
 
   /**
    * Opens a ring by its name.
    *
    * @throws {NotFoundError} If there is none.
+   * @throws {SchemaError} If it was made with another schema.
    * @throws {SegmentError} If what has this name is no ring of this version.
+   * @throws {BusyError} If `readFrom` is given and somebody alive reads.
    */
-  static open(name: string): SharedRingBuffer {
-    const nameText = text("name", name);
-    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_open(nameText, null, out)));
+  static open(name: string, options: OpenOptions = {}): SharedRingBuffer {
+    const [nameText, given] = [text("name", name), ringOptions(options)];
+    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_open(nameText, given, out)), options);
   }
 
   /** Creates a ring without a name, to be passed on by `exportFd`. Throws as `create`. */
   static anonymous(options: RingOptions = {}): SharedRingBuffer {
     const given = ringOptions(options);
-    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_anonymous(given, out)));
+    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_anonymous(given, out)), options);
   }
 
   /**
    * Opens a ring from a descriptor that `exportFd` made. The ring owns the descriptor, also where this throws.
    *
+   * @throws {SchemaError} If it was made with another schema.
    * @throws {SegmentError} If it is no ring's.
    */
-  static fromFd(fd: number): SharedRingBuffer {
+  static fromFd(fd: number, options: OpenOptions = {}): SharedRingBuffer {
     integer("fd", fd, 0, 0x7fff_ffff);
-    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_from_fd(fd, null, out)));
+    const given = owning(fd, () => ringOptions(options));
+    return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_from_fd(fd, given, out)), options);
   }
 
   /**
@@ -138,17 +154,15 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    * The caller owns it: close it here once it is passed, as the lock that tells who is alive belongs to it.
    */
   exportFd(): number {
-    const fd = new Int32Array(1);
-    check(symbols.circlet_ring_export_fd(this.#open(), fd));
-    return fd[0]!;
+    return descriptorFrom((out) => symbols.circlet_ring_export_fd(this.#open(), out));
   }
 
   /**
-   * Copies a payload in as one frame.
+   * Copies a payload in as one message; a string goes as UTF-8, in which half a surrogate pair is U+FFFD.
    *
-   * @throws {FullError} If the timeout is 0 and there is no room.
+   * @throws {FullError} If there is no room, and the timeout is 0 or the overflow is `"fail"`.
    * @throws {TimedOutError} If there was no room before the deadline.
-   * @throws {TooLargeError} If no frame of this ring is so long.
+   * @throws {TooLargeError} If no message of this ring is so long.
    * @throws {ClosedError} If the reader closed, or this ring was closed here.
    * @throws {PeerDiedError} If the reader died.
    */
@@ -169,7 +183,51 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   }
 
   /**
-   * Copies many payloads in, a frame each, in one call.
+   * Copies a payload in as `send` does, and leaves the event loop running while it waits for room.
+   *
+   * Payloads are sent in the order of the calls, any number of which may be under way. A typed array is read when there
+   * is room: leave it as it is until then. A message that is longer than a frame (`maxFrame` of `stats`) is for `send`.
+   *
+   * Rejects with what `send` throws, and with `TooLargeError` for a message that is longer than a frame. `close`
+   * rejects what still waits with `ClosedError`.
+   *
+   * @example
+   * ```ts
+   * import { SharedRingBuffer } from "circlet";
+   *
+   * using ring = SharedRingBuffer.anonymous({ capacity: 4096 });
+   * using reader = SharedRingBuffer.fromFd(ring.exportFd());
+   * const sent = Promise.all(Array.from({ length: 1000 }, (_, index) => ring.sendAsync(`${index}`)));
+   * for (let left = 1000; left > 0; left--) await reader.recvAsync();
+   * await sent;
+   * ```
+   */
+  async sendAsync(payload: Payload, timeoutMs?: number): Promise<void> {
+    const limitMs = timeout(timeoutMs);
+    checkPayload(payload);
+    const length = typeof payload === "string" ? scratch.text(payload) : payload.byteLength;
+    const bytes = typeof payload === "string" ? scratch.bytes : payload;
+    this.#limits ??= this.stats();
+    const { maxFrame, maxMessage } = this.#limits;
+    if (length > maxFrame && length <= maxMessage) {
+      const message = `a message of ${length} bytes goes in fragments, for which only send() waits`;
+      throw new TooLargeError(`${message}: give at most ${maxFrame}`, "CIRCLET_TOO_LARGE");
+    }
+    if (limitMs === 0) {
+      if (this.#outbox.isEmpty) return this.#sendBy(bytes, length, 0);
+      throw new FullError("the ring is full: payloads that came before wait for room", "CIRCLET_FULL");
+    }
+    // Out of breath, it goes through the outbox, so that no later payload overtakes it while the event loop turns.
+    if (this.#outbox.isEmpty && !this.#writing.isWinded) {
+      void this.#writing.breathe();
+      if (this.#sendAtOnce(bytes, length)) return;
+    }
+    const kept = typeof payload === "string" ? scratch.bytes.slice(0, length) : payload;
+    await this.#outbox.add(kept, limitMs < 0 ? Infinity : limitMs);
+  }
+
+  /**
+   * Copies many payloads in, a message each, in one call.
    *
    * Returns how many were sent: fewer than given if the deadline passed after the first. Throws as `send`; a payload
    * that is too long is refused before any is sent.
@@ -181,7 +239,10 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   }
 
   /**
-   * Reserves `size` bytes to be written in place. Throws as `send`.
+   * Reserves `size` bytes, at most `maxFrame`, to be written in place. Throws as `send`, and never drops.
+   *
+   * The next send gives it up, also one of `sendAsync` that waits: commit it before the event loop turns. The reader of
+   * an mpsc ring waits for it.
    *
    * @example
    * ```ts
@@ -203,29 +264,52 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   }
 
   /**
-   * Waits for a frame and returns a view of it in place, valid until the next receive or `release`.
+   * Waits for a message and returns a view of it in place, valid until the next receive or `release`.
    *
    * @throws {EmptyError} If the timeout is 0 and there is none.
    * @throws {TimedOutError} If none came before the deadline.
    * @throws {ClosedError} If the writer closed and everything has been read, or this ring was closed here.
    * @throws {PeerDiedError} If the writer died and everything has been read.
+   * @throws {LaggedError} If the writer of a broadcast ring overtook this reader; the next receive goes on.
    * @throws {PoisonedError} If the writer wrote what no ring may hold.
    */
   recv(timeoutMs?: number): FrameView {
     const status = symbols.circlet_ring_recv(this.#open(), timeout(timeoutMs), this.#frames);
-    if (status < 0) throw failure(status);
+    if (status < 0) throw this.#failure(status);
     return this.#view(0);
   }
 
-  /** Waits for a frame, returns a copy of it, and releases it. Throws as `recv`. */
+  /**
+   * Waits as `recv` does, and leaves the event loop running meanwhile.
+   *
+   * One call at a time: a second before the first has settled rejects with `BusyError`. Rejects with what `recv`
+   * throws.
+   */
+  async recvAsync(timeoutMs?: number): Promise<FrameView> {
+    const limitMs = timeout(timeoutMs);
+    if (limitMs === 0) return this.recv(0);
+    const deadline = limitMs < 0 ? Infinity : performance.now() + limitMs;
+    return await this.#reading.until(
+      () => {
+        const status = symbols.circlet_ring_recv(this.#open(), AT_ONCE_MS, this.#frames);
+        if (status === TIMED_OUT) return undefined;
+        if (status < 0) throw this.#failure(status);
+        return this.#view(0);
+      },
+      () => deadline - performance.now(),
+    );
+  }
+
+  /** Waits for a message, returns a copy of it, and releases it. Throws as `recv`. */
   recvCopy(timeoutMs?: number): FrameView {
-    const copy = this.recv(timeoutMs).slice();
+    const view = this.recv(timeoutMs);
+    const copy = view.buffer === this.#memory ? view.slice() : view;
     this.release();
     return copy;
   }
 
   /**
-   * Waits for a frame and returns views of it and up to `limit - 1` that are there behind it, in one call.
+   * Waits for a message and returns views of it and up to `limit - 1` that are there behind it, in one call.
    *
    * All of them count as read with the next receive, whether they were looked at or not. Throws as `recv`.
    */
@@ -237,7 +321,7 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     const room = Math.min(limit, this.#memory.byteLength >>> 3);
     if (room * FRAME_WORDS > this.#frames.length) this.#frames = new Uint32Array(room * FRAME_WORDS);
     const found = symbols.circlet_ring_recv_many(handle, this.#frames, room, deadline);
-    if (found < 0) throw failure(found);
+    if (found < 0) throw this.#failure(found);
     const views = new Array<FrameView>(found);
     for (let index = 0; index < found; index++) views[index] = this.#view(index);
     return views;
@@ -249,11 +333,12 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   }
 
   /**
-   * Yields a view of each frame, valid until the next step, until the writer closes or this ring is closed.
+   * Yields a view of each message, valid until the next step, until the writer closes or this ring is closed.
    *
    * Blocks the thread while it waits. A frame that was not stepped to stays in the ring.
    *
    * @throws {PeerDiedError} If the writer died and everything has been read.
+   * @throws {LaggedError} If the writer of a broadcast ring overtook this reader; another iteration goes on.
    */
   [Symbol.iterator](): Generator<FrameView, void, void> {
     this.#open();
@@ -261,19 +346,26 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   }
 
   *#each(): Generator<FrameView, void, void> {
-    while (this.#handle !== null) {
-      const status = symbols.circlet_ring_recv(this.#handle, -1, this.#frames);
-      if (status === CLOSED) return;
-      if (status < 0) throw failure(status);
-      yield this.#view(0);
-    }
+    for (let view = this.#next(-1); view; view = this.#next(-1)) yield view;
   }
 
   /**
-   * Yields as the iterator does, and leaves the event loop running meanwhile.
+   * Yields as the iterator does, and leaves the event loop running meanwhile: it is woken with the next frame where
+   * there is none, and lets other work run now and then where there are always some. One iteration or `recvAsync` at a
+   * time.
    *
-   * An empty ring is looked at again after a pause that grows to 8 ms, so that a frame may wait for so long; a full one
-   * lets the event loop turn after every 64 frames.
+   * @example
+   * ```ts
+   * import { SharedRingBuffer } from "circlet";
+   *
+   * using ring = SharedRingBuffer.anonymous();
+   * const writer = SharedRingBuffer.fromFd(ring.exportFd());
+   * setTimeout(() => {
+   *   writer.send("later");
+   *   writer.close();
+   * }, 10);
+   * for await (const view of ring) console.log(view.toString());
+   * ```
    */
   [Symbol.asyncIterator](): AsyncGenerator<FrameView, void, void> {
     this.#open();
@@ -281,21 +373,24 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   }
 
   async *#eachInTurn(): AsyncGenerator<FrameView, void, void> {
-    let pauseMs = 0;
-    let yielded = 0;
-    while (this.#handle !== null) {
-      const status = symbols.circlet_ring_recv(this.#handle, 0, this.#frames);
-      if (status === EMPTY) {
-        await pause(pauseMs);
-        pauseMs = Math.min(pauseMs * 2 || 1, PAUSE_MAX_MS);
-        continue;
-      }
-      if (status === CLOSED) return;
-      if (status < 0) throw failure(status);
-      pauseMs = 0;
-      yield this.#view(0);
-      if (++yielded % BATCH === 0) await pause(0);
+    const forever = () => Infinity;
+    for (;;) {
+      const turned = this.#reading.breathe();
+      if (turned !== null) await turned;
+      const view = this.#next(0) ?? (await this.#reading.until(() => this.#next(AT_ONCE_MS), forever));
+      if (view === false) return;
+      yield view;
     }
+  }
+
+  /** Receives the next message: `undefined` where none came in time, `false` behind the last. */
+  #next(timeoutMs: number): FrameView | false | undefined {
+    if (this.#handle === null) return false;
+    const status = symbols.circlet_ring_recv(this.#handle, timeoutMs, this.#frames);
+    if (status >= 0) return this.#view(0);
+    if (status === EMPTY || status === TIMED_OUT) return undefined;
+    if (status === CLOSED) return false;
+    throw this.#failure(status);
   }
 
   /**
@@ -307,30 +402,22 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     check(symbols.circlet_ring_set_spin(this.#open(), side, number("microseconds", microseconds)));
   }
 
+  /** Sets what the sends of this object do where there is no room, and takes the writing side for it. */
+  setOverflow(overflow: Overflow): void {
+    check(symbols.circlet_ring_set_overflow(this.#open(), oneOf("overflow", overflow, OVERFLOWS)));
+  }
+
   /** Reads the counters. */
   stats(): RingStats {
-    const memory = new ArrayBuffer(64);
-    const [longs, words] = [new BigUint64Array(memory), new Uint32Array(memory, 48)];
-    check(symbols.circlet_ring_get_stats(this.#open(), longs));
-    return {
-      capacityBytes: Number(longs[0]),
-      usedBytes: Number(longs[1]),
-      framesSent: Number(longs[2]),
-      framesReceived: Number(longs[3]),
-      payloadBytesSent: Number(longs[4]),
-      fullEvents: Number(longs[5]),
-      maxFrame: words[0]!,
-      producer: PEERS[words[1]!]!,
-      consumer: PEERS[words[2]!]!,
-    };
+    return readStats(this.#open());
   }
 
   /**
    * Closes the sides that this ring has; a created name ends with it, and views of it have no bytes any more.
    *
-   * Safe to call twice; anything else throws `ClosedError` from then on. Frames that were received and not released are
-   * the next reader's. If something native is still reading a view (a write to a file, a compression), the memory
-   * stays until that view is collected.
+   * Safe to call twice; anything else throws `ClosedError` from then on, and so does what is awaited. Frames that were
+   * received and not released are the next reader's. If something native is still reading a view (a write to a file, a
+   * compression), the memory stays until that view is collected.
    */
   close(): void {
     const handle = this.#handle;
@@ -342,6 +429,8 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     check(symbols.circlet_ring_unlink(handle));
     unmap(handle, this.#memory);
     this.#memory = new ArrayBuffer(0);
+    this.#reading.wake();
+    this.#writing.wake();
   }
 
   /** Closes the ring. */
@@ -367,24 +456,37 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
 
   #view(index: number): FrameView {
     const at = index * FRAME_WORDS;
-    return new Uint8Array(this.#memory, this.#frames[at + FRAME_OFFSET], this.#frames[at + FRAME_LEN]);
+    const offset = this.#frames[at + FRAME_OFFSET]!;
+    const length = this.#frames[at + FRAME_LEN]!;
+    if (offset !== NO_OFFSET) return new Uint8Array(this.#memory, offset, length);
+    const [low, high] = [this.#frames[at + FRAME_ADDRESS]!, this.#frames[at + FRAME_ADDRESS + 1]!];
+    return copyFrom((high * 2 ** 32 + low) as Pointer, length);
   }
-}
 
-/** Lets the event loop turn: at once for 0. */
-function pause(milliseconds: number): Promise<void> {
-  return new Promise((done) => {
-    if (milliseconds === 0) setImmediate(done);
-    else setTimeout(done, milliseconds);
-  });
-}
+  #sendBy(bytes: ArrayBufferView, length: number, timeoutMs: number): void {
+    check(symbols.circlet_ring_send(this.#write(), bytes as Uint8Array, length, timeoutMs));
+  }
 
-/** circlet_ring_options, or the defaults. */
-function ringOptions({ capacity }: RingOptions): Uint8Array | null {
-  if (capacity === undefined) return null;
-  integer("capacity", capacity, 1, Number.MAX_SAFE_INTEGER);
-  const fields = new DataView(new ArrayBuffer(16));
-  fields.setUint32(0, fields.byteLength, true);
-  fields.setBigUint64(8, BigInt(capacity), true);
-  return new Uint8Array(fields.buffer);
+  /** Sends if there is room by now; returns nothing where there is none. */
+  #sendAtOnce(bytes: ArrayBufferView, length: number): true | undefined {
+    const status = symbols.circlet_ring_send(this.#write(), bytes as Uint8Array, length, AT_ONCE_MS);
+    if (status === TIMED_OUT) return undefined;
+    check(status);
+    return true;
+  }
+
+  #bell(side: number): Bell {
+    return new Bell(
+      () => descriptorFrom((out) => symbols.circlet_ring_fd(this.#open(), side, out)),
+      (bytes) => symbols.circlet_ring_arm(this.#open(), side, bytes),
+    );
+  }
+
+  #failure(status: number): Error {
+    const error = failure(status);
+    if (status !== LAGGED) return error;
+    const [frames, bytes] = [new BigUint64Array(1), new BigUint64Array(1)];
+    check(symbols.circlet_ring_missed(this.#open(), frames, bytes));
+    return new LaggedError(error.message, error.status, Number(frames[0]), Number(bytes[0]));
+  }
 }

@@ -1,7 +1,8 @@
 /** What a test does in a process of its own: `bun child.ts TASK ARGUMENT...`. It prints what the test expects. */
+import { closeSync, openSync } from "node:fs";
 import { gzip } from "node:zlib";
-import { Curve, SharedRingBuffer } from "../src/index.ts";
-import { exists, mapped } from "./support.ts";
+import { Curve, PRODUCER, SharedPage, SharedRingBuffer } from "../src/index.ts";
+import { bells, descriptors, exists, mapped, payloadOf, text, until } from "./support.ts";
 
 const tasks: Record<string, (...args: string[]) => unknown> = {
   /** Sends each argument into the ring at descriptor 3. */
@@ -16,6 +17,121 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
     ring.send("the last words");
     console.log("sent");
     setInterval(() => ring, 1000);
+  },
+
+  /** Takes the reading side, says so, and stays until it is killed. */
+  recvAndHang(name) {
+    const ring = SharedRingBuffer.open(name!, { readFrom: "next" });
+    console.log("reads");
+    setInterval(() => ring, 1000);
+  },
+
+  /** Sends `count` frames as the writer of this number, blocking. */
+  async sendNumbered(name, writer, count, goName) {
+    using ring = SharedRingBuffer.open(name!);
+    await attached(ring, goName);
+    for (let index = 0; index < Number(count); index++) ring.send(payloadOf(Number(writer), index), 30_000);
+  },
+
+  /** The same without blocking. */
+  async sendNumberedAsync(name, writer, count, goName) {
+    using ring = SharedRingBuffer.open(name!);
+    await attached(ring, goName);
+    for (let index = 0; index < Number(count); index++) await ring.sendAsync(payloadOf(Number(writer), index), 30_000);
+  },
+
+  /** Sends every message back until the writer closes. */
+  async echo(name, backName) {
+    using ring = SharedRingBuffer.open(name!);
+    using back = SharedRingBuffer.open(backName!);
+    for await (const view of ring) await back.sendAsync(view);
+  },
+
+  /** Sends one message of so many bytes, each of which follows from its place. */
+  sendLong(name, bytes) {
+    using ring = SharedRingBuffer.open(name!);
+    ring.send(new Uint8Array(Number(bytes)).map((_, at) => at * 31 + (at >> 8)), 30_000);
+  },
+
+  /** Writes values into a page as fast as it can, each of one byte all over, and stays until it is killed. */
+  writeForEver(name, bytes) {
+    const page = SharedPage.open(name!);
+    const value = new Uint8Array(Number(bytes));
+    for (let version = 1; ; version++) page.write(value.fill(version));
+  },
+
+  /** Awaits a frame, then leaves the ring open without awaiting it, which must not keep the process. */
+  async awaitAndLeave(name) {
+    const ring = SharedRingBuffer.open(name!);
+    const first = text(await ring.recvAsync());
+    const second = await ring.recvAsync(1).catch((error: Error) => error.name);
+    console.log(JSON.stringify({ first, second }));
+  },
+
+  /** Awaits rings again and again, in ways that end well and badly. */
+  async awaitOften(rounds) {
+    const round = async () => {
+      const ring = SharedRingBuffer.anonymous();
+      const writer = SharedRingBuffer.fromFd(ring.exportFd());
+      setImmediate(() => writer.send("x"));
+      for await (const _view of ring) break;
+      const timedOut = await ring.recvAsync(0.1).catch((error: Error) => error.name);
+      const waiting = ring.recvAsync().catch((error: Error) => error.name);
+      await new Promise((next) => setImmediate(next));
+      ring.close();
+      writer.close();
+      return [timedOut, await waiting].join();
+    };
+    const ends = new Set<string>();
+    let before = 0;
+    for (let count = 0; count < Number(rounds); count++) {
+      ends.add(await round());
+      // Bun closes its own descriptors on another thread.
+      await until(() => bells() === 0);
+      if (count === 0) before = descriptors();
+    }
+    await until(() => descriptors() <= before);
+    console.log(JSON.stringify([...ends]));
+  },
+
+  /** Awaits a ring when there is no descriptor left for that, and when there is again. */
+  async awaitWithoutDescriptors() {
+    using ring = SharedRingBuffer.anonymous();
+    using writer = SharedRingBuffer.fromFd(ring.exportFd());
+    const came = async () => {
+      const failed = (error: Error) => (/too many open files/i.test(error.message) ? "too many" : error.message);
+      const waiting = ring.recvAsync(20_000).then(text, failed);
+      await new Promise((next) => setImmediate(next));
+      writer.send("came");
+      return waiting;
+    };
+    // The ring keeps its own bell from here on.
+    const outcomes = [await came()];
+    await until(() => bells() === 1);
+    const before = descriptors();
+    const taken: number[] = [];
+    const take = () => {
+      try {
+        for (;;) taken.push(openSync("/dev/null", "r"));
+      } catch {
+        // All of them are taken.
+      }
+    };
+    for (const free of [0, 1]) {
+      take();
+      for (let count = 0; count < free; count++) closeSync(taken.pop()!);
+      outcomes.push(await came());
+      ring.recv();
+    }
+    while (taken.length > 0) closeSync(taken.pop()!);
+    outcomes.push(await came());
+    await until(() => descriptors() <= before);
+    console.log(JSON.stringify(outcomes));
+  },
+
+  /** Leaves a page open at the end of its process. */
+  leavePageOpen(name) {
+    SharedPage.create(name!).write("left");
   },
 
   /** Leaves a ring open at each way to the end that runs JavaScript. */
@@ -102,6 +218,14 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
     console.log(JSON.stringify({ refused, still: new TextDecoder().decode(view) }));
   },
 };
+
+/** Takes the writing side and waits until the page of this name says go, if there is one. */
+async function attached(ring: SharedRingBuffer, goName?: string): Promise<void> {
+  if (goName === undefined) return;
+  using go = SharedPage.open(goName);
+  ring.setSpin(PRODUCER, 0);
+  await go.waitAsync(30_000);
+}
 
 function outcome(call: () => unknown): string {
   try {

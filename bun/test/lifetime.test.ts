@@ -8,6 +8,7 @@ import {
   NotFoundError,
   PRODUCER,
   SegmentError,
+  SharedPage,
   SharedRingBuffer,
 } from "../src/index.ts";
 import { errorOf, exists, newName, peer, text } from "./support.ts";
@@ -54,9 +55,17 @@ describe("names and descriptors", () => {
 
   test("a_refused_descriptor_is_closed", () => {
     using ring = SharedRingBuffer.create(newName());
-    const fd = ring.exportFd();
-    expect(errorOf(() => SharedRingBuffer.fromFd(fd))).toBeInstanceOf(SegmentError);
-    expect(() => fstatSync(fd)).toThrow("EBADF");
+    const calls: [(fd: number) => unknown, new (...args: never[]) => Error][] = [
+      [(fd) => SharedRingBuffer.fromFd(fd), SegmentError],
+      [(fd) => SharedRingBuffer.fromFd(fd, { schema: "half\ud800" }), InvalidError],
+      [(fd) => SharedPage.fromFd(fd), SegmentError],
+      [(fd) => SharedPage.fromFd(fd, { schema: "half\ud800" }), InvalidError],
+    ];
+    for (const [call, refused] of calls) {
+      const fd = ring.exportFd();
+      expect(errorOf(() => call(fd))).toBeInstanceOf(refused);
+      expect(() => fstatSync(fd)).toThrow("EBADF");
+    }
   });
 
   test("an_exported_descriptor_is_the_callers", () => {
@@ -92,6 +101,7 @@ describe("closing", () => {
       () => ring.stats(),
       () => ring.exportFd(),
       () => ring.setSpin(PRODUCER, 1),
+      () => ring.setOverflow("fail"),
       () => ring[Symbol.iterator](),
       () => ring[Symbol.asyncIterator](),
     ];

@@ -1,10 +1,15 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CircletError, CONSUMER, PRODUCER } from "../src/index.ts";
 import { FITS } from "../src/curve.ts";
 import { ABI_MAJOR, check, LAYOUT_VERSION, SIGNATURES } from "../src/native.ts";
+import { FLAGS, MODES, OVERFLOWS, READ_FROM, ringOptions } from "../src/options.ts";
+import { NO_OFFSET } from "../src/ring.ts";
+import { STARTING_MS } from "./support.ts";
+
+setDefaultTimeout(STARTING_MS);
 
 const folder = mkdtempSync(join(tmpdir(), "circlet-bun-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -47,14 +52,31 @@ test("every_declaration_agrees_with_the_header", () => {
   }
 });
 
+test("structs_are_as_long_as_those_of_the_header", () => {
+  const bytes = (name: string) => header.match(new RegExp(`sizeof\\(${name}\\) == ([^,]+),`))?.[1];
+  expect(bytes("circlet_ring_options")).toBe("32 + sizeof(void *)");
+  expect(ringOptions({})).toHaveLength(40);
+  expect(bytes("circlet_ring_stats")).toBe("112");
+  expect(bytes("circlet_frame")).toBe("8 + sizeof(void *)");
+});
+
 test("constants_are_those_of_the_header", () => {
   const constant = (name: string) => Number(header.match(new RegExp(`^#define ${name} (\\d+)$`, "m"))?.[1]);
   expect(ABI_MAJOR).toBe(constant("CIRCLET_ABI_VERSION") >>> 16);
   expect(LAYOUT_VERSION).toBe(constant("CIRCLET_LAYOUT_VERSION"));
   expect(PRODUCER as number).toBe(constant("CIRCLET_PRODUCER"));
   expect(CONSUMER as number).toBe(constant("CIRCLET_CONSUMER"));
-  for (const [fit, number] of Object.entries(FITS)) {
-    expect(number as number).toBe(constant(`CIRCLET_FIT_${fit.toUpperCase()}`));
+  expect(NO_OFFSET).toBe(constant("CIRCLET_NO_OFFSET"));
+  expect(READ_FROM).toEqual({
+    next: constant("CIRCLET_CONSUMER"),
+    oldest: constant("CIRCLET_CONSUMER_FROM_OLDEST"),
+  } as never);
+  const tables = { CIRCLET_FIT_: FITS, CIRCLET_: { ...MODES, ...OVERFLOWS }, CIRCLET_RING_: FLAGS };
+  for (const [prefix, table] of Object.entries(tables)) {
+    for (const [word, number] of Object.entries(table)) {
+      const name = prefix + word.replace(/[A-Z]/g, "_$&").toUpperCase();
+      expect(`${name} ${number}`).toBe(`${name} ${constant(name)}`);
+    }
   }
 });
 

@@ -1,7 +1,9 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync } from "node:fs";
 import { PeerDiedError, SharedRingBuffer } from "../src/index.ts";
-import { exists, newName, run, start, text } from "./support.ts";
+import { exists, newName, run, start, STARTING_MS, text } from "./support.ts";
+
+setDefaultTimeout(STARTING_MS);
 
 const EXAMPLE = "../../examples/bun/ring.ts";
 
@@ -24,6 +26,14 @@ test("the_example_without_arguments_runs_both_sides", async () => {
 test("the_curve_example_runs", async () => {
   const example = start("../../examples/bun/curve.ts");
   expect(await new Response(example.stdout).text()).toContain("16000 bytes of points in shared memory");
+  expect(await example.exited).toBe(0);
+});
+
+test("the_example_of_two_event_loops_runs", async () => {
+  const example = start("../../examples/bun/events.ts");
+  const sum = (999 * 1000 * 1999) / 6;
+  const told = `the squares below 1000 add up to ${sum}; progress 1\n`;
+  expect(await new Response(example.stdout).text()).toBe(told);
   expect(await example.exited).toBe(0);
 });
 
