@@ -431,6 +431,22 @@ mod tests {
         assert!(dump.next().is_none());
     }
 
+    #[test]
+    fn a_ring_that_is_full_all_the_way_round_and_a_reader_that_goes_along_are_shown_once() {
+        for mode in [Mode::Spsc, Mode::Mpsc, Mode::Broadcast] {
+            let ring = made(mode);
+            for offset in (0..4096).step_by(8) {
+                put(&ring, DATA + offset, &(frame::COMMITTED | 4).to_le_bytes());
+            }
+            let mut shown = 0;
+            for frame in ring.dump().take(10_000) {
+                shown += 1;
+                put(&ring, consumer::HEAD, &(frame.unwrap().position + 8).to_le_bytes());
+            }
+            assert_eq!(shown, 512, "{mode}");
+        }
+    }
+
     proptest! {
         #[test]
         fn no_bytes_make_the_dump_leave_the_ring_or_go_on_for_ever(
