@@ -132,7 +132,7 @@ fn every_mode_is_listed_and_told_of_whatever_its_schema() {
         }
     };
     said(mpsc, &["64.00 KiB (65,536 bytes)", "samples v1", "in fragments", "2 alive", "drop newest", "0 %"]);
-    said(broadcast, &["broadcast", "1 frames, 5 bytes of payload", "closed", "no seat"]);
+    said(broadcast, &["broadcast", "1 frame, 5 bytes of payload", "closed", "no seat"]);
     said(page, &["a page", "version     2", "4 bytes", "alive"]);
 }
 

@@ -65,26 +65,26 @@ fn ring(
         },
     )?;
     let payload = exactly(stats.payload_bytes_sent);
-    line("sent", format!("{} frames, {payload} of payload", HumanCount(stats.frames_sent)))?;
+    line("sent", format!("{}, {payload} of payload", counted(stats.frames_sent, "frame")))?;
     if is_queue {
-        line("received", format!("{} frames", HumanCount(stats.frames_received)))?;
+        line("received", counted(stats.frames_received, "frame"))?;
     }
     if is_queue {
         line(
             "full",
             format!(
-                "{} times, {} frames dropped (overflow: {})",
-                HumanCount(stats.full_events),
-                HumanCount(stats.dropped),
+                "{}, {} dropped (overflow: {})",
+                counted(stats.full_events, "time"),
+                counted(stats.dropped, "frame"),
                 stats.overflow
             ),
         )?;
         line(
             "waits",
             format!(
-                "producers {} times for room, the consumer {} times for a frame",
-                HumanCount(stats.producer_waits),
-                HumanCount(stats.consumer_waits)
+                "producers {} for room, the consumer {} for a frame",
+                counted(stats.producer_waits, "time"),
+                counted(stats.consumer_waits, "time")
             ),
         )?;
     }
@@ -116,6 +116,12 @@ fn page(
         line("value", exactly(bytes as u64))?;
     }
     line("writer", said(page.writer).to_owned())
+}
+
+/// "1 frame", "1,234 frames".
+fn counted(count: u64, what: &str) -> String {
+    let s = if count == 1 { "" } else { "s" };
+    format!("{} {what}{s}", HumanCount(count))
 }
 
 /// A size for people with the exact one beside it.
