@@ -28,6 +28,7 @@
 
 mod claim;
 mod copies;
+mod dump;
 mod error;
 pub mod fragment;
 pub mod frame;
@@ -45,6 +46,7 @@ mod sender;
 mod stats;
 
 pub use claim::Claim;
+pub use dump::{Dump, DumpedFrame, FrameState};
 pub use error::{Error, Poison};
 pub use lent::{Batch, BatchIter, Frame};
 pub use options::Options;

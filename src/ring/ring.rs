@@ -4,7 +4,7 @@
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
-use super::{Error, Options, Receiver, Sender, Stats};
+use super::{Dump, Error, Options, Receiver, Sender, Stats};
 use crate::shm::{Mode, Segment};
 
 /// Creates a named ring, which other processes [`open`]. Its name is removed when this `Ring`, and every sender and
@@ -139,5 +139,30 @@ impl Ring {
     /// Reads the counters. Each is right by itself; together they are of about one moment.
     pub fn stats(&self) -> Stats {
         Stats::read(&self.segment)
+    }
+
+    /// Goes through the frames that are in the ring now, oldest first, and leaves them there: it takes no seat, and
+    /// writes nothing. In a broadcast ring it begins with the oldest frame that is still there.
+    ///
+    /// Each frame is a private copy, made while the ring goes on: frames that its reader releases (or, in a broadcast
+    /// ring, its writer overwrites) before they are copied are passed over, which shows in the positions. It ends after one
+    /// way round the ring at the latest, and with the first [`super::Poison`].
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use circlet::ring::{self, Options};
+    ///
+    /// let ring = ring::anonymous(&Options::new())?;
+    /// let mut sender = ring.sender()?;
+    /// sender.send(b"one")?;
+    /// sender.send(b"two")?;
+    /// let payloads: Vec<_> = ring.dump().map(|frame| frame.map(|frame| frame.payload)).collect::<Result<_, _>>()?;
+    /// assert_eq!(payloads, [b"one", b"two"]);
+    /// assert_eq!(&*ring.receiver()?.recv()?, b"one");
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn dump(&self) -> Dump {
+        Dump::new(&self.segment)
     }
 }

@@ -34,13 +34,22 @@ impl Failure {
 
     /// Says it on standard error and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
-        let (code, text) = match self {
-            Self::Input(text) => (2, text),
-            Self::Run(text) => (1, text),
-            Self::Interrupted => (130, "interrupted".to_owned()),
+        let code = match self {
+            Self::Input(_) => 2,
+            Self::Run(_) => 1,
+            Self::Interrupted => 130,
         };
         // Where nobody listens, the exit code says it.
-        let _ = writeln!(std::io::stderr(), "circlet: {text}");
+        let _ = writeln!(std::io::stderr(), "circlet: {self}");
         ExitCode::from(code)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Input(text) | Self::Run(text) => f.write_str(text),
+            Self::Interrupted => f.write_str("interrupted"),
+        }
     }
 }

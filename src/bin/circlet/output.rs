@@ -7,11 +7,26 @@ use crate::failure::Failure;
 
 /// Prints a text and a line break.
 pub(crate) fn print(text: impl Display) -> Result<(), Failure> {
+    print_line(text).map(|_| ())
+}
+
+/// As [`print`], and tells whether anybody still reads.
+pub(crate) fn print_line(text: impl Display) -> Result<bool, Failure> {
+    write(|out| writeln!(out, "{text}"))
+}
+
+/// Writes bytes as they are, and tells whether anybody still reads.
+pub(crate) fn write_bytes(bytes: &[u8]) -> Result<bool, Failure> {
+    write(|out| out.write_all(bytes))
+}
+
+fn write(work: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> Result<bool, Failure> {
     let mut out = io::stdout().lock();
-    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+    match work(&mut out).and_then(|()| out.flush()) {
+        Ok(()) => Ok(true),
         // As with `circlet ... | head`: it has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        done => done.map_err(|error| Failure::run(format!("standard output cannot be written: {error}"))),
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::run(format!("standard output cannot be written: {error}"))),
     }
 }
 
