@@ -583,7 +583,8 @@ void circlet_text_free(struct circlet_text *text);
 /**
  * Takes a side (CIRCLET_PRODUCER, CIRCLET_CONSUMER or CIRCLET_CONSUMER_FROM_OLDEST) now instead of at its first use.
  *
- * Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
+ * Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, CIRCLET_INVALID where this
+ * handle reads already and was to begin with the oldest, or CIRCLET_POISONED.
  *
  * # Safety
  * `ring` is NULL or an open handle.
@@ -631,7 +632,8 @@ int32_t circlet_ring_get_stats(const struct circlet_ring *ring, struct circlet_r
  * Gives a side's doorbell: a descriptor for epoll and its like that is readable once the other side may have done
  * something since the last `circlet_ring_arm`. Takes the side if this handle does not have it yet.
  *
- * Returns 0 or CIRCLET_OS. The caller owns `*fd` and closes it; what is read from it means nothing, and may be read
+ * Returns 0, or CIRCLET_OS where the kernel has no more of them (fs.inotify.max_user_instances, one for each side that was
+ * asked for its doorbell). The caller owns `*fd` and closes it; what is read from it means nothing, and may be read
  * away or left to `circlet_ring_arm`.
  *
  * # Safety
@@ -642,8 +644,9 @@ int32_t circlet_ring_fd(const struct circlet_ring *ring,
                         int32_t *fd);
 
 /**
- * Asks for the doorbell. For the producer `len` is the payload that it wants room for; for the consumer it is ignored,
- * and what was received is released.
+ * Asks for the doorbell, which also rings for others who open and close the segment. For the producer `len` is the
+ * message that it wants room for, or for the next fragment of it; for the consumer it is ignored, and what was received is
+ * released.
  *
  * Returns 1 where there is no need to wait: there is a frame, or room, or an end that the next call tells of; 0 where
  * the descriptor of `circlet_ring_fd` tells when to look again; or an error.
@@ -824,6 +827,24 @@ int32_t circlet_ring_send(const struct circlet_ring *ring,
                           double timeout_ms);
 
 /**
+ * Goes on sending a message of which `*sent` bytes are sent already, 0 at first, and moves `*sent` on: a message that goes
+ * in fragments goes on where the last call stopped, for those who wait in parts. Nothing else may be sent in between, and
+ * nothing is dropped.
+ *
+ * Returns 0 once all of it is sent, or what `circlet_ring_send` returns, CIRCLET_FULL and CIRCLET_TIMED_OUT with `*sent` as
+ * far as it came.
+ *
+ * # Safety
+ * `ring` is NULL or an open handle; `payload` leads to `len` bytes, or is NULL where `len` is 0; `sent` is NULL or leads to
+ * a number.
+ */
+int32_t circlet_ring_send_part(const struct circlet_ring *ring,
+                               const void *payload,
+                               uint32_t len,
+                               double timeout_ms,
+                               uint32_t *sent);
+
+/**
  * Copies `count` messages in; they lie one behind the other in `payloads`, with their lengths in `lens`. One call and
  * one wake-up for all of them.
  *
@@ -960,7 +981,8 @@ int32_t circlet_page_write(const struct circlet_page *page, const void *value, u
  *
  * `timeout_ms`: 0 gives the newest at once, also one that was read before (CIRCLET_EMPTY where there is none), above
  * waits so long for a newer one (CIRCLET_TIMED_OUT), below 0 without a deadline. `*value` is a private copy, valid until the
- * next read. Returns its length, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED where there is none and no writer.
+ * next read. Returns its length, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED where there is none and no writer,
+ * CIRCLET_LAGGED where the writer published so fast that no copy was whole.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says.
@@ -987,6 +1009,27 @@ int32_t circlet_page_fd(const struct circlet_page *page, int32_t *fd);
  * `page` is NULL or an open handle.
  */
 int32_t circlet_page_arm(const struct circlet_page *page);
+
+/**
+ * Gives the writer's seat up and tells the readers that it closed; the page stays open.
+ *
+ * Returns 0, also where this handle did not have the seat.
+ *
+ * # Safety
+ * `page` is NULL or an open handle.
+ */
+int32_t circlet_page_detach(const struct circlet_page *page);
+
+/**
+ * Removes the name now if this handle created it, as `circlet_page_close` does later; whoever has the page open keeps it.
+ * Any thread.
+ *
+ * Returns 0, also where there is nothing to remove.
+ *
+ * # Safety
+ * `page` is NULL or an open handle.
+ */
+int32_t circlet_page_unlink(const struct circlet_page *page);
 
 /**
  * Gives the writer's seat up, removes the name if it was created here, and ends the handle. NULL is fine. The handle must

@@ -184,7 +184,8 @@ pub unsafe extern "C" fn circlet_page_write(
 ///
 /// `timeout_ms`: 0 gives the newest at once, also one that was read before (CIRCLET_EMPTY where there is none), above
 /// waits so long for a newer one (CIRCLET_TIMED_OUT), below 0 without a deadline. `*value` is a private copy, valid until the
-/// next read. Returns its length, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED where there is none and no writer.
+/// next read. Returns its length, or one of these, CIRCLET_CLOSED or CIRCLET_PEER_DIED where there is none and no writer,
+/// CIRCLET_LAGGED where the writer published so fast that no copy was whole.
 ///
 /// # Safety
 /// Each pointer is NULL or leads to what its type says.
@@ -248,6 +249,40 @@ pub unsafe extern "C" fn circlet_page_arm(page: *const circlet_page) -> i32 {
         // SAFETY: the caller's promise.
         let page = unsafe { borrow(page, "page")? };
         page.reader.enter(|Reading { reader, .. }| Ok(reader.arm()?.into()))
+    })
+}
+
+/// Gives the writer's seat up and tells the readers that it closed; the page stays open.
+///
+/// Returns 0, also where this handle did not have the seat.
+///
+/// # Safety
+/// `page` is NULL or an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_page_detach(page: *const circlet_page) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let page = unsafe { borrow(page, "page")? };
+        page.writer.enter(|side| {
+            *side = None;
+            Ok(0)
+        })
+    })
+}
+
+/// Removes the name now if this handle created it, as `circlet_page_close` does later; whoever has the page open keeps it.
+/// Any thread.
+///
+/// Returns 0, also where there is nothing to remove.
+///
+/// # Safety
+/// `page` is NULL or an open handle.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_page_unlink(page: *const circlet_page) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        unsafe { borrow(page, "page")? }.page.segment().end_name();
+        Ok(0)
     })
 }
 

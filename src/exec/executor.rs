@@ -19,10 +19,14 @@ use crate::shm::Deadline;
 /// The code that a worker begins with.
 const BOOT: &str = include_str!("../../python/circlet/_boot.py");
 /// The modules that it gets with the hello.
-const MODULES: [(&str, &str); 5] = [
+const MODULES: [(&str, &str); 9] = [
     ("circlet", include_str!("../../python/circlet/__init__.py")),
+    ("circlet._arguments", include_str!("../../python/circlet/_arguments.py")),
     ("circlet._native", include_str!("../../python/circlet/_native.py")),
+    ("circlet._options", include_str!("../../python/circlet/_options.py")),
+    ("circlet._waiting", include_str!("../../python/circlet/_waiting.py")),
     ("circlet.curve", include_str!("../../python/circlet/curve.py")),
+    ("circlet.page", include_str!("../../python/circlet/page.py")),
     ("circlet.ring", include_str!("../../python/circlet/ring.py")),
     ("circlet.worker", include_str!("../../python/circlet/worker.py")),
 ];

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use super::fragment::{self, HEADER_BYTES, Header};
-use super::frame::{FRAGMENT, Rules};
+use super::frame::{FRAGMENT, Rules, frame_bytes};
 use super::protocol::{Many, Single, Writer};
 use super::{Claim, Deadline, Error, Overflow, PeerState, Role, Wait};
 use crate::shm::layout::{consumer, producer, slot};
@@ -182,19 +182,72 @@ impl Sender {
         Ok(sent)
     }
 
-    /// Publishes one message without waking, unless the ring is full.
+    /// Goes on sending a message of which `sent` bytes are sent already, 0 at first, and moves `sent` on. For those who
+    /// wait in parts, as event loops do: a message in fragments goes on where the last call stopped.
+    ///
+    /// Nothing else may be sent in between, or the reader forgets what it has of the message. Without a deadline it does
+    /// not wait.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// # use circlet::ring::{self, Error, Options};
+    /// let ring = ring::anonymous(&Options::new().capacity(4096).max_message(10_000))?;
+    /// let (mut sender, mut receiver) = (ring.sender()?, ring.receiver()?);
+    /// let (message, mut sent) = (vec![7; 10_000], 0);
+    /// while let Err(Error::Full { .. }) = sender.send_part(&message, &mut sent, None) {
+    ///     assert!(receiver.try_recv()?.is_none()); // it takes what there is, and has no whole message yet
+    /// }
+    /// assert_eq!(&*receiver.recv()?, message);
+    /// # }
+    /// # Ok::<(), circlet::ring::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Sender::send_by`] and [`Sender::try_send`]; `sent` says how far it came.
+    pub fn send_part(
+        &mut self,
+        message: &[u8],
+        sent: &mut usize,
+        deadline: Option<Deadline>,
+    ) -> Result<(), Error> {
+        if self.is_long(message.len())? {
+            self.place_fragments(message, sent, deadline)
+        } else {
+            self.place_frame(message, deadline)?;
+            *sent = message.len();
+            self.wake_readers();
+            Ok(())
+        }
+    }
+
+    /// Tells whether a message goes in fragments.
+    #[inline]
+    fn is_long(&self, len: usize) -> Result<bool, Error> {
+        if len > self.max_message as usize {
+            return Err(Error::TooLarge { len, max: self.max_message });
+        }
+        Ok(len > self.max_frame as usize)
+    }
+
+    /// Publishes one message without waking, unless it goes in fragments or the ring is full.
     #[inline]
     fn place(&mut self, message: &[u8], deadline: Option<Deadline>) -> Result<(), Error> {
-        if message.len() > self.max_frame as usize || message.len() > self.max_message as usize {
-            return self.place_in_fragments(message, deadline);
+        if self.is_long(message.len())? {
+            return self.place_whole(message, deadline);
         }
-        let len = message.len() as u32;
-        let reserved = match self.make_room(len, deadline) {
+        match self.place_frame(message, deadline) {
             Err(Error::Full { .. }) if deadline.is_some() && self.overflow == Overflow::DropNewest => {
-                return Ok(self.drop_newest());
+                self.drop_newest();
+                Ok(())
             }
-            other => other?,
-        };
+            other => other,
+        }
+    }
+
+    #[inline]
+    fn place_frame(&mut self, message: &[u8], deadline: Option<Deadline>) -> Result<(), Error> {
+        let len = message.len() as u32;
+        let reserved = self.make_room(len, deadline)?;
         // SAFETY: the room was reserved for so many bytes.
         unsafe { self.view.write(reserved.position, 0, message) };
         self.publish(reserved, len, 0);
@@ -207,31 +260,44 @@ impl Sender {
         self.tell(slot::DROPPED, self.dropped);
     }
 
-    /// Publishes a message that is longer than a frame, and wakes the reader for each fragment.
+    /// Publishes a message in fragments, and begins only if it may wait or all of them have room.
     #[cold]
-    fn place_in_fragments(&mut self, message: &[u8], deadline: Option<Deadline>) -> Result<(), Error> {
-        let (len, max) = (message.len(), self.max_message);
-        let Some(total) = u32::try_from(len).ok().filter(|len| *len <= max) else {
-            return Err(Error::TooLarge { len, max });
-        };
-        let slot = self.seat.index() as u32;
-        let mut offset = 0;
-        for piece in message.chunks(fragment::piece_bytes(self.view.capacity())) {
-            let reserved = match self.make_room((HEADER_BYTES + piece.len()) as u32, deadline) {
-                Err(Error::Full { .. }) if deadline.is_some() && self.overflow == Overflow::DropNewest => {
-                    return Ok(self.drop_newest());
-                }
-                other => other?,
-            };
-            let header = Header { total, offset, slot }.encode();
+    fn place_whole(&mut self, message: &[u8], deadline: Option<Deadline>) -> Result<(), Error> {
+        let waits = deadline.is_some() && self.overflow == Overflow::Block;
+        let pieces = message.chunks(fragment::piece_bytes(self.view.capacity()));
+        let needed = pieces.map(|piece| frame_bytes((HEADER_BYTES + piece.len()) as u32)).sum();
+        if waits || self.has_room(needed) {
+            return self.place_fragments(message, &mut 0, deadline);
+        }
+        self.count_full();
+        if deadline.is_some() && self.overflow == Overflow::DropNewest {
+            self.drop_newest();
+            return Ok(());
+        }
+        Err(Error::Full { needed, free: 0 })
+    }
+
+    /// Publishes the rest of a message in fragments, and wakes the reader for each.
+    fn place_fragments(
+        &mut self,
+        message: &[u8],
+        sent: &mut usize,
+        deadline: Option<Deadline>,
+    ) -> Result<(), Error> {
+        let (total, slot) = (message.len() as u32, self.seat.index() as u32);
+        while let Some(rest) = message.get(*sent..).filter(|rest| !rest.is_empty()) {
+            let piece = &rest[..rest.len().min(fragment::piece_bytes(self.view.capacity()))];
+            let len = (HEADER_BYTES + piece.len()) as u32;
+            let reserved = self.make_room(len, deadline)?;
+            let header = Header { total, offset: *sent as u32, slot }.encode();
             // SAFETY: the room was reserved for the header and the piece.
             unsafe {
                 self.view.write(reserved.position, 0, &header);
                 self.view.write(reserved.position, HEADER_BYTES, piece);
             }
-            self.publish(reserved, (HEADER_BYTES + piece.len()) as u32, FRAGMENT);
+            self.publish(reserved, len, FRAGMENT);
             self.wake_readers();
-            offset += piece.len() as u32;
+            *sent += piece.len();
         }
         Ok(())
     }
@@ -318,15 +384,15 @@ impl Sender {
         if self.open.is_some() {
             self.give_up();
         }
-        match (self.reserve(len, deadline), deadline) {
-            (Err(Error::Full { needed, free }), Some(deadline)) => match self.overflow {
-                Overflow::Block => self.wait_for_room(len, deadline),
-                Overflow::Fail | Overflow::DropNewest => {
-                    self.count_full();
-                    Err(Error::Full { needed, free })
+        match self.reserve(len, deadline) {
+            Err(Error::Full { needed, free }) => {
+                self.count_full();
+                match deadline {
+                    Some(deadline) if self.overflow == Overflow::Block => self.wait_for_room(len, deadline),
+                    _ => Err(Error::Full { needed, free }),
                 }
-            },
-            (other, _) => other,
+            }
+            other => other,
         }
     }
 
@@ -365,7 +431,6 @@ impl Sender {
 
     #[cold]
     fn wait_for_room(&mut self, len: u32, deadline: Deadline) -> Result<Reserved, Error> {
-        self.count_full();
         // What is published and not told of yet: nobody makes room who does not know of it.
         self.wake_readers();
         let view = self.view.clone();
@@ -405,30 +470,29 @@ impl Sender {
         Ok(self.bell.fd(self.view.segment())?)
     }
 
-    /// Asks for the doorbell: `true` where a payload of `len` bytes has room by now, or never will, so that there is
-    /// nothing to wait for. Claim, or send, and arm again.
+    /// Asks for the doorbell: `true` where a message of `len` bytes has room by now, or never will, so that there is
+    /// nothing to wait for; for one that goes in fragments, where the next of them has room. Claim, or send, and arm again.
     ///
     /// # Errors
-    /// [`Error::TooLarge`].
+    /// [`Error::TooLarge`], and those of [`Sender::fd`].
     #[cfg(unix)]
     pub fn arm(&mut self, len: usize) -> Result<bool, Error> {
-        let max = self.max_frame;
-        let Some(len) = u32::try_from(len).ok().filter(|len| *len <= max) else {
-            return Err(Error::TooLarge { len, max });
-        };
+        let piece = HEADER_BYTES + fragment::piece_bytes(self.view.capacity());
+        let len = if self.is_long(len)? { piece } else { len };
+        self.fd()?;
         self.bell.clear();
         let view = self.view.clone();
         Ok(shm::ask_for_bell(&view, producer::WAITING, || {
             let is_alone = matches!(self.seat.peer_state(), PeerState::Closed | PeerState::Dead);
-            is_alone || self.has_room(len)
+            is_alone || self.has_room(frame_bytes(len as u32))
         }))
     }
 
-    #[cfg(unix)]
-    fn has_room(&mut self, len: u32) -> bool {
+    /// Tells whether frames that take so many bytes together have room, or an error to tell of.
+    fn has_room(&mut self, bytes: u64) -> bool {
         match &mut self.producer {
-            Producer::Single(single) => !matches!(single.reserve(len), Err(Error::Full { .. })),
-            Producer::Many(many) => many.has_room(len),
+            Producer::Single(single) => single.has_room(bytes),
+            Producer::Many(many) => many.has_room(bytes),
             Producer::Writer(_) => true,
         }
     }

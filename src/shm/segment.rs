@@ -94,7 +94,7 @@ impl Segment {
     /// [`Error::Name`], [`Error::NotFound`], or one for each thing that can be wrong with a header.
     pub fn open(name: &str, backing: &Backing) -> Result<Self, Error> {
         check_name(name)?;
-        let mut segment = Self::attach(sys::open_named(name)?, backing)?;
+        let mut segment = Self::attach(sys::open_named(name, true)?, backing)?;
         // Only with its lock held is it safe from being removed as abandoned: it may have been until now.
         if sys::is_unlinked(&segment.file)? {
             return Err(Error::NotFound { name: name.to_owned() });
@@ -123,7 +123,7 @@ impl Segment {
         // It may be gone already, or be another's: somebody unlinked it by hand.
         if self.is_of_this_process()
             && self.removes_name.swap(false, Relaxed)
-            && sys::open_named(name).is_ok_and(|named| same_file(&named, &self.file))
+            && sys::open_named(name, false).is_ok_and(|named| same_file(&named, &self.file))
         {
             let _ = sys::unlink(name);
         }
@@ -145,10 +145,20 @@ impl Segment {
     pub fn names() -> Result<Vec<String>, Error> {
         let mut names = sys::named_files()?;
         names.retain(|name| {
-            check_name(name).is_ok() && sys::open_named(name).is_ok_and(|file| is_ours(&file))
+            check_name(name).is_ok() && sys::open_named(name, false).is_ok_and(|file| is_ours(&file))
         });
         names.sort_unstable();
         Ok(names)
+    }
+
+    /// Tells whether [`Segment::remove_abandoned`] would remove a segment.
+    ///
+    /// # Errors
+    /// As [`Segment::remove_abandoned`].
+    pub fn is_abandoned(name: &str) -> Result<bool, Error> {
+        check_name(name)?;
+        let file = sys::open_named(name, false)?;
+        Ok(is_ours(&file) && !sys::is_locked_by_another(&file, layout::PRESENCE_BYTE)?)
     }
 
     /// Removes a named segment that no process has open any more, as a killed creator leaves it; `false` where somebody
@@ -160,13 +170,13 @@ impl Segment {
     /// [`Error::Name`], [`Error::NotFound`], or what the kernel said.
     pub fn remove_abandoned(name: &str) -> Result<bool, Error> {
         check_name(name)?;
-        let file = sys::open_named(name)?;
+        let file = sys::open_named(name, true)?;
         // The lock keeps others from opening it meanwhile: they find it being removed.
         if !is_ours(&file) || !sys::lock_exclusive(&file, layout::PRESENCE_BYTE)? {
             return Ok(false);
         }
         // Another may have removed it before we had the lock, and the name be a new segment's by now.
-        if !same_file(&sys::open_named(name)?, &file) {
+        if !same_file(&sys::open_named(name, false)?, &file) {
             return Err(Error::NotFound { name: name.to_owned() });
         }
         sys::unlink(name).map(|()| true)

@@ -199,7 +199,8 @@ impl circlet_ring {
 
 /// Takes a side (CIRCLET_PRODUCER, CIRCLET_CONSUMER or CIRCLET_CONSUMER_FROM_OLDEST) now instead of at its first use.
 ///
-/// Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, or CIRCLET_POISONED.
+/// Returns 0 (also where this handle has it already), CIRCLET_BUSY while somebody alive has it, CIRCLET_INVALID where this
+/// handle reads already and was to begin with the oldest, or CIRCLET_POISONED.
 ///
 /// # Safety
 /// `ring` is NULL or an open handle.
@@ -209,6 +210,9 @@ pub unsafe extern "C" fn circlet_ring_attach(ring: *const circlet_ring, side: i3
         // SAFETY: the caller's promise.
         let ring = unsafe { borrow(ring, "ring")? };
         if side == CIRCLET_CONSUMER_FROM_OLDEST {
+            if ring.receiver.enter(|side| Ok(side.is_some()))? {
+                return Err(Failure::invalid("this handle reads already: call circlet_ring_detach first"));
+            }
             return ring.reading_from(Ring::receiver_from_oldest, |_| Ok(0));
         }
         match role(side)? {
@@ -315,7 +319,8 @@ pub unsafe extern "C" fn circlet_ring_get_stats(
 /// Gives a side's doorbell: a descriptor for epoll and its like that is readable once the other side may have done
 /// something since the last `circlet_ring_arm`. Takes the side if this handle does not have it yet.
 ///
-/// Returns 0 or CIRCLET_OS. The caller owns `*fd` and closes it; what is read from it means nothing, and may be read
+/// Returns 0, or CIRCLET_OS where the kernel has no more of them (fs.inotify.max_user_instances, one for each side that was
+/// asked for its doorbell). The caller owns `*fd` and closes it; what is read from it means nothing, and may be read
 /// away or left to `circlet_ring_arm`.
 ///
 /// # Safety
@@ -340,8 +345,9 @@ pub unsafe extern "C" fn circlet_ring_fd(ring: *const circlet_ring, side: i32, f
     })
 }
 
-/// Asks for the doorbell. For the producer `len` is the payload that it wants room for; for the consumer it is ignored,
-/// and what was received is released.
+/// Asks for the doorbell, which also rings for others who open and close the segment. For the producer `len` is the
+/// message that it wants room for, or for the next fragment of it; for the consumer it is ignored, and what was received is
+/// released.
 ///
 /// Returns 1 where there is no need to wait: there is a frame, or room, or an end that the next call tells of; 0 where
 /// the descriptor of `circlet_ring_fd` tells when to look again; or an error.

@@ -38,6 +38,41 @@ pub unsafe extern "C" fn circlet_ring_send(
     })
 }
 
+/// Goes on sending a message of which `*sent` bytes are sent already, 0 at first, and moves `*sent` on: a message that goes
+/// in fragments goes on where the last call stopped, for those who wait in parts. Nothing else may be sent in between, and
+/// nothing is dropped.
+///
+/// Returns 0 once all of it is sent, or what `circlet_ring_send` returns, CIRCLET_FULL and CIRCLET_TIMED_OUT with `*sent` as
+/// far as it came.
+///
+/// # Safety
+/// `ring` is NULL or an open handle; `payload` leads to `len` bytes, or is NULL where `len` is 0; `sent` is NULL or leads to
+/// a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_ring_send_part(
+    ring: *const circlet_ring,
+    payload: *const c_void,
+    len: u32,
+    timeout_ms: f64,
+    sent: *mut u32,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (ring, payload) =
+            unsafe { (borrow(ring, "ring")?, array(payload.cast::<u8>(), len, "payload")?) };
+        // SAFETY: the caller's promise.
+        let (before, out) = unsafe { (*borrow(sent, "sent")?, Out::new(sent, "sent")?) };
+        let mut sent = before as usize;
+        let done = ring.writing(|sender| {
+            let deadline = if timeout_ms == 0.0 { None } else { Some(deadline(timeout_ms)?) };
+            Ok(sender.send_part(payload, &mut sent, deadline))
+        });
+        out.set(sent as u32);
+        done??;
+        Ok(0)
+    })
+}
+
 /// Copies `count` messages in; they lie one behind the other in `payloads`, with their lengths in `lens`. One call and
 /// one wake-up for all of them.
 ///

@@ -78,14 +78,11 @@ impl<M: Memory> Many<M> {
         Ok((tail, bytes))
     }
 
-    /// Tells whether a payload of `len` bytes would have room now, or an error to tell of.
-    #[cfg(unix)]
-    pub(crate) fn has_room(&mut self, len: u32) -> bool {
-        let bytes = frame::frame_bytes(len);
-        // Without the lock the tail may move on: whoever claims then looks again.
+    /// Tells whether frames that take so many bytes together would have room now, or an error to tell of. Without the
+    /// lock: others may take it meanwhile.
+    pub(crate) fn has_room(&mut self, bytes: u64) -> bool {
         let tail = self.memory.u64_at(producer::TAIL).load(Relaxed);
-        let needed = self.rules.padding(tail, bytes) + bytes + ALIGN;
-        !matches!(self.room.check(&self.memory, &self.rules, tail, needed), Err(Error::Full { .. }))
+        self.room.has(&self.memory, &self.rules, tail, bytes)
     }
 
     #[inline]

@@ -48,6 +48,12 @@ impl Room {
         self.look(memory, rules, tail, needed)
     }
 
+    /// Tells whether frames that take so many bytes together have room at `tail`, wherever they are padded.
+    pub(super) fn has<M: Memory>(&mut self, memory: &M, rules: &Rules, tail: u64, bytes: u64) -> bool {
+        let needed = rules.padding(tail, bytes.min(rules.capacity)) + bytes + ALIGN;
+        !matches!(self.check(memory, rules, tail, needed), Err(Error::Full { .. }))
+    }
+
     #[cold]
     fn look<M: Memory>(&mut self, memory: &M, rules: &Rules, tail: u64, needed: u64) -> Result<(), Error> {
         if let Some(poison) = self.poison {
@@ -109,6 +115,12 @@ impl<M: Memory> Single<M> {
             lane.pad(padding);
         }
         Ok(lane.tail)
+    }
+
+    /// Tells whether frames that take so many bytes together would have room now, or an error to tell of.
+    pub(crate) fn has_room(&mut self, bytes: u64) -> bool {
+        let lane = &self.lane;
+        self.room.has(&lane.memory, &lane.rules, lane.tail, bytes)
     }
 
     /// Makes the first `len` bytes of what was reserved last a frame.

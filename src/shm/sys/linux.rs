@@ -50,10 +50,11 @@ pub(in crate::shm) fn named_files() -> Result<Vec<String>, Error> {
     Ok(files.filter_map(|entry| entry.file_name().into_string().ok()).collect())
 }
 
-/// Opens a named segment's file.
-pub(in crate::shm) fn open_named(name: &str) -> Result<File, Error> {
+/// Opens a named segment's file. Whoever only looks at it does so without writing: a writer that goes rings the doorbells.
+pub(in crate::shm) fn open_named(name: &str, to_write: bool) -> Result<File, Error> {
     let path = shm_path(name);
-    let flags = libc::O_RDWR | libc::O_CLOEXEC | libc::O_NOFOLLOW;
+    let access = if to_write { libc::O_RDWR } else { libc::O_RDONLY };
+    let flags = access | libc::O_CLOEXEC | libc::O_NOFOLLOW;
     // SAFETY: the path is NUL-terminated, and the descriptor that comes back belongs to nobody else.
     match unsafe { owned("open", libc::open(path.as_ptr(), flags)) } {
         Err(Error::Os { source, .. }) if source.kind() == io::ErrorKind::NotFound => {

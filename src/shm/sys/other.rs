@@ -22,7 +22,7 @@ pub(in crate::shm) fn named_files() -> Result<Vec<String>, Error> {
     missing("/dev/shm")
 }
 
-pub(in crate::shm) fn open_named(_name: &str) -> Result<File, Error> {
+pub(in crate::shm) fn open_named(_name: &str, _to_write: bool) -> Result<File, Error> {
     missing("/dev/shm")
 }
 
