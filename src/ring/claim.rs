@@ -1,10 +1,12 @@
 //! Room in the ring that is written in place.
 
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::slice;
 
+use super::sender::Reserved;
 use super::{Error, Sender};
 
 /// Room in the ring, to be written in place: [`Claim::commit`] makes it a frame, dropping it gives it up.
@@ -13,22 +15,22 @@ use super::{Error, Sender};
 /// laid over them (`bytemuck::cast_slice_mut`).
 pub struct Claim<'a> {
     sender: &'a mut Sender,
+    reserved: Reserved,
     start: NonNull<u8>,
     len: u32,
 }
 
 impl<'a> Claim<'a> {
-    /// Takes the sender's open claim.
     #[inline]
-    pub(super) fn new(sender: &'a mut Sender) -> Self {
-        let (start, len) = sender.opened().unwrap_or((NonNull::dangling(), 0));
-        Self { sender, start, len }
+    pub(super) fn new(sender: &'a mut Sender, reserved: Reserved, len: u32) -> Self {
+        Self { start: sender.start_of(reserved), sender, reserved, len }
     }
 
     /// Makes the whole claim a frame, and wakes the reader if it sleeps.
     #[inline]
     pub fn commit(self) {
-        self.sender.commit_opened(self.len);
+        let len = self.len;
+        self.finish(len);
     }
 
     /// Makes the first `len` bytes a frame and gives the rest back.
@@ -39,8 +41,16 @@ impl<'a> Claim<'a> {
         if len > self.len as usize {
             return Err(Error::TooLarge { len, max: self.len });
         }
-        self.sender.commit_opened(len as u32);
+        self.finish(len as u32);
         Ok(())
+    }
+
+    #[inline]
+    fn finish(self, len: u32) {
+        // It is not given up then.
+        let mut claim = ManuallyDrop::new(self);
+        let reserved = claim.reserved;
+        claim.sender.commit(reserved, len);
     }
 }
 
@@ -48,7 +58,7 @@ impl Deref for Claim<'_> {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        // SAFETY: the sender's open claim has so many bytes there, inside the mapping, which the borrowed sender keeps
+        // SAFETY: so many bytes were reserved there, inside the mapping, which the borrowed sender keeps
         // alive; nobody reads them before the claim is committed, and only this side writes them.
         unsafe { slice::from_raw_parts(self.start.as_ptr(), self.len as usize) }
     }
@@ -65,7 +75,7 @@ impl DerefMut for Claim<'_> {
 impl Drop for Claim<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.sender.give_up();
+        self.sender.give_up(self.reserved);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
+use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -23,7 +24,7 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(10);
 /// [`Error::Closed`].
 pub struct Sender {
     producer: Producer,
-    /// The claim that is neither committed nor given up: its room in the ring and its length.
+    /// The claim of [`Sender::open_claim`] that is neither committed nor given up: its room in the ring and its length.
     open: Option<(Reserved, u32)>,
     view: View,
     max_frame: u32,
@@ -318,8 +319,8 @@ impl Sender {
     /// As [`Sender::try_send`].
     #[inline]
     pub fn try_claim(&mut self, len: usize) -> Result<Claim<'_>, Error> {
-        self.open_claim(len, None)?;
-        Ok(Claim::new(self))
+        let (reserved, len) = self.make_room_to_claim(len, None)?;
+        Ok(Claim::new(self, reserved, len))
     }
 
     /// As [`Sender::claim`], but gives up after `timeout`.
@@ -336,45 +337,80 @@ impl Sender {
     /// As [`Sender::send_by`].
     #[inline]
     pub fn claim_by(&mut self, len: usize, deadline: Deadline) -> Result<Claim<'_>, Error> {
-        self.open_claim(len, Some(deadline))?;
-        Ok(Claim::new(self))
+        let (reserved, len) = self.make_room_to_claim(len, Some(deadline))?;
+        Ok(Claim::new(self, reserved, len))
     }
 
-    /// Reserves room that stays open until it is committed, given up, or another call of this sender is made.
     #[inline]
-    pub(crate) fn open_claim(&mut self, len: usize, deadline: Option<Deadline>) -> Result<(), Error> {
+    fn make_room_to_claim(
+        &mut self,
+        len: usize,
+        deadline: Option<Deadline>,
+    ) -> Result<(Reserved, u32), Error> {
         let max = self.max_frame.min(self.max_message);
         let Some(len) = u32::try_from(len).ok().filter(|len| *len <= max) else {
             return Err(Error::TooLarge { len, max });
         };
-        let reserved = self.make_room(len, deadline)?;
-        self.open = Some((reserved, len));
-        Ok(())
+        Ok((self.make_room(len, deadline)?, len))
     }
 
-    /// Returns where the open claim's payload lies, and its length.
+    /// Returns where a claim's payload lies.
     #[inline]
-    pub(crate) fn opened(&self) -> Option<(std::ptr::NonNull<u8>, u32)> {
-        self.open.map(|(reserved, len)| (self.view.payload(reserved.position), len))
+    pub(super) fn start_of(&self, reserved: Reserved) -> NonNull<u8> {
+        self.view.payload(reserved.position)
     }
 
-    /// Makes the first `len` bytes of the open claim, at most all of it, a frame.
+    /// Makes the first `len` bytes of a claim a frame, and wakes the reader if it sleeps.
     #[inline]
-    pub(crate) fn commit_opened(&mut self, len: u32) {
-        if let Some((reserved, _)) = self.open.take() {
-            self.publish(reserved, len, 0);
+    pub(super) fn commit(&mut self, reserved: Reserved, len: u32) {
+        self.publish(reserved, len, 0);
+        self.wake_readers();
+    }
+
+    /// Gives a claim up. Where it is invisible until it is committed there is nothing to do.
+    #[inline]
+    pub(super) fn give_up(&mut self, reserved: Reserved) {
+        if let Producer::Many(many) = &mut self.producer {
+            many.give_up(reserved.position, reserved.bytes);
             self.wake_readers();
         }
     }
 
-    /// Gives the open claim up, if there is one.
+    /// Opens a claim that stays until it is committed, given up, or another call of this sender is made: for the C face,
+    /// which has no borrows. Returns where its payload lies.
+    #[cfg(feature = "capi")]
     #[inline]
-    pub(crate) fn give_up(&mut self) {
-        if let Some((Reserved { position, bytes }, _)) = self.open.take()
-            && let Producer::Many(many) = &mut self.producer
-        {
-            many.give_up(position, bytes);
-            self.wake_readers();
+    pub(crate) fn open_claim(
+        &mut self,
+        len: usize,
+        deadline: Option<Deadline>,
+    ) -> Result<(NonNull<u8>, u32), Error> {
+        let (reserved, len) = self.make_room_to_claim(len, deadline)?;
+        self.open = Some((reserved, len));
+        Ok((self.start_of(reserved), len))
+    }
+
+    /// Returns the length of the open claim.
+    #[cfg(feature = "capi")]
+    #[inline]
+    pub(crate) fn opened(&self) -> Option<u32> {
+        self.open.map(|(_, len)| len)
+    }
+
+    /// Makes the first `len` bytes of the open claim, at most all of it, a frame.
+    #[cfg(feature = "capi")]
+    #[inline]
+    pub(crate) fn commit_opened(&mut self, len: u32) {
+        if let Some((reserved, _)) = self.open.take() {
+            self.commit(reserved, len);
+        }
+    }
+
+    /// Gives the open claim up, if there is one.
+    #[cold]
+    pub(crate) fn give_up_opened(&mut self) {
+        if let Some((reserved, _)) = self.open.take() {
+            self.give_up(reserved);
         }
     }
 
@@ -382,7 +418,7 @@ impl Sender {
     #[inline]
     fn make_room(&mut self, len: u32, deadline: Option<Deadline>) -> Result<Reserved, Error> {
         if self.open.is_some() {
-            self.give_up();
+            self.give_up_opened();
         }
         match self.reserve(len, deadline) {
             Err(Error::Full { needed, free }) => {
@@ -500,7 +536,7 @@ impl Sender {
 
 impl Drop for Sender {
     fn drop(&mut self) {
-        self.give_up();
+        self.give_up_opened();
     }
 }
 

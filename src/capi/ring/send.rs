@@ -134,12 +134,10 @@ pub unsafe extern "C" fn circlet_ring_claim(
         // SAFETY: the caller's promise.
         let (ring, out) = unsafe { (borrow(ring, "ring")?, Out::new(frame, "frame")?) };
         ring.writing(|sender| {
-            sender
+            let (start, len) = sender
                 .open_claim(len as usize, Some(deadline(timeout_ms)?))
                 .map_err(|error| timed_out(error, timeout_ms, circlet_status::CIRCLET_FULL))?;
-            if let Some((start, len)) = sender.opened() {
-                out.set(ring.frame(start, len));
-            }
+            out.set(ring.frame(start, len));
             Ok(0)
         })
     })
@@ -156,7 +154,7 @@ pub unsafe extern "C" fn circlet_ring_commit(ring: *const circlet_ring, len: u32
     call(|| {
         // SAFETY: the caller's promise.
         let ring = unsafe { borrow(ring, "ring")? };
-        ring.sender.enter(|side| match side.as_mut().and_then(|sender| Some((sender.opened()?.1, sender))) {
+        ring.sender.enter(|side| match side.as_mut().and_then(|sender| Some((sender.opened()?, sender))) {
             None => Err(Failure::invalid("no claim is open: call circlet_ring_claim first")),
             Some((claimed, _)) if len > claimed => {
                 let message = format!("len is {len}, and the claim has {claimed} bytes");
@@ -183,7 +181,7 @@ pub unsafe extern "C" fn circlet_ring_abort(ring: *const circlet_ring) -> i32 {
         let ring = unsafe { borrow(ring, "ring")? };
         ring.sender.enter(|side| {
             if let Some(sender) = side {
-                sender.give_up();
+                sender.give_up_opened();
             }
             Ok(0)
         })

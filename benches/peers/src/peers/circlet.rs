@@ -1,6 +1,7 @@
-//! circlet's own ring: written in place one by one, or copied in many at a time; always read in place.
+//! circlet's own ring: written in place one by one, copied in many at a time, or with many records written in place in
+//! one frame; always read in place.
 
-use circlet::ring::{self, Options, Receiver, Ring, Sender, Wait};
+use circlet::ring::{self, Mode, Options, Receiver, Ring, Sender, Wait};
 
 use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared};
 use crate::row::Row;
@@ -10,10 +11,13 @@ use crate::work::{self, Tally};
 pub(crate) enum Circlet {
     OneByOne,
     Batches,
+    /// As the peers do that write a run of slots: a frame of many records of the row's size.
+    Records,
 }
 
 fn options(row: Row) -> Options {
-    Options::new().capacity(row.capacity_bytes() as u64)
+    let mode = if row == Row::Mpsc { Mode::Mpsc } else { Mode::Spsc };
+    Options::new().mode(mode).capacity(row.capacity_bytes() as u64)
 }
 
 fn wait(row: Row) -> Wait {
@@ -41,14 +45,15 @@ impl Peer for Circlet {
         match self {
             Self::OneByOne => "circlet, claim and commit",
             Self::Batches => "circlet, send_many",
+            Self::Records => "circlet, many records in a claim",
         }
     }
 
     fn part(&self, row: Row) -> Part {
         match (self, row) {
-            (Self::OneByOne, Row::Mpsc) => Part::Cannot("its ring has one producer"),
             (Self::OneByOne, _) => Part::Yes,
-            (Self::Batches, _) => Part::yes_if(matches!(row, Row::Bytes64 | Row::Bytes1k)),
+            (Self::Batches, _) => Part::yes_if(matches!(row, Row::Bytes64 | Row::Bytes1k | Row::Mpsc)),
+            (Self::Records, _) => Part::yes_if(matches!(row, Row::Bytes64 | Row::Bytes1k)),
         }
     }
 
@@ -68,11 +73,18 @@ impl Peer for Circlet {
                 let batch = vec![0; row.batch() * row.frame_bytes()];
                 Box::new(Batches { sender, batch, frame_bytes: row.frame_bytes() })
             }
+            Self::Records => {
+                Box::new(Records { sender, records: row.batch(), record_bytes: row.frame_bytes() })
+            }
         }
     }
 
     fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
-        Box::new(Reader { receiver: receiver(row, place, "to"), batch: row.batch() })
+        let receiver = receiver(row, place, "to");
+        match self {
+            Self::Records => Box::new(RecordsReader { receiver, record_bytes: row.frame_bytes() }),
+            _ => Box::new(Reader { receiver, batch: row.batch() }),
+        }
     }
 
     fn asker(&self, row: Row, place: &Place) -> Box<dyn Ask> {
@@ -132,6 +144,45 @@ impl Consume for Reader {
         while left > 0 {
             for frame in &mut self.receiver.recv_many(self.batch).expect("the writer lives") {
                 tally.bytes(frame);
+                left -= 1;
+            }
+        }
+    }
+}
+
+struct Records {
+    sender: Sender,
+    records: usize,
+    record_bytes: usize,
+}
+
+impl Produce for Records {
+    fn produce(&mut self, first: u64, count: u64) {
+        let mut number = first;
+        while number < first + count {
+            let records = self.records.min((first + count - number) as usize);
+            let mut claim = self.sender.claim(records * self.record_bytes).expect("the reader lives");
+            for record in claim.chunks_exact_mut(self.record_bytes) {
+                work::write_bytes(record, number);
+                number += 1;
+            }
+            claim.commit();
+        }
+    }
+}
+
+struct RecordsReader {
+    receiver: Receiver,
+    record_bytes: usize,
+}
+
+impl Consume for RecordsReader {
+    fn consume(&mut self, count: u64, tally: &mut Tally) {
+        let mut left = count;
+        while left > 0 {
+            let frame = self.receiver.recv().expect("the writer lives");
+            for record in frame.chunks_exact(self.record_bytes) {
+                tally.bytes(record);
                 left -= 1;
             }
         }

@@ -17,6 +17,7 @@ pub(crate) fn all() -> Vec<Box<dyn Peer>> {
     vec![
         Box::new(circlet::Circlet::OneByOne),
         Box::new(circlet::Circlet::Batches),
+        Box::new(circlet::Circlet::Records),
         Box::new(iceoryx2::Iceoryx2),
         Box::new(ringfire::Fixed::OneByOne),
         Box::new(ringfire::Fixed::Batches),
