@@ -40,7 +40,7 @@ fn child() {
     let words: Vec<_> = task.split(' ').collect();
     match words[..] {
         ["produce", name, producer, life, note] => {
-            produce(name, producer.parse().unwrap(), life.parse().unwrap(), note)
+            produce(name, producer.parse().unwrap(), life.parse().unwrap(), note);
         }
         ["hold", name] => hold(name),
         _ => panic!("{task:?}"),
@@ -115,7 +115,7 @@ impl Checker {
         match self.last.insert(producer, (life, number)) {
             None => assert_eq!(number, 0),
             Some((of, last)) if of == life => {
-                assert_eq!(number, last + 1, "producer {producer} in its life {life}")
+                assert_eq!(number, last + 1, "producer {producer} in its life {life}");
             }
             Some((of, last)) => {
                 // It was killed behind the frame and before its note: it sends it once more.

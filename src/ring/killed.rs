@@ -26,8 +26,11 @@ const SOON: Duration = Duration::from_secs(20);
 /// Frames that a producer's script sends, which take it round the smallest ring more than once.
 const FRAMES: u64 = 12;
 
-/// The scripts, by name: what a child does until it dies. `done` notes how many steps are behind it.
-const SCRIPTS: [(&str, fn(&str, &dyn Fn(u64))); 8] = [
+/// What a child does on the ring of this name until it dies; it is given what notes how many steps are behind it.
+type Script = fn(&str, &dyn Fn(u64));
+
+/// The scripts, by name.
+const SCRIPTS: [(&str, Script); 8] = [
     ("send", |name, done| {
         let mut sender = open(name).sender().unwrap();
         for number in 0..FRAMES {

@@ -6,7 +6,7 @@
 //! (`membarrier`) is a full fence on both sides here, which is what it amounts to.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -101,8 +101,9 @@ struct Model {
     woken: Condvar,
 }
 
+/// The model's threads are coroutines of one.
 #[derive(Clone)]
-struct Segment(Arc<Model>);
+struct Segment(Rc<Model>);
 
 impl Segment {
     fn new() -> Self {
@@ -114,7 +115,7 @@ impl Segment {
         );
         large.extend((0..2 * SIGNPOSTS).map(|index| signpost::BASE + 8 * index));
         let places = 0..CAPACITY / 8;
-        Self(Arc::new(Model {
+        Self(Rc::new(Model {
             small: small.into_iter().map(|offset| (offset, Word(AtomicU32::new(0)))).collect(),
             large: large.into_iter().map(|offset| (offset, Word(AtomicU64::new(0)))).collect(),
             // As an earlier way round left them: all but the word at the tail.

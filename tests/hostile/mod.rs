@@ -13,7 +13,7 @@ use circlet::ring::{self, Deadline, Error, Mode, Options, Receiver, Ring, Sender
 
 /// A call may take so long where it was to give up after [`PATIENCE`]: the machine may be busy.
 const LIMIT: Duration = Duration::from_secs(30);
-const PATIENCE: Duration = Duration::from_millis(1);
+const PATIENCE: Duration = Duration::from_micros(50);
 const MODES: [Mode; 3] = [Mode::Spsc, Mode::Mpsc, Mode::Broadcast];
 
 /// Returns a sealed memfd with these bytes.
