@@ -1,13 +1,15 @@
 //! The job of type `bezier_batch`: one path, flattened straight into the ring.
 
+use std::cell::Cell;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use circlet::curve::{self, Point, Rect};
 use circlet::pool::{self, Aborted, JobContext};
-use circlet::ring::{self, Sender};
+use circlet::ring::{self, Ring, Sender};
+use circlet::shm::layout::SLOTS;
+use crossbeam_channel::Receiver;
 
 use super::drawing::Drawing;
 use crate::failure::Failure;
@@ -78,48 +80,75 @@ impl From<pool::Failure> for Trouble {
     }
 }
 
-/// The way into the ring, which the pool's threads share.
+/// The way into the ring: a producer for each of the pool's threads, as far as the ring takes so many.
 #[derive(Debug)]
 pub(super) struct Feed {
-    sender: Mutex<Option<Sender>>,
+    idle: (crossbeam_channel::Sender<Sender>, Receiver<Sender>),
     max_frame: u32,
     tolerance: f64,
     stopped: AtomicBool,
 }
 
 impl Feed {
-    pub(super) fn new(sender: Sender, tolerance: f64) -> Self {
-        Self {
-            max_frame: sender.max_frame(),
-            sender: Mutex::new(Some(sender)),
-            tolerance,
-            stopped: AtomicBool::new(false),
+    pub(super) fn new(ring: &Ring, threads: usize, tolerance: f64) -> Result<Self, ring::Error> {
+        let idle = crossbeam_channel::unbounded();
+        for _ in 0..threads.clamp(1, SLOTS) {
+            // The channel's other end is beside it.
+            let _ = idle.0.send(ring.sender()?);
         }
+        Ok(Self { idle, max_frame: ring.max_frame(), tolerance, stopped: AtomicBool::new(false) })
     }
 
-    /// Tells the reader that no more points will come.
+    /// Tells the reader that no more points will come, once no job runs any more.
     pub(super) fn close(&self) {
-        *self.sender() = None;
+        self.stop();
+        while self.idle.1.try_recv().is_ok() {}
     }
 
-    /// Has the jobs that wait for room give up.
+    /// Has the jobs that wait for room, or for a producer, give up.
     pub(super) fn stop(&self) {
         self.stopped.store(true, Relaxed);
     }
 
-    /// Waits until a frame of so many bytes has room.
-    fn wait_for_room(&self, sender: &mut Sender, bytes: usize) -> Result<(), BatchError> {
-        loop {
-            match sender.claim_timeout(bytes, SLICE) {
-                Ok(_) => return Ok(()),
-                Err(ring::Error::TimedOut { .. }) if !self.stopped.load(Relaxed) => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
+    fn check(&self) -> Result<(), BatchError> {
+        if self.stopped.load(Relaxed) { Err(BatchError::Closed) } else { Ok(()) }
     }
 
-    fn sender(&self) -> MutexGuard<'_, Option<Sender>> {
-        self.sender.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Borrows a producer for one frame.
+    fn with_sender(
+        &self,
+        body: impl FnOnce(&mut Sender) -> Result<(), BatchError>,
+    ) -> Result<(), BatchError> {
+        let mut sender = loop {
+            self.check()?;
+            if let Ok(sender) = self.idle.1.recv_timeout(SLICE) {
+                break sender;
+            }
+        };
+        let done = body(&mut sender);
+        let _ = self.idle.0.send(sender);
+        done
+    }
+
+    /// Writes a frame of so many bytes in place, once it has room.
+    fn write_frame(
+        &self,
+        bytes: usize,
+        write: impl Fn(&mut [u8]) -> Result<(), BatchError>,
+    ) -> Result<(), BatchError> {
+        self.with_sender(|sender| {
+            loop {
+                match sender.claim_timeout(bytes, SLICE) {
+                    Ok(mut claim) => {
+                        write(&mut claim)?;
+                        claim.commit();
+                        return Ok(());
+                    }
+                    Err(ring::Error::TimedOut { .. }) => self.check()?,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+        })
     }
 
     /// Flattens a path into the ring, a frame for each of its curves.
@@ -143,17 +172,17 @@ impl Feed {
             measured.bounds = Some(measured.bounds.map_or(bounds, |before| before.union(bounds)));
             measured.points += points;
 
-            let mut sender = self.sender();
-            let sender = sender.as_mut().ok_or(BatchError::Closed)?;
-            self.wait_for_room(sender, bytes)?;
-            let mut claim = sender.try_claim(bytes)?;
-            let (header, room) = claim.split_at_mut(HEADER_BYTES);
-            header[..4].copy_from_slice(&(number as u32).to_le_bytes());
-            header[4..].copy_from_slice(&(curve_number as u32).to_le_bytes());
-            let room: &mut [Point] = bytemuck::cast_slice_mut(room);
-            curve.flatten_into(self.tolerance, room)?;
-            measured.polyline += room.windows(2).map(|pair| distance(pair[0], pair[1])).sum::<f64>();
-            claim.commit();
+            let polyline = Cell::new(0.0);
+            self.write_frame(bytes, |frame| {
+                let (header, room) = frame.split_at_mut(HEADER_BYTES);
+                header[..4].copy_from_slice(&(number as u32).to_le_bytes());
+                header[4..].copy_from_slice(&(curve_number as u32).to_le_bytes());
+                let room: &mut [Point] = bytemuck::cast_slice_mut(room);
+                curve.flatten_into(self.tolerance, room)?;
+                polyline.set(room.windows(2).map(|pair| distance(pair[0], pair[1])).sum());
+                Ok(())
+            })?;
+            measured.polyline += polyline.get();
         }
         Ok(measured)
     }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use circlet::exec::{Builder, Executor, Killer, Outcome};
 use circlet::pool::{self, Completions, Job, Pool};
-use circlet::ring::{self, Options, Ring};
+use circlet::ring::{self, Mode, Options, Ring};
 use circlet::shm::{self, PeerState, Segment};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -105,7 +105,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let drawing = Arc::new(Drawing::read(arguments)?);
     let library = library::find()?;
     let ring = open_ring(arguments)?;
-    let feed = Arc::new(Feed::new(ring.sender().map_err(Failure::run)?, arguments.tolerance));
+    let feed = Feed::new(&ring, arguments.workers, arguments.tolerance);
+    let feed = Arc::new(feed.map_err(Failure::run)?);
     // Room for every job, so that submitting never waits: Ctrl-C is looked at between the waits below.
     let pool = Pool::builder().workers(arguments.workers).queue(drawing.paths.len()).name("demo");
     let pool = pool.build().map_err(Failure::input)?;
@@ -122,7 +123,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Opens the ring for the points. A named one that a killed program left behind is replaced.
 fn open_ring(arguments: &Arguments) -> Result<Ring, Failure> {
-    let options = Options::new().capacity(arguments.capacity);
+    let options = Options::new().mode(Mode::Mpsc).capacity(arguments.capacity);
     let Some(name) = &arguments.ring else { return ring::anonymous(&options).map_err(Failure::input) };
     match ring::create(name, &options) {
         Err(ring::Error::Segment(shm::Error::NameTaken { .. }))
