@@ -137,20 +137,29 @@ pub(crate) fn sleep_until<M: Memory, T, E>(
         return Ok(Some(done));
     }
     let word = memory.u32_at(place.word);
+    let leave = || {
+        if !place.is_shared {
+            word.fetch_and(!SLEEPS, Relaxed);
+        }
+    };
     loop {
         let last = deadline.passed();
         let expected = word.fetch_or(SLEEPS, Relaxed) | SLEEPS;
         let ordered = memory.order_sleep() || !peer_is_unfenced();
         let found = attempt(true);
         if last || !matches!(found, Ok(None)) {
-            if !place.is_shared {
-                word.fetch_and(!SLEEPS, Relaxed);
-            }
+            leave();
             return found;
         }
         let slice = if ordered { LIVENESS_INTERVAL } else { UNORDERED_INTERVAL };
         patience.sleeps = patience.sleeps.wrapping_add(1);
         memory.futex_wait(word, expected, deadline.left().map_or(slice, |left| left.min(slice)));
+        // Whoever was woken need not order anything first: what it waited for is there.
+        let found = attempt(false);
+        if !matches!(found, Ok(None)) {
+            leave();
+            return found;
+        }
     }
 }
 

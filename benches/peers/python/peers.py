@@ -149,7 +149,7 @@ class Circlet(Peer):
     def __init__(self) -> None:
         Circlet.made += 1
         names = [f"circlet-peers-{os.getpid()}-{Circlet.made}-{way}" for way in ("to", "from")]
-        self.rings = [SharedRingBuffer.create(name, CAPACITY_BYTES) for name in names]
+        self.rings = [SharedRingBuffer.create(name, capacity=CAPACITY_BYTES) for name in names]
         self.names = names
 
     def enter(self, asks: bool) -> None:
