@@ -256,7 +256,11 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     integer("size", size, 0, U32_MAX);
     const deadline = timeout(timeoutMs);
     check(symbols.circlet_ring_claim(this.#write(), size, deadline, this.#frames));
-    const claim = new Claim(this.#view(0), (length) => check(symbols.circlet_ring_commit(this.#open(), length)));
+    const claim = new Claim(
+      this.#view(0),
+      (length) => check(symbols.circlet_ring_commit(this.#open(), length)),
+      () => check(symbols.circlet_ring_abort(this.#open())),
+    );
     this.#claim = claim;
     return claim;
   }

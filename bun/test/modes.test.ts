@@ -3,6 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import {
   BusyError,
+  EmptyError,
   FullError,
   InvalidError,
   LaggedError,
@@ -40,6 +41,17 @@ describe("mpsc", () => {
     }
     expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0, 0]);
     expect(ring.stats()).toMatchObject({ mode: "mpsc", framesSent: writers * count, producers: 0, producer: "closed" });
+  });
+
+  test("a_claim_that_is_given_up_keeps_no_reader_waiting", () => {
+    using ring = SharedRingBuffer.anonymous({ mode: "mpsc" });
+    using other = peer(ring);
+    const claim = ring.claim(10);
+    other.send("behind the claim");
+    expect(errorOf(() => other.recv(0))).toBeInstanceOf(EmptyError);
+    claim.abort();
+    expect(text(other.recv(0))).toBe("behind the claim");
+    claim.abort();
   });
 
   test("a_ring_counts_its_living_writers", () => {
