@@ -49,8 +49,9 @@ def recv(name: str) -> None:
     print(f"{received} received, {missed} missed")
 
 
-match os.environ["CIRCLET_PEER"].split():
-    case ["send", name, producer, count]:
-        send(name, int(producer), int(count))
-    case ["recv", name]:
-        recv(name)
+if __name__ == "__main__":
+    match os.environ["CIRCLET_PEER"].split():
+        case ["send", name, producer, count]:
+            send(name, int(producer), int(count))
+        case ["recv", name]:
+            recv(name)
