@@ -13,11 +13,13 @@ export class Claim implements Disposable {
   /** The room, aligned to 8 bytes, with whatever lay there before. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   #send: ((length: number) => void) | null;
+  readonly #giveUp: () => void;
 
   /** Made by `SharedRingBuffer.claim`. */
-  constructor(bytes: Uint8Array<ArrayBuffer>, send: (length: number) => void) {
+  constructor(bytes: Uint8Array<ArrayBuffer>, send: (length: number) => void, giveUp: () => void) {
     this.bytes = bytes;
     this.#send = send;
+    this.#giveUp = giveUp;
   }
 
   /**
@@ -36,7 +38,9 @@ export class Claim implements Disposable {
 
   /** Gives the room up; nothing is sent. Does nothing to a claim that is over. */
   abort(): void {
+    if (this.#send === null) return;
     this.#send = null;
+    this.#giveUp();
   }
 
   /** Gives the room up unless it was committed. */

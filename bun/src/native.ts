@@ -34,6 +34,7 @@ export const SIGNATURES = {
   circlet_ring_fd: { args: ["ptr", "i32", "ptr"], returns: "i32" },
   circlet_ring_arm: { args: ["ptr", "i32", "u32"], returns: "i32" },
   circlet_ring_send: { args: ["ptr", "ptr", "u32", "f64"], returns: "i32" },
+  circlet_ring_send_part: { args: ["ptr", "ptr", "u32", "f64", "ptr"], returns: "i32" },
   circlet_ring_send_many: { args: ["ptr", "ptr", "ptr", "u32", "f64"], returns: "i32" },
   circlet_ring_claim: { args: ["ptr", "u32", "f64", "ptr"], returns: "i32" },
   circlet_ring_commit: { args: ["ptr", "u32"], returns: "i32" },

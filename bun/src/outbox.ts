@@ -3,9 +3,16 @@
 import type { Bell } from "./bell.ts";
 import { TimedOutError } from "./errors.ts";
 
-interface Job {
-  readonly payload: ArrayBufferView;
+/** A payload on its way into a ring. */
+export interface Outgoing {
+  payload: ArrayBufferView;
   readonly bytes: number;
+  /** How much of it is sent, where it goes in fragments. */
+  readonly sent: Uint32Array | null;
+}
+
+interface Job {
+  readonly outgoing: Outgoing;
   /** On the clock of `performance.now`. */
   readonly deadline: number;
   readonly done: () => void;
@@ -15,11 +22,11 @@ interface Job {
 /** Sends one payload after the other as the reader makes room. */
 export class Outbox {
   readonly #bell: Bell;
-  readonly #send: (payload: ArrayBufferView, bytes: number) => true | undefined;
+  readonly #send: (outgoing: Outgoing) => true | undefined;
   #jobs: Job[] = [];
 
-  /** @param send Sends a payload if there is room for it now; returns nothing where there is none. */
-  constructor(bell: Bell, send: (payload: ArrayBufferView, bytes: number) => true | undefined) {
+  /** @param send Sends what there is room for now; returns nothing where that was not the rest of it. */
+  constructor(bell: Bell, send: (outgoing: Outgoing) => true | undefined) {
     this.#bell = bell;
     this.#send = send;
   }
@@ -29,11 +36,17 @@ export class Outbox {
     return this.#jobs.length === 0;
   }
 
+  /** Whether a part of a payload is sent, so that nothing may be sent before the rest. */
+  get hasBegun(): boolean {
+    const { sent, bytes } = this.#jobs[0]?.outgoing ?? { sent: null, bytes: 0 };
+    return sent !== null && sent[0]! > 0 && sent[0]! < bytes;
+  }
+
   /** Sends a payload after those that wait already. */
-  add(payload: ArrayBufferView, timeoutMs: number): Promise<void> {
+  add(outgoing: Outgoing, timeoutMs: number): Promise<void> {
     return new Promise((done, fail) => {
       const deadline = performance.now() + timeoutMs;
-      this.#jobs.push({ payload, bytes: payload.byteLength, deadline, done, fail });
+      this.#jobs.push({ outgoing, deadline, done, fail });
       if (this.#jobs.length === 1) void this.#drain();
       // This deadline may be the first to pass.
       else this.#bell.wake();
@@ -44,9 +57,9 @@ export class Outbox {
   async #drain(): Promise<void> {
     const leftMs = () => this.#jobs.reduce((least, job) => Math.min(least, job.deadline), Infinity) - performance.now();
     for (let job = this.#jobs[0]; job !== undefined; job = this.#jobs[0]) {
-      const { payload, bytes } = job;
+      const { outgoing } = job;
       try {
-        await this.#bell.until(() => this.#send(payload, bytes), leftMs, bytes);
+        await this.#bell.until(() => this.#send(outgoing), leftMs, outgoing.bytes);
         this.#jobs.shift();
         job.done();
       } catch (error) {

@@ -5,7 +5,7 @@ import { integer, number, oneOf, text, timeout, U32_MAX } from "./arguments.ts";
 import { AT_ONCE_MS, Bell } from "./bell.ts";
 import { Claim } from "./claim.ts";
 import { copyFrom } from "./copies.ts";
-import { ClosedError, FullError, LaggedError, TooLargeError } from "./errors.ts";
+import { BusyError, ClosedError, FullError, InvalidError, LaggedError } from "./errors.ts";
 import { map, unmap } from "./mapping.ts";
 import {
   check,
@@ -20,7 +20,7 @@ import {
   TIMED_OUT,
 } from "./native.ts";
 import { OVERFLOWS, READ_FROM, ringOptions, type OpenOptions, type Overflow, type RingOptions } from "./options.ts";
-import { Outbox } from "./outbox.ts";
+import { Outbox, type Outgoing } from "./outbox.ts";
 import { checkPayload, Scratch, type Payload } from "./payload.ts";
 import { readStats, type RingStats } from "./stats.ts";
 
@@ -81,8 +81,8 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   #claim: Claim | null = null;
   #reading = this.#bell(CONSUMER);
   #writing = this.#bell(PRODUCER);
-  #outbox = new Outbox(this.#writing, (payload, bytes) => this.#sendAtOnce(payload, bytes));
-  #limits: Pick<RingStats, "maxFrame" | "maxMessage"> | null = null;
+  #outbox = new Outbox(this.#writing, (outgoing) => this.#sendOn(outgoing));
+  #limits: Pick<RingStats, "maxFrame" | "overflow"> | null = null;
 
   private constructor(handle: Pointer, { readFrom }: OpenOptions) {
     this.#handle = handle;
@@ -165,6 +165,7 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    * @throws {TooLargeError} If no message of this ring is so long.
    * @throws {ClosedError} If the reader closed, or this ring was closed here.
    * @throws {PeerDiedError} If the reader died.
+   * @throws {BusyError} If another writer lives, or a long message of `sendAsync` is under way.
    */
   send(payload: Payload, timeoutMs?: number): void {
     const deadline = timeout(timeoutMs);
@@ -186,10 +187,10 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    * Copies a payload in as `send` does, and leaves the event loop running while it waits for room.
    *
    * Payloads are sent in the order of the calls, any number of which may be under way. A typed array is read when there
-   * is room: leave it as it is until then. A message that is longer than a frame (`maxFrame` of `stats`) is for `send`.
+   * is room: leave it as it is until then. A message that is longer than a frame (`maxFrame` of `stats`) goes in
+   * fragments as the reader makes room for them: until it is through, `send`, `sendMany` and `claim` throw `BusyError`.
    *
-   * Rejects with what `send` throws, and with `TooLargeError` for a message that is longer than a frame. `close`
-   * rejects what still waits with `ClosedError`.
+   * Rejects with what `send` throws. `close` rejects what still waits with `ClosedError`.
    *
    * @example
    * ```ts
@@ -207,23 +208,20 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     checkPayload(payload);
     const length = typeof payload === "string" ? scratch.text(payload) : payload.byteLength;
     const bytes = typeof payload === "string" ? scratch.bytes : payload;
-    this.#limits ??= this.stats();
-    const { maxFrame, maxMessage } = this.#limits;
-    if (length > maxFrame && length <= maxMessage) {
-      const message = `a message of ${length} bytes goes in fragments, for which only send() waits`;
-      throw new TooLargeError(`${message}: give at most ${maxFrame}`, "CIRCLET_TOO_LARGE");
-    }
     if (limitMs === 0) {
       if (this.#outbox.isEmpty) return this.#sendBy(bytes, length, 0);
       throw new FullError("the ring is full: payloads that came before wait for room", "CIRCLET_FULL");
     }
+    this.#limits ??= this.stats();
+    const isCut = length > this.#limits.maxFrame && this.#limits.overflow === "block";
+    const outgoing: Outgoing = { payload: bytes, bytes: length, sent: isCut ? new Uint32Array(1) : null };
     // Out of breath, it goes through the outbox, so that no later payload overtakes it while the event loop turns.
     if (this.#outbox.isEmpty && !this.#writing.isWinded) {
       void this.#writing.breathe();
-      if (this.#sendAtOnce(bytes, length)) return;
+      if (this.#sendOn(outgoing)) return;
     }
-    const kept = typeof payload === "string" ? scratch.bytes.slice(0, length) : payload;
-    await this.#outbox.add(kept, limitMs < 0 ? Infinity : limitMs);
+    if (typeof payload === "string") outgoing.payload = scratch.bytes.slice(0, length);
+    await this.#outbox.add(outgoing, limitMs < 0 ? Infinity : limitMs);
   }
 
   /**
@@ -258,7 +256,11 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     integer("size", size, 0, U32_MAX);
     const deadline = timeout(timeoutMs);
     check(symbols.circlet_ring_claim(this.#write(), size, deadline, this.#frames));
-    const claim = new Claim(this.#view(0), (length) => check(symbols.circlet_ring_commit(this.#open(), length)));
+    const claim = new Claim(
+      this.#view(0),
+      (length) => check(symbols.circlet_ring_commit(this.#open(), length)),
+      () => check(symbols.circlet_ring_abort(this.#open())),
+    );
     this.#claim = claim;
     return claim;
   }
@@ -405,6 +407,7 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   /** Sets what the sends of this object do where there is no room, and takes the writing side for it. */
   setOverflow(overflow: Overflow): void {
     check(symbols.circlet_ring_set_overflow(this.#open(), oneOf("overflow", overflow, OVERFLOWS)));
+    this.#limits = { ...(this.#limits ?? this.stats()), overflow };
   }
 
   /** Reads the counters. */
@@ -445,6 +448,9 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
 
   /** Begins a write, which ends the claim that is open. */
   #write(): Pointer {
+    if (this.#outbox.hasBegun) {
+      throw new BusyError("a long message of sendAsync is under way: await it first", "CIRCLET_BUSY");
+    }
     this.#giveUpClaim();
     return this.#open();
   }
@@ -467,9 +473,18 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     check(symbols.circlet_ring_send(this.#write(), bytes as Uint8Array, length, timeoutMs));
   }
 
-  /** Sends if there is room by now; returns nothing where there is none. */
-  #sendAtOnce(bytes: ArrayBufferView, length: number): true | undefined {
-    const status = symbols.circlet_ring_send(this.#write(), bytes as Uint8Array, length, AT_ONCE_MS);
+  /** Sends what there is room for by now; returns nothing where that was not the rest of it. */
+  #sendOn({ payload, bytes, sent }: Outgoing): true | undefined {
+    this.#giveUpClaim();
+    const handle = this.#open();
+    if (payload.byteLength < bytes) {
+      throw new InvalidError(`the payload had ${bytes} bytes and has ${payload.byteLength}: leave it until it is sent`);
+    }
+    const view = payload as Uint8Array;
+    const status =
+      sent === null
+        ? symbols.circlet_ring_send(handle, view, bytes, AT_ONCE_MS)
+        : symbols.circlet_ring_send_part(handle, view, bytes, AT_ONCE_MS, sent);
     if (status === TIMED_OUT) return undefined;
     check(status);
     return true;

@@ -3,15 +3,17 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, statSync } from "node:fs";
 import {
   BusyError,
+  EmptyError,
   FullError,
   InvalidError,
   LaggedError,
   SchemaError,
   SharedPage,
   SharedRingBuffer,
+  TimedOutError,
   TooLargeError,
 } from "../src/index.ts";
-import { errorOf, newName, payloadOf, peer, start, STARTING_MS, text, until } from "./support.ts";
+import { errorOf, newName, payloadOf, peer, rejectionOf, start, STARTING_MS, text, until } from "./support.ts";
 
 setDefaultTimeout(STARTING_MS);
 
@@ -39,6 +41,17 @@ describe("mpsc", () => {
     }
     expect(await Promise.all(children.map((child) => child.exited))).toEqual([0, 0, 0, 0]);
     expect(ring.stats()).toMatchObject({ mode: "mpsc", framesSent: writers * count, producers: 0, producer: "closed" });
+  });
+
+  test("a_claim_that_is_given_up_keeps_no_reader_waiting", () => {
+    using ring = SharedRingBuffer.anonymous({ mode: "mpsc" });
+    using other = peer(ring);
+    const claim = ring.claim(10);
+    other.send("behind the claim");
+    expect(errorOf(() => other.recv(0))).toBeInstanceOf(EmptyError);
+    claim.abort();
+    expect(text(other.recv(0))).toBe("behind the claim");
+    claim.abort();
   });
 
   test("a_ring_counts_its_living_writers", () => {
@@ -141,12 +154,78 @@ describe("long messages", () => {
     for (const call of [() => ring.send(tooLong), () => ring.sendMany([tooLong]), () => ring.claim(2045)]) {
       expect(errorOf(call)).toBeInstanceOf(TooLargeError);
     }
-    for (const payload of [tooLong, tooLong.subarray(1)]) {
-      const error = await ring.sendAsync(payload).catch((error: unknown) => error);
+    for (const timeoutMs of [undefined, 0, 5]) {
+      const error = await rejectionOf(ring.sendAsync(tooLong, timeoutMs));
       expect(error).toBeInstanceOf(TooLargeError);
-      expect(String(error)).toContain(`${payload.length} bytes`);
+      expect(error.message).toContain("3001 bytes");
     }
     expect(ring.stats().framesSent).toBe(0);
+  });
+
+  test("long_and_short_messages_are_awaited_in_the_order_of_the_calls", async () => {
+    using ring = SharedRingBuffer.anonymous({ capacity: 4096, maxMessage: 1 << 20 });
+    using reader = peer(ring);
+    const lengths = Array.from({ length: 60 }, (_, index) => (index % 3 === 0 ? 20_000 + index : index));
+    const sent = Promise.all(
+      lengths.map((length, index) => {
+        return ring.sendAsync(index % 2 === 0 ? new Uint8Array(length).fill(index) : "é".repeat(length));
+      }),
+    );
+    for (const [index, length] of lengths.entries()) {
+      const expected = index % 2 === 0 ? Buffer.alloc(length, index) : Buffer.from("é".repeat(length));
+      expect(Buffer.compare(await reader.recvAsync(), expected)).toBe(0);
+    }
+    await sent;
+    // No fragment went twice: each holds 488 bytes of its message.
+    const pieces = lengths.map((length, index) => (index % 2 === 0 ? length : 2 * length));
+    const frames = pieces.map((bytes) => (bytes > 2044 ? Math.ceil(bytes / 488) : 1));
+    expect(ring.stats().framesSent).toBe(frames.reduce((sum, count) => sum + count));
+  });
+
+  test("nothing_else_is_sent_while_a_part_of_a_message_is", async () => {
+    using ring = SharedRingBuffer.anonymous({ capacity: 4096, maxMessage: 1 << 20 });
+    using reader = peer(ring);
+    const sent = ring.sendAsync(new Uint8Array(50_000).fill(1));
+    const behind = ring.sendAsync("behind it");
+    for (const call of [() => ring.send("x"), () => ring.sendMany(["x"]), () => ring.claim(1)]) {
+      expect(errorOf(call)).toBeInstanceOf(BusyError);
+    }
+    expect(await reader.recvAsync()).toHaveLength(50_000);
+    await sent;
+    await behind;
+    ring.send("free again");
+    expect([text(reader.recv()), text(reader.recv())]).toEqual(["behind it", "free again"]);
+  });
+
+  test("a_message_whose_deadline_passes_is_forgotten_with_the_next", async () => {
+    using ring = SharedRingBuffer.anonymous({ capacity: 4096, maxMessage: 1 << 20 });
+    using reader = peer(ring);
+    expect(await rejectionOf(ring.sendAsync(new Uint8Array(50_000).fill(1), 10))).toBeInstanceOf(TimedOutError);
+    const sent = ring.sendAsync(new Uint8Array(50_000).fill(2));
+    expect((await reader.recvAsync()).every((byte) => byte === 2)).toBe(true);
+    await sent;
+  });
+
+  test("a_message_that_may_not_wait_goes_whole_or_leaves_nothing", async () => {
+    using ring = SharedRingBuffer.anonymous({ capacity: 4096, maxMessage: 1 << 20 });
+    const long = new Uint8Array(5000);
+    expect(await rejectionOf(ring.sendAsync(long, 0))).toBeInstanceOf(FullError);
+    ring.setOverflow("fail");
+    expect(await rejectionOf(ring.sendAsync(long))).toBeInstanceOf(FullError);
+    ring.setOverflow("dropNewest");
+    await ring.sendAsync(long);
+    expect(ring.stats()).toMatchObject({ framesSent: 0, dropped: 1 });
+    await ring.sendAsync(long.subarray(2000), 0);
+    expect(ring.recv()).toHaveLength(3000);
+  });
+
+  test("a_payload_that_shrinks_while_it_waits_is_not_read_beyond_its_end", async () => {
+    using ring = SharedRingBuffer.anonymous({ capacity: 4096, maxMessage: 1 << 20 });
+    const buffer = new ArrayBuffer(50_000, { maxByteLength: 50_000 });
+    const sent = rejectionOf(ring.sendAsync(new Uint8Array(buffer)));
+    buffer.resize(100);
+    expect(errorOf(() => ring.recv(5))).toBeInstanceOf(TimedOutError);
+    expect((await sent).message).toBe("the payload had 50000 bytes and has 100: leave it until it is sent");
   });
 });
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import operator
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from ctypes import c_void_p
 from typing import Any
 
@@ -13,6 +16,19 @@ def opened(handle: c_void_p) -> int:
     """Returns the handle that a function wrote."""
     assert handle.value is not None, "a function that succeeded wrote its handle"
     return handle.value
+
+
+@contextmanager
+def owned(fd: int) -> Iterator[None]:
+    """Closes a descriptor where what it is opened with is refused: the library closes it where it refuses it itself."""
+    if not 0 <= operator.index(fd) < 1 << 31:
+        raise InvalidError(f"fd is {fd}: give an open descriptor")
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            os.close(fd)
+        raise
 
 
 def plain(payload: Any) -> memoryview:

@@ -1,10 +1,13 @@
-"""The C library: where it is found, and the one table of its functions."""
+"""The C library: where it is found, the one table of its functions, and when its handles end."""
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import os
 import sys
+import weakref
+from collections.abc import Callable
 from ctypes import POINTER, Structure, c_char_p, c_double, c_int32, c_uint32, c_uint64, c_void_p
 from pathlib import Path
 
@@ -90,6 +93,7 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_ring_detach": (c_int32, [_HANDLE, c_int32]),
     "circlet_ring_set_spin": (c_int32, [_HANDLE, c_int32, c_double]),
     "circlet_ring_send": (c_int32, [_HANDLE, _BUFFER, c_uint32, c_double]),
+    "circlet_ring_send_part": (c_int32, [_HANDLE, _BUFFER, c_uint32, c_double, POINTER(c_uint32)]),
     "circlet_ring_send_many": (c_int32, [_HANDLE, _BUFFER, _BUFFER, c_uint32, c_double]),
     "circlet_ring_claim": (c_int32, [_HANDLE, c_uint32, c_double, POINTER(Frame)]),
     "circlet_ring_commit": (c_int32, [_HANDLE, c_uint32]),
@@ -113,6 +117,8 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_page_read": (c_int32, [_HANDLE, c_double, POINTER(c_void_p), POINTER(c_uint64)]),
     "circlet_page_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
     "circlet_page_arm": (c_int32, [_HANDLE]),
+    "circlet_page_detach": (c_int32, [_HANDLE]),
+    "circlet_page_unlink": (c_int32, [_HANDLE]),
     "circlet_page_close": (None, [_HANDLE]),
     "circlet_curve_new_bezier": (c_int32, [_BUFFER, c_uint32, _HANDLE_OUT]),
     "circlet_curve_new_linear": (c_int32, [_BUFFER, c_uint32, c_int32, _HANDLE_OUT]),
@@ -317,3 +323,29 @@ def address(view: memoryview) -> ctypes.Array[ctypes.c_char] | bytes | None:
         # A bytes object passes as its own address; other read-only buffers are rare enough to be copied.
         return view.obj if type(view.obj) is bytes and view.nbytes == len(view.obj) else bytes(view)
     return (ctypes.c_char * view.nbytes).from_buffer(view)
+
+
+# The handles that nobody has ended, with what gives up this process's part in each. Whoever takes one out, the end of
+# its owner or of the process, ends it.
+_open: dict[int, Callable[[int], None]] = {}
+
+
+def end_with(owner: object, handle: int, end: Callable[[int], None], leave: Callable[[int], None]) -> None:
+    """Ends a handle once nothing has its owner any more.
+
+    At the end of the process it is only left: its memory stays mapped, as daemon threads may be in it.
+    """
+    _open[handle] = leave
+    weakref.finalize(owner, _end, handle, end).atexit = False
+
+
+def _end(handle: int, end: Callable[[int], None]) -> None:
+    if _open.pop(handle, None) is not None:
+        end(handle)
+
+
+@atexit.register
+def _leave_all() -> None:
+    while _open:
+        handle, leave = _open.popitem()
+        leave(handle)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -36,18 +35,12 @@ def first_ms(timeout: float | None) -> float:
     return min(timeout, SLICE) * 1e3
 
 
-def go_on(status: int, call: Callable[[float], int], timeout: float | None, growth: float = 1) -> int:
-    """Goes on with a wait whose first call returned `status`, in slices between which Python can be interrupted.
-
-    Each slice is `growth` times as long as the one before: a call that begins anew each time needs one that is long
-    enough for all of it.
-    """
+def go_on(status: int, call: Callable[[float], int], timeout: float | None) -> int:
+    """Goes on with a wait whose first call returned `status`, in slices between which Python can be interrupted."""
     if status == _native.TIMED_OUT:
         end = math.inf if timeout is None else time.monotonic() + timeout - SLICE
-        limit = SLICE
         while status == _native.TIMED_OUT and (left := end - time.monotonic()) > 0:
-            limit *= growth
-            status = call(max(1e-3, min(left, limit)) * 1e3)
+            status = call(max(1e-3, min(left, SLICE)) * 1e3)
     return check(status)
 
 
@@ -123,28 +116,3 @@ async def until(
         doorbell = bell()
         if not arm():
             nap = _LOOK_SOON if await doorbell.rings(min(nap, left)) else _LOOK_AGAIN
-
-
-async def in_thread(call: Callable[[float], int], timeout: float | None) -> None:
-    """Makes a call that begins anew each time it runs out of time, in a thread of the loop's executor.
-
-    A task that is cancelled meanwhile waits until the thread has given up.
-    """
-    import asyncio  # noqa: PLC0415
-
-    cancelled = threading.Event()
-
-    def attempt(ms: float) -> int:
-        return 0 if cancelled.is_set() else call(ms)
-
-    first = first_ms(timeout)
-    work = asyncio.get_running_loop().run_in_executor(None, lambda: go_on(attempt(first), attempt, timeout, growth=2))
-    try:
-        await asyncio.shield(work)
-    except asyncio.CancelledError:
-        cancelled.set()
-        while not work.done():
-            with suppress(asyncio.CancelledError):
-                await asyncio.wait([work])
-        work.exception()
-        raise

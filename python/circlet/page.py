@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
-import os
 import threading
-import weakref
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_int32, c_uint64, c_void_p
 from functools import partial
 from types import TracebackType
 from typing import Any, NamedTuple, NoReturn
 
-from ._arguments import buffer, number, opened, text
-from ._native import BusyError, ClosedError, EmptyError, check, library
+from ._arguments import buffer, number, opened, owned, text
+from ._native import BusyError, ClosedError, EmptyError, check, end_with, library
 from ._waiting import LOOK_MS, Doorbell, first_ms, go_on, until
-
-# The pages of this process that are open, to be closed at its end.
-_pages: weakref.WeakSet[SharedPage] = weakref.WeakSet()
-# Set at the end of the process, when only daemon threads are left.
-_ending = threading.Event()
 
 
 class PageValue(NamedTuple):
@@ -47,13 +39,11 @@ class SharedPage:
 
     def __init__(self, handle: int) -> None:
         """Owns a handle of the C library; use the class methods instead."""
+        end_with(self, handle, library.circlet_page_close, _leave)
         self._handle: int | None = handle
-        self._closing = False
-        # Held by whoever is inside of the library: the handle may not end under them. A signal handler may close the
-        # page in the thread that holds one, as no handler runs before the library has returned.
-        self._reading, self._writing = threading.RLock(), threading.RLock()
+        # Held from a read until its value is copied: the next read writes over it.
+        self._reading = threading.Lock()
         self._bell: Doorbell | None = None
-        _pages.add(self)
 
     @classmethod
     def create(cls, name: str, max_bytes: int = 1 << 16, *, schema: str = "") -> SharedPage:
@@ -83,40 +73,34 @@ class SharedPage:
     @classmethod
     def from_fd(cls, fd: int, *, schema: str = "") -> SharedPage:
         """Opens a page from a descriptor that `export_fd` made, and owns the descriptor. Raises as `open` does."""
-        tag, handle = text("schema", schema), c_void_p()
+        with owned(fd):
+            tag, handle = text("schema", schema), c_void_p()
         check(library.circlet_page_from_fd(fd, tag, byref(handle)))
         return cls(opened(handle))
 
     def export_fd(self) -> int:
         """Makes a descriptor for another process; close it here once it is passed."""
-        return self._read_fd(library.circlet_page_export_fd)
-
-    def _read_fd(self, make: Callable[..., int]) -> int:
         fd = c_int32()
-        check(self._call(self._reading, make, byref(fd)))
+        check(library.circlet_page_export_fd(self._open(), byref(fd)))
         return fd.value
 
-    def _call(self, inside: threading.RLock, function: Callable[..., int], *arguments: Any) -> int:
-        """Calls a function of the library with the handle, which does not end meanwhile."""
-        if not self._closing:
-            if not inside.acquire(blocking=False):
-                raise BusyError("another thread is inside this page: one thread at a time")
-            try:
-                if not self._closing:
-                    return function(self._handle, *arguments)
-            finally:
-                inside.release()
-        if _ending.is_set() and threading.current_thread() is not threading.main_thread():
-            threading.Event().wait()  # A daemon thread ends with the process, and without a word.
-        raise ClosedError("this page was closed here")
+    def _open(self) -> int:
+        if self._handle is None:
+            raise ClosedError("this page was closed here")
+        return self._handle
 
     def write(self, value: Any) -> None:
         """Publishes a value, and never waits; anything with the buffer protocol, contiguous.
 
         Raises `TooLargeError`, or `BusyError` while another writer lives.
         """
-        data, size = buffer(value)
-        check(self._call(self._writing, library.circlet_page_write, data, size))
+        (data, size), handle = buffer(value), self._open()
+        try:
+            check(library.circlet_page_write(handle, data, size))
+        finally:
+            # Another thread has closed the page meanwhile, and could not take the side from under this one.
+            if self._handle is None:
+                library.circlet_page_detach(handle)
 
     def read(self) -> PageValue | None:
         """Returns the newest value, also one that was read before; `None` where there is none yet."""
@@ -148,15 +132,16 @@ class SharedPage:
 
     def _read(self, ms: float, found: list[PageValue]) -> int:
         """Reads into `found`; the library's copy is valid until the next read."""
-
-        def read(handle: int) -> int:
-            value, version = c_void_p(), c_uint64()
-            size = library.circlet_page_read(handle, ms, byref(value), byref(version))
+        value, version = c_void_p(), c_uint64()
+        if not self._reading.acquire(blocking=False):
+            raise BusyError("another thread reads this page: one thread at a time")
+        try:
+            size = library.circlet_page_read(self._open(), ms, byref(value), byref(version))
             if size >= 0:
                 found.append(PageValue(version.value, ctypes.string_at(value.value or 0, size) if size else b""))
             return size
-
-        return self._call(self._reading, read)
+        finally:
+            self._reading.release()
 
     def __iter__(self) -> Iterator[PageValue]:
         """Yields the newest value each time there is one, until the writer closes; a death is a `PeerDiedError`."""
@@ -189,7 +174,7 @@ class SharedPage:
 
     def _doorbell(self) -> Doorbell:
         if self._bell is None:
-            self._bell = Doorbell(partial(self._call, self._reading, library.circlet_page_fd))
+            self._bell = Doorbell(partial(library.circlet_page_fd, self._open()))
         return self._bell
 
     def fileno(self) -> int:
@@ -201,25 +186,19 @@ class SharedPage:
 
     def arm(self) -> bool:
         """Asks for the doorbell: `True` where there is a newer value, or no writer any more."""
-        return check(self._call(self._reading, library.circlet_page_arm)) == 1
+        return check(library.circlet_page_arm(self._open())) == 1
 
     def close(self) -> None:
         """Gives the writer's side up; a created name ends with it. Safe to call twice, and from any thread.
 
         A thread that waits leaves with `ClosedError`.
         """
-        self._closing = True
-        with self._reading, self._writing:
-            handle, self._handle = self._handle, None
-            if handle is not None:
-                library.circlet_page_close(handle)
+        handle, self._handle = self._handle, None
+        if handle is None:
+            return
+        _leave(handle)
         if self._bell is not None:
             self._bell.close()
-
-    def __del__(self) -> None:
-        # Where it was never made, there is nothing to close.
-        if getattr(self, "_handle", None) is not None:
-            self.close()
 
     def __reduce__(self) -> NoReturn:
         """Raises `TypeError`, also for a copy: two objects of one handle would close it under each other."""
@@ -234,18 +213,7 @@ class SharedPage:
         self.close()
 
 
-@atexit.register
-def _close_all() -> None:
-    _ending.set()
-    for page in list(_pages):
-        page.close()
-
-
-def _forget_threads() -> None:
-    # A thread that was inside is none of the child's.
-    for page in list(_pages):
-        page._reading, page._writing = threading.RLock(), threading.RLock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget_threads)
+def _leave(handle: int) -> None:
+    # A side that a thread is in ends with the process, or with the write.
+    library.circlet_page_detach(handle)
+    library.circlet_page_unlink(handle)

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-import atexit
 import ctypes
+import math
 import operator
 import struct
 import time
-import weakref
 from array import array
 from collections import deque
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from ctypes import byref, c_int32, c_uint64, c_void_p
+from ctypes import byref, c_int32, c_uint32, c_uint64, c_void_p
 from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _native
-from ._arguments import buffer, checked, opened, plain, text, word
-from ._native import CONSUMER, PRODUCER, ClosedError, Frame, LaggedError, check, library
+from ._arguments import buffer, checked, opened, owned, plain, text, word
+from ._native import (
+    CONSUMER,
+    PRODUCER,
+    BusyError,
+    CircletError,
+    ClosedError,
+    Frame,
+    InvalidError,
+    LaggedError,
+    check,
+    end_with,
+    library,
+)
 from ._options import OVERFLOWS, Mode, Overflow, Stats, options
-from ._waiting import LOOK_MS, Doorbell, first_ms, go_on, in_thread, until
+from ._waiting import LOOK_MS, Doorbell, first_ms, go_on, until
 
 # circlet_frame: where all frames lie in the ring the address is not needed, as one view lies over all of the mapping.
 _FRAME = struct.Struct("=8xII")
 _COPIED_FRAME = struct.Struct("=QII")
 _BATCH = 64
-# The handles that nobody has ended: whoever takes one out, the end of its mapping or of the process, ends it.
-_handles: set[int] = set()
+# What may be open on the writing side, and what whoever sends something else meanwhile is told.
+_CLAIM = InvalidError, "a claim is open: leave its block first"
+_LONG_MESSAGE = BusyError, "a long message is under way: one thread or task at a time"
 
 
 class SharedRingBuffer:
@@ -68,14 +80,14 @@ class SharedRingBuffer:
         check(library.circlet_ring_memory(handle, byref(base), byref(size)))
         mapping = (ctypes.c_ubyte * size.value).from_address(base.value or 0)
         # The mapping ends when nothing looks at it any more: a numpy array that outlives the ring stays readable.
-        _handles.add(handle)
-        weakref.finalize(mapping, _unmap, handle).atexit = False
+        end_with(mapping, handle, library.circlet_ring_close, _leave)
         self._handle: int | None = handle
         self._memory = memoryview(mapping).cast("B")
-        self._max_frame = stats.max_frame
+        self._max_frame, self._max_message = stats.max_frame, stats.max_message
         self._in_place = stats.mode != "broadcast" and stats.max_message <= stats.max_frame
         self._frames = (Frame * _BATCH)()
-        self._claimed = False
+        self._waits = stats.overflow == "block"
+        self._writing: tuple[type[CircletError], str] | None = None
         self._views: list[memoryview] = []
         # Received by an iteration that was left, and not yet returned.
         self._fetched: deque[memoryview] = deque()
@@ -166,7 +178,8 @@ class SharedRingBuffer:
         cls, fd: int, *, schema: str = "", prefault: bool = False, huge_pages: bool = False
     ) -> SharedRingBuffer:
         """Opens a ring from a descriptor that `export_fd` made, and owns the descriptor. Raises as `open` does."""
-        given, handle = options(schema=schema, prefault=prefault, huge_pages=huge_pages), c_void_p()
+        with owned(fd):
+            given, handle = options(schema=schema, prefault=prefault, huge_pages=huge_pages), c_void_p()
         check(library.circlet_ring_from_fd(fd, given, byref(handle)))
         return cls(opened(handle))
 
@@ -199,9 +212,20 @@ class SharedRingBuffer:
         check(library.circlet_ring_attach(self._open(), side))
 
     def _open_to_write(self) -> int:
-        if self._claimed:
-            raise _native.InvalidError("a claim is open: leave its block first")
+        if self._writing is not None:
+            kind, message = self._writing
+            raise kind(message)
         return self._open()
+
+    @contextmanager
+    def _in_parts(self, data: Any, size: int) -> Iterator[Callable[[float], int]]:
+        """Gives a call that goes on with a long message where the last one stopped; nothing else is sent meanwhile."""
+        sent, size = c_uint32(), checked(size)
+        self._writing = _LONG_MESSAGE
+        try:
+            yield lambda ms: library.circlet_ring_send_part(self._open(), data, size, ms, byref(sent))
+        finally:
+            self._writing = None
 
     def send(self, payload: Any, timeout: float | None = None) -> None:
         """Copies a message in; anything with the buffer protocol, contiguous.
@@ -211,33 +235,34 @@ class SharedRingBuffer:
         """
         handle = self._open_to_write()
         data, size = (payload, len(payload)) if type(payload) is bytes else buffer(payload)
+        if size > self._max_frame and self._waits and timeout != 0:
+            with self._in_parts(data, size) as send_more:
+                go_on(send_more(first_ms(timeout)), send_more, timeout)
+            return
         status = library.circlet_ring_send(handle, data, checked(size), first_ms(timeout))
         if status < 0:
-            self._go_on_sending(status, data, size, timeout)
-
-    def _go_on_sending(self, status: int, data: Any, size: int, timeout: float | None) -> None:
-        # A message in fragments begins anew with each call.
-        growth = 2 if size > self._max_frame else 1
-        go_on(status, lambda ms: library.circlet_ring_send(self._open(), data, size, ms), timeout, growth)
+            go_on(status, lambda ms: library.circlet_ring_send(self._open(), data, size, ms), timeout)
 
     async def send_async(self, payload: Any, timeout: float | None = None) -> None:
         """As `send`, but lets the event loop run while there is no room; `payload` may not change meanwhile.
 
-        A message longer than a frame may be is sent by a thread of the loop's executor; a task that is cancelled
-        meanwhile first waits for that thread to give up, for about as long as it has waited by then.
+        A message longer than a frame may be goes fragment by fragment: whoever sends something else meanwhile gets
+        `BusyError`. What was sent of it when the task is cancelled is nothing to the reader.
         """
         if timeout == 0:
             self.send(payload, 0)
             return
         data, size = buffer(payload)
-        if size > self._max_frame:
-            await in_thread(lambda ms: library.circlet_ring_send(self._open_to_write(), data, size, ms), timeout)
-            return
 
-        def attempt() -> int:
-            return library.circlet_ring_send(self._open_to_write(), data, size, LOOK_MS)
+        async def send_with(attempt: Callable[[], int]) -> None:
+            await until(attempt, lambda: self._arm(PRODUCER, size), lambda: self._bell(PRODUCER), timeout)
 
-        await until(attempt, lambda: self.arm(PRODUCER, size), lambda: self._bell(PRODUCER), timeout)
+        self._open_to_write()
+        if size > self._max_frame and self._waits:
+            with self._in_parts(data, size) as send_more:
+                await send_with(partial(send_more, LOOK_MS))
+        else:
+            await send_with(lambda: library.circlet_ring_send(self._open_to_write(), data, size, LOOK_MS))
 
     def send_many(self, payloads: Iterable[Any], timeout: float | None = None) -> int:
         """Copies many messages in, in one call; returns how many were sent before the deadline.
@@ -247,7 +272,8 @@ class SharedRingBuffer:
         parts = [payload if type(payload) is bytes else plain(payload) for payload in payloads]
         handle = self._open_to_write()
         lens = array("I", [checked(len(part)) for part in parts])
-        growth = 2 if max(lens, default=0) > self._max_frame else 1
+        if self._waits and self._max_frame < max(lens, default=0) <= self._max_message:
+            return self._send_each(parts, timeout)
         data, sizes = b"".join(parts), lens.buffer_info()[0]
         start = ctypes.cast(ctypes.c_char_p(data), c_void_p).value or 0
         sent = skipped = 0
@@ -261,7 +287,7 @@ class SharedRingBuffer:
             # What is left of the deadline; a part that went counts, and the rest of it goes on.
             left = timeout if end is None or sent == 0 else max(0.0, end - time.monotonic())
             try:
-                more = go_on(send_rest(first_ms(left)), send_rest, left, growth)
+                more = go_on(send_rest(first_ms(left)), send_rest, left)
             except (_native.FullError, _native.TimedOutError):
                 if sent == 0:
                     raise
@@ -269,6 +295,17 @@ class SharedRingBuffer:
             skipped += sum(lens[sent : sent + more])
             sent += more
         return sent
+
+    def _send_each(self, parts: list[Any], timeout: float | None) -> int:
+        end = math.inf if timeout is None else time.monotonic() + timeout
+        for sent, part in enumerate(parts):
+            try:
+                self.send(part, None if timeout is None else max(0.0, end - time.monotonic()))
+            except (_native.FullError, _native.TimedOutError):
+                if sent == 0:
+                    raise
+                return sent
+        return len(parts)
 
     @contextmanager
     def claim(self, size: int, timeout: float | None = None) -> Iterator[memoryview]:
@@ -289,7 +326,7 @@ class SharedRingBuffer:
             return library.circlet_ring_claim(handle, size, ms, byref(frame))
 
         go_on(reserve(first_ms(timeout)), reserve, timeout)
-        self._claimed = True
+        self._writing = _CLAIM
         try:
             with self._memory[frame.offset : frame.offset + frame.len] as view:
                 yield view
@@ -297,7 +334,7 @@ class SharedRingBuffer:
             check(library.circlet_ring_abort(self._open()))
             raise
         finally:
-            self._claimed = False
+            self._writing = None
         check(library.circlet_ring_commit(self._open(), size))
 
     def recv(self, timeout: float | None = None) -> memoryview:
@@ -329,7 +366,7 @@ class SharedRingBuffer:
 
     def _left(self, limit: int) -> list[memoryview]:
         if limit < 1:
-            raise _native.InvalidError(f"limit is {limit}: give 1 or more")
+            raise InvalidError(f"limit is {limit}: give 1 or more")
         fetched = self._fetched
         return [fetched.popleft() for _ in range(min(limit, len(fetched)))] if fetched else []
 
@@ -440,7 +477,8 @@ class SharedRingBuffer:
         """Asks for the doorbell: `True` where there is no need to wait (a frame, room for `size` bytes, an end).
 
         Receive, or send, with timeout 0 until there is nothing left to do, and arm again. Arming the reader releases
-        what was received. Raises `TooLargeError` for a size above `stats().max_frame`.
+        what was received. Of a message in fragments, the room is that of the next. Raises `TooLargeError` for a size
+        above `stats().max_message`.
 
         >>> import select
         >>> from circlet import CONSUMER, SharedRingBuffer
@@ -455,8 +493,12 @@ class SharedRingBuffer:
             if self._fetched:
                 return True
             self._forget_views()
-        handle = self._open_to_write() if side == PRODUCER else self._open()
-        return check(library.circlet_ring_arm(handle, side, checked(size))) == 1
+        else:
+            self._open_to_write()
+        return self._arm(side, size)
+
+    def _arm(self, side: int, size: int) -> bool:
+        return check(library.circlet_ring_arm(self._open(), side, checked(size))) == 1
 
     def _bell(self, side: int) -> Doorbell:
         if side not in self._bells:
@@ -466,6 +508,7 @@ class SharedRingBuffer:
     def set_overflow(self, overflow: Overflow) -> None:
         """Sets what this object's sends do that find no room; at first it is what the ring was made with."""
         check(library.circlet_ring_set_overflow(self._open(), word("overflow", overflow, OVERFLOWS)))
+        self._waits = overflow == "block"
 
     def set_spin(self, side: int, microseconds: float) -> None:
         """Sets how long a side (`PRODUCER` or `CONSUMER`) spins before it sleeps."""
@@ -505,19 +548,8 @@ class SharedRingBuffer:
         self.close()
 
 
-def _unmap(handle: int) -> None:
-    with suppress(KeyError):
-        _handles.remove(handle)
-        library.circlet_ring_close(handle)
-
-
-@atexit.register
-def _leave_all() -> None:
-    """Gives up what this process has of its rings; the mappings stay, as daemon threads may be in them."""
-    with suppress(KeyError):
-        while True:
-            handle = _handles.pop()
-            for side in (PRODUCER, CONSUMER):
-                # A side that a thread is in ends with the process.
-                library.circlet_ring_detach(handle, side)
-            library.circlet_ring_unlink(handle)
+def _leave(handle: int) -> None:
+    for side in (PRODUCER, CONSUMER):
+        # A side that a thread is in ends with the process.
+        library.circlet_ring_detach(handle, side)
+    library.circlet_ring_unlink(handle)

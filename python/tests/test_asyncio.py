@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from itertools import count
 from pathlib import Path
 
@@ -20,6 +21,7 @@ import pytest
 
 import circlet
 from circlet import CONSUMER, PRODUCER, SharedRingBuffer
+from circlet._options import Overflow
 
 _numbers = count()
 _processes = multiprocessing.get_context("spawn")
@@ -158,6 +160,55 @@ def test_a_send_that_is_cancelled_leaves_the_side_free_and_nothing_behind(size: 
             assert await ring.recv_async(timeout=1) == b"next"
 
     asyncio.run(cancel())
+
+
+def test_a_long_message_is_sent_in_the_loop_and_what_is_sent_meanwhile_is_refused() -> None:
+    async def send() -> None:
+        with SharedRingBuffer.anonymous(capacity=4096, max_message=1 << 20) as ring:
+            threads = threading.active_count()
+            sending = asyncio.ensure_future(ring.send_async(b"a" * 100_000))
+            await asyncio.sleep(0.01)
+            for size in (1, 50_000):
+                with pytest.raises(circlet.BusyError, match="a long message is under way"):
+                    await ring.send_async(bytes(size))
+                with pytest.raises(circlet.BusyError, match="a long message is under way"):
+                    ring.send(bytes(size), timeout=0)
+            assert await ring.recv_async(timeout=60) == b"a" * 100_000
+            await sending
+            assert threading.active_count() == threads
+            # No fragment went twice: each holds 488 bytes of the message.
+            assert ring.stats().frames_sent == -(-100_000 // 488)
+            await ring.send_async(b"next")
+            assert await ring.recv_async() == b"next"
+
+    asyncio.run(send())
+
+
+def test_a_long_message_whose_deadline_passes_is_forgotten_with_the_next() -> None:
+    async def send() -> None:
+        with SharedRingBuffer.anonymous(capacity=4096, max_message=1 << 20) as ring:
+            with pytest.raises(circlet.TimedOutError):
+                await ring.send_async(b"a" * 10_000, timeout=0.05)
+            with pytest.raises(circlet.TimedOutError):
+                await ring.recv_async(timeout=0.05)
+            sending = asyncio.ensure_future(ring.send_async(b"b" * 10_000, timeout=60))
+            assert await ring.recv_async(timeout=60) == b"b" * 10_000
+            await sending
+
+    asyncio.run(send())
+
+
+@pytest.mark.parametrize(("overflow", "error"), [("fail", circlet.FullError), ("drop_newest", None)])
+def test_a_long_message_is_not_waited_with_where_the_overflow_is_not_to_wait(
+    overflow: Overflow, error: type[Exception] | None
+) -> None:
+    async def send() -> None:
+        with SharedRingBuffer.anonymous(capacity=4096, max_message=1 << 20, overflow=overflow) as ring:
+            with pytest.raises(error) if error else nullcontext():
+                await ring.send_async(bytes(10_000))
+            assert ring.stats().frames_sent == 0
+
+    asyncio.run(send())
 
 
 def test_a_wait_that_is_cancelled_takes_nothing_and_leaves_nothing_behind() -> None:

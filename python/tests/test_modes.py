@@ -7,7 +7,8 @@ import os
 import signal
 import threading
 import zlib
-from contextlib import suppress
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from itertools import count
 from pathlib import Path
 
@@ -16,6 +17,7 @@ import pytest
 
 import circlet
 from circlet import CONSUMER, PRODUCER, SharedRingBuffer
+from circlet._options import Overflow
 
 _numbers = count()
 _processes = multiprocessing.get_context("spawn")
@@ -201,7 +203,12 @@ def test_a_message_that_came_in_fragments_and_one_in_place_share_a_batch() -> No
         assert list(map(len, views)) == [5, 9000, 10]
 
 
-def test_a_long_message_to_a_slow_reader_arrives_though_each_slice_of_the_wait_begins_it_anew(name: str) -> None:
+@pytest.mark.parametrize(
+    "send", [SharedRingBuffer.send, lambda ring, payload, timeout: ring.send_many([payload], timeout)]
+)
+def test_a_long_message_to_a_slow_reader_goes_on_with_each_slice_of_the_wait(
+    name: str, send: Callable[..., object]
+) -> None:
     payload = _large(1, 200_000)
     with (
         SharedRingBuffer.create(name, capacity=4096, max_message=1 << 20) as writer,
@@ -221,10 +228,52 @@ def test_a_long_message_to_a_slow_reader_arrives_though_each_slice_of_the_wait_b
 
         thread = threading.Thread(target=read_slowly)
         thread.start()
-        writer.send(payload, timeout=60)
+        send(writer, payload, 60)
         thread.join()
         assert received == [payload]
-        assert writer.stats().frames_received == writer.stats().frames_sent > len(payload) // 488 + 1
+        # No fragment went twice: each holds 488 bytes of the message.
+        assert writer.stats().frames_received == writer.stats().frames_sent == -(-len(payload) // 488)
+
+
+@pytest.mark.parametrize("overflow", ["block", "fail", "drop_newest"])
+def test_a_long_message_without_room_leaves_nothing_in_the_ring_unless_it_may_wait(overflow: Overflow) -> None:
+    with SharedRingBuffer.anonymous(capacity=4096, max_message=1 << 20, overflow=overflow) as ring:
+        long = bytes(5000)
+        attempts = [lambda: ring.send(long, timeout=0), lambda: ring.send_many([long], timeout=0)]
+        if overflow != "block":
+            attempts += [lambda: ring.send(long), lambda: ring.send_many([long])]
+        for attempt in attempts:
+            with nullcontext() if overflow == "drop_newest" else pytest.raises(circlet.FullError):
+                attempt()
+        assert (ring.stats().frames_sent, ring.stats().dropped) == (0, 4 * (overflow == "drop_newest"))
+        ring.send_many([b"short", bytes(3000), long], timeout=0)
+        assert [len(view) for view in ring.recv_many(timeout=0)] == [5, 3000]
+
+
+def test_a_batch_with_a_message_above_the_limit_is_refused_whole() -> None:
+    with SharedRingBuffer.anonymous(capacity=4096, max_message=10_000) as ring:
+        with pytest.raises(circlet.TooLargeError, match="10000"):
+            ring.send_many([b"short", bytes(5000), bytes(10_001)])
+        assert ring.stats().frames_sent == 0
+
+
+def test_a_long_message_is_the_only_one_that_its_object_sends(name: str) -> None:
+    with SharedRingBuffer.create(name, capacity=4096, max_message=1 << 20) as ring:
+        sending = threading.Thread(target=ring.send, args=(bytes(100_000), 60))
+        sending.start()
+        while ring.stats().full_events == 0:
+            pass
+        for attempt in (
+            lambda: ring.send(b"x", timeout=0),
+            lambda: ring.send_many([b"x"], timeout=0),
+            lambda: ring.claim(1, timeout=0).__enter__(),
+            lambda: ring.arm(PRODUCER),
+        ):
+            with pytest.raises(circlet.BusyError):
+                attempt()
+        assert len(ring.recv(timeout=60)) == 100_000
+        sending.join()
+        ring.send(b"x", timeout=0)
 
 
 def test_a_message_above_the_limit_is_refused_with_the_limit() -> None:

@@ -16,6 +16,7 @@ import threading
 import time
 import zlib
 from collections.abc import Callable
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
@@ -24,6 +25,7 @@ import pytest
 
 import circlet
 from circlet import PageValue, SharedPage
+from circlet._native import library
 
 _numbers = count()
 _processes = multiprocessing.get_context("spawn")
@@ -246,6 +248,27 @@ def test_closing_a_page_ends_the_wait_of_another_thread() -> None:
     page.close()
     waiter.join(60)
     assert isinstance(outcome[0], circlet.ClosedError)
+
+
+def test_closing_a_page_under_a_thread_that_writes_gives_its_side_up(name: str) -> None:
+    with SharedPage.create(name, 1 << 20) as other:
+        for _ in range(20):
+            page = SharedPage.open(name)
+            began = threading.Event()
+
+            def write(page: SharedPage = page, began: threading.Event = began) -> None:
+                with suppress(circlet.ClosedError):
+                    while True:
+                        page.write(bytes(1 << 20))
+                        began.set()
+
+            writer = threading.Thread(target=write)
+            writer.start()
+            began.wait()
+            page.close()
+            writer.join()
+            other.write(b"the side is free, though the object is still there")
+            library.circlet_page_detach(other._handle)
 
 
 @pytest.mark.parametrize("loop", ["page.wait()", "page.write(b'x' * 1000)", "page.read()"])

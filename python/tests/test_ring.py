@@ -158,6 +158,26 @@ def test_errors_are_of_the_kind_that_python_has(ring: SharedRingBuffer, name: st
         ring.recv(timeout=-1)
 
 
+@pytest.mark.parametrize(
+    "refuse",
+    [
+        lambda fd: SharedRingBuffer.from_fd(fd, schema="a\0b"),
+        lambda fd: SharedRingBuffer.from_fd(fd, schema="of another"),
+        lambda fd: circlet.SharedPage.from_fd(fd, schema="a\0b"),
+        circlet.SharedPage.from_fd,
+    ],
+)
+def test_a_descriptor_that_is_refused_is_closed(ring: SharedRingBuffer, refuse: Callable[[int], object]) -> None:
+    fd = ring.export_fd()
+    with pytest.raises(circlet.CircletError):
+        refuse(fd)
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(fd)
+    for beyond in (-1, 1 << 31, 1 << 32):
+        with pytest.raises(circlet.InvalidError, match=f"fd is {beyond}"):
+            refuse(beyond)
+
+
 def test_a_closed_ring_drains_and_then_ends_the_iteration(name: str) -> None:
     with SharedRingBuffer.create(name) as writer, SharedRingBuffer.open(name) as reader:
         writer.send_many([b"a", b"b"])
