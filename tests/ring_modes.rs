@@ -306,6 +306,28 @@ fn messages_longer_than_the_ring_arrive_whole() {
 }
 
 #[test]
+fn a_try_sends_a_long_message_whole_or_leaves_no_piece_of_it() {
+    for start in (0..4096).step_by(200) {
+        let ring = ring(small(Mode::Spsc).max_message(10_000));
+        let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
+        for _ in 0..start / 200 {
+            sender.send(&[0; 196]).unwrap();
+            drop(receiver.recv().unwrap());
+        }
+        sender.try_send(&[1; 3000]).unwrap_or_else(|error| panic!("at {start}: {error}"));
+        let used = ring.stats().used_bytes;
+        for refused in [sender.try_send(&[2; 3000]), sender.send_timeout(&[2; 5000], Duration::ZERO)] {
+            assert!(matches!(refused, Err(Error::Full { .. })), "{refused:?}");
+        }
+        assert_eq!(ring.stats().used_bytes, used);
+        assert_eq!(&*receiver.recv().unwrap(), [1; 3000]);
+        sender.set_overflow(Overflow::DropNewest);
+        sender.send(&[3; 9000]).unwrap();
+        assert_eq!((ring.stats().used_bytes, sender.dropped()), (0, 1));
+    }
+}
+
+#[test]
 fn long_messages_of_several_producers_do_not_mix() {
     let ring = ring(small(Mode::Mpsc).max_message(1 << 16));
     let mut receiver = ring.receiver().unwrap();

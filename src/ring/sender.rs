@@ -1,6 +1,7 @@
 //! The producer's side.
 
 use std::fmt;
+use std::iter;
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
@@ -186,8 +187,8 @@ impl Sender {
     /// Goes on sending a message of which `sent` bytes are sent already, 0 at first, and moves `sent` on. For those who
     /// wait in parts, as event loops do: a message in fragments goes on where the last call stopped.
     ///
-    /// Nothing else may be sent in between, or the reader forgets what it has of the message. Without a deadline it does
-    /// not wait.
+    /// Nothing else may be sent in between, or the reader forgets what it has of the message. Without a deadline, or where
+    /// the overflow is not to wait, it stops with [`Error::Full`], and what is sent stays in the ring.
     ///
     /// ```
     /// # #[cfg(target_os = "linux")] {
@@ -264,10 +265,11 @@ impl Sender {
     /// Publishes a message in fragments, and begins only if it may wait or all of them have room.
     #[cold]
     fn place_whole(&mut self, message: &[u8], deadline: Option<Deadline>) -> Result<(), Error> {
-        let waits = deadline.is_some() && self.overflow == Overflow::Block;
+        let waits = self.overflow == Overflow::Block && deadline.is_some_and(|deadline| !deadline.passed());
         let pieces = message.chunks(fragment::piece_bytes(self.view.capacity()));
-        let needed = pieces.map(|piece| frame_bytes((HEADER_BYTES + piece.len()) as u32)).sum();
-        if waits || self.has_room(needed) {
+        let frames = pieces.map(|piece| frame_bytes((HEADER_BYTES + piece.len()) as u32));
+        let needed = frames.clone().sum();
+        if waits || self.has_room(frames) {
             return self.place_fragments(message, &mut 0, deadline);
         }
         self.count_full();
@@ -520,15 +522,15 @@ impl Sender {
         let view = self.view.clone();
         Ok(shm::ask_for_bell(&view, producer::WAITING, || {
             let is_alone = matches!(self.seat.peer_state(), PeerState::Closed | PeerState::Dead);
-            is_alone || self.has_room(frame_bytes(len as u32))
+            is_alone || self.has_room(iter::once(frame_bytes(len as u32)))
         }))
     }
 
-    /// Tells whether frames that take so many bytes together have room, or an error to tell of.
-    fn has_room(&mut self, bytes: u64) -> bool {
+    /// Tells whether frames that take so many bytes each have room, or an error to tell of.
+    fn has_room(&mut self, frames: impl Iterator<Item = u64>) -> bool {
         match &mut self.producer {
-            Producer::Single(single) => single.has_room(bytes),
-            Producer::Many(many) => many.has_room(bytes),
+            Producer::Single(single) => single.has_room(frames),
+            Producer::Many(many) => many.has_room(frames),
             Producer::Writer(_) => true,
         }
     }

@@ -79,11 +79,11 @@ impl<M: Memory> Many<M> {
         Ok((tail, bytes))
     }
 
-    /// Tells whether frames that take so many bytes together would have room now, or an error to tell of. Without the
+    /// Tells whether frames that take so many bytes each would have room now, or an error to tell of. Without the
     /// lock: others may take it meanwhile.
-    pub(crate) fn has_room(&mut self, bytes: u64) -> bool {
+    pub(crate) fn has_room(&mut self, frames: impl Iterator<Item = u64>) -> bool {
         let tail = self.memory.u64_at(producer::TAIL).load(Relaxed);
-        self.room.has(&self.memory, &self.rules, tail, bytes)
+        self.room.has(&self.memory, &self.rules, tail, frames)
     }
 
     #[inline]

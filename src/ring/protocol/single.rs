@@ -48,10 +48,16 @@ impl Room {
         self.look(memory, rules, tail, needed)
     }
 
-    /// Tells whether frames that take so many bytes together have room at `tail`, wherever they are padded.
-    pub(super) fn has<M: Memory>(&mut self, memory: &M, rules: &Rules, tail: u64, bytes: u64) -> bool {
-        let needed = rules.padding(tail, bytes.min(rules.capacity)) + bytes + ALIGN;
-        !matches!(self.check(memory, rules, tail, needed), Err(Error::Full { .. }))
+    /// Tells whether frames that take so many bytes each have room at `tail` one after the other.
+    pub(super) fn has<M: Memory>(
+        &mut self,
+        memory: &M,
+        rules: &Rules,
+        tail: u64,
+        frames: impl Iterator<Item = u64>,
+    ) -> bool {
+        let end = frames.fold(tail, |at, bytes| at.wrapping_add(rules.padding(at, bytes) + bytes));
+        !matches!(self.check(memory, rules, tail, end.wrapping_sub(tail) + ALIGN), Err(Error::Full { .. }))
     }
 
     #[cold]
@@ -117,10 +123,10 @@ impl<M: Memory> Single<M> {
         Ok(lane.tail)
     }
 
-    /// Tells whether frames that take so many bytes together would have room now, or an error to tell of.
-    pub(crate) fn has_room(&mut self, bytes: u64) -> bool {
+    /// Tells whether frames that take so many bytes each would have room now, or an error to tell of.
+    pub(crate) fn has_room(&mut self, frames: impl Iterator<Item = u64>) -> bool {
         let lane = &self.lane;
-        self.room.has(&lane.memory, &lane.rules, lane.tail, bytes)
+        self.room.has(&lane.memory, &lane.rules, lane.tail, frames)
     }
 
     /// Makes the first `len` bytes of what was reserved last a frame.
