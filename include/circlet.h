@@ -828,8 +828,8 @@ int32_t circlet_ring_send(const struct circlet_ring *ring,
 
 /**
  * Goes on sending a message of which `*sent` bytes are sent already, 0 at first, and moves `*sent` on: a message that goes
- * in fragments goes on where the last call stopped, for those who wait in parts. Nothing else may be sent in between, and
- * nothing is dropped.
+ * in fragments goes on where the last call stopped, for those who wait in parts. Nothing else may be sent in between;
+ * nothing is dropped, and what is sent stays in the ring.
  *
  * Returns 0 once all of it is sent, or what `circlet_ring_send` returns, CIRCLET_FULL and CIRCLET_TIMED_OUT with `*sent` as
  * far as it came.

@@ -60,6 +60,21 @@ fn a_process_that_scribbles_over_every_field_does_no_harm() {
     }
 }
 
+#[test]
+fn a_claim_lock_that_nobody_can_hold_poisons_the_producer() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    for holder in [77, 1, u32::MAX] {
+        let ring = ring::anonymous(&Options::new().mode(Mode::Mpsc).capacity(4096)).unwrap();
+        let mut sender = ring.sender().unwrap();
+        let lock = circlet::shm::layout::producer::LOCK;
+        // SAFETY: the offset is aligned and inside; the word is only ever accessed as an atomic.
+        #[allow(unsafe_code, reason = "a hostile peer writes through the bare mapping")]
+        let lock: &AtomicU32 = unsafe { &*ring.segment().base().as_ptr().add(lock).cast() };
+        lock.store(holder, Ordering::Relaxed);
+        assert!(matches!(sender.send(b"x"), Err(ring::Error::Poisoned { what: ring::Poison::Lock { .. } })));
+    }
+}
+
 /// The bytes of a sound segment, with some of them changed.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     let mode = prop_oneof![Just(Mode::Spsc), Just(Mode::Mpsc), Just(Mode::Broadcast)];

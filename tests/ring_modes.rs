@@ -103,6 +103,45 @@ fn an_open_claim_holds_the_reader_and_not_the_other_producers() {
 }
 
 #[test]
+fn a_claim_that_was_forgotten_is_given_up_by_the_next_call() {
+    let ring = ring(small(Mode::Mpsc));
+    let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
+    std::mem::forget(sender.claim(100).unwrap());
+    sender.send(b"next").unwrap();
+    assert_eq!(&*receiver.recv_timeout(SOON).unwrap(), b"next");
+    std::mem::forget(sender.claim(100).unwrap());
+    drop(sender);
+    assert!(matches!(receiver.recv_timeout(SOON), Err(Error::Closed)));
+}
+
+#[test]
+fn arming_beside_busy_producers_poisons_nobody() {
+    let ring = ring(small(Mode::Mpsc));
+    let mut receiver = ring.receiver().unwrap();
+    let (mut busy, mut armed) = (ring.sender().unwrap(), ring.sender().unwrap());
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            while !over.load(Ordering::Relaxed) {
+                busy.send(&[1; 300]).unwrap();
+            }
+        });
+        scope.spawn(|| {
+            for _ in 0..100_000 {
+                armed.arm(100).unwrap();
+            }
+            armed.send(b"last").unwrap();
+            over.store(true, Ordering::Relaxed);
+        });
+        while *receiver.recv_timeout(SOON).unwrap() != *b"last" {}
+        // The busy one may wait for room.
+        while !over.load(Ordering::Relaxed) || receiver.try_recv().unwrap().is_some() {
+            let _ = receiver.recv_timeout(Duration::from_millis(1));
+        }
+    });
+}
+
+#[test]
 fn what_is_given_up_of_a_claim_is_skipped() {
     let ring = ring(small(Mode::Mpsc));
     let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());

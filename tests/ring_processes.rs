@@ -43,6 +43,7 @@ fn child() {
             produce(name, producer.parse().unwrap(), life.parse().unwrap(), note);
         }
         ["hold", name] => hold(name),
+        ["claims", name] => claims(name),
         _ => panic!("{task:?}"),
     }
 }
@@ -93,6 +94,17 @@ fn hold(name: &str) {
     sender.send(b"here").unwrap();
     // The reader's side too, where it is free: whoever waits for room there learns of the death.
     let _receiver = ring.receiver();
+    loop {
+        thread::park();
+    }
+}
+
+/// Holds two claims open, sends a frame behind them, and sleeps until it is killed.
+fn claims(name: &str) {
+    let ring = ring::open(name).unwrap();
+    let (mut one, mut two) = (ring.sender().unwrap(), ring.sender().unwrap());
+    let _claims = (one.claim(100).unwrap(), two.claim(200).unwrap());
+    ring.sender().unwrap().send(b"committed").unwrap();
     loop {
         thread::park();
     }
@@ -198,6 +210,28 @@ fn four_producers_that_are_killed_and_restarted_at_random_lose_nothing() {
     }
     println!("{kills} kills, {} frames, {} of them twice sent", checker.frames, checker.repeats);
     assert!(kills > 10 && checker.frames > 1000);
+}
+
+#[test]
+fn what_was_committed_behind_claims_of_the_dead_comes_before_their_death_is_told() {
+    let name = unique("claims");
+    let ring = ring::create(&name, &Options::new().mode(Mode::Mpsc)).unwrap();
+    let mut receiver = ring.receiver().unwrap();
+    let mut child = command(&format!("claims {name}")).spawn().unwrap();
+    let deadline = Instant::now() + SOON;
+    while ring.stats().frames_sent == 0 {
+        assert!(Instant::now() < deadline);
+        thread::yield_now();
+    }
+    assert!(receiver.try_recv().unwrap().is_none(), "the claims are open");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(&*receiver.recv_timeout(SOON).unwrap(), b"committed");
+    assert!(matches!(receiver.recv_timeout(SOON), Err(Error::PeerDied)));
+    // The seats of the dead are taken first: a clean end after that is a clean end.
+    let senders: Vec<_> = (0..3).map(|_| ring.sender().unwrap()).collect();
+    drop(senders);
+    assert!(matches!(receiver.recv_timeout(SOON), Err(Error::Closed)));
 }
 
 #[test]

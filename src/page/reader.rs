@@ -146,8 +146,8 @@ impl Reader {
     #[cfg(unix)]
     pub fn arm(&mut self) -> Result<bool, Error> {
         self.fd()?;
-        self.bell.clear();
-        Ok(shm::ask_for_bell(&self.view, consumer::WAITING, || {
+        let somebody_left = self.bell.clear();
+        Ok(shm::ask_for_bell(&self.view, consumer::WAITING, somebody_left, || {
             self.is_newer() || matches!(self.writer_state(), PeerState::Closed | PeerState::Dead)
         }))
     }

@@ -27,15 +27,22 @@ impl Copies {
             self.full.push(std::mem::replace(&mut self.block, vec![0; words.max(BLOCK_BYTES / 8)]));
             self.used = 0;
         }
-        let start = NonNull::from(&mut self.block[self.used]).cast();
+        // SAFETY: so many words are left in the block. Of the pointer to all of it, as others lead there too.
+        let start = unsafe { NonNull::new_unchecked(self.block.as_mut_ptr().add(self.used)) }.cast();
         self.used += words;
         fill(start);
         RawFrame { start, len }
     }
 
-    /// Keeps a message as it is.
+    /// Keeps a message as it is, if it is aligned as a frame would be.
     pub(super) fn keep(&mut self, mut message: Vec<u8>) -> RawFrame {
         let len = message.len() as u32;
+        if !message.as_ptr().addr().is_multiple_of(align_of::<u64>()) {
+            // SAFETY: the room has as many bytes as the message.
+            return self.add(len, |start| unsafe {
+                start.as_ptr().copy_from_nonoverlapping(message.as_ptr(), message.len());
+            });
+        }
         let start = NonNull::new(message.as_mut_ptr()).unwrap_or(NonNull::dangling());
         self.messages.push(message);
         RawFrame { start, len }

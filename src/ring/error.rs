@@ -55,6 +55,7 @@ pub enum Error {
 
 /// What a reader or a writer saw that the other side may never write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Poison {
     /// A frame that is longer than a frame may be.
     #[error("the frame at {position} says it has {len} bytes, and the longest may have {max}")]
@@ -76,8 +77,10 @@ pub enum Poison {
         /// Bytes before the end.
         rest: u64,
     },
-    /// A padding frame that does not end where the data area ends.
-    #[error("the padding at {position} takes {bytes} bytes and does not end with the ring, {rest} bytes on")]
+    /// A frame to be skipped that does not end where it must.
+    #[error(
+        "{bytes} bytes are to be skipped at {position}, and only {rest} are left before the end, or all of them must be"
+    )]
     Padding {
         /// Byte position of the padding.
         position: u64,
@@ -107,6 +110,12 @@ pub enum Poison {
         recorded: u64,
         /// The bytes in the slot's record.
         bytes: u64,
+    },
+    /// A claim lock that nobody can hold.
+    #[error("the claim lock says {holder}, which is no other producer")]
+    Lock {
+        /// One more than the slot that it names.
+        holder: u32,
     },
     /// A fragment that belongs to no message.
     #[error("a fragment of {len} bytes says that it is for slot {slot}, at {offset} of {total} bytes")]

@@ -6,7 +6,6 @@
 //! several producers apart.
 
 use super::Poison;
-use crate::shm::layout::SLOTS;
 
 /// Bytes of a fragment's header.
 pub const HEADER_BYTES: usize = 16;
@@ -60,7 +59,12 @@ impl Assembler {
     /// Adds a fragment, and returns the message if it was the last.
     ///
     /// The rest of a message whose beginning this reader has not seen is skipped: its predecessor took that.
-    pub(super) fn add(&mut self, fragment: &[u8], max_message: u32) -> Result<Option<Vec<u8>>, Poison> {
+    pub(super) fn add(
+        &mut self,
+        fragment: &[u8],
+        slots: usize,
+        max_message: u32,
+    ) -> Result<Option<Vec<u8>>, Poison> {
         let (header, piece) = fragment.split_first_chunk().map_or((None, fragment), |(header, piece)| {
             // Copied before anything is believed of it.
             (Some(Header::decode(header)), piece)
@@ -68,10 +72,10 @@ impl Assembler {
         let Header { total, offset, slot } = header.unwrap_or(Header { total: 0, offset: 0, slot: u32::MAX });
         let len = piece.len() as u32;
         let end = u64::from(offset) + piece.len() as u64;
-        if slot as usize >= SLOTS || total > max_message || end > total.into() || len == 0 {
+        if slot as usize >= slots || total > max_message || end > total.into() || len == 0 {
             return Err(Poison::Fragment { len, slot, offset, total });
         }
-        self.partial.resize(SLOTS, Partial::default());
+        self.partial.resize(slots, Partial::default());
         let partial = &mut self.partial[slot as usize];
         if offset == 0 {
             // What was there is of a producer that died, or gave up.
@@ -100,7 +104,7 @@ mod tests {
     fn fragments_of_several_producers_come_together() {
         let mut assembler = Assembler::default();
         let mut add = |total, offset, slot, piece: &[u8]| {
-            assembler.add(&fragment(total, offset, slot, piece), 100).unwrap()
+            assembler.add(&fragment(total, offset, slot, piece), 32, 100).unwrap()
         };
         assert_eq!(add(4, 0, 0, b"ab"), None);
         assert_eq!(add(3, 0, 31, b"x"), None);
@@ -112,7 +116,7 @@ mod tests {
     fn what_a_dead_writer_began_is_forgotten_with_the_next_message() {
         let mut assembler = Assembler::default();
         let mut add =
-            |total, offset, piece: &[u8]| assembler.add(&fragment(total, offset, 0, piece), 100).unwrap();
+            |total, offset, piece: &[u8]| assembler.add(&fragment(total, offset, 0, piece), 32, 100).unwrap();
         assert_eq!(add(4, 0, b"ab"), None);
         assert_eq!(add(3, 0, b"x"), None);
         assert_eq!(add(3, 1, b"yz"), Some(b"xyz".to_vec()));
@@ -124,7 +128,7 @@ mod tests {
         let refused = |total, offset, slot, piece: &[u8]| {
             let mut assembler = Assembler::default();
             assert!(
-                assembler.add(&fragment(total, offset, slot, piece), 100).is_err(),
+                assembler.add(&fragment(total, offset, slot, piece), 32, 100).is_err(),
                 "{total} {offset} {slot}"
             );
         };
@@ -133,6 +137,6 @@ mod tests {
         refused(4, u32::MAX, 0, b"xy");
         refused(4, 0, 32, b"x");
         refused(4, 0, 0, b"");
-        assert!(Assembler::default().add(b"short", 100).is_err());
+        assert!(Assembler::default().add(b"short", 32, 100).is_err());
     }
 }

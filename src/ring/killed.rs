@@ -12,7 +12,7 @@ use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Relaxed};
+use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 use std::time::Duration;
 
 use super::{Deadline, Error, Mode, Options, PeerState, Receiver, Ring, Sender, Wait};
@@ -30,7 +30,7 @@ const FRAMES: u64 = 12;
 type Script = fn(&str, &dyn Fn(u64));
 
 /// The scripts, by name.
-const SCRIPTS: [(&str, Script); 8] = [
+const SCRIPTS: [(&str, Script); 9] = [
     ("send", |name, done| {
         let mut sender = open(name).sender().unwrap();
         for number in 0..FRAMES {
@@ -82,6 +82,17 @@ const SCRIPTS: [(&str, Script); 8] = [
         // Takes the reader's seat, finds a claim of the dead, and turns it into padding.
         let mut receiver = open(name).receiver().unwrap();
         let _ = receiver.recv_timeout(Duration::from_millis(1));
+        done(1);
+    }),
+    ("locked", |name, done| {
+        // The first producer is as one that died with the lock; the second waits for it, and settles that.
+        let ring = open(name);
+        let (first, mut second) = (ring.sender().unwrap(), ring.sender().unwrap());
+        let view = View::new(ring.segment().clone());
+        view.u32_at(producer::LOCK).store(1, Release);
+        view.let_go_of_seat(0);
+        std::mem::forget(first);
+        send(&mut second, 0);
         done(1);
     }),
     ("page", |name, done| {
@@ -322,6 +333,24 @@ fn a_producer_killed_anywhere_stops_no_other_producer() {
             },
         );
     }
+}
+
+#[test]
+fn one_killed_while_it_waits_for_a_dead_holder_of_the_lock_leaves_it_to_the_next() {
+    at_every_store(
+        "locked",
+        |case| case.ring(&options(Mode::Mpsc)),
+        |ring, _, done| {
+            let mut sender = ring.sender().unwrap();
+            sender.send_timeout(b"after", SOON).unwrap();
+            let mut receiver = ring.receiver().unwrap();
+            let mut before = 0;
+            while *receiver.recv_timeout(SOON).unwrap() != *b"after" {
+                before += 1;
+            }
+            assert!((done..=1).contains(&before));
+        },
+    );
 }
 
 #[test]
@@ -569,6 +598,7 @@ fn the_scripts_store_from_every_place_in_the_source_that_stores() {
         run(mode, "overflow", &is_full);
         run(mode, "recv", &has_frames);
     }
+    run(Mode::Mpsc, "locked", &nothing);
     // The producer dies in its claim, at each of its first stores in turn, and the reader or another producer settles it.
     for undertaker in ["bury", "send"] {
         for stores in 0..40 {

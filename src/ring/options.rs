@@ -61,6 +61,7 @@ impl Options {
 
     /// Sets the longest message in bytes, at most 1 GiB. One that is longer than a frame may be goes in fragments, also
     /// through a ring that is smaller than it, and arrives whole or, if its reader or writer dies meanwhile, not at all.
+    /// Of a ring that exists it is the most that this side accepts.
     #[must_use]
     pub fn max_message(mut self, bytes: u32) -> Self {
         self.max_message = Some(bytes);
@@ -119,6 +120,10 @@ impl Options {
     /// Checks that a ring that exists is what was asked for.
     pub(super) fn check(&self, found: &Geometry) -> Result<(), Error> {
         check_mode(found.mode())?;
+        let (bytes, mode) = (found.max_message(), found.mode());
+        if let Some(max) = self.max_message.filter(|max| bytes > *max) {
+            return Err(Error::MaxMessage { bytes, mode, max });
+        }
         if found.schema() == self.schema {
             return Ok(());
         }

@@ -13,9 +13,9 @@ use std::time::Duration;
 use super::copies::Copies;
 use super::fragment::Assembler;
 use super::frame::Rules;
-use super::protocol::{Consumer, Reader, Taken};
+use super::protocol::{Consumer, Reader, SKIPS, Taken};
 use super::{Batch, Deadline, Error, Frame, PeerState, Role, Wait};
-use crate::shm::layout::consumer;
+use crate::shm::layout::{SLOTS, consumer};
 use crate::shm::{self, Memory, Mode, Patience, Place, Seat, Segment, Shared, View};
 
 /// Reads frames from a ring. `Send`, and one thread at a time; a broadcast ring has any number of these.
@@ -130,16 +130,21 @@ impl Receiver {
         Ok(Frame::new(self, raw))
     }
 
+    /// Takes the next message if there is one, after releasing those before it.
+    #[inline]
+    pub(crate) fn try_frame(&mut self) -> Result<Option<RawFrame>, Error> {
+        match self.kept_or_next()? {
+            None => self.last_or_end(),
+            found => Ok(found),
+        }
+    }
+
     /// Borrows a message if there is one.
     ///
     /// # Errors
     /// As [`Receiver::recv`]. Looking at the writer's end costs a call to the kernel where the ring is empty.
     pub fn try_recv(&mut self) -> Result<Option<Frame<'_>>, Error> {
-        let found = match self.kept_or_next()? {
-            None => self.last_or_end()?,
-            found => found,
-        };
-        Ok(found.map(|raw| Frame::new(self, raw)))
+        Ok(self.try_frame()?.map(|raw| Frame::new(self, raw)))
     }
 
     /// Waits for a message and appends a private copy of it to `out`; returns its length.
@@ -202,11 +207,11 @@ impl Receiver {
     fn assemble(&mut self, first: Taken) -> Result<Option<RawFrame>, Error> {
         let Source::Queue { consumer, .. } = &mut self.source else { return Ok(None) };
         let mut taken = first;
-        let mut looked_at = 0;
-        loop {
+        // A writer that never ends its messages does not keep the reader here.
+        for _ in 0..SKIPS {
             let raw = RawFrame { start: self.view.payload(taken.position), len: taken.len };
             // SAFETY: the fragment was taken and is not released before it is copied.
-            let whole = self.assembler.add(unsafe { raw.bytes() }, self.max_message);
+            let whole = self.assembler.add(unsafe { raw.bytes() }, self.mode.slots(), self.max_message);
             let whole = whole.inspect_err(|poison| consumer.poison(*poison))?;
             // Frames that the caller still looks at are before it.
             if !self.lent {
@@ -215,20 +220,16 @@ impl Receiver {
             if let Some(message) = whole {
                 return Ok(Some(self.copies.keep(message)));
             }
-            looked_at += u64::from(taken.len);
-            // A writer that never ends its messages does not keep the reader here.
-            if looked_at > self.view.capacity() {
-                return Ok(None);
-            }
             match consumer.take()? {
                 Some(next) if next.is_fragment => taken = next,
                 Some(Taken { position, len, .. }) => {
                     self.lent = true;
                     return Ok(Some(RawFrame { start: self.view.payload(position), len }));
                 }
-                None => return Ok(None),
+                None => break,
             }
         }
+        Ok(None)
     }
 
     /// Waits for the next message. What was taken before is released first.
@@ -296,18 +297,29 @@ impl Receiver {
     /// Looks at the writers of an empty ring: their end is an error once their last frame has been taken.
     fn last_or_end(&mut self) -> Result<Option<RawFrame>, Error> {
         let state = self.peer_state();
-        if let Source::Queue { consumer, .. } = &mut self.source
-            && self.mode == Mode::Mpsc
-        {
-            consumer.look_at_claim()?;
+        // They may have committed between our look at the word and our look at their seats. Behind a claim of the dead may
+        // lie another, and behind all of them what was committed.
+        let mut found = self.next_frame()?;
+        for _ in 0..SLOTS {
+            if found.is_some() || !self.settle_claim()? {
+                break;
+            }
+            found = self.next_frame()?;
         }
-        let end = match state {
-            PeerState::Never | PeerState::Alive => return self.next_frame(),
-            PeerState::Closed => Error::Closed,
-            PeerState::Dead => Error::PeerDied,
-        };
-        // They may have committed between our look at the word and our look at their seats.
-        self.next_frame()?.map_or(Err(end), |frame| Ok(Some(frame)))
+        match (found, state) {
+            (Some(frame), _) => Ok(Some(frame)),
+            (None, PeerState::Never | PeerState::Alive) => Ok(None),
+            (None, PeerState::Closed) => Err(Error::Closed),
+            (None, PeerState::Dead) => Err(Error::PeerDied),
+        }
+    }
+
+    /// Settles a claim of the dead that lies in the way, and tells whether there was one.
+    fn settle_claim(&mut self) -> Result<bool, Error> {
+        match &mut self.source {
+            Source::Queue { consumer, .. } if self.mode == Mode::Mpsc => Ok(consumer.look_at_claim()?),
+            _ => Ok(false),
+        }
     }
 
     /// Gives everything that was taken back to the writer, and wakes it if it sleeps.
@@ -358,9 +370,9 @@ impl Receiver {
     pub fn arm(&mut self) -> Result<bool, Error> {
         self.release();
         self.fd()?;
-        self.bell.clear();
+        let somebody_left = self.bell.clear();
         let view = self.view.clone();
-        Ok(shm::ask_for_bell(&view, consumer::WAITING, || self.is_ready()))
+        Ok(shm::ask_for_bell(&view, consumer::WAITING, somebody_left, || self.is_ready()))
     }
 
     #[cfg(unix)]
@@ -375,13 +387,8 @@ impl Receiver {
         if is_ready(&self.source) || matches!(self.peer_state(), PeerState::Closed | PeerState::Dead) {
             return true;
         }
-        if let Source::Queue { consumer, .. } = &mut self.source
-            && self.mode == Mode::Mpsc
-            && consumer.look_at_claim().is_err()
-        {
-            return true;
-        }
-        is_ready(&self.source)
+        // A claim that was settled is something to go on from, and so is an error.
+        self.settle_claim().unwrap_or(true) || is_ready(&self.source)
     }
 }
 

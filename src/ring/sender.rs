@@ -277,7 +277,9 @@ impl Sender {
             self.drop_newest();
             return Ok(());
         }
-        Err(Error::Full { needed, free: 0 })
+        let read = |offset| self.view.u64_at(offset).load(Relaxed);
+        let used = read(producer::TAIL).wrapping_sub(read(consumer::HEAD));
+        Err(Error::Full { needed, free: self.view.capacity().saturating_sub(used) })
     }
 
     /// Publishes the rest of a message in fragments, and wakes the reader for each.
@@ -353,7 +355,12 @@ impl Sender {
         let Some(len) = u32::try_from(len).ok().filter(|len| *len <= max) else {
             return Err(Error::TooLarge { len, max });
         };
-        Ok((self.make_room(len, deadline)?, len))
+        let reserved = self.make_room(len, deadline)?;
+        if matches!(self.producer, Producer::Many(_)) {
+            // Others and the reader see it: if it is forgotten, the next call gives it up.
+            self.open = Some((reserved, len));
+        }
+        Ok((reserved, len))
     }
 
     /// Returns where a claim's payload lies.
@@ -365,6 +372,7 @@ impl Sender {
     /// Makes the first `len` bytes of a claim a frame, and wakes the reader if it sleeps.
     #[inline]
     pub(super) fn commit(&mut self, reserved: Reserved, len: u32) {
+        self.open = None;
         self.publish(reserved, len, 0);
         self.wake_readers();
     }
@@ -372,7 +380,11 @@ impl Sender {
     /// Gives a claim up. Where it is invisible until it is committed there is nothing to do.
     #[inline]
     pub(super) fn give_up(&mut self, reserved: Reserved) {
-        if let Producer::Many(many) = &mut self.producer {
+        self.open = None;
+        // A fork's copy is not the one who claimed it.
+        if let Producer::Many(many) = &mut self.producer
+            && self.view.segment().is_of_this_process()
+        {
             many.give_up(reserved.position, reserved.bytes);
             self.wake_readers();
         }
@@ -440,9 +452,15 @@ impl Sender {
             Producer::Single(single) => single.reserve(len)?,
             Producer::Writer(writer) => writer.reserve(len),
             Producer::Many(many) => {
-                let deadline = deadline.unwrap_or_else(|| Deadline::after(LOCK_PATIENCE));
-                let (position, bytes) = many.reserve(len, deadline)?;
-                return Ok(Reserved { position, bytes });
+                let within = deadline.unwrap_or_else(|| Deadline::after(LOCK_PATIENCE));
+                return match many.reserve(len, within) {
+                    Ok((position, bytes)) => Ok(Reserved { position, bytes }),
+                    // Whoever does not wait is told that there is no room for now.
+                    Err(Error::TimedOut { .. }) if deadline.is_none() => {
+                        Err(Error::Full { needed: frame_bytes(len), free: 0 })
+                    }
+                    Err(other) => Err(other),
+                };
             }
         };
         Ok(Reserved { position, bytes: 0 })
@@ -518,9 +536,9 @@ impl Sender {
         let piece = HEADER_BYTES + fragment::piece_bytes(self.view.capacity());
         let len = if self.is_long(len)? { piece } else { len };
         self.fd()?;
-        self.bell.clear();
+        let somebody_left = self.bell.clear();
         let view = self.view.clone();
-        Ok(shm::ask_for_bell(&view, producer::WAITING, || {
+        Ok(shm::ask_for_bell(&view, producer::WAITING, somebody_left, || {
             let is_alone = matches!(self.seat.peer_state(), PeerState::Closed | PeerState::Dead);
             is_alone || self.has_room(iter::once(frame_bytes(len as u32)))
         }))

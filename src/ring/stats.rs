@@ -11,6 +11,7 @@ use crate::shm::{self, Memory, Mode, Overflow, PeerState, Role, Segment, Shared,
 /// They belong to the ring and survive its users; a producer that is killed between a frame and its counters leaves
 /// them one behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stats {
     /// Who may write and read.
     pub mode: Mode,
@@ -60,8 +61,7 @@ impl Stats {
         let sum = |field| {
             each(field).fold(0_u64, |sum, (slot, field)| sum.wrapping_add(read(slot::at(slot, field))))
         };
-        let head = view.u64_at(consumer::HEAD).load(Acquire);
-        let used = if mode == Mode::Broadcast { 0 } else { read(producer::TAIL).wrapping_sub(head) };
+        let used = if mode == Mode::Broadcast { 0 } else { used_bytes(&view, geometry.capacity()) };
         Self {
             mode,
             overflow: geometry.overflow(),
@@ -69,7 +69,7 @@ impl Stats {
             max_frame: geometry.max_frame(),
             max_message: geometry.max_message(),
             capacity_bytes: geometry.capacity(),
-            used_bytes: if used > geometry.capacity() { 0 } else { used },
+            used_bytes: used,
             high_water_bytes: each(slot::HIGH_WATER)
                 .map(|(slot, field)| read(slot::at(slot, field)))
                 .max()
@@ -88,4 +88,18 @@ impl Stats {
             consumer: shm::state(&view, mode, Role::Consumer),
         }
     }
+}
+
+/// Reads head and tail of about one moment. Where the ring runs too fast for that, or they cannot be, it is as if full.
+fn used_bytes(view: &View, capacity: u64) -> u64 {
+    let read = |offset| view.u64_at(offset).load(Acquire);
+    let mut used = 0;
+    for _ in 0..8 {
+        let head = read(consumer::HEAD);
+        used = read(producer::TAIL).wrapping_sub(head);
+        if read(consumer::HEAD) == head {
+            break;
+        }
+    }
+    used.min(capacity)
 }

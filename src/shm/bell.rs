@@ -25,10 +25,8 @@ impl Bell {
         Ok(self.0.get().expect("set above").as_fd())
     }
 
-    /// Forgets the notices so far.
-    pub(crate) fn clear(&self) {
-        if let Some(fd) = self.0.get() {
-            sys::forget_notices(fd.as_raw_fd());
-        }
+    /// Forgets the notices so far, and tells whether one of them says that a writer of the file has gone.
+    pub(crate) fn clear(&self) -> bool {
+        self.0.get().is_some_and(|fd| sys::forget_notices(fd.as_raw_fd()))
     }
 }

@@ -154,7 +154,7 @@ pub enum Error {
         found: i32,
     },
     /// Somebody alive already sits there.
-    #[error("the ring already has a living {role} (pid {pid}): it takes {takes} at a time")]
+    #[error("the segment already has a living {role} (pid {pid}): it takes {takes} at a time")]
     Busy {
         /// The role asked for.
         role: Role,
@@ -163,6 +163,11 @@ pub enum Error {
         /// How many the ring takes.
         takes: usize,
     },
+    /// The segment was opened before this process was forked, and its locks are shared with the parent.
+    #[error(
+        "this process was forked with the segment open, and shares its seats with its parent: open it again here"
+    )]
+    Forked,
     /// This platform lacks what the call needs.
     #[error("{mechanism} is not available on this platform: shared-memory segments need Linux")]
     Unsupported {

@@ -98,7 +98,7 @@ pub mod consumer {
     pub const SEAT: usize = 0x2100;
 }
 
-/// Offsets in a producer's slot; the slots begin at [`slot::BASE`], [`slot::BYTES`] apart.
+/// Offsets in a producer's slot; the slots begin at [`slot::BASE`], [`slot::STRIDE`] apart.
 pub mod slot {
     /// Where the first slot begins.
     pub const BASE: usize = 0x3000;

@@ -100,11 +100,22 @@ impl Seat {
     /// # Errors
     /// [`Error::Busy`] while every seat of the role is held by somebody alive.
     pub(crate) fn take(segment: Arc<Segment>, role: Role) -> Result<Self, Error> {
+        if !segment.is_of_this_process() {
+            return Err(Error::Forked);
+        }
         let view = View::new(segment);
         let seats = role.seats(view.segment().geometry().mode());
         let takes = seats.len();
         let first = view.u32_at(word_offset(seats.start) + 4);
-        let Some(index) = seats.into_iter().find(|seat| view.hold_seat(*seat)) else {
+        // The seats of the dead first, so that a successor's end is what is told in the end.
+        let is_of_the_dead = |seat: &usize| match view.u32_at(word_offset(*seat)).load(Relaxed) & seat::STATE
+        {
+            seat::DIED => true,
+            seat::TAKEN => !view.seat_is_held(*seat),
+            _ => false,
+        };
+        let (dead, others): (Vec<_>, Vec<_>) = seats.partition(is_of_the_dead);
+        let Some(index) = dead.into_iter().chain(others).find(|seat| view.hold_seat(*seat)) else {
             return Err(Error::Busy { role, pid: first.load(Relaxed), takes });
         };
         view.u32_at(word_offset(index) + 4).store(std::process::id(), Relaxed);

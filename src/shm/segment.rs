@@ -39,7 +39,7 @@ pub struct Segment {
     removes_name: AtomicBool,
     /// The process that made this; a fork's copy ends nothing but its own mapping.
     process: u32,
-    /// Which roles this very mapping holds, as the kernel's locks do not tell a description from itself.
+    /// Which seats this very mapping holds, as the kernel's locks do not tell a description from itself.
     pub(super) seated_here: [AtomicBool; presence::SEATS],
 }
 
@@ -211,7 +211,7 @@ impl Segment {
     }
 
     /// Tells whether this process opened the segment, rather than one that it was forked from.
-    pub(super) fn is_of_this_process(&self) -> bool {
+    pub(crate) fn is_of_this_process(&self) -> bool {
         self.process == std::process::id()
     }
 

@@ -20,6 +20,8 @@ const LIVENESS_INTERVAL: Duration = Duration::from_millis(50);
 const UNORDERED_INTERVAL: Duration = Duration::from_millis(1);
 /// Looks at the clock once in so many looks at the word.
 const LOOKS_PER_CLOCK: u32 = 64;
+/// How often a peer is looked at that may just have died: about 2 ms, yielding first and sleeping then.
+const LOOKS_AFTER_A_LEAVE: u32 = 60;
 /// How long the adaptive wait spins at the most: about twice what a sleep and its wake-up cost.
 const ADAPTIVE_MAX: Duration = Duration::from_micros(20);
 /// How long it spins at the least, so that it learns when spinning pays again.
@@ -164,10 +166,24 @@ pub(crate) fn sleep_until<M: Memory, T, E>(
 }
 
 /// Asks for the bell and looks once more: `true` where there is no need to wait for it.
-pub(crate) fn ask_for_bell<M: Memory>(memory: &M, waiting: usize, ready: impl FnOnce() -> bool) -> bool {
+///
+/// Where somebody has left since the last look it may have been the peer, whose lock the kernel drops a moment after it
+/// has told of the closed file: that moment is waited for.
+pub(crate) fn ask_for_bell<M: Memory>(
+    memory: &M,
+    waiting: usize,
+    somebody_left: bool,
+    mut ready: impl FnMut() -> bool,
+) -> bool {
     memory.u32_at(waiting).fetch_or(BELL, Relaxed);
     memory.order_sleep();
-    ready()
+    let looks = if somebody_left { LOOKS_AFTER_A_LEAVE } else { 1 };
+    (0..looks).any(|look| {
+        if look > 0 {
+            memory.relax(look + 5);
+        }
+        ready()
+    })
 }
 
 fn spin<T, E>(

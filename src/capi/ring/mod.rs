@@ -402,7 +402,8 @@ pub(super) fn segment_status(error: &shm::Error) -> circlet_status {
         | shm::Error::Capacity { .. }
         | shm::Error::MaxMessage { .. }
         | shm::Error::SchemaTag { .. }
-        | shm::Error::Permissions { .. } => CIRCLET_INVALID,
+        | shm::Error::Permissions { .. }
+        | shm::Error::Forked => CIRCLET_INVALID,
         shm::Error::Schema { .. } => CIRCLET_BAD_SCHEMA,
         shm::Error::NameTaken { .. } => CIRCLET_NAME_TAKEN,
         shm::Error::NotFound { .. } | shm::Error::Removed => CIRCLET_NOT_FOUND,

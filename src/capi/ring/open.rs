@@ -201,14 +201,26 @@ unsafe fn read_options(options: *const circlet_ring_options) -> Result<Options, 
     if options.is_null() {
         return Ok(Options::new());
     }
-    // SAFETY: the caller's promise.
-    let given = unsafe { borrow(options, "options")? };
+    // SAFETY: the caller's promise: its first field is there.
+    let theirs = unsafe { *borrow(options.cast::<u32>(), "options")? } as usize;
     let ours = size_of::<circlet_ring_options>();
-    if (given.struct_size as usize) < ours {
+    // The first version had all the fields that there are; later ones may have more, which must be zero to be ignored.
+    if !(ours..=4096).contains(&theirs) {
         return Err(Failure::invalid(format!(
-            "options.struct_size is {}: give sizeof(circlet_ring_options), which is {ours}",
-            given.struct_size
+            "options.struct_size is {theirs}: give sizeof(circlet_ring_options), which is {ours}"
         )));
+    }
+    // SAFETY: the caller's promise: as many bytes are there as that field says.
+    let (given, beyond) = unsafe {
+        (
+            borrow(options, "options")?,
+            std::slice::from_raw_parts(options.cast::<u8>().add(ours), theirs - ours),
+        )
+    };
+    if beyond.iter().any(|byte| *byte != 0) {
+        return Err(Failure::invalid(
+            "options has a field that this library does not know: it is older than its header",
+        ));
     }
     let all_flags = CIRCLET_RING_PREFAULT | CIRCLET_RING_HUGE_PAGES;
     if given.flags & !all_flags != 0 {

@@ -49,7 +49,13 @@ pub unsafe extern "C" fn circlet_ring_recv_many(
             return Err(Failure::invalid("max is 0: give room for at least one frame"));
         };
         ring.reading(|Reading { receiver, missed }| {
-            let found = receiver.wait_for_frame(deadline(timeout_ms)?);
+            let found = if timeout_ms == 0.0 {
+                receiver
+                    .try_frame()
+                    .and_then(|found| found.ok_or(Error::TimedOut { waited_for: "there is no frame" }))
+            } else {
+                receiver.wait_for_frame(deadline(timeout_ms)?)
+            };
             let raw = found.map_err(|error| {
                 if let Error::Lagged { frames, bytes } = error {
                     *missed = (frames, bytes);

@@ -9,6 +9,9 @@ use crate::ring::frame::{self, Found, Rules};
 use crate::shm::layout::{consumer, producer, slot};
 use crate::shm::{self, PeerState, seat_state};
 
+/// How many frames to be skipped the reader skips in one call: so few that it comes back to its deadline.
+pub(crate) const SKIPS: usize = 256;
+
 /// A frame that was taken: its payload is the reader's until it releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Taken {
@@ -46,8 +49,8 @@ impl<M: Memory> Consumer<M> {
     #[inline]
     pub(crate) fn take(&mut self) -> Result<Option<Taken>, Poison> {
         let begin = self.next;
-        // Padding cannot keep the reader here for longer than one way round.
-        while self.next.wrapping_sub(begin) < self.rules.capacity {
+        // A writer that pads without end does not keep the reader here.
+        for _ in 0..SKIPS {
             let position = self.next;
             // Acquire: pairs with the release of the word in `Lane::store_frame` and `Many::publish`. Read once: it may change.
             let word = self.memory.frame_word(position).load(Acquire);
@@ -65,7 +68,7 @@ impl<M: Memory> Consumer<M> {
             return Ok(Some(Taken { position, len, is_fragment }));
         }
         // Producers may wait for the room of what was only skipped.
-        if begin == self.released && self.rules.claims {
+        if begin == self.released {
             self.release();
         }
         Ok(None)
@@ -77,8 +80,9 @@ impl<M: Memory> Consumer<M> {
         self.frames = self.frames.wrapping_sub(1);
     }
 
-    /// Turns the next frame into padding if it was claimed by a producer that is dead. Calls the kernel.
-    pub(crate) fn look_at_claim(&mut self) -> Result<(), Poison> {
+    /// Turns the next frame into padding if it was claimed by a producer that is dead, and tells whether it did. Calls the
+    /// kernel.
+    pub(crate) fn look_at_claim(&mut self) -> Result<bool, Poison> {
         let claimant = |position| {
             let word = self.memory.frame_word(position).load(Acquire);
             match self.rules.judge(word, position) {
@@ -88,12 +92,12 @@ impl<M: Memory> Consumer<M> {
         };
         let position = self.next;
         if claimant(position).is_none() || self.memory.u64_at(producer::TAIL).load(Acquire) == position {
-            return Ok(());
+            return Ok(false);
         }
         // Once more, now that the tail tells of it: before, it may have been somebody's who died before the tail moved.
-        let Some(slot) = claimant(position) else { return Ok(()) };
+        let Some(slot) = claimant(position) else { return Ok(false) };
         if seat_state(&self.memory, slot) == PeerState::Alive {
-            return Ok(());
+            return Ok(false);
         }
         bury(&self.memory, &self.rules, slot)?;
         // Where the note does not fit, nobody will ever finish the frame.
@@ -105,7 +109,7 @@ impl<M: Memory> Consumer<M> {
         {
             return Err(self.poisoned(Poison::Claim { position, slot, recorded, bytes }));
         }
-        Ok(())
+        Ok(claimant(position).is_none())
     }
 
     /// Tells whether [`Consumer::take`] would find something, or an error.
@@ -122,9 +126,9 @@ impl<M: Memory> Consumer<M> {
             return;
         }
         self.released = self.next;
-        self.memory.u64_at(consumer::FRAMES).store(self.frames, Relaxed);
         // Release: our reads of the frames come before the writer's next writes there. Pairs with `Room::look`.
         self.memory.u64_at(consumer::HEAD).store(self.released, Release);
+        self.memory.u64_at(consumer::FRAMES).store(self.frames, Relaxed);
         shm::wake(&self.memory, producer::WAITING);
     }
 

@@ -5,6 +5,7 @@
 //! no lock. A claim is invisible before the tail has moved. Whoever finds a dead producer in the way takes its seat for
 //! a moment and settles what it left ([`settle`]).
 
+use std::iter;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 
 use super::single::Room;
@@ -82,8 +83,13 @@ impl<M: Memory> Many<M> {
     /// Tells whether frames that take so many bytes each would have room now, or an error to tell of. Without the
     /// lock: others may take it meanwhile.
     pub(crate) fn has_room(&mut self, frames: impl Iterator<Item = u64>) -> bool {
-        let tail = self.memory.u64_at(producer::TAIL).load(Relaxed);
-        self.room.has(&self.memory, &self.rules, tail, frames)
+        // The head first: it only grows, so that the room is only underrated. The two may be far apart by now, which is no
+        // proof of anything: whoever claims looks again.
+        let head = self.memory.u64_at(consumer::HEAD).load(Acquire);
+        let tail = self.memory.u64_at(producer::TAIL).load(Acquire);
+        let end = frames.fold(tail, |at, bytes| at.wrapping_add(self.rules.padding(at, bytes) + bytes));
+        let (used, needed) = (tail.wrapping_sub(head), end.wrapping_sub(tail).saturating_add(ALIGN));
+        used > self.rules.capacity || needed <= self.rules.capacity - used
     }
 
     #[inline]
@@ -97,9 +103,12 @@ impl<M: Memory> Many<M> {
     #[cold]
     fn lock_slowly(&mut self, deadline: Deadline) -> Result<(), Error> {
         let lock = self.memory.u32_at(producer::LOCK);
-        for round in 1_u32.. {
+        for round in (1_u32..u32::MAX).chain(iter::repeat(ROUNDS_PER_LOOK)) {
             self.memory.relax(round);
             let holder = lock.load(Relaxed);
+            if holder as usize > SLOTS || holder == self.slot as u32 + 1 {
+                return Err(Poison::Lock { holder }.into());
+            }
             if holder == 0 && lock.replace(0, self.slot as u32 + 1, Acquire) {
                 return Ok(());
             }

@@ -15,7 +15,7 @@ mod many;
 mod single;
 
 pub(crate) use broadcast::{Reader, Writer};
-pub(crate) use consumer::{Consumer, Taken};
+pub(crate) use consumer::{Consumer, SKIPS, Taken};
 pub(crate) use lane::Lane;
 pub(crate) use many::Many;
 pub(crate) use single::Single;

@@ -181,11 +181,23 @@ pub(in crate::shm) fn watch(file: &File) -> Result<OwnedFd, Error> {
     }
 }
 
-/// Reads away what a descriptor of [`watch`] has to tell.
-pub(in crate::shm) fn forget_notices(notices: std::os::fd::RawFd) {
-    let mut events = [0_u8; 1024];
-    // SAFETY: the buffer is as long as said and outlives the call. The descriptor never blocks.
-    while unsafe { libc::read(notices, events.as_mut_ptr().cast(), events.len()) } > 0 {}
+/// Reads away what a descriptor of [`watch`] has to tell, and tells whether a writer of the file has gone.
+///
+/// What comes meanwhile from somebody who does not stop is left, and is one wake-up more.
+pub(in crate::shm) fn forget_notices(notices: std::os::fd::RawFd) -> bool {
+    let mut somebody_left = false;
+    for _ in 0..4 {
+        let mut events = [0_u8; 4096];
+        // SAFETY: the buffer is as long as said and outlives the call. The descriptor never blocks.
+        let read = unsafe { libc::read(notices, events.as_mut_ptr().cast(), events.len()) };
+        let Ok(read @ 1..) = usize::try_from(read) else { break };
+        // Each is a `struct inotify_event`, of a file that is no folder: 16 bytes without a name, the mask in the second word.
+        let masks = events[..read]
+            .chunks_exact(16)
+            .map(|event| event[4..8].first_chunk().copied().unwrap_or_default());
+        somebody_left |= masks.map(u32::from_ne_bytes).any(|mask| mask & libc::IN_CLOSE_WRITE != 0);
+    }
+    somebody_left
 }
 
 /// Opens the same file once more, as an open file description of its own: locks tell the two apart.

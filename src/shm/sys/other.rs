@@ -66,7 +66,9 @@ pub(in crate::shm) fn watch(_file: &File) -> Result<std::os::fd::OwnedFd, Error>
 }
 
 #[cfg(unix)]
-pub(in crate::shm) fn forget_notices(_notices: std::os::fd::RawFd) {}
+pub(in crate::shm) fn forget_notices(_notices: std::os::fd::RawFd) -> bool {
+    false
+}
 
 pub(in crate::shm) fn reopen(_file: &File) -> Result<File, Error> {
     missing("/proc/self/fd")
