@@ -103,6 +103,19 @@ fn an_open_claim_holds_the_reader_and_not_the_other_producers() {
 }
 
 #[test]
+fn what_lies_behind_ever_so_many_claims_that_were_given_up_comes_before_the_end() {
+    let ring = ring(Options::new().mode(Mode::Mpsc).capacity(1 << 17));
+    let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
+    for _ in 0..10_000 {
+        drop(sender.claim(1).unwrap());
+    }
+    sender.send(b"last").unwrap();
+    drop(sender);
+    assert_eq!(&*receiver.recv_timeout(SOON).unwrap(), b"last");
+    assert!(matches!(receiver.recv_timeout(SOON), Err(Error::Closed)));
+}
+
+#[test]
 fn a_claim_that_was_forgotten_is_given_up_by_the_next_call() {
     let ring = ring(small(Mode::Mpsc));
     let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
@@ -342,6 +355,17 @@ fn messages_longer_than_the_ring_arrive_whole() {
             }
         });
     }
+}
+
+#[test]
+fn a_message_of_thousands_of_fragments_arrives_whole() {
+    let ring = ring(small(Mode::Spsc).max_message(4 << 20));
+    let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
+    let message: Vec<u8> = (0..4_u32 << 20).map(|i| (i / 13) as u8).collect();
+    thread::scope(|scope| {
+        scope.spawn(|| sender.send(&message).unwrap());
+        assert!(*receiver.recv_timeout(SOON).unwrap() == *message);
+    });
 }
 
 #[test]

@@ -207,8 +207,7 @@ impl Receiver {
     fn assemble(&mut self, first: Taken) -> Result<Option<RawFrame>, Error> {
         let Source::Queue { consumer, .. } = &mut self.source else { return Ok(None) };
         let mut taken = first;
-        // A writer that never ends its messages does not keep the reader here.
-        for _ in 0..SKIPS {
+        for pieces in 1.. {
             let raw = RawFrame { start: self.view.payload(taken.position), len: taken.len };
             // SAFETY: the fragment was taken and is not released before it is copied.
             let whole = self.assembler.add(unsafe { raw.bytes() }, self.mode.slots(), self.max_message);
@@ -219,6 +218,10 @@ impl Receiver {
             }
             if let Some(message) = whole {
                 return Ok(Some(self.copies.keep(message)));
+            }
+            // A writer that never ends its messages does not keep the reader here.
+            if pieces == SKIPS {
+                break;
             }
             match consumer.take()? {
                 Some(next) if next.is_fragment => taken = next,
@@ -309,6 +312,10 @@ impl Receiver {
         match (found, state) {
             (Some(frame), _) => Ok(Some(frame)),
             (None, PeerState::Never | PeerState::Alive) => Ok(None),
+            // There is more to skip than one call does.
+            (None, _) if matches!(&self.source, Source::Queue { consumer, .. } if consumer.is_ready()) => {
+                Ok(None)
+            }
             (None, PeerState::Closed) => Err(Error::Closed),
             (None, PeerState::Dead) => Err(Error::PeerDied),
         }

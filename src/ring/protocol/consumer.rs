@@ -10,7 +10,7 @@ use crate::shm::layout::{consumer, producer, slot};
 use crate::shm::{self, PeerState, seat_state};
 
 /// How many frames to be skipped the reader skips in one call: so few that it comes back to its deadline.
-pub(crate) const SKIPS: usize = 256;
+pub(crate) const SKIPS: usize = 4096;
 
 /// A frame that was taken: its payload is the reader's until it releases.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
