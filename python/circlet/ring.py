@@ -10,7 +10,7 @@ import time
 from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from ctypes import byref, c_int32, c_uint32, c_uint64, c_void_p
 from functools import partial
 from types import TracebackType
@@ -85,7 +85,7 @@ class SharedRingBuffer:
         self._memory = memoryview(mapping).cast("B")
         self._max_frame, self._max_message = stats.max_frame, stats.max_message
         self._in_place = stats.mode != "broadcast" and stats.max_message <= stats.max_frame
-        self._frames = (Frame * _BATCH)()
+        self._make_frames(_BATCH)
         self._waits = stats.overflow == "block"
         self._writing: tuple[type[CircletError], str] | None = None
         self._views: list[memoryview] = []
@@ -372,11 +372,11 @@ class SharedRingBuffer:
 
     def _fetch(self, limit: int, timeout: float | None) -> list[memoryview]:
         self._prepare(limit)
-        receive = partial(library.circlet_ring_recv_many, self._open(), self._frames, limit)
-        found = receive(first_ms(timeout))
+        handle, frames = self._open(), self._frames
+        found = library.circlet_ring_recv_many(handle, frames, limit, first_ms(timeout))
         if found < 0:
             try:
-                found = go_on(found, receive, timeout)
+                found = go_on(found, partial(library.circlet_ring_recv_many, handle, frames, limit), timeout)
             except LaggedError as lag:
                 self._tell_missed(lag)
                 raise
@@ -400,10 +400,19 @@ class SharedRingBuffer:
     def _prepare(self, limit: int) -> None:
         self._forget_views()
         if limit > len(self._frames):
-            self._frames = (Frame * limit)()
+            self._make_frames(limit)
+
+    def _make_frames(self, count: int) -> None:
+        self._frames = (Frame * count)()
+        # The first of them as words, for those who take one at a time.
+        self._first = memoryview(self._frames).cast("B")[: _FRAME.size].cast("I")
 
     def _look_at(self, found: int) -> list[memoryview]:
         memory = self._memory
+        if found == 1 and self._in_place:
+            offset, size = self._first[2], self._first[3]
+            self._views = [memory[offset : offset + size]]
+            return list(self._views)
         frames = memoryview(self._frames).cast("B")[: found * _FRAME.size]
         if self._in_place:
             self._views = [memory[offset : offset + size] for offset, size in _FRAME.iter_unpack(frames)]
@@ -434,8 +443,10 @@ class SharedRingBuffer:
         views, self._views = self._views, []
         for view in views:
             # A cast or an array of it may still be there: it keeps the mapping, and its bytes become the writer's.
-            with suppress(BufferError):
+            try:  # noqa: SIM105 (a context manager takes as long as all the rest)
                 view.release()
+            except BufferError:
+                pass
 
     def __iter__(self) -> Iterator[memoryview]:
         """Yields a view of each message until the writers close; if the last one died, raises `PeerDiedError`.
