@@ -75,6 +75,23 @@ fn a_claim_lock_that_nobody_can_hold_poisons_the_producer() {
     }
 }
 
+#[test]
+fn a_tail_between_two_frames_poisons_the_next_producer_that_goes_by_it() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    for mode in [Mode::Spsc, Mode::Mpsc, Mode::Broadcast] {
+        let ring = ring::anonymous(&Options::new().mode(mode).capacity(4096)).unwrap();
+        let tail = circlet::shm::layout::producer::TAIL;
+        // SAFETY: the offset is aligned and inside; the word is only ever accessed as an atomic.
+        #[allow(unsafe_code, reason = "a hostile peer writes through the bare mapping")]
+        let tail: &AtomicU32 = unsafe { &*ring.segment().base().as_ptr().add(tail).cast() };
+        tail.store(4095, Ordering::Relaxed);
+        let sent = ring.sender().and_then(|mut sender| sender.send(&[0; 100]));
+        // The writer of a broadcast goes by the signposts and the words.
+        let is_sound = matches!(sent, Err(ring::Error::Poisoned { .. })) || mode == Mode::Broadcast;
+        assert!(is_sound, "{mode}: {sent:?}");
+    }
+}
+
 /// The bytes of a sound segment, with some of them changed.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     let mode = prop_oneof![Just(Mode::Spsc), Just(Mode::Mpsc), Just(Mode::Broadcast)];

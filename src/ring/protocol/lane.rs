@@ -27,6 +27,7 @@ impl<M: Memory> Lane<M> {
         let (frames, bytes) = (read(slot::at(0, slot::FRAMES)), read(slot::at(0, slot::BYTES)));
         let mut lane = Self { tail: at_least.unwrap_or(stored), frames, bytes, rules, memory };
         let begin = lane.tail;
+        frame::check_positions(begin, begin, rules.capacity)?;
         while lane.tail.wrapping_sub(begin) <= rules.capacity {
             let word = lane.memory.frame_word(lane.tail).load(Acquire);
             match rules.judge(word, lane.tail)? {
