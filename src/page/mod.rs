@@ -16,7 +16,7 @@
 //! let value = reader.read()?.unwrap();
 //! assert_eq!((value.version, value.bytes), (2, b"second".as_slice()));
 //! # }
-//! # Ok::<(), page::Error>(())
+//! # Ok::<(), circlet::page::Error>(())
 //! ```
 #![allow(unsafe_code, reason = "a value is copied out of a mapping that another process writes")]
 
