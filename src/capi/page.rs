@@ -15,18 +15,12 @@ use crate::page::{self, Error, Options, Page, Reader, Writer};
 pub struct circlet_page {
     page: Page,
     writer: Side<Option<Writer>>,
-    reader: Side<Reading>,
-}
-
-#[derive(Debug)]
-struct Reading {
-    reader: Reader,
-    bytes: Vec<u8>,
+    reader: Side<Reader>,
 }
 
 fn handle(page: Page) -> *mut circlet_page {
-    let reader = Reading { reader: page.reader(), bytes: Vec::new() };
-    into_handle(circlet_page { page, writer: Side::new(None), reader: Side::new(reader) })
+    let reader = Side::new(page.reader());
+    into_handle(circlet_page { page, writer: Side::new(None), reader })
 }
 
 /// # Safety
@@ -200,18 +194,17 @@ pub unsafe extern "C" fn circlet_page_read(
         // SAFETY: the caller's promise.
         let (page, value, out) =
             unsafe { (borrow(page, "page")?, Out::new(value, "value")?, Out::new(version, "version")?) };
-        page.reader.enter(|Reading { reader, bytes }| {
+        page.reader.enter(|reader| {
             let found = match timeout_ms {
                 0.0 => reader.read()?,
                 _ => Some(reader.wait(deadline(timeout_ms)?)?),
             };
             let found = found
                 .ok_or_else(|| Failure::new(circlet_status::CIRCLET_EMPTY, "nothing was written yet"))?;
-            bytes.clear();
-            bytes.extend_from_slice(found.bytes);
-            value.set(bytes.as_ptr().cast());
+            // The reader's own copy, which its next read writes over.
+            value.set(found.bytes.as_ptr().cast());
             out.set(found.version);
-            count(bytes.len())
+            count(found.bytes.len())
         })
     })
 }
@@ -229,7 +222,7 @@ pub unsafe extern "C" fn circlet_page_fd(page: *const circlet_page, fd: *mut i32
     call(|| {
         // SAFETY: the caller's promise.
         let (page, out) = unsafe { (borrow(page, "page")?, Out::new(fd, "fd")?) };
-        let copy = page.reader.enter(|Reading { reader, .. }| {
+        let copy = page.reader.enter(|reader| {
             let copy = reader.fd()?.try_clone_to_owned();
             copy.map_err(|error| Failure::new(circlet_status::CIRCLET_OS, error.to_string()))
         })?;
@@ -248,7 +241,7 @@ pub unsafe extern "C" fn circlet_page_arm(page: *const circlet_page) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
         let page = unsafe { borrow(page, "page")? };
-        page.reader.enter(|Reading { reader, .. }| Ok(reader.arm()?.into()))
+        page.reader.enter(|reader| Ok(reader.arm()?.into()))
     })
 }
 

@@ -53,13 +53,7 @@ impl Options {
         if found.mode() != Mode::Page {
             return Err(shm::Error::Mode { found: found.mode(), expected: "a page" });
         }
-        if found.schema() != self.schema {
-            return Err(shm::Error::Schema {
-                found: found.schema().to_owned(),
-                expected: self.schema.clone(),
-            });
-        }
-        Ok(())
+        found.check_schema(&self.schema)
     }
 }
 

@@ -31,6 +31,7 @@ pub struct Reader {
     copy: Vec<u8>,
     version: u64,
     view: View,
+    watch: shm::Watch,
     patience: Patience,
     #[cfg(unix)]
     bell: shm::Bell,
@@ -42,6 +43,7 @@ impl Reader {
             copy: Vec::new(),
             version: 0,
             view: View::new(segment),
+            watch: shm::Watch::default(),
             patience: Patience::new(Wait::default(), 0),
             #[cfg(unix)]
             bell: shm::Bell::default(),
@@ -123,7 +125,7 @@ impl Reader {
 
     /// Looks at the writer's seat.
     pub fn writer_state(&self) -> PeerState {
-        shm::state(&self.view, Mode::Page, Role::Producer)
+        self.watch.state(&self.view, Role::Producer)
     }
 
     fn is_newer(&self) -> bool {

@@ -175,10 +175,6 @@ impl Memory for Segment {
         &self.0.words[Self::place(position)]
     }
 
-    fn capacity(&self) -> u64 {
-        CAPACITY
-    }
-
     fn fence(&self, order: Ordering) {
         fence(order);
     }

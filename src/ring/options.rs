@@ -124,10 +124,7 @@ impl Options {
         if let Some(max) = self.max_message.filter(|max| bytes > *max) {
             return Err(Error::MaxMessage { bytes, mode, max });
         }
-        if found.schema() == self.schema {
-            return Ok(());
-        }
-        Err(Error::Schema { found: found.schema().to_owned(), expected: self.schema.clone() })
+        found.check_schema(&self.schema)
     }
 }
 

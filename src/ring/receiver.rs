@@ -6,7 +6,6 @@ use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::slice;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
@@ -48,7 +47,7 @@ unsafe impl Send for Receiver {}
 /// What differs between the modes.
 enum Source {
     Queue { consumer: Consumer<View>, seat: Seat },
-    Broadcast { reader: Reader<View>, writer_seen: AtomicBool },
+    Broadcast { reader: Reader<View>, watch: shm::Watch },
 }
 
 impl Receiver {
@@ -58,7 +57,7 @@ impl Receiver {
         let (view, source) = if mode == Mode::Broadcast {
             let view = View::new(segment);
             let reader = Reader::new(view.clone(), rules, from_oldest);
-            (view, Source::Broadcast { reader, writer_seen: AtomicBool::new(false) })
+            (view, Source::Broadcast { reader, watch: shm::Watch::default() })
         } else {
             let seat = Seat::take(segment, Role::Consumer)?;
             let view = seat.view().clone();
@@ -90,16 +89,7 @@ impl Receiver {
     pub fn peer_state(&self) -> PeerState {
         match &self.source {
             Source::Queue { seat, .. } => seat.peer_state(),
-            Source::Broadcast { writer_seen, .. } => {
-                let state = shm::state(&self.view, self.mode, Role::Producer);
-                if state != PeerState::Never {
-                    writer_seen.store(true, Relaxed);
-                } else if writer_seen.load(Relaxed) {
-                    // A seat that was taken once is never as if nobody had come, whatever its word says.
-                    return PeerState::Dead;
-                }
-                state
-            }
+            Source::Broadcast { watch, .. } => watch.state(&self.view, Role::Producer),
         }
     }
 

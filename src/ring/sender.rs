@@ -25,7 +25,8 @@ const LOCK_PATIENCE: Duration = Duration::from_millis(10);
 /// [`Error::Closed`].
 pub struct Sender {
     producer: Producer,
-    /// The claim of [`Sender::open_claim`] that is neither committed nor given up: its room in the ring and its length.
+    /// The claim that is neither committed nor given up, its room in the ring and its length, where it outlives a borrow: of
+    /// the C face, and of an mpsc ring, where it could be forgotten.
     open: Option<(Reserved, u32)>,
     view: View,
     max_frame: u32,

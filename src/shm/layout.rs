@@ -360,6 +360,17 @@ impl Geometry {
         (DATA as u64 + self.capacity).next_multiple_of(PAGE)
     }
 
+    /// Checks that a segment that exists has the tag that was asked for.
+    ///
+    /// # Errors
+    /// [`Error::Schema`].
+    pub fn check_schema(&self, expected: &str) -> Result<(), Error> {
+        if self.schema == expected {
+            return Ok(());
+        }
+        Err(Error::Schema { found: self.schema.clone(), expected: expected.to_owned() })
+    }
+
     /// Writes the header that says all this.
     pub fn encode(&self, creator_pid: u32, created_ms: u64) -> [u8; header::BYTES] {
         let mut page = [0; header::BYTES];

@@ -28,8 +28,6 @@ pub(crate) trait Memory {
     fn u64_at(&self, offset: usize) -> &Self::U64;
     /// Returns the word of the frame at a position, which is a multiple of eight.
     fn frame_word(&self, position: u64) -> &Self::U32;
-    /// Returns the bytes of the data area, a power of two.
-    fn capacity(&self) -> u64;
 
     /// A fence of this thread alone.
     fn fence(&self, order: Ordering);

@@ -38,7 +38,7 @@ pub use error::Error;
 pub use layout::{Geometry, Mode, Overflow};
 pub(crate) use memory::{Memory, Shared};
 pub use presence::{PeerState, Role};
-pub(crate) use presence::{Seat, is_unfenced, seat_state, state, word_offset as seat_word};
+pub(crate) use presence::{Seat, Watch, is_unfenced, seat_state, state, word_offset as seat_word};
 pub use segment::{Backing, Segment};
 pub(crate) use view::View;
 pub use wait::Wait;

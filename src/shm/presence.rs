@@ -85,13 +85,33 @@ impl fmt::Display for PeerState {
     }
 }
 
+/// What one side has seen of the other.
+#[derive(Debug, Default)]
+pub(crate) struct Watch {
+    seen: AtomicBool,
+}
+
+impl Watch {
+    /// Looks at a side. Loads where it never came or has closed, a call to the kernel else.
+    pub(crate) fn state(&self, view: &View, role: Role) -> PeerState {
+        let state = state(view, view.segment().geometry().mode(), role);
+        if state != PeerState::Never {
+            self.seen.store(true, Relaxed);
+        } else if self.seen.load(Relaxed) {
+            // A seat that was taken once is never as if nobody had come, whatever its word says.
+            return PeerState::Dead;
+        }
+        state
+    }
+}
+
 /// A taken seat: dropping it says "closed" to the other side.
 #[derive(Debug)]
 pub(crate) struct Seat {
     view: View,
     role: Role,
     index: usize,
-    peer_seen: AtomicBool,
+    watch: Watch,
 }
 
 impl Seat {
@@ -121,7 +141,7 @@ impl Seat {
         view.u32_at(word_offset(index) + 4).store(std::process::id(), Relaxed);
         let unfenced = if wait::publishes_unfenced() { seat::UNFENCED } else { 0 };
         view.u32_at(word_offset(index)).store(seat::TAKEN | unfenced, Release);
-        Ok(Self { view, role, index, peer_seen: AtomicBool::new(false) })
+        Ok(Self { view, role, index, watch: Watch::default() })
     }
 
     /// Returns the segment as the protocols see it.
@@ -134,16 +154,9 @@ impl Seat {
         self.index
     }
 
-    /// Looks at the other side. Loads where it never came or has closed, a call to the kernel else.
+    /// Looks at the other side.
     pub(crate) fn peer_state(&self) -> PeerState {
-        let state = state(&self.view, self.view.segment().geometry().mode(), self.role.peer());
-        if state != PeerState::Never {
-            self.peer_seen.store(true, Relaxed);
-        } else if self.peer_seen.load(Relaxed) {
-            // A seat that was taken once is never as if nobody had come, whatever its word says.
-            return PeerState::Dead;
-        }
-        state
+        self.watch.state(&self.view, self.role.peer())
     }
 }
 

@@ -100,6 +100,12 @@ impl View {
         &self.segment
     }
 
+    /// Returns the bytes of the data area, a power of two.
+    #[inline]
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
     /// Returns where the payload of the frame at a position begins.
     #[inline]
     pub(crate) fn payload(&self, position: u64) -> NonNull<u8> {
@@ -158,11 +164,6 @@ impl Memory for View {
         // SAFETY: the offset is below the capacity and a multiple of 8, the data area begins at 4 (mod 8) in a page-aligned
         // mapping, so that the word is aligned and inside; it lives as long as the segment.
         unsafe { &*self.base.as_ptr().add(DATA + offset).cast() }
-    }
-
-    #[inline]
-    fn capacity(&self) -> u64 {
-        self.capacity
     }
 
     #[inline]
