@@ -45,6 +45,30 @@ fn frames_of_every_length_arrive_whole_and_in_order() {
 }
 
 #[test]
+fn the_counters_tell_of_every_frame_at_once() {
+    let (ring, mut sender, mut receiver) = pair(1 << 16);
+    let mut bytes = 0;
+    for number in 1..=5000_u64 {
+        let payload = payload(number, 120);
+        sender.send(&payload).unwrap();
+        bytes += payload.len() as u64;
+        let stats = ring.stats();
+        assert_eq!((stats.frames_sent, stats.payload_bytes_sent), (number, bytes));
+        if number % 100 == 0 {
+            assert!(stats.used_bytes > 0);
+            for _ in 0..100 {
+                drop(receiver.recv().unwrap());
+            }
+            assert_eq!(ring.stats().used_bytes, 0);
+        }
+    }
+    drop(sender);
+    let mut successor = ring.sender().unwrap();
+    successor.send(b"more").unwrap();
+    assert_eq!((ring.stats().frames_sent, ring.stats().payload_bytes_sent), (5001, bytes + 4));
+}
+
+#[test]
 fn batches_carry_what_single_calls_carry() {
     let (_, mut sender, mut receiver) = pair(8192);
     let writer = thread::spawn(move || {

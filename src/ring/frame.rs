@@ -28,7 +28,8 @@ const _: () = assert!(layout::CAPACITY_MAX / 2 - WORD_BYTES <= LEN_MASK as u64);
 /// Returns the bytes that a payload of `len` takes, with its word and its padding.
 #[inline]
 pub fn frame_bytes(len: u32) -> u64 {
-    (WORD_BYTES + u64::from(len)).next_multiple_of(ALIGN)
+    // As `next_multiple_of`, which checks for an overflow that cannot be.
+    (WORD_BYTES + u64::from(len) + ALIGN - 1) & !(ALIGN - 1)
 }
 
 /// What a word may be in one ring.
@@ -66,6 +67,14 @@ impl Rules {
     pub fn padding(&self, position: u64, bytes: u64) -> u64 {
         let rest = self.rest(position);
         if bytes > rest { rest } else { 0 }
+    }
+
+    /// Returns the length of a whole message's frame, as nearly all are, and nothing where [`Rules::judge`] has to say what
+    /// the word is.
+    #[inline]
+    pub fn whole_frame(&self, word: u32, position: u64) -> Option<u32> {
+        let len = word.wrapping_sub(COMMITTED);
+        (len <= self.max_frame && frame_bytes(len) <= self.rest(position)).then_some(len)
     }
 
     /// Judges the word at `position`, believing nothing. A frame that passes lies inside the data area.

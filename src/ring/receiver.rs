@@ -17,6 +17,10 @@ use super::{Batch, Deadline, Error, Frame, PeerState, Role, Wait};
 use crate::shm::layout::{SLOTS, consumer};
 use crate::shm::{self, Memory, Mode, Patience, Place, Seat, Segment, Shared, View};
 
+/// How far ahead of a frame that is taken the ring is asked for: some lines, as the next frame's place is only known
+/// once this one's word is here. Up to twice the frames of 64 bytes come for it.
+const PREFETCH_BYTES: u64 = 1024;
+
 /// Reads frames from a ring. `Send`, and one thread at a time; a broadcast ring has any number of these.
 ///
 /// Nothing that a writer stores makes a read leave the mapping or go on for ever; a word that no ring may hold
@@ -29,6 +33,8 @@ pub struct Receiver {
     assembler: Assembler,
     /// Whether the caller may look at a frame in place.
     lent: bool,
+    /// That the last batch ended because there was nothing more.
+    caught_up: bool,
     /// A private copy that nobody took from its batch.
     kept: Option<RawFrame>,
     /// That the reader was overtaken, which it found in the middle of a batch.
@@ -69,6 +75,7 @@ impl Receiver {
             copies: Copies::default(),
             assembler: Assembler::default(),
             lent: false,
+            caught_up: false,
             kept: None,
             lag: None,
             mode,
@@ -98,6 +105,7 @@ impl Receiver {
     /// # Errors
     /// [`Error::Closed`] or [`Error::PeerDied`] once everything committed has been read; [`Error::Lagged`];
     /// [`Error::Poisoned`].
+    #[inline]
     pub fn recv(&mut self) -> Result<Frame<'_>, Error> {
         self.recv_by(Deadline::NEVER)
     }
@@ -133,6 +141,7 @@ impl Receiver {
     ///
     /// # Errors
     /// As [`Receiver::recv`]. Looking at the writer's end costs a call to the kernel where the ring is empty.
+    #[inline]
     pub fn try_recv(&mut self) -> Result<Option<Frame<'_>>, Error> {
         Ok(self.try_frame()?.map(|raw| Frame::new(self, raw)))
     }
@@ -152,6 +161,7 @@ impl Receiver {
     ///
     /// # Errors
     /// As [`Receiver::recv`].
+    #[inline]
     pub fn recv_many(&mut self, max: usize) -> Result<Batch<'_>, Error> {
         self.recv_many_by(max, Deadline::NEVER)
     }
@@ -169,27 +179,30 @@ impl Receiver {
     /// Takes the next message, whose bytes stay valid until [`Receiver::release`].
     #[inline]
     pub(crate) fn next_frame(&mut self) -> Result<Option<RawFrame>, Error> {
-        let view = &self.view;
-        match &mut self.source {
-            Source::Queue { consumer, .. } => match consumer.take()? {
-                None => Ok(None),
-                Some(Taken { position, len, is_fragment: false }) => {
-                    self.lent = true;
-                    Ok(Some(RawFrame { start: view.payload(position), len }))
-                }
-                Some(fragment) => self.assemble(fragment),
-            },
-            Source::Broadcast { reader, .. } => {
-                let copies = &mut self.copies;
-                reader.take(|Taken { position, len, .. }| {
-                    // SAFETY: the room has `len` bytes, and the frame lies inside the mapping. Its writer may write it
-                    // meanwhile: then what was copied is thrown away.
-                    copies.add(len, |start| unsafe {
-                        start.copy_from_nonoverlapping(view.payload(position), len as usize);
-                    })
-                })
+        let Source::Queue { consumer, .. } = &mut self.source else { return self.copy_next() };
+        match consumer.take()? {
+            None => Ok(None),
+            Some(Taken { position, len, is_fragment: false }) => {
+                self.lent = true;
+                self.view.prefetch(position.wrapping_add(PREFETCH_BYTES));
+                Ok(Some(RawFrame { start: self.view.payload(position), len }))
             }
+            Some(fragment) => self.assemble(fragment),
         }
+    }
+
+    /// Takes a copy of the next frame of a broadcast ring.
+    #[inline(never)]
+    fn copy_next(&mut self) -> Result<Option<RawFrame>, Error> {
+        let Source::Broadcast { reader, .. } = &mut self.source else { return Ok(None) };
+        let (copies, view) = (&mut self.copies, &self.view);
+        reader.take(|Taken { position, len, .. }| {
+            // SAFETY: the room has `len` bytes, and the frame lies inside the mapping. Its writer may write it meanwhile:
+            // then what was copied is thrown away.
+            copies.add(len, |start| unsafe {
+                start.copy_from_nonoverlapping(view.payload(position), len as usize);
+            })
+        })
     }
 
     /// Puts fragments together until a message is whole, or the ring holds no more of them for now.
@@ -228,9 +241,22 @@ impl Receiver {
     /// Waits for the next message. What was taken before is released first.
     #[inline]
     pub(crate) fn wait_for_frame(&mut self, deadline: Deadline) -> Result<RawFrame, Error> {
+        if self.caught_up {
+            self.put_off();
+        }
         match self.kept_or_next()? {
             Some(frame) => Ok(frame),
             None => self.wait_slowly(deadline),
+        }
+    }
+
+    /// Lets the writer get ahead where that pays.
+    #[cold]
+    fn put_off(&mut self) {
+        self.caught_up = false;
+        self.release();
+        if let Source::Queue { consumer, .. } = &self.source {
+            self.patience.put_off(consumer.frames());
         }
     }
 
@@ -238,6 +264,10 @@ impl Receiver {
     #[inline]
     pub(crate) fn next_of_batch(&mut self) -> Option<RawFrame> {
         match self.next_frame() {
+            Ok(None) => {
+                self.caught_up = true;
+                None
+            }
             Ok(found) => found,
             Err(error) => {
                 // A poison stays; that the reader was overtaken would be forgotten.
@@ -272,6 +302,7 @@ impl Receiver {
     #[cold]
     fn wait_slowly(&mut self, deadline: Deadline) -> Result<RawFrame, Error> {
         let (view, mode) = (self.view.clone(), self.mode);
+        self.put_off();
         let mut patience = self.patience.clone();
         let attempt = |look_at_peer: bool| match self.next_frame()? {
             None if look_at_peer => self.last_or_end(),

@@ -124,6 +124,7 @@ impl Sender {
     /// # Errors
     /// [`Error::TooLarge`]; [`Error::Full`] where the overflow is to fail; [`Error::Closed`] or [`Error::PeerDied`] where
     /// nobody will ever make room; [`Error::Poisoned`].
+    #[inline]
     pub fn send(&mut self, message: &[u8]) -> Result<(), Error> {
         self.send_by(message, Deadline::NEVER)
     }
@@ -160,6 +161,7 @@ impl Sender {
     ///
     /// # Errors
     /// As [`Sender::send`]; what came before the message that failed is sent.
+    #[inline]
     pub fn send_many<'a>(&mut self, messages: impl IntoIterator<Item = &'a [u8]>) -> Result<usize, Error> {
         self.send_many_by(messages, Deadline::NEVER).map_err(|(_, error)| error)
     }
@@ -168,6 +170,7 @@ impl Sender {
     ///
     /// # Errors
     /// As [`Sender::send_by`], with the number of messages that were sent before.
+    #[inline]
     pub fn send_many_by<'a>(
         &mut self,
         messages: impl IntoIterator<Item = &'a [u8]>,
@@ -279,7 +282,11 @@ impl Sender {
             return Ok(());
         }
         let read = |offset| self.view.u64_at(offset).load(Relaxed);
-        let used = read(producer::TAIL).wrapping_sub(read(consumer::HEAD));
+        let tail = match &self.producer {
+            Producer::Single(single) => single.tail(),
+            _ => read(producer::TAIL),
+        };
+        let used = tail.wrapping_sub(read(consumer::HEAD));
         Err(Error::Full { needed, free: self.view.capacity().saturating_sub(used) })
     }
 
@@ -314,6 +321,7 @@ impl Sender {
     ///
     /// # Errors
     /// As [`Sender::send`]; [`Error::Full`] where the overflow is to drop.
+    #[inline]
     pub fn claim(&mut self, len: usize) -> Result<Claim<'_>, Error> {
         self.claim_by(len, Deadline::NEVER)
     }
@@ -373,7 +381,9 @@ impl Sender {
     /// Makes the first `len` bytes of a claim a frame, and wakes the reader if it sleeps.
     #[inline]
     pub(super) fn commit(&mut self, reserved: Reserved, len: u32) {
-        self.open = None;
+        if self.open.is_some() {
+            self.open = None;
+        }
         self.publish(reserved, len, 0);
         self.wake_readers();
     }
@@ -432,6 +442,17 @@ impl Sender {
     /// Makes room, waiting for it if there is a deadline and the overflow is to wait.
     #[inline]
     fn make_room(&mut self, len: u32, deadline: Option<Deadline>) -> Result<Reserved, Error> {
+        if let Producer::Single(single) = &mut self.producer
+            && self.open.is_none()
+            && let Some(position) = single.reserve_at_once(len)
+        {
+            return Ok(Reserved { position, bytes: 0 });
+        }
+        self.make_room_slowly(len, deadline)
+    }
+
+    #[inline(never)]
+    fn make_room_slowly(&mut self, len: u32, deadline: Option<Deadline>) -> Result<Reserved, Error> {
         if self.open.is_some() {
             self.give_up_opened();
         }
@@ -447,7 +468,6 @@ impl Sender {
         }
     }
 
-    #[inline]
     fn reserve(&mut self, len: u32, deadline: Option<Deadline>) -> Result<Reserved, Error> {
         let position = match &mut self.producer {
             Producer::Single(single) => single.reserve(len)?,
@@ -490,6 +510,7 @@ impl Sender {
     fn wait_for_room(&mut self, len: u32, deadline: Deadline) -> Result<Reserved, Error> {
         // What is published and not told of yet: nobody makes room who does not know of it.
         self.wake_readers();
+        self.note();
         let view = self.view.clone();
         let mode = view.segment().geometry().mode();
         let mut patience = self.patience.clone();
@@ -510,6 +531,13 @@ impl Sender {
         }
         self.patience = patience;
         found?.ok_or(Error::TimedOut { waited_for: "the reader made no room for the frame" })
+    }
+
+    /// Brings what a single producer notes of its frames up to date, before it does nothing for a while.
+    fn note(&mut self) {
+        if let Producer::Single(single) = &mut self.producer {
+            single.note();
+        }
     }
 
     #[inline]
@@ -537,6 +565,7 @@ impl Sender {
         let piece = HEADER_BYTES + fragment::piece_bytes(self.view.capacity());
         let len = if self.is_long(len)? { piece } else { len };
         self.fd()?;
+        self.note();
         let somebody_left = self.bell.clear();
         let view = self.view.clone();
         Ok(shm::ask_for_bell(&view, producer::WAITING, somebody_left, || {
@@ -558,6 +587,10 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         self.give_up_opened();
+        // A fork's copy knows nothing of what was committed since.
+        if self.view.segment().is_of_this_process() {
+            self.note();
+        }
     }
 }
 

@@ -3,8 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 
+use super::frame::Rules;
+use super::protocol::Noted;
 use crate::shm::layout::{consumer, producer, slot};
-use crate::shm::{self, Memory, Mode, Overflow, PeerState, Role, Segment, Shared, View};
+use crate::shm::{self, Geometry, Memory, Mode, Overflow, PeerState, Role, Segment, Shared, View};
 
 /// The counters of a ring, of all its producers together.
 ///
@@ -61,7 +63,11 @@ impl Stats {
         let sum = |field| {
             each(field).fold(0_u64, |sum, (slot, field)| sum.wrapping_add(read(slot::at(slot, field))))
         };
-        let used = if mode == Mode::Broadcast { 0 } else { used_bytes(&view, geometry.capacity()) };
+        let sent = match mode {
+            Mode::Spsc => Noted::read(&view, &Rules::of(geometry)),
+            _ => Noted { tail: 0, frames: sum(slot::FRAMES), bytes: sum(slot::BYTES) },
+        };
+        let used = if mode == Mode::Broadcast { 0 } else { used_bytes(&view, geometry) };
         Self {
             mode,
             overflow: geometry.overflow(),
@@ -74,9 +80,9 @@ impl Stats {
                 .map(|(slot, field)| read(slot::at(slot, field)))
                 .max()
                 .unwrap_or(0),
-            frames_sent: sum(slot::FRAMES),
+            frames_sent: sent.frames,
             frames_received: read(consumer::FRAMES),
-            payload_bytes_sent: sum(slot::BYTES),
+            payload_bytes_sent: sent.bytes,
             full_events: sum(slot::FULL_EVENTS),
             dropped: sum(slot::DROPPED),
             producer_waits: sum(slot::WAITS),
@@ -91,15 +97,20 @@ impl Stats {
 }
 
 /// Reads head and tail of about one moment. Where the ring runs too fast for that, or they cannot be, it is as if full.
-fn used_bytes(view: &View, capacity: u64) -> u64 {
+fn used_bytes(view: &View, geometry: &Geometry) -> u64 {
     let read = |offset| view.u64_at(offset).load(Acquire);
+    let rules = Rules::of(geometry);
+    let tail = || match geometry.mode() {
+        Mode::Spsc => Noted::read(view, &rules).tail,
+        _ => read(producer::TAIL),
+    };
     let mut used = 0;
     for _ in 0..8 {
         let head = read(consumer::HEAD);
-        used = read(producer::TAIL).wrapping_sub(head);
+        used = tail().wrapping_sub(head);
         if read(consumer::HEAD) == head {
             break;
         }
     }
-    used.min(capacity)
+    used.min(rules.capacity)
 }

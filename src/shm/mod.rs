@@ -25,6 +25,7 @@ mod error;
 pub(crate) mod kill;
 pub mod layout;
 mod memory;
+mod pace;
 mod presence;
 mod segment;
 mod sys;

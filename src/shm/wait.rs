@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::layout::waiting::{BELL, SLEEPS};
 use super::memory::{Memory, Shared};
+use super::pace::{self, Pace};
 use super::{Deadline, sys};
 
 /// How long a sleeper sleeps before it looks whether its peer still lives.
@@ -65,15 +66,27 @@ pub(crate) struct Patience {
     spin: Duration,
     /// How often it slept.
     pub(crate) sleeps: u64,
+    pace: Pace,
 }
 
 impl Patience {
     pub(crate) fn new(wait: Wait, sleeps: u64) -> Self {
-        Self { wait, spin: wait.spin, sleeps }
+        Self { wait, spin: wait.spin, sleeps, pace: Pace::default() }
     }
 
     pub(crate) fn set(&mut self, wait: Wait) {
         *self = Self::new(wait, self.sleeps);
+    }
+
+    /// Puts the next look off where that pays. To be called where there was nothing to do, in a call that may wait.
+    #[cold]
+    pub(crate) fn put_off(&mut self, done: u64) {
+        let begin = Instant::now();
+        if !self.spin.is_zero() && self.pace.puts_off(begin, done) {
+            while begin.elapsed() < pace::PUT_OFF {
+                hint::spin_loop();
+            }
+        }
     }
 
     /// Learns whether spinning ended a wait.

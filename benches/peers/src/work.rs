@@ -11,12 +11,12 @@ pub(crate) fn first_number(producer: usize) -> u64 {
     (producer as u64) << PRODUCER_SHIFT
 }
 
-/// Writes a frame: its number in each word.
+/// Writes a frame of N words: its number in each. All peers know the length when they are compiled, as some of them must.
 #[inline(always)]
-pub(crate) fn write_bytes(frame: &mut [u8], number: u64) {
-    for word in frame.chunks_exact_mut(8) {
-        word.copy_from_slice(&number.to_ne_bytes());
-    }
+pub(crate) fn write_bytes<const N: usize>(frame: &mut [u8], number: u64) {
+    let (words, _) = frame.as_chunks_mut::<8>();
+    let words: &mut [[u8; 8]; N] = words.try_into().expect("a frame of N words");
+    words.fill(number.to_ne_bytes());
 }
 
 /// As [`write_bytes`] for a slot of words that nobody has written yet.
@@ -48,19 +48,18 @@ impl Tally {
 
     /// Reads every word of a frame.
     #[inline(always)]
-    pub(crate) fn words(&mut self, frame: &[u64]) {
+    pub(crate) fn words<const N: usize>(&mut self, frame: &[u64; N]) {
         self.sum = frame.iter().fold(self.sum, |sum, word| sum.wrapping_add(*word));
         self.check(frame[0]);
     }
 
-    /// As [`Tally::words`] for bytes.
+    /// As [`Tally::words`] for the bytes of N words.
     #[inline(always)]
-    pub(crate) fn bytes(&mut self, frame: &[u8]) {
-        let word = |word: &[u8]| u64::from_ne_bytes(word.try_into().expect("chunks of 8"));
-        self.sum = frame.chunks_exact(8).fold(self.sum, |sum, bytes| sum.wrapping_add(word(bytes)));
-        if self.next.is_some() {
-            self.check(word(&frame[..8]));
-        }
+    pub(crate) fn bytes<const N: usize>(&mut self, frame: &[u8]) {
+        let (words, _) = frame.as_chunks::<8>();
+        let words: &[[u8; 8]; N] = words.try_into().expect("a frame of N words");
+        self.sum = words.iter().fold(self.sum, |sum, word| sum.wrapping_add(u64::from_ne_bytes(*word)));
+        self.check(u64::from_ne_bytes(words[0]));
     }
 
     #[inline(always)]

@@ -55,7 +55,7 @@ impl<M: Memory> Writer<M> {
         let end = reader.skip_to_end().then_some((reader.next, reader.number));
         let mut lane = Lane::resume(reader.memory, rules, end.map(|end| end.0))?;
         if let Some((_, number)) = end {
-            lane.frames = number;
+            lane.noted.frames = number;
         }
         let intent = lane.memory.u64_at(producer::INTENT).load(Acquire);
         let part = part_of(lane.tail, &rules).wrapping_sub(1);
@@ -82,10 +82,12 @@ impl<M: Memory> Writer<M> {
     }
 
     /// Makes the first `len` bytes of what was reserved last a frame.
-    #[inline]
+    #[inline(never)]
     pub(crate) fn publish(&mut self, len: u32) {
-        let (position, number) = (self.lane.tail, self.lane.frames);
+        let (position, number) = (self.lane.tail, self.lane.noted.frames);
         self.lane.publish(len, 0);
+        // Each one: readers that begin at the end go by the tail.
+        self.lane.note();
         if part_of(position, &self.lane.rules) != self.part {
             self.put_signpost(position, number);
         }

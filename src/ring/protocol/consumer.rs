@@ -48,24 +48,38 @@ impl<M: Memory> Consumer<M> {
     /// Takes the next frame. It is the reader's until [`Consumer::release`].
     #[inline]
     pub(crate) fn take(&mut self) -> Result<Option<Taken>, Poison> {
+        let position = self.next;
+        // Acquire: pairs with the release of the word in `Lane::store_frame` and `Many::publish`. Read once: it may change.
+        let word = self.memory.frame_word(position).load(Acquire);
+        match self.rules.whole_frame(word, position) {
+            Some(len) if self.poison.is_none() => Ok(Some(self.step_over(len, false))),
+            _ => self.take_slowly(),
+        }
+    }
+
+    #[inline]
+    fn step_over(&mut self, len: u32, is_fragment: bool) -> Taken {
+        let position = self.next;
+        self.next = position.wrapping_add(frame::frame_bytes(len));
+        self.frames = self.frames.wrapping_add(1);
+        Taken { position, len, is_fragment }
+    }
+
+    /// Takes the next frame where it is none that may be taken at a glance.
+    #[inline(never)]
+    fn take_slowly(&mut self) -> Result<Option<Taken>, Poison> {
         let begin = self.next;
         // A writer that pads without end does not keep the reader here.
         for _ in 0..SKIPS {
             let position = self.next;
-            // Acquire: pairs with the release of the word in `Lane::store_frame` and `Many::publish`. Read once: it may change.
+            // Acquire, and read once: as in `take`.
             let word = self.memory.frame_word(position).load(Acquire);
-            let (len, is_fragment) = match self.judge(word, position)? {
-                Found::Frame(len) => (len, false),
-                Found::Fragment(len) => (len, true),
+            match self.judge(word, position)? {
+                Found::Frame(len) => return Ok(Some(self.step_over(len, false))),
+                Found::Fragment(len) => return Ok(Some(self.step_over(len, true))),
                 Found::Nothing | Found::Claimed(_) => break,
-                Found::Padding(bytes) => {
-                    self.next = position.wrapping_add(bytes);
-                    continue;
-                }
-            };
-            self.next = position.wrapping_add(frame::frame_bytes(len));
-            self.frames = self.frames.wrapping_add(1);
-            return Ok(Some(Taken { position, len, is_fragment }));
+                Found::Padding(bytes) => self.next = position.wrapping_add(bytes),
+            }
         }
         // Producers may wait for the room of what was only skipped.
         if begin == self.released {
@@ -112,6 +126,11 @@ impl<M: Memory> Consumer<M> {
         Ok(claimant(position).is_none())
     }
 
+    /// Returns how many frames were taken, in this ring's whole life.
+    pub(crate) fn frames(&self) -> u64 {
+        self.frames
+    }
+
     /// Tells whether [`Consumer::take`] would find something, or an error.
     pub(crate) fn is_ready(&self) -> bool {
         let word = self.memory.frame_word(self.next).load(Acquire);
@@ -132,7 +151,6 @@ impl<M: Memory> Consumer<M> {
         shm::wake(&self.memory, producer::WAITING);
     }
 
-    #[inline]
     fn judge(&mut self, word: u32, position: u64) -> Result<Found, Poison> {
         if let Some(poison) = self.poison {
             return Err(poison);

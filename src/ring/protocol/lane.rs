@@ -1,4 +1,9 @@
-//! One producer's way through the ring: its tail, and its commits.
+//! One producer's way through the ring: its tail, its commits, and what it notes of them.
+//!
+//! The words of the frames say where the ring ends. The shared tail and the counters only note it now and then, for
+//! successors and for people: while a cache line comes from the other core the stores behind it wait in a buffer of some
+//! dozens, and with three stores fewer for each frame more frames fit in there. Whoever reads the notes walks on over the
+//! few frames behind them ([`Noted::read`]).
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
@@ -7,60 +12,116 @@ use crate::ring::Poison;
 use crate::ring::frame::{self, COMMITTED, EMPTY, Found, PAD, Rules};
 use crate::shm::layout::{producer, slot};
 
+/// The tail is noted once it is so far ahead of its note,
+const NOTE_BYTES: u64 = 4096;
+/// or a share of the capacity.
+const NOTE_SHARE: u64 = 16;
+/// One frame, in the high half of [`Lane::since`].
+const FRAME: u64 = 1 << 32;
+
+/// A position in a ring of one producer, and what was committed before it since the ring was made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Noted {
+    pub(crate) tail: u64,
+    pub(crate) frames: u64,
+    pub(crate) bytes: u64,
+}
+
+impl Noted {
+    fn load<M: Memory>(memory: &M) -> Self {
+        let read = |offset| memory.u64_at(offset).load(Acquire);
+        Self {
+            tail: read(producer::TAIL),
+            frames: read(slot::at(0, slot::FRAMES)),
+            bytes: read(slot::at(0, slot::BYTES)),
+        }
+    }
+
+    /// Reads what the producer of an spsc ring has committed by about now, whoever it is.
+    pub(crate) fn read<M: Memory>(memory: &M, rules: &Rules) -> Self {
+        let mut noted = Self::load(memory);
+        // Frames behind a note are written over only after the next note.
+        for _ in 0..8 {
+            let walked = noted.walk(memory, rules, note_step(rules));
+            let now = Self::load(memory);
+            if now == noted {
+                return walked.unwrap_or(noted);
+            }
+            noted = now;
+        }
+        noted
+    }
+
+    /// Goes on over the committed frames that begin within so many bytes of here.
+    fn walk<M: Memory>(mut self, memory: &M, rules: &Rules, bytes: u64) -> Result<Self, Poison> {
+        let begin = self.tail;
+        frame::check_positions(begin, begin, rules.capacity)?;
+        while self.tail.wrapping_sub(begin) < bytes {
+            let word = memory.frame_word(self.tail).load(Acquire);
+            match rules.judge(word, self.tail)? {
+                Found::Nothing => break,
+                Found::Frame(len) | Found::Fragment(len) => {
+                    self.frames = self.frames.wrapping_add(1);
+                    self.bytes = self.bytes.wrapping_add(len.into());
+                    self.tail = self.tail.wrapping_add(frame::frame_bytes(len));
+                }
+                Found::Padding(bytes) => self.tail = self.tail.wrapping_add(bytes),
+                Found::Claimed(_) => return Err(Poison::State { position: self.tail, word }),
+            }
+        }
+        Ok(self)
+    }
+}
+
+fn note_step(rules: &Rules) -> u64 {
+    NOTE_BYTES.min(rules.capacity / NOTE_SHARE)
+}
+
 /// The tail of a ring that has one producer, and what was committed there.
 #[derive(Debug)]
 pub(crate) struct Lane<M> {
     pub(crate) memory: M,
     pub(crate) rules: Rules,
-    /// Where the next frame goes. The shared tail follows each commit.
+    /// Where the next frame goes.
     pub(crate) tail: u64,
-    pub(crate) frames: u64,
-    bytes: u64,
+    pub(crate) noted: Noted,
+    /// The frames since the note, in the high half, and their payload bytes: one word, as each store counts.
+    since: u64,
+    step: u64,
 }
 
 impl<M: Memory> Lane<M> {
-    /// Begins where the predecessors ended, as their words tell it: one that was killed between the word and the tail
-    /// left one frame behind its tail. `at_least` is a position up to which all is known to be committed.
+    /// Begins where the predecessors ended, as their words tell it: whoever was killed left frames behind its note.
+    /// `at_least` is a position up to which all is known to be committed.
     pub(crate) fn resume(memory: M, rules: Rules, at_least: Option<u64>) -> Result<Self, Poison> {
-        let read = |offset| memory.u64_at(offset).load(Acquire);
-        let stored = read(producer::TAIL);
-        let (frames, bytes) = (read(slot::at(0, slot::FRAMES)), read(slot::at(0, slot::BYTES)));
-        let mut lane = Self { tail: at_least.unwrap_or(stored), frames, bytes, rules, memory };
-        let begin = lane.tail;
-        frame::check_positions(begin, begin, rules.capacity)?;
-        while lane.tail.wrapping_sub(begin) <= rules.capacity {
-            let word = lane.memory.frame_word(lane.tail).load(Acquire);
-            match rules.judge(word, lane.tail)? {
-                Found::Nothing => {
-                    lane.store_tail();
-                    return Ok(lane);
-                }
-                Found::Frame(len) | Found::Fragment(len) => {
-                    lane.frames = lane.frames.wrapping_add(1);
-                    lane.bytes = lane.bytes.wrapping_add(len.into());
-                    lane.tail = lane.tail.wrapping_add(frame::frame_bytes(len));
-                }
-                Found::Padding(bytes) => lane.tail = lane.tail.wrapping_add(bytes),
-                Found::Claimed(_) => return Err(Poison::State { position: lane.tail, word }),
-            }
+        let stored = Noted::load(&memory);
+        let begin = Noted { tail: at_least.unwrap_or(stored.tail), ..stored };
+        let noted = begin.walk(&memory, &rules, rules.capacity)?;
+        let word = memory.frame_word(noted.tail).load(Acquire);
+        if word != EMPTY {
+            let (head, tail) = (begin.tail, noted.tail);
+            return Err(Poison::Positions { head, tail, capacity: rules.capacity });
         }
-        Err(Poison::Positions { head: begin, tail: lane.tail, capacity: rules.capacity })
+        let mut lane = Self { tail: noted.tail, noted, since: 0, step: note_step(&rules), rules, memory };
+        lane.note();
+        Ok(lane)
     }
 
     /// Fills the rest before the end, so that the next frame begins where the ring begins.
     #[cold]
     pub(crate) fn pad(&mut self, bytes: u64) {
         self.store_frame(PAD | (bytes - frame::WORD_BYTES) as u32, bytes);
+        self.note();
     }
 
     /// Makes the payload of `len` bytes that was written at the tail a frame. `flags` go into its word.
     #[inline]
     pub(crate) fn publish(&mut self, len: u32, flags: u32) {
         self.store_frame(COMMITTED | flags | len, frame::frame_bytes(len));
-        self.frames = self.frames.wrapping_add(1);
-        self.bytes = self.bytes.wrapping_add(len.into());
-        self.memory.u64_at(slot::at(0, slot::FRAMES)).store(self.frames, Relaxed);
-        self.memory.u64_at(slot::at(0, slot::BYTES)).store(self.bytes, Relaxed);
+        self.since += FRAME | u64::from(len);
+        if self.tail.wrapping_sub(self.noted.tail) >= self.step {
+            self.note();
+        }
     }
 
     /// Stores a frame's word, after the zero word that ends the ring behind it, and moves the tail.
@@ -71,11 +132,20 @@ impl<M: Memory> Lane<M> {
         // Release: whoever acquires this word sees the payload and the zero word. Pairs with `Consumer::take`.
         self.memory.frame_word(self.tail).store(word, Release);
         self.tail = next;
-        self.store_tail();
     }
 
-    #[inline]
-    fn store_tail(&self) {
-        self.memory.u64_at(producer::TAIL).store(self.tail, Release);
+    /// Notes the tail and the counters.
+    pub(crate) fn note(&mut self) {
+        let Noted { frames, bytes, .. } = self.noted;
+        self.noted = Noted {
+            tail: self.tail,
+            frames: frames.wrapping_add(self.since / FRAME),
+            bytes: bytes.wrapping_add(self.since % FRAME),
+        };
+        self.since = 0;
+        // Release: whoever acquires the tail sees the frames before it.
+        self.memory.u64_at(producer::TAIL).store(self.noted.tail, Release);
+        self.memory.u64_at(slot::at(0, slot::FRAMES)).store(self.noted.frames, Release);
+        self.memory.u64_at(slot::at(0, slot::BYTES)).store(self.noted.bytes, Release);
     }
 }

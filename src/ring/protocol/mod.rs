@@ -16,7 +16,7 @@ mod single;
 
 pub(crate) use broadcast::{Reader, Writer};
 pub(crate) use consumer::{Consumer, SKIPS, Taken};
-pub(crate) use lane::Lane;
+pub(crate) use lane::{Lane, Noted};
 pub(crate) use many::Many;
 pub(crate) use single::Single;
 

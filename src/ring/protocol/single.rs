@@ -42,10 +42,13 @@ impl Room {
         tail: u64,
         needed: u64,
     ) -> Result<(), Error> {
-        if tail.wrapping_sub(self.head_seen).saturating_add(needed) <= self.allowance {
-            return Ok(());
-        }
-        self.look(memory, rules, tail, needed)
+        if self.is_known(tail, needed) { Ok(()) } else { self.look(memory, rules, tail, needed) }
+    }
+
+    /// Tells whether `needed` bytes at `tail` are known to be free.
+    #[inline]
+    fn is_known(&self, tail: u64, needed: u64) -> bool {
+        tail.wrapping_sub(self.head_seen).saturating_add(needed) <= self.allowance
     }
 
     /// Tells whether frames that take so many bytes each have room at `tail` one after the other.
@@ -103,14 +106,24 @@ impl<M: Memory> Single<M> {
         if !head_is_ahead {
             frame::check_positions(head, tail, rules.capacity)?;
         }
-        let mut lane = Lane::resume(memory, rules, head_is_ahead.then_some(head))?;
+        let mut lane = Lane::resume(memory, rules, None)?;
+        if lane.tail.wrapping_sub(head) > rules.capacity {
+            lane = Lane::resume(lane.memory, rules, Some(head))?;
+        }
         let room = Room::new(&lane.memory, 0);
-        lane.frames = lane.frames.max(lane.memory.u64_at(consumer::FRAMES).load(Relaxed));
+        lane.noted.frames = lane.noted.frames.max(lane.memory.u64_at(consumer::FRAMES).load(Relaxed));
         Ok(Self { lane, room })
     }
 
-    /// Returns the position where a payload of `len` bytes, at most the longest frame, is to be written.
+    /// As [`Single::reserve`] where there is certainly room, as there nearly always is.
     #[inline]
+    pub(crate) fn reserve_at_once(&mut self, len: u32) -> Option<u64> {
+        let Lane { tail, rules, .. } = &self.lane;
+        let bytes = frame::frame_bytes(len);
+        (self.room.is_known(*tail, bytes + ALIGN) && bytes <= rules.rest(*tail)).then_some(*tail)
+    }
+
+    /// Returns the position where a payload of `len` bytes, at most the longest frame, is to be written.
     pub(crate) fn reserve(&mut self, len: u32) -> Result<u64, Error> {
         let lane = &mut self.lane;
         let bytes = frame::frame_bytes(len);
@@ -127,6 +140,16 @@ impl<M: Memory> Single<M> {
     pub(crate) fn has_room(&mut self, frames: impl Iterator<Item = u64>) -> bool {
         let lane = &self.lane;
         self.room.has(&lane.memory, &lane.rules, lane.tail, frames)
+    }
+
+    /// Returns where the next frame goes, or what is to be skipped before it.
+    pub(crate) fn tail(&self) -> u64 {
+        self.lane.tail
+    }
+
+    /// Notes what was committed, for whoever reads the counters while this side does nothing.
+    pub(crate) fn note(&mut self) {
+        self.lane.note();
     }
 
     /// Makes the first `len` bytes of what was reserved last a frame.

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::{Acquire, Release};
 
 use memmap2::{MmapOptions, MmapRaw};
 
-use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared};
+use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared, sized};
 use crate::peers::stream::file;
 use crate::row::Row;
 use crate::work::{self, Tally};
@@ -70,57 +70,54 @@ impl Peer for FlagPerSlot {
     }
 
     fn producer(&self, row: Row, place: &Place, _index: usize) -> Box<dyn Produce> {
-        Box::new(Flags::new(row, place))
+        sized!(row, N => Box::new(Flags::<N>::new(row, place)))
     }
 
     fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
-        Box::new(Flags::new(row, place))
+        sized!(row, N => Box::new(Flags::<N>::new(row, place)))
     }
 }
 
-struct Flags {
+struct Flags<const N: usize> {
     memory: Memory,
-    frame_bytes: usize,
     slots: usize,
     next: usize,
 }
 
-impl Flags {
+impl<const N: usize> Flags<N> {
     fn new(row: Row, place: &Place) -> Self {
-        Self { memory: Memory::open(place), frame_bytes: row.frame_bytes(), slots: row.slots(), next: 0 }
+        Self { memory: Memory::open(place), slots: row.slots(), next: 0 }
     }
 
     /// Returns the next slot's flag and its frame.
     #[inline(always)]
     fn step(&mut self) -> (&AtomicU64, *mut u8) {
-        let flag = self.memory.slot(self.next * (8 + self.frame_bytes));
+        let flag = self.memory.slot(self.next * (8 + N * 8));
         self.next = if self.next + 1 == self.slots { 0 } else { self.next + 1 };
         // SAFETY: the flag lies before its frame in the mapping, at a multiple of 8, and is only ever an atomic.
         unsafe { (&*flag.cast(), flag.add(8)) }
     }
 }
 
-impl Produce for Flags {
+impl<const N: usize> Produce for Flags<N> {
     fn produce(&mut self, first: u64, count: u64) {
-        let frame_bytes = self.frame_bytes;
         for number in first..first + count {
             let (flag, frame) = self.step();
             work::spin(|| (flag.load(Acquire) == 0).then_some(()));
             // SAFETY: the slot is empty, and so this side's alone.
-            work::write_bytes(unsafe { slice::from_raw_parts_mut(frame, frame_bytes) }, number);
+            work::write_bytes::<N>(unsafe { slice::from_raw_parts_mut(frame, N * 8) }, number);
             flag.store(1, Release);
         }
     }
 }
 
-impl Consume for Flags {
+impl<const N: usize> Consume for Flags<N> {
     fn consume(&mut self, count: u64, tally: &mut Tally) {
-        let frame_bytes = self.frame_bytes;
         for _ in 0..count {
             let (flag, frame) = self.step();
             work::spin(|| (flag.load(Acquire) != 0).then_some(()));
             // SAFETY: the slot is full, and so this side's alone.
-            tally.bytes(unsafe { slice::from_raw_parts(frame, frame_bytes) });
+            tally.bytes::<N>(unsafe { slice::from_raw_parts(frame, N * 8) });
             flag.store(0, Release);
         }
     }
@@ -151,17 +148,17 @@ impl Peer for SharedIndex {
     }
 
     fn producer(&self, row: Row, place: &Place, _index: usize) -> Box<dyn Produce> {
-        Box::new(Index::new(row, place, if self.batches { row.batch() } else { 1 }))
+        let batch = if self.batches { row.batch() } else { 1 };
+        sized!(row, N => Box::new(Index::<N>::new(row, place, batch)))
     }
 
     fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
-        Box::new(Index::new(row, place, row.batch()))
+        sized!(row, N => Box::new(Index::<N>::new(row, place, row.batch())))
     }
 }
 
-struct Index {
+struct Index<const N: usize> {
     memory: Memory,
-    frame_bytes: usize,
     slots: u64,
     batch: u64,
     /// Frames that this side has written or read.
@@ -170,26 +167,19 @@ struct Index {
     seen: u64,
 }
 
-impl Index {
+impl<const N: usize> Index<N> {
     fn new(row: Row, place: &Place, batch: usize) -> Self {
         let memory = Memory::open(place);
-        Self {
-            memory,
-            frame_bytes: row.frame_bytes(),
-            slots: row.slots() as u64,
-            batch: batch as u64,
-            own: 0,
-            seen: 0,
-        }
+        Self { memory, slots: row.slots() as u64, batch: batch as u64, own: 0, seen: 0 }
     }
 
     #[inline(always)]
     fn frame(&self) -> *mut u8 {
-        self.memory.slot((self.own & (self.slots - 1)) as usize * self.frame_bytes)
+        self.memory.slot((self.own & (self.slots - 1)) as usize * N * 8)
     }
 }
 
-impl Produce for Index {
+impl<const N: usize> Produce for Index<N> {
     fn produce(&mut self, first: u64, count: u64) {
         let mut number = first;
         while number < first + count {
@@ -201,10 +191,7 @@ impl Produce for Index {
             let len = self.batch.min(self.slots - (self.own - self.seen)).min(first + count - number);
             for _ in 0..len {
                 // SAFETY: the slot lies beyond the reader's head, and so is this side's alone.
-                work::write_bytes(
-                    unsafe { slice::from_raw_parts_mut(self.frame(), self.frame_bytes) },
-                    number,
-                );
+                work::write_bytes::<N>(unsafe { slice::from_raw_parts_mut(self.frame(), N * 8) }, number);
                 self.own += 1;
                 number += 1;
             }
@@ -213,7 +200,7 @@ impl Produce for Index {
     }
 }
 
-impl Consume for Index {
+impl<const N: usize> Consume for Index<N> {
     fn consume(&mut self, count: u64, tally: &mut Tally) {
         let mut left = count;
         while left > 0 {
@@ -225,7 +212,7 @@ impl Consume for Index {
             let len = self.batch.min(self.seen - self.own);
             for _ in 0..len {
                 // SAFETY: the slot lies before the writer's tail, and so is this side's until its head passes it.
-                tally.bytes(unsafe { slice::from_raw_parts(self.frame(), self.frame_bytes) });
+                tally.bytes::<N>(unsafe { slice::from_raw_parts(self.frame(), N * 8) });
                 self.own += 1;
             }
             self.memory.word(HEAD).store(self.own, Release);

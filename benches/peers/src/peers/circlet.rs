@@ -3,7 +3,7 @@
 
 use circlet::ring::{self, Mode, Options, Receiver, Ring, Sender, Wait};
 
-use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared};
+use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared, sized};
 use crate::row::Row;
 use crate::work::{self, Tally};
 
@@ -67,23 +67,21 @@ impl Peer for Circlet {
 
     fn producer(&self, row: Row, place: &Place, _index: usize) -> Box<dyn Produce> {
         let sender = sender(row, place, "to");
+        let batch = row.batch();
         match self {
-            Self::OneByOne => Box::new(OneByOne { sender, frame_bytes: row.frame_bytes() }),
+            Self::OneByOne => sized!(row, N => Box::new(OneByOne::<N> { sender })),
             Self::Batches => {
-                let batch = vec![0; row.batch() * row.frame_bytes()];
-                Box::new(Batches { sender, batch, frame_bytes: row.frame_bytes() })
+                sized!(row, N => Box::new(Batches::<N> { sender, batch: vec![0; batch * N * 8] }))
             }
-            Self::Records => {
-                Box::new(Records { sender, records: row.batch(), record_bytes: row.frame_bytes() })
-            }
+            Self::Records => sized!(row, N => Box::new(Records::<N> { sender, records: batch })),
         }
     }
 
     fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
-        let receiver = receiver(row, place, "to");
+        let (receiver, batch) = (receiver(row, place, "to"), row.batch());
         match self {
-            Self::Records => Box::new(RecordsReader { receiver, record_bytes: row.frame_bytes() }),
-            _ => Box::new(Reader { receiver, batch: row.batch() }),
+            Self::Records => sized!(row, N => Box::new(RecordsReader::<N> { receiver })),
+            _ => sized!(row, N => Box::new(Reader::<N> { receiver, batch })),
         }
     }
 
@@ -96,74 +94,71 @@ impl Peer for Circlet {
     }
 }
 
-struct OneByOne {
+struct OneByOne<const N: usize> {
     sender: Sender,
-    frame_bytes: usize,
 }
 
-impl Produce for OneByOne {
+impl<const N: usize> Produce for OneByOne<N> {
     fn produce(&mut self, first: u64, count: u64) {
         for number in first..first + count {
-            let mut claim = self.sender.claim(self.frame_bytes).expect("the reader lives");
-            work::write_bytes(&mut claim, number);
+            let mut claim = self.sender.claim(N * 8).expect("the reader lives");
+            work::write_bytes::<N>(&mut claim, number);
             claim.commit();
         }
     }
 }
 
-struct Batches {
+struct Batches<const N: usize> {
     sender: Sender,
     batch: Vec<u8>,
-    frame_bytes: usize,
 }
 
-impl Produce for Batches {
+impl<const N: usize> Produce for Batches<N> {
     fn produce(&mut self, first: u64, count: u64) {
         let mut number = first;
         while number < first + count {
             let left = (first + count - number) as usize;
-            let len = self.batch.len().min(left.saturating_mul(self.frame_bytes));
-            for frame in self.batch[..len].chunks_exact_mut(self.frame_bytes) {
-                work::write_bytes(frame, number);
+            let len = self.batch.len().min(left.saturating_mul(N * 8));
+            for frame in self.batch[..len].chunks_exact_mut(N * 8) {
+                work::write_bytes::<N>(frame, number);
                 number += 1;
             }
-            let frames = self.batch[..len].chunks_exact(self.frame_bytes);
+            let frames = self.batch[..len].chunks_exact(N * 8);
             self.sender.send_many(frames).expect("the reader lives");
         }
     }
 }
 
-struct Reader {
+struct Reader<const N: usize> {
     receiver: Receiver,
     batch: usize,
 }
 
-impl Consume for Reader {
+impl<const N: usize> Consume for Reader<N> {
     fn consume(&mut self, count: u64, tally: &mut Tally) {
         let mut left = count;
         while left > 0 {
             for frame in &mut self.receiver.recv_many(self.batch).expect("the writer lives") {
-                tally.bytes(frame);
+                tally.bytes::<N>(frame);
                 left -= 1;
             }
         }
     }
 }
 
-struct Records {
+struct Records<const N: usize> {
     sender: Sender,
     records: usize,
-    record_bytes: usize,
 }
 
-impl Produce for Records {
+impl<const N: usize> Produce for Records<N> {
     fn produce(&mut self, first: u64, count: u64) {
         let mut number = first;
         while number < first + count {
             let records = self.records.min((first + count - number) as usize);
-            let mut claim = self.sender.claim(records * self.record_bytes).expect("the reader lives");
-            for record in claim.chunks_exact_mut(self.record_bytes) {
-                work::write_bytes(record, number);
+            let mut claim = self.sender.claim(records * N * 8).expect("the reader lives");
+            for record in claim.chunks_exact_mut(N * 8) {
+                work::write_bytes::<N>(record, number);
                 number += 1;
             }
             claim.commit();
@@ -171,18 +166,17 @@ impl Produce for Records {
     }
 }
 
-struct RecordsReader {
+struct RecordsReader<const N: usize> {
     receiver: Receiver,
-    record_bytes: usize,
 }
 
-impl Consume for RecordsReader {
+impl<const N: usize> Consume for RecordsReader<N> {
     fn consume(&mut self, count: u64, tally: &mut Tally) {
         let mut left = count;
         while left > 0 {
             let frame = self.receiver.recv().expect("the writer lives");
-            for record in frame.chunks_exact(self.record_bytes) {
-                tally.bytes(record);
+            for record in frame.chunks_exact(N * 8) {
+                tally.bytes::<N>(record);
                 left -= 1;
             }
         }

@@ -12,7 +12,8 @@ use crate::work::{self, Tally};
 
 /// How many datagrams a call of the reader takes at most.
 const BATCH: usize = 64;
-const FRAME_BYTES: usize = 64;
+const WORDS: usize = 8;
+const FRAME_BYTES: usize = WORDS * 8;
 
 pub(crate) struct Datagrams;
 
@@ -45,7 +46,7 @@ impl Produce for Sending {
     fn produce(&mut self, first: u64, count: u64) {
         let mut frame = [0; FRAME_BYTES];
         for number in first..first + count {
-            work::write_bytes(&mut frame, number);
+            work::write_bytes::<WORDS>(&mut frame, number);
             self.0.write_all(&frame).expect("the reader lives");
         }
     }
@@ -76,7 +77,7 @@ impl Consume for Receiving {
             assert!(found > 0, "the writers live");
             for part in &parts[..found as usize] {
                 // SAFETY: the part is a frame of ours, which the call that wrote it has left.
-                tally.bytes(unsafe { &*part.iov_base.cast::<[u8; FRAME_BYTES]>() });
+                tally.bytes::<WORDS>(unsafe { &*part.iov_base.cast::<[u8; FRAME_BYTES]>() });
             }
             left -= found as u64;
         }

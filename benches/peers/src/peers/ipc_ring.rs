@@ -2,7 +2,7 @@
 
 use ipc_ring::{IpcError, RingReader, RingWriter};
 
-use crate::peer::{self, Ask, Consume, Echo, Part, Peer, Place, Produce, Shared};
+use crate::peer::{self, Ask, Consume, Echo, Part, Peer, Place, Produce, Shared, sized};
 use crate::row::Row;
 use crate::work::{self, Tally};
 
@@ -22,11 +22,13 @@ impl Peer for IpcRing {
     }
 
     fn producer(&self, row: Row, place: &Place, _index: usize) -> Box<dyn Produce> {
-        Box::new(Sending { writer: create(row, place, "to"), frame: vec![0; row.frame_bytes()] })
+        let (writer, frame) = (create(row, place, "to"), vec![0; row.frame_bytes()]);
+        sized!(row, N => Box::new(Sending::<N> { writer, frame }))
     }
 
     fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
-        Box::new(Receiving { reader: open(place, "to"), frame: Vec::with_capacity(row.frame_bytes()) })
+        let (reader, frame) = (open(place, "to"), Vec::with_capacity(row.frame_bytes()));
+        sized!(row, N => Box::new(Receiving::<N> { reader, frame }))
     }
 
     fn asker(&self, row: Row, place: &Place) -> Box<dyn Ask> {
@@ -58,30 +60,30 @@ fn pop(reader: &mut RingReader, frame: &mut Vec<u8>) {
     work::spin(|| reader.try_pop(frame).expect("the ring is sound"));
 }
 
-struct Sending {
+struct Sending<const N: usize> {
     writer: RingWriter,
     frame: Vec<u8>,
 }
 
-impl Produce for Sending {
+impl<const N: usize> Produce for Sending<N> {
     fn produce(&mut self, first: u64, count: u64) {
         for number in first..first + count {
-            work::write_bytes(&mut self.frame, number);
+            work::write_bytes::<N>(&mut self.frame, number);
             push(&mut self.writer, &self.frame);
         }
     }
 }
 
-struct Receiving {
+struct Receiving<const N: usize> {
     reader: RingReader,
     frame: Vec<u8>,
 }
 
-impl Consume for Receiving {
+impl<const N: usize> Consume for Receiving<N> {
     fn consume(&mut self, count: u64, tally: &mut Tally) {
         for _ in 0..count {
             pop(&mut self.reader, &mut self.frame);
-            tally.bytes(&self.frame);
+            tally.bytes::<N>(&self.frame);
         }
     }
 }

@@ -189,25 +189,26 @@ impl Peer for Blobs {
     }
 
     fn producer(&self, row: Row, place: &Place, _index: usize) -> Box<dyn Produce> {
-        // Twice the bytes of the ring's frames, so that the ring and not the arena is what fills up.
-        let producer = BlobProducerBuilder::new(row.slots() as u64, 2 * row.capacity_bytes())
+        let slots = row.slots() as u64;
+        // Half the slots that the arena has bytes for, so that the ring and not the arena is what fills up.
+        let producer = BlobProducerBuilder::new(slots / 2, row.capacity_bytes())
             .build(place.path("to"))
             .expect("shared memory has room");
-        Box::new(BlobSender { producer, frame_bytes: row.frame_bytes(), slots: row.slots() as u64 })
+        sized!(row, N => Box::new(BlobSender::<N> { producer, slots: slots / 2 }))
     }
 
-    fn consumer(&self, _row: Row, place: &Place) -> Box<dyn Consume> {
-        Box::new(BlobReader(peer::once_there(|| BlobConsumer::attach(place.path("to")))))
+    fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
+        let consumer = peer::once_there(|| BlobConsumer::attach(place.path("to")));
+        sized!(row, N => Box::new(BlobReader::<N>(consumer)))
     }
 }
 
-struct BlobSender {
+struct BlobSender<const N: usize> {
     producer: BlobProducer<()>,
-    frame_bytes: usize,
     slots: u64,
 }
 
-impl Produce for BlobSender {
+impl<const N: usize> Produce for BlobSender<N> {
     fn produce(&mut self, first: u64, count: u64) {
         let mut room = 0;
         for number in first..first + count {
@@ -215,21 +216,21 @@ impl Produce for BlobSender {
                 // An eighth, as looking costs a walk over the readers' lines.
                 room = work::spin(|| Some(self.producer.headroom()).filter(|room| *room >= self.slots / 8));
             }
-            let write = |frame: &mut [u8]| work::write_bytes(frame, number);
-            self.producer.push_with(&(), self.frame_bytes, write).expect("the arena has room");
+            let write = |frame: &mut [u8]| work::write_bytes::<N>(frame, number);
+            self.producer.push_with(&(), N * 8, write).expect("the arena has room");
             room -= 1;
         }
     }
 }
 
-struct BlobReader(BlobConsumer<()>);
+struct BlobReader<const N: usize>(BlobConsumer<()>);
 
-impl Consume for BlobReader {
+impl<const N: usize> Consume for BlobReader<N> {
     fn consume(&mut self, count: u64, tally: &mut Tally) {
         let lapped = self.0.lapped_count();
         let mut read = 0;
         while read + (self.0.lapped_count() - lapped) < count {
-            match self.0.view(|(), frame| tally.bytes(frame)).expect("the ring is sound") {
+            match self.0.view(|(), frame| tally.bytes::<N>(frame)).expect("the ring is sound") {
                 Some(()) => read += 1,
                 None => hint::spin_loop(),
             }

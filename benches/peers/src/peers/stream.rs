@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 
-use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared};
+use crate::peer::{Ask, Consume, Echo, Part, Peer, Place, Produce, Shared, sized};
 use crate::row::Row;
 use crate::work::{self, Tally};
 
@@ -66,12 +66,14 @@ impl Peer for Stream {
     fn producer(&self, row: Row, place: &Place, _index: usize) -> Box<dyn Produce> {
         let batch = if self.batches { row.batch() } else { 1 };
         let batch = vec![0; batch * row.frame_bytes()];
-        Box::new(Sending { file: file(place.fds[1]), batch, frame_bytes: row.frame_bytes() })
+        let file = file(place.fds[1]);
+        sized!(row, N => Box::new(Sending::<N> { file, batch }))
     }
 
     fn consumer(&self, row: Row, place: &Place) -> Box<dyn Consume> {
         let buffer = vec![0; READ_BYTES.max(row.frame_bytes())];
-        Box::new(Receiving { file: file(place.fds[0]), buffer, filled: 0, frame_bytes: row.frame_bytes() })
+        let file = file(place.fds[0]);
+        sized!(row, N => Box::new(Receiving::<N> { file, buffer, filled: 0 }))
     }
 
     fn asker(&self, _row: Row, place: &Place) -> Box<dyn Ask> {
@@ -128,20 +130,19 @@ fn set_nonblocking(fd: &OwnedFd) {
     unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) };
 }
 
-struct Sending {
+struct Sending<const N: usize> {
     file: File,
     batch: Vec<u8>,
-    frame_bytes: usize,
 }
 
-impl Produce for Sending {
+impl<const N: usize> Produce for Sending<N> {
     fn produce(&mut self, first: u64, count: u64) {
         let mut number = first;
         while number < first + count {
             let left = (first + count - number) as usize;
-            let len = self.batch.len().min(left.saturating_mul(self.frame_bytes));
-            for frame in self.batch[..len].chunks_exact_mut(self.frame_bytes) {
-                work::write_bytes(frame, number);
+            let len = self.batch.len().min(left.saturating_mul(N * 8));
+            for frame in self.batch[..len].chunks_exact_mut(N * 8) {
+                work::write_bytes::<N>(frame, number);
                 number += 1;
             }
             self.file.write_all(&self.batch[..len]).expect("the reader lives");
@@ -149,22 +150,21 @@ impl Produce for Sending {
     }
 }
 
-struct Receiving {
+struct Receiving<const N: usize> {
     file: File,
     buffer: Vec<u8>,
     /// Bytes of a frame that has not come whole yet.
     filled: usize,
-    frame_bytes: usize,
 }
 
-impl Consume for Receiving {
+impl<const N: usize> Consume for Receiving<N> {
     fn consume(&mut self, count: u64, tally: &mut Tally) {
         let mut left = count;
         while left > 0 {
             self.filled += self.file.read(&mut self.buffer[self.filled..]).expect("the writer lives");
-            let whole = self.filled / self.frame_bytes * self.frame_bytes;
-            for frame in self.buffer[..whole].chunks_exact(self.frame_bytes) {
-                tally.bytes(frame);
+            let whole = self.filled / (N * 8) * (N * 8);
+            for frame in self.buffer[..whole].chunks_exact(N * 8) {
+                tally.bytes::<N>(frame);
                 left -= 1;
             }
             self.buffer.copy_within(whole..self.filled, 0);
