@@ -11,7 +11,7 @@ from array import array
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
-from ctypes import byref, c_int32, c_uint32, c_uint64, c_void_p
+from ctypes import byref, c_double, c_int32, c_uint32, c_uint64, c_void_p
 from functools import partial
 from types import TracebackType
 from typing import Any, NoReturn
@@ -27,17 +27,20 @@ from ._native import (
     Frame,
     InvalidError,
     LaggedError,
+    bare,
     check,
     end_with,
     library,
 )
 from ._options import OVERFLOWS, Mode, Overflow, Stats, options
-from ._waiting import LOOK_MS, Doorbell, first_ms, go_on, until
+from ._waiting import LOOK_MS, SLICE, Doorbell, first_ms, go_on, until
 
 # circlet_frame: where all frames lie in the ring the address is not needed, as one view lies over all of the mapping.
 _FRAME = struct.Struct("=8xII")
 _COPIED_FRAME = struct.Struct("=QII")
 _BATCH = 64
+_send, _receive = bare("circlet_ring_send"), bare("circlet_ring_recv_many")
+_SLICE_MS = c_double(SLICE * 1e3)
 # What may be open on the writing side, and what whoever sends something else meanwhile is told.
 _CLAIM = InvalidError, "a claim is open: leave its block first"
 _LONG_MESSAGE = BusyError, "a long message is under way: one thread or task at a time"
@@ -82,6 +85,8 @@ class SharedRingBuffer:
         # The mapping ends when nothing looks at it any more: a numpy array that outlives the ring stays readable.
         end_with(mapping, handle, library.circlet_ring_close, _leave)
         self._handle: int | None = handle
+        # The same as a ctypes object, for the calls that come most often.
+        self._pointer: c_void_p | None = c_void_p(handle)
         self._memory = memoryview(mapping).cast("B")
         self._max_frame, self._max_message = stats.max_frame, stats.max_message
         self._in_place = stats.mode != "broadcast" and stats.max_message <= stats.max_frame
@@ -233,8 +238,15 @@ class SharedRingBuffer:
         Raises `FullError` (timeout 0, or an overflow that is to fail), `TimedOutError`, `TooLargeError`,
         `ClosedError`, `PeerDiedError`. An overflow that is to drop raises nothing: `stats().dropped` counts.
         """
+        is_plain = timeout is None and type(payload) is bytes and len(payload) <= self._max_frame
+        if is_plain and self._writing is None and self._pointer is not None:
+            status = _send(self._pointer, payload, len(payload), _SLICE_MS)
+            if status < 0:
+                again = library.circlet_ring_send
+                go_on(status, lambda ms: again(self._open(), payload, len(payload), ms), None)
+            return
         handle = self._open_to_write()
-        data, size = (payload, len(payload)) if type(payload) is bytes else buffer(payload)
+        data, size = buffer(payload)
         if size > self._max_frame and self._waits and timeout != 0:
             with self._in_parts(data, size) as send_more:
                 go_on(send_more(first_ms(timeout)), send_more, timeout)
@@ -269,10 +281,13 @@ class SharedRingBuffer:
 
         Each is anything with the buffer protocol, contiguous. Raises as `send` does where it is the first that fails.
         """
-        parts = [payload if type(payload) is bytes else plain(payload) for payload in payloads]
+        parts = list(payloads)
+        if set(map(type, parts)) - {bytes}:
+            parts = [payload if type(payload) is bytes else plain(payload) for payload in parts]
         handle = self._open_to_write()
-        lens = array("I", [checked(len(part)) for part in parts])
-        if self._waits and self._max_frame < max(lens, default=0) <= self._max_message:
+        longest = checked(max(map(len, parts), default=0))
+        lens = array("I", map(len, parts))
+        if self._waits and self._max_frame < longest <= self._max_message:
             return self._send_each(parts, timeout)
         data, sizes = b"".join(parts), lens.buffer_info()[0]
         start = ctypes.cast(ctypes.c_char_p(data), c_void_p).value or 0
@@ -343,7 +358,22 @@ class SharedRingBuffer:
         Raises `EmptyError` (timeout 0), `TimedOutError`, `LaggedError` (broadcast), and once everything committed has
         been read `ClosedError` or `PeerDiedError`.
         """
-        return self._fetched.popleft() if self._fetched else self._fetch(1, timeout)[0]
+        if self._fetched:
+            return self._fetched.popleft()
+        views = self._views
+        if timeout is not None or len(views) > 1 or not self._in_place or self._pointer is None:
+            return self._fetch(1, timeout)[0]
+        if views:
+            self._forget_views()
+            views = self._views
+        found = _receive(self._pointer, self._frames, 1, _SLICE_MS)
+        if found < 0:
+            return self._fetch_on(found, 1, None)[0]
+        first = self._first
+        start = first[2]
+        view = self._memory[start : start + first[3]]
+        views.append(view)
+        return view
 
     async def recv_async(self, timeout: float | None = None) -> memoryview:
         """As `recv`, but lets the event loop run meanwhile. A cancelled wait has taken nothing."""
@@ -374,13 +404,16 @@ class SharedRingBuffer:
         self._prepare(limit)
         handle, frames = self._open(), self._frames
         found = library.circlet_ring_recv_many(handle, frames, limit, first_ms(timeout))
-        if found < 0:
-            try:
-                found = go_on(found, partial(library.circlet_ring_recv_many, handle, frames, limit), timeout)
-            except LaggedError as lag:
-                self._tell_missed(lag)
-                raise
-        return self._look_at(found)
+        return self._look_at(found) if found >= 0 else self._fetch_on(found, limit, timeout)
+
+    def _fetch_on(self, status: int, limit: int, timeout: float | None) -> list[memoryview]:
+        """Goes on with a fetch whose first call returned no frames."""
+        try:
+            fetch = partial(library.circlet_ring_recv_many, self._open(), self._frames, limit)
+            return self._look_at(go_on(status, fetch, timeout))
+        except LaggedError as lag:
+            self._tell_missed(lag)
+            raise
 
     async def _fetch_async(self, limit: int, timeout: float | None) -> list[memoryview]:
         if timeout == 0:
@@ -540,7 +573,7 @@ class SharedRingBuffer:
         for side in (PRODUCER, CONSUMER):
             check(library.circlet_ring_detach(self._handle, side))
         check(library.circlet_ring_unlink(self._handle))
-        self._handle = None
+        self._handle = self._pointer = None
         for bell in self._bells.values():
             bell.close()
         self._bells.clear()

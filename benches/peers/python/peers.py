@@ -55,6 +55,11 @@ def numbers(count: int) -> Iterator[range]:
         yield range(start, min(start + BATCH, count))
 
 
+def split(joined: memoryview) -> list[memoryview]:
+    """Returns the frames of 64 bytes in a message."""
+    return [joined[start : start + SMALL] for start in range(0, len(joined), SMALL)]
+
+
 def total(frames: list[Any]) -> int:
     """Adds up the first words of frames."""
     unpack = WORD.unpack_from
@@ -195,6 +200,18 @@ class CircletIterating(Circlet):
         return result
 
 
+class CircletJoined(Circlet):
+    """circlet, with a batch joined into one message as the pipe has it."""
+
+    name = "circlet, one message"
+
+    def send_batch(self, frames: list[bytes]) -> None:
+        self.send(b"".join(frames))
+
+    def receive_batch(self) -> list[Any]:
+        return split(self.receive())  # type: ignore[func-returns-value]
+
+
 class CircletSleeping(Circlet):
     """circlet, whose sides sleep at once."""
 
@@ -290,8 +307,7 @@ class Pipe(Peer):
         self.send(b"".join(frames))
 
     def receive_batch(self) -> list[Any]:
-        joined = memoryview(self.receive())
-        return [joined[start : start + SMALL] for start in range(0, len(joined), SMALL)]
+        return split(memoryview(self.receive()))
 
 
 class ZeroMq(Peer):
@@ -399,7 +415,7 @@ ROWS: dict[str, tuple[str, str, int, list[type[Peer]]]] = {
         f"64 B, {BATCH} at a time",
         "batches",
         SMALL,
-        [Circlet, CircletIterating, FasterFifo, MultiprocessingQueue, Pipe, ZeroMq],
+        [Circlet, CircletIterating, CircletJoined, FasterFifo, MultiprocessingQueue, Pipe, ZeroMq],
     ),
     "64k": ("64 KiB", "large", LARGE, [Circlet, FasterFifo, MultiprocessingQueue, Pipe, ZeroMq]),
     "round-trip": (
