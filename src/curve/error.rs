@@ -25,6 +25,61 @@ pub enum Error {
         given: usize,
     },
 
+    /// A family that there is not, or parameters that it does not take.
+    #[error("the family {name:?}: {problem}")]
+    Family {
+        /// The family's name as given.
+        name: String,
+        /// What is wrong.
+        problem: String,
+    },
+
+    /// A parameter of a family that is out of its range.
+    #[error("{what} is {given:?}; it must be from 0 to 1")]
+    Parameter {
+        /// Which parameter.
+        what: &'static str,
+        /// Its value.
+        given: f64,
+    },
+
+    /// A number of coordinates that does not go with the points.
+    #[error("{needed} coordinates are needed, not {given}")]
+    Dimension {
+        /// How many are needed.
+        needed: usize,
+        /// How many were given.
+        given: usize,
+    },
+
+    /// Two points at the same place, between which no knot spacing by distance exists.
+    #[error("points {index} and {} are the same (or the distance vanishes beside those before), so that knots by their distance do not ascend; \
+             leave one out, or use uniform knots", index + 1)]
+    PointsCoincide {
+        /// The first of the two, counted from 0.
+        index: usize,
+    },
+
+    /// Derivatives that do not go with the points.
+    #[error("{needed} points take {needed} derivatives, not {given}")]
+    DerivativeCount {
+        /// How many points there are.
+        needed: usize,
+        /// How many derivatives were given.
+        given: usize,
+    },
+
+    /// A derivative that is NaN or infinite.
+    #[error("coordinate {axis} of derivative {index} is {value:?}; it must be finite")]
+    Derivative {
+        /// Which derivative, counted from 0.
+        index: usize,
+        /// Which coordinate of it.
+        axis: usize,
+        /// Its value.
+        value: f64,
+    },
+
     /// A curve of no segments.
     #[error("a curve takes at least 1 segment, not 0")]
     NoSegments,

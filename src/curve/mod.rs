@@ -36,7 +36,7 @@ mod affine;
 mod bounds;
 mod error;
 mod eval;
-mod families;
+mod family;
 mod fit;
 mod flatten;
 mod length;
@@ -50,6 +50,7 @@ pub mod svg;
 
 pub use affine::Affine;
 pub use error::Error;
+pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
 pub use fit::{Fit, fit_bounds};
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
 pub use rect::Rect;

@@ -49,13 +49,7 @@ impl<const D: usize> PiecewiseCubic<D> {
         if knots.len() != segments.len() + 1 {
             return Err(Error::KnotCount { segments: segments.len(), given: knots.len() });
         }
-        let mut before = f64::NEG_INFINITY;
-        for (index, &value) in knots.iter().enumerate() {
-            if !in_range(value) || value <= before {
-                return Err(Error::Knot { index, value });
-            }
-            before = value;
-        }
+        check_knots(&knots)?;
         check_segments(&segments)?;
         Ok(Self { segments, knots })
     }
@@ -102,6 +96,18 @@ impl<const D: usize> PiecewiseCubic<D> {
         check_segments(&segments)?;
         Ok(Self { segments, knots: self.knots.clone() })
     }
+}
+
+/// Refuses knots that do not ascend strictly or are out of range.
+pub(super) fn check_knots(knots: &[f64]) -> Result<(), Error> {
+    let mut before = f64::NEG_INFINITY;
+    for (index, &value) in knots.iter().enumerate() {
+        if !in_range(value) || value <= before {
+            return Err(Error::Knot { index, value });
+        }
+        before = value;
+    }
+    Ok(())
 }
 
 /// Refuses input points with a coordinate out of range.

@@ -1,5 +1,6 @@
 //! The program `circlet`: a thin user of the library, for demos, operations and scripts.
 
+mod curve;
 mod demo;
 mod failure;
 mod interrupt;
@@ -25,6 +26,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Curve(curve::Arguments),
     #[command(subcommand)]
     Ring(ring::Command),
     /// Print what makes the shell complete this program's words
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
     // Wrong words end with code 2 here, like all wrong input.
     let done = match Cli::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Curve(arguments) => curve::run(&arguments),
         Command::Ring(command) => ring::run(&command),
         Command::Completions { shell } => {
             let mut script = Vec::new();

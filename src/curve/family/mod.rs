@@ -1,0 +1,342 @@
+//! The families of curves: what each makes of its points, always cubic Bezier segments on knots.
+//!
+//! | family | goes through its points | reference |
+//! |---|---|---|
+//! | [`bezier`](PiecewiseCubic::bezier), degree 1 to 3 | the first and the last | Farin, Curves and Surfaces for CAGD, 2002 |
+//! | [`linear`](PiecewiseCubic::linear), [`step`](PiecewiseCubic::step), [`bump`](PiecewiseCubic::bump) | yes | d3-shape |
+//! | [`catmull_rom`](PiecewiseCubic::catmull_rom), [`cardinal`](PiecewiseCubic::cardinal) | yes | Catmull and Rom 1974; Yuksel, Schaefer and Keyser 2011 |
+//! | [`spline`](PiecewiseCubic::spline): natural, clamped, not-a-knot, periodic | yes, twice continuously differentiable | de Boor, A Practical Guide to Splines, 2001 |
+//! | [`graph`](PiecewiseCubic::graph): Steffen, Fritsch-Butland, Fritsch-Carlson, Akima, modified Akima | yes, as a function of one coordinate | Steffen 1990; Fritsch and Butland 1984; Fritsch and Carlson 1980; Akima 1970 |
+//! | [`hermite`](PiecewiseCubic::hermite) | yes, with given derivatives | |
+//! | [`basis`](PiecewiseCubic::basis), [`bundle`](PiecewiseCubic::bundle) | no: a uniform B-spline | de Boor 2001; Holten 2006 |
+//!
+//! [`Family`] is the same as a value that JSON carries.
+
+mod basis;
+mod catmull_rom;
+mod graph;
+mod hermite;
+mod knots;
+mod simple;
+mod spline;
+
+pub use graph::Slopes;
+pub use knots::Knots;
+pub use spline::SplineEnds;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::error::Error;
+use super::piecewise::PiecewiseCubic;
+
+/// What happens at the ends of a curve that each segment of which depends on the points around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ends {
+    /// From the first point to the last, as d3 does it.
+    #[default]
+    #[serde(rename = "d3", alias = "whole")]
+    Whole,
+    /// Where all the points that a segment depends on are there: without the first and the last segment.
+    Open,
+    /// Back to the beginning.
+    Closed,
+}
+
+/// A family with its parameters.
+///
+/// In JSON it is `{"family": "catmull_rom", "params": {"alpha": 0.5}}`; parameters that are left out have the defaults that
+/// their types name, and those that a family does not have are refused. [`Family::named`] takes the two apart.
+///
+/// # Examples
+///
+/// ```
+/// use circlet::curve::{Curve, Family};
+///
+/// let family: Family = serde_json::from_str(r#"{"family": "natural", "params": {"knots": "chordal"}}"#)?;
+/// let curve: Curve = family.make(&[[0.0, 0.0], [3.0, 4.0], [6.0, 0.0]])?;
+/// assert_eq!(curve.knots(), [0.0, 5.0, 10.0]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "family", content = "params", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Family {
+    /// [`PiecewiseCubic::bezier`].
+    Bezier(BezierParams),
+    /// [`PiecewiseCubic::linear`].
+    Linear(LinearParams),
+    /// [`PiecewiseCubic::step`].
+    Step(StepParams),
+    /// [`PiecewiseCubic::bump`] along x.
+    BumpX(NoParams),
+    /// [`PiecewiseCubic::bump`] along y.
+    BumpY(NoParams),
+    /// [`PiecewiseCubic::catmull_rom`].
+    CatmullRom(CatmullRomParams),
+    /// [`PiecewiseCubic::cardinal`].
+    Cardinal(CardinalParams),
+    /// [`PiecewiseCubic::spline`] with [`SplineEnds::Natural`].
+    Natural(KnotsParams),
+    /// [`PiecewiseCubic::spline`] with [`SplineEnds::Clamped`].
+    Clamped(ClampedParams),
+    /// [`PiecewiseCubic::spline`] with [`SplineEnds::NotAKnot`].
+    NotAKnot(KnotsParams),
+    /// [`PiecewiseCubic::spline`] with [`SplineEnds::Periodic`].
+    Periodic(KnotsParams),
+    /// [`PiecewiseCubic::graph`] over x with [`Slopes::Steffen`].
+    MonotoneX(NoParams),
+    /// [`PiecewiseCubic::graph`] over y with [`Slopes::Steffen`].
+    MonotoneY(NoParams),
+    /// [`PiecewiseCubic::graph`] over x with [`Slopes::FritschButland`].
+    Pchip(NoParams),
+    /// [`PiecewiseCubic::graph`] over x with [`Slopes::FritschCarlson`].
+    FritschCarlson(NoParams),
+    /// [`PiecewiseCubic::graph`] over x with [`Slopes::Akima`].
+    Akima(NoParams),
+    /// [`PiecewiseCubic::graph`] over x with [`Slopes::ModifiedAkima`].
+    Makima(NoParams),
+    /// [`PiecewiseCubic::hermite`].
+    Hermite(HermiteParams),
+    /// [`PiecewiseCubic::basis`].
+    Basis(EndsParams),
+    /// [`PiecewiseCubic::bundle`].
+    Bundle(BundleParams),
+}
+
+/// No parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// Parameters of [`Family::Bezier`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BezierParams {
+    /// The degree, if it is to be checked: one less than there are points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub degree: Option<usize>,
+}
+
+/// Parameters of [`Family::Linear`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinearParams {
+    /// Closed or not; there is no difference between whole and open.
+    pub ends: Ends,
+}
+
+/// Parameters of [`Family::Basis`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EndsParams {
+    /// What happens at the ends.
+    pub ends: Ends,
+}
+
+/// Parameters of [`Family::Step`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct StepParams {
+    /// Where between two points it steps, 0 to 1; 0.5 if it is left out.
+    #[serde(deserialize_with = "number")]
+    pub position: f64,
+}
+
+/// Parameters of [`Family::CatmullRom`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CatmullRomParams {
+    /// The power of the distances that space the points, 0 to 1; 0.5 (centripetal) if it is left out.
+    #[serde(deserialize_with = "number")]
+    pub alpha: f64,
+    /// What happens at the ends.
+    pub ends: Ends,
+}
+
+/// Parameters of [`Family::Cardinal`].
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct CardinalParams {
+    /// 0 (as uniform Catmull-Rom, if it is left out) to 1 (straight).
+    #[serde(deserialize_with = "number")]
+    pub tension: f64,
+    /// What happens at the ends.
+    pub ends: Ends,
+}
+
+/// Parameters of the splines whose ends need none.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct KnotsParams {
+    /// The parameters of the points.
+    pub knots: Knots,
+}
+
+/// Parameters of [`Family::Clamped`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClampedParams {
+    /// The parameters of the points.
+    #[serde(default)]
+    pub knots: Knots,
+    /// The derivative at the first point, a number for each coordinate.
+    #[serde(deserialize_with = "numbers")]
+    pub start: Vec<f64>,
+    /// The derivative at the last point.
+    #[serde(deserialize_with = "numbers")]
+    pub end: Vec<f64>,
+}
+
+/// Parameters of [`Family::Hermite`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HermiteParams {
+    /// The parameters of the points.
+    #[serde(default)]
+    pub knots: Knots,
+    /// The derivative at each point.
+    pub derivatives: Vec<Vec<f64>>,
+}
+
+/// Parameters of [`Family::Bundle`].
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct BundleParams {
+    /// 0 (a straight line) to 1 (the spline itself); 0.85 if it is left out.
+    #[serde(deserialize_with = "number")]
+    pub beta: f64,
+}
+
+impl Default for StepParams {
+    fn default() -> Self {
+        Self { position: 0.5 }
+    }
+}
+
+impl Default for CatmullRomParams {
+    fn default() -> Self {
+        Self { alpha: 0.5, ends: Ends::Whole }
+    }
+}
+
+impl Default for BundleParams {
+    fn default() -> Self {
+        Self { beta: 0.85 }
+    }
+}
+
+impl Family {
+    /// Returns a family by its name with parameters, an object of JSON or null for none: what the variants' names are in JSON.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Family`], which names the families there are, or the parameters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use circlet::curve::Family;
+    ///
+    /// let family = Family::named("catmull_rom", serde_json::json!({"ends": "closed"}))?;
+    /// let error = Family::named("catmul_rom", serde_json::Value::Null).unwrap_err();
+    /// assert!(error.to_string().contains("`catmull_rom`"));
+    /// # Ok::<(), circlet::curve::Error>(())
+    /// ```
+    pub fn named(name: &str, params: Value) -> Result<Self, Error> {
+        let params = if params.is_null() { json!({}) } else { params };
+        serde_json::from_value(json!({"family": name, "params": params}))
+            .map_err(|error| Error::Family { name: name.into(), problem: error.to_string() })
+    }
+
+    /// Makes the curve of this family through, or guided by, the points.
+    ///
+    /// # Errors
+    ///
+    /// What the family's constructor refuses, and [`Error::Dimension`] where a parameter has another number of coordinates than
+    /// the points, or the family runs along a coordinate that they do not have.
+    pub fn make<const D: usize>(&self, points: &[[f64; D]]) -> Result<PiecewiseCubic<D>, Error> {
+        let axis =
+            |axis| if axis < D { Ok(axis) } else { Err(Error::Dimension { needed: axis + 1, given: D }) };
+        let graph = |along: usize, slopes| PiecewiseCubic::graph(points, axis(along)?, slopes);
+        let spline = |knots, ends| PiecewiseCubic::spline(points, knots, ends);
+        match self {
+            Self::Bezier(params) => {
+                if params.degree.is_some_and(|degree| degree + 1 != points.len()) {
+                    return Err(Error::ControlPointCount { given: points.len() });
+                }
+                PiecewiseCubic::bezier(points)
+            }
+            Self::Linear(params) => PiecewiseCubic::linear(points, params.ends == Ends::Closed),
+            Self::Step(params) => PiecewiseCubic::step(points, params.position),
+            Self::BumpX(_) => PiecewiseCubic::bump(points, axis(0)?),
+            Self::BumpY(_) => PiecewiseCubic::bump(points, axis(1)?),
+            Self::CatmullRom(params) => PiecewiseCubic::catmull_rom(points, params.alpha, params.ends),
+            Self::Cardinal(params) => PiecewiseCubic::cardinal(points, params.tension, params.ends),
+            Self::Natural(params) => spline(&params.knots, SplineEnds::Natural),
+            Self::Clamped(params) => {
+                let (start, end) = (vector(&params.start)?, vector(&params.end)?);
+                spline(&params.knots, SplineEnds::Clamped { start, end })
+            }
+            Self::NotAKnot(params) => spline(&params.knots, SplineEnds::NotAKnot),
+            Self::Periodic(params) => spline(&params.knots, SplineEnds::Periodic),
+            Self::MonotoneX(_) => graph(0, Slopes::Steffen),
+            Self::MonotoneY(_) => graph(1, Slopes::Steffen),
+            Self::Pchip(_) => graph(0, Slopes::FritschButland),
+            Self::FritschCarlson(_) => graph(0, Slopes::FritschCarlson),
+            Self::Akima(_) => graph(0, Slopes::Akima),
+            Self::Makima(_) => graph(0, Slopes::ModifiedAkima),
+            Self::Hermite(params) => {
+                let derivatives: Result<Vec<_>, _> = params.derivatives.iter().map(|d| vector(d)).collect();
+                PiecewiseCubic::hermite(points, &derivatives?, &params.knots)
+            }
+            Self::Basis(params) => PiecewiseCubic::basis(points, params.ends),
+            Self::Bundle(params) => PiecewiseCubic::bundle(points, params.beta),
+        }
+    }
+}
+
+fn vector<const D: usize>(given: &[f64]) -> Result<[f64; D], Error> {
+    given.try_into().map_err(|_| Error::Dimension { needed: D, given: given.len() })
+}
+
+/// A parameter that has to lie within 0 to 1.
+fn check_part(what: &'static str, given: f64) -> Result<(), Error> {
+    if (0.0..=1.0).contains(&given) { Ok(()) } else { Err(Error::Parameter { what, given }) }
+}
+
+/// A number, or the name of one that JSON does not have: it is for the families to refuse it, by its name.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Finite(f64),
+    Named(NamedNumber),
+}
+
+#[derive(Deserialize)]
+enum NamedNumber {
+    NaN,
+    Infinity,
+    #[serde(rename = "-Infinity")]
+    NegativeInfinity,
+}
+
+impl Number {
+    fn value(self) -> f64 {
+        match self {
+            Self::Finite(value) => value,
+            Self::Named(NamedNumber::NaN) => f64::NAN,
+            Self::Named(NamedNumber::Infinity) => f64::INFINITY,
+            Self::Named(NamedNumber::NegativeInfinity) => f64::NEG_INFINITY,
+        }
+    }
+}
+
+fn number<'de, De: serde::Deserializer<'de>>(given: De) -> Result<f64, De::Error> {
+    Number::deserialize(given).map(Number::value)
+}
+
+fn numbers<'de, De: serde::Deserializer<'de>>(given: De) -> Result<Vec<f64>, De::Error> {
+    Vec::<Number>::deserialize(given).map(|all| all.into_iter().map(Number::value).collect())
+}
