@@ -81,11 +81,11 @@ pub(super) fn norm<const D: usize>(v: &[f64; D]) -> f64 {
     if (1e-280..1e280).contains(&square) {
         return square.sqrt();
     }
-    let largest = max_abs(v);
-    if largest == 0.0 {
-        return 0.0;
-    }
-    largest * v.iter().map(|x| (x / largest) * (x / largest)).sum::<f64>().sqrt()
+    // Powers of two, which round nothing.
+    const UP: f64 = 4.149_515_568_880_993e180;
+    const DOWN: f64 = 1.0 / UP;
+    let (there, back) = if square < 1.0 { (UP, DOWN) } else { (DOWN, UP) };
+    v.iter().map(|x| (x * there) * (x * there)).sum::<f64>().sqrt() * back
 }
 
 /// Returns the largest magnitude among the components of a vector.

@@ -17,6 +17,8 @@ mod catmull_rom;
 mod graph;
 mod hermite;
 mod knots;
+#[cfg(test)]
+mod properties;
 mod simple;
 mod spline;
 
