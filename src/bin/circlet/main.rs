@@ -3,6 +3,7 @@
 mod curve;
 mod demo;
 mod failure;
+mod file;
 mod interrupt;
 mod library;
 mod output;

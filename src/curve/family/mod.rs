@@ -230,6 +230,30 @@ impl Default for BundleParams {
 }
 
 impl Family {
+    /// The names of all families, as JSON has them.
+    pub const NAMES: [&str; 20] = [
+        "bezier",
+        "linear",
+        "step",
+        "bump_x",
+        "bump_y",
+        "catmull_rom",
+        "cardinal",
+        "natural",
+        "clamped",
+        "not_a_knot",
+        "periodic",
+        "monotone_x",
+        "monotone_y",
+        "pchip",
+        "fritsch_carlson",
+        "akima",
+        "makima",
+        "hermite",
+        "basis",
+        "bundle",
+    ];
+
     /// Returns a family by its name with parameters, an object of JSON or null for none: what the variants' names are in JSON.
     ///
     /// # Errors

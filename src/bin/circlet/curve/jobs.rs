@@ -7,11 +7,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::number::Number;
+use super::write::length_tolerance;
 use crate::failure::Failure;
 use crate::output;
-
-/// How exact a length is, as a part of the size of the curve's bounds.
-const LENGTH_TOLERANCE: f64 = 1e-13;
 
 #[derive(Deserialize)]
 struct Job {
@@ -124,11 +122,6 @@ fn solve(job: &Job) -> Result<Value, Error> {
 
 fn values(curve: &Curve, u: f64) -> Value {
     json!({ "p": curve.eval(u), "d1": curve.derivative(u) })
-}
-
-fn length_tolerance(curve: &Curve) -> f64 {
-    let [width, height] = curve.bounds().size();
-    (LENGTH_TOLERANCE * width.max(height)).max(f64::MIN_POSITIVE)
 }
 
 fn fit(curve: &Curve, job: Option<&FitJob>) -> Result<Value, Error> {

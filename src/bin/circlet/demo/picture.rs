@@ -9,6 +9,7 @@ use super::Arguments;
 use super::drawing::Drawing;
 use super::report::Report;
 use crate::failure::Failure;
+use crate::file;
 use crate::interrupt::Interrupt;
 
 /// Draws the picture and puts it in place whole: a picture that was there stays until then.
@@ -18,22 +19,8 @@ pub(super) fn draw(
     arguments: &Arguments,
     interrupt: &Interrupt,
 ) -> Result<(), Failure> {
-    let text = svg(drawing, report, arguments, interrupt)?;
-    let blame = |error: io::Error| unwritable(&arguments.output, &error);
-    match fs::metadata(&arguments.output) {
-        // A device or a pipe is written to, never replaced.
-        Ok(metadata) if !metadata.is_file() => return fs::write(&arguments.output, text).map_err(blame),
-        _ => {}
-    }
-    // The file that a symlink leads to.
-    let output = fs::canonicalize(&arguments.output).unwrap_or_else(|_| arguments.output.clone());
-    let name = output.file_name().unwrap_or_default().to_string_lossy();
-    // Of a fixed name: what a kill leaves behind, the next start overwrites.
-    let part = output.with_file_name(format!(".{name}.circlet-part"));
-    fs::write(&part, text).and_then(|()| fs::rename(&part, &output)).map_err(|error| {
-        let _ = fs::remove_file(&part);
-        blame(error)
-    })
+    file::write_whole(&arguments.output, &svg(drawing, report, arguments, interrupt)?)
+        .map_err(|error| unwritable(&arguments.output, &error))
 }
 
 /// Refuses what cannot be the picture's place before any work is done.
