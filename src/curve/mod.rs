@@ -4,7 +4,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
+//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`catmull_rom`](PiecewiseCubic::catmull_rom), [`spline`](PiecewiseCubic::spline) and the other families ([`Family`]), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
 //! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
