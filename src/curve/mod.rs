@@ -40,11 +40,14 @@ mod family;
 mod fit;
 mod flatten;
 mod length;
+mod locate;
 mod piecewise;
 #[cfg(test)]
 mod properties;
 mod rect;
+mod sample;
 mod segment;
+mod simd;
 #[cfg(feature = "svg")]
 pub mod svg;
 

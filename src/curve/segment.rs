@@ -23,19 +23,60 @@ impl<const D: usize> Powers<D> {
     /// Evaluates at `t` in 0..=1; NaN gives NaN.
     #[inline]
     pub(super) fn at(&self, t: f64) -> [f64; D] {
-        if t < 0.5 { self.first_half(t) } else { self.second_half(t) }
+        // There, 1 - t is exact.
+        if t < 0.5 { horner(&self.from_start, t) } else { horner(&self.from_end, 1.0 - t) }
     }
 
-    /// What [`at`](Self::at) does where `t < 0.5`.
-    #[inline]
-    pub(super) fn first_half(&self, t: f64) -> [f64; D] {
-        horner(&self.from_start, t)
+    /// Writes the points at `from`, `from + step` and so on; `step` is 0 or more.
+    #[inline(always)]
+    pub(super) fn fill(&self, from: f64, step: f64, out: &mut [[f64; D]]) {
+        // Where the halves meet, both are as good: it need not be found to the last bit.
+        let middle = (((0.5 - from) / step).ceil().max(0.0) as usize).min(out.len());
+        let (first, second) = out.split_at_mut(middle);
+        fill(&self.from_start, from, step, first);
+        fill(&self.from_end, 1.0 - (from + middle as f64 * step), -step, second);
     }
 
-    /// What [`at`](Self::at) does where `t >= 0.5`; there `1 - t` is exact.
-    #[inline]
-    pub(super) fn second_half(&self, t: f64) -> [f64; D] {
-        horner(&self.from_end, 1.0 - t)
+    /// Writes the points at `local` of each parameter, the same bits as [`at`](Self::at).
+    #[inline(always)]
+    pub(super) fn fill_at(&self, us: &[f64], local: impl Fn(f64) -> f64, out: &mut [[f64; D]]) {
+        let (blocks, rest) = out.as_chunks_mut::<LANES>();
+        let (of_blocks, of_rest) = us.as_chunks::<LANES>();
+        for (us, block) in of_blocks.iter().zip(blocks) {
+            let ts: [f64; LANES] = from_fn(|lane| local(us[lane]));
+            // 1 - t is exact in the second half. Both are computed, so that there is nothing to branch at.
+            let first = columns(&self.from_start, &ts);
+            let second = columns(&self.from_end, &ts.map(|t| 1.0 - t));
+            *block =
+                from_fn(|lane| from_fn(|i| if ts[lane] < 0.5 { first[i][lane] } else { second[i][lane] }));
+        }
+        for (&u, point) in of_rest.iter().zip(rest) {
+            *point = self.at(local(u));
+        }
+    }
+}
+
+/// So many points are computed together, column by column, as vectors go.
+const LANES: usize = 8;
+
+/// Evaluates a polynomial: the coordinates of all points, one after the other.
+#[inline(always)]
+fn columns<const D: usize>(c: &[[f64; D]; 4], ts: &[f64; LANES]) -> [[f64; LANES]; D] {
+    from_fn(|i| from_fn(|lane| c[0][i] + ts[lane] * (c[1][i] + ts[lane] * (c[2][i] + ts[lane] * c[3][i]))))
+}
+
+/// Evaluates a polynomial at `from`, `from + step` and so on.
+#[inline(always)]
+fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64; D]]) {
+    let (blocks, rest) = out.as_chunks_mut::<LANES>();
+    let mut base = 0.0;
+    for block in blocks {
+        let columns = columns(c, &from_fn(|lane| from + (base + lane as f64) * step));
+        *block = from_fn(|lane| from_fn(|i| columns[i][lane]));
+        base += LANES as f64;
+    }
+    for (lane, point) in rest.iter_mut().enumerate() {
+        *point = horner(c, from + (base + lane as f64) * step);
     }
 }
 
@@ -48,7 +89,7 @@ fn powers<const D: usize>(p0: &[f64; D], p1: &[f64; D], p2: &[f64; D], p3: &[f64
     ]
 }
 
-#[inline]
+#[inline(always)]
 fn horner<const D: usize>(c: &[[f64; D]; 4], t: f64) -> [f64; D] {
     from_fn(|i| c[0][i] + t * (c[1][i] + t * (c[2][i] + t * c[3][i])))
 }

@@ -1,0 +1,114 @@
+//! Which segment a parameter is in: asked once, or by the million.
+
+use super::piecewise::PiecewiseCubic;
+
+/// A bucket with more knots than this is searched by halves.
+const FEW: usize = 8;
+
+impl<const D: usize> PiecewiseCubic<D> {
+    pub(super) fn clamp(&self, u: f64) -> f64 {
+        let (first, last) = self.domain();
+        u.clamp(first, last)
+    }
+
+    /// Returns which segment answers for `u` of the domain; the first for NaN.
+    pub(super) fn segment_at(&self, u: f64) -> usize {
+        let inner = &self.knots()[1..self.segment_count()];
+        inner.partition_point(|&knot| knot <= u)
+    }
+
+    /// Returns where in segment `i` the parameter lies, 0 to 1.
+    #[inline(always)]
+    pub(super) fn local(&self, i: usize, u: f64) -> f64 {
+        let (from, to) = (self.knots()[i], self.knots()[i + 1]);
+        (u - from) / (to - from)
+    }
+}
+
+/// Finds segments for many parameters in any order: even buckets over the domain lead to the few knots nearby.
+#[derive(Debug)]
+pub(super) struct Locator<'a> {
+    /// The knots between segments.
+    inner: &'a [f64],
+    first: f64,
+    buckets_per_unit: f64,
+    /// How many inner knots lie before each bucket; one more than there are buckets.
+    before: Vec<u32>,
+}
+
+impl<'a> Locator<'a> {
+    /// Prepares for about `queries` parameters: with none of the buckets where that would take longer than it saves.
+    pub(super) fn new<const D: usize>(curve: &'a PiecewiseCubic<D>, queries: usize) -> Self {
+        let inner = &curve.knots()[1..curve.segment_count()];
+        let (first, last) = curve.domain();
+        let mut locator = Self { inner, first, buckets_per_unit: 0.0, before: Vec::new() };
+        let count = (2 * inner.len()).min(u32::MAX as usize / 2);
+        let buckets_per_unit = count as f64 / (last - first);
+        if inner.len() < FEW || queries < inner.len() || !buckets_per_unit.is_normal() {
+            return locator;
+        }
+        locator.buckets_per_unit = buckets_per_unit;
+        locator.before = vec![0; count + 1];
+        for &knot in inner {
+            // A parameter in the same bucket as a knot may lie on either side of it.
+            let bucket = locator.bucket(knot);
+            locator.before[bucket + 1] += 1;
+        }
+        let mut sum = 0;
+        for before in &mut locator.before {
+            sum += *before;
+            *before = sum;
+        }
+        locator
+    }
+
+    /// Returns which segment answers for `u` of the domain; any for NaN.
+    #[inline]
+    pub(super) fn segment_at(&self, u: f64) -> usize {
+        if self.before.is_empty() {
+            return self.inner.partition_point(|&knot| knot <= u);
+        }
+        let bucket = self.bucket(u);
+        let (from, to) = (self.before[bucket] as usize, self.before[bucket + 1] as usize);
+        let candidates = &self.inner[from..to];
+        let passed = if candidates.len() <= FEW {
+            candidates.iter().map(|&knot| usize::from(knot <= u)).sum()
+        } else {
+            candidates.partition_point(|&knot| knot <= u)
+        };
+        from + passed
+    }
+
+    /// Rises with `u`, so that knots in buckets before that of `u` are not above it.
+    #[inline]
+    fn bucket(&self, u: f64) -> usize {
+        (((u - self.first) * self.buckets_per_unit) as usize).min(self.before.len() - 2)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Curve;
+    use super::*;
+
+    #[test]
+    fn buckets_find_what_halving_finds_however_the_knots_lie() {
+        let even: Vec<f64> = (0..=1000).map(f64::from).collect();
+        let wild: Vec<f64> = (0..=300).map(|i| (f64::from(i) / 10.0).exp2() - 1.0).collect();
+        let clustered: Vec<f64> =
+            (0..=200).map(|i| if i < 199 { f64::from(i) * 1e-9 } else { f64::from(i) }).collect();
+        for knots in [even, wild, clustered] {
+            let segment = [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0]];
+            let curve = Curve::from_segments(vec![segment; knots.len() - 1], knots.clone()).unwrap();
+            let locator = Locator::new(&curve, 1_000_000);
+            assert!(!locator.before.is_empty());
+            let (first, last) = curve.domain();
+            let spread = (0..5000).map(|i| first + (last - first) * f64::from(i) / 4999.0);
+            let around = knots.iter().flat_map(|&knot| [knot.next_down(), knot, knot.next_up()]);
+            for u in spread.chain(around).map(|u| curve.clamp(u)) {
+                assert_eq!(locator.segment_at(u), curve.segment_at(u), "{u}");
+            }
+            assert!(locator.segment_at(f64::NAN) < curve.segment_count());
+        }
+    }
+}
