@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::error::Error;
 use super::locate::Locator;
 use super::piecewise::PiecewiseCubic;
-use super::segment::{Powers, differences, quadratic_at};
+use super::segment::{LANES, Powers, differences, quadratic_at};
 use super::simd;
 
 /// Points per piece of work: 256 KiB of output in the plane, so that a piece stays in a core's own cache.
@@ -48,8 +48,11 @@ impl<const D: usize> PiecewiseCubic<D> {
             return Err(Error::BufferLength { needed: us.len(), given: out.len() });
         }
         let locator = &Locator::new(self, us.len());
+        // Made once for each segment where that pays.
+        let prepared = if us.len() >= 2 * self.segment_count() { self.segments() } else { &[] };
+        let prepared: &[_] = &prepared.iter().map(Powers::new).collect::<Vec<_>>();
         let fill = |us: &[f64], out: &mut [[f64; D]]| {
-            simd::widest(Chunk { curve: self, locator, us, out });
+            simd::widest(Chunk { curve: self, locator, prepared, us, out });
         };
         if out.len() <= SERIAL {
             fill(us, out);
@@ -75,6 +78,8 @@ impl<const D: usize> PiecewiseCubic<D> {
 struct Chunk<'a, const D: usize> {
     curve: &'a PiecewiseCubic<D>,
     locator: &'a Locator<'a>,
+    /// The polynomials of each segment, or none.
+    prepared: &'a [Powers<D>],
     us: &'a [f64],
     out: &'a mut [[f64; D]],
 }
@@ -82,24 +87,49 @@ struct Chunk<'a, const D: usize> {
 impl<const D: usize> simd::Work for Chunk<'_, D> {
     #[inline(always)]
     fn run(self) {
-        let Self { curve, locator, us, out } = self;
-        let (knots, last) = (curve.knots(), curve.segment_count() - 1);
-        let mut done = 0;
-        while let Some(&u) = us.get(done) {
-            let i = locator.segment_at(curve.clamp(u));
-            let powers = Powers::new(&curve.segments()[i]);
-            let (from, to) = (knots[i], knots[i + 1]);
-            // Those behind it are most often in the same segment. What is outside of the domain is clamped to it.
-            let lowest = if i == 0 { f64::NEG_INFINITY } else { from };
-            let is_here = |&&u: &&f64| u >= lowest && (u < to || i == last);
-            let run = 1 + us[done + 1..].iter().take_while(is_here).count();
+        let (curve, last) = (self.curve, self.curve.segment_count() - 1);
+        let (blocks, rest) = self.out.as_chunks_mut::<LANES>();
+        let (of_blocks, of_rest) = self.us.as_chunks::<LANES>();
+        let scattered = |us: &[f64], out: &mut [[f64; D]]| {
+            for (&u, point) in us.iter().zip(out) {
+                let u = curve.clamp(u);
+                let i = self.locator.segment_at(u);
+                let t = curve.local(i, u);
+                *point = match self.prepared.get(i) {
+                    Some(powers) => powers.at(t),
+                    None => Powers::new(&curve.segments()[i]).at(t),
+                };
+            }
+        };
+        let mut made = (usize::MAX, Powers::new(&curve.segments()[0]));
+        for (us, block) in of_blocks.iter().zip(blocks) {
+            let i = self.locator.segment_at(curve.clamp(us[0]));
+            let (from, to) = (curve.knots()[i], curve.knots()[i + 1]);
+            let (lowest, highest) = (if i == 0 { f64::NEG_INFINITY } else { from }, to);
+            // What is outside of the domain is clamped to it. No short cut: all at once is faster.
+            let all_here =
+                us.iter().fold(true, |all, &u| all & (u >= lowest) & ((u < highest) | (i == last)));
+            if !all_here {
+                scattered(us, block);
+                continue;
+            }
+            if made.0 != i {
+                made = (i, Powers::new(&curve.segments()[i]));
+            }
             let span = to - from;
-            let (us, out) = (&us[done..done + run], &mut out[done..done + run]);
             // As `f64::clamp`, which NaN passes, without a look at the limits each time.
-            let clamped = |u: f64| if u < from { from } else if u > to { to } else { u };
-            powers.fill_at(us, |u| (clamped(u) - from) / span, out);
-            done += run;
+            let clamped = |u: f64| {
+                if u < from {
+                    from
+                } else if u > to {
+                    to
+                } else {
+                    u
+                }
+            };
+            *block = made.1.at_all(&us.map(|u| (clamped(u) - from) / span));
         }
+        scattered(of_rest, rest);
     }
 }
 

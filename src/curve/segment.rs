@@ -21,43 +21,35 @@ impl<const D: usize> Powers<D> {
     }
 
     /// Evaluates at `t` in 0..=1; NaN gives NaN.
-    #[inline]
+    #[inline(always)]
     pub(super) fn at(&self, t: f64) -> [f64; D] {
-        // There, 1 - t is exact.
-        if t < 0.5 { horner(&self.from_start, t) } else { horner(&self.from_end, 1.0 - t) }
+        // In the second half 1 - t is exact. Chosen, not branched to: where parameters come in any order nobody can guess it.
+        let (c, t) = if t < 0.5 { (&self.from_start, t) } else { (&self.from_end, 1.0 - t) };
+        horner(c, t)
+    }
+
+    /// As [`at`](Self::at) for many at once, with the same bits.
+    #[inline(always)]
+    pub(super) fn at_all(&self, ts: &[f64; LANES]) -> [[f64; D]; LANES] {
+        let first = columns(&self.from_start, ts);
+        let second = columns(&self.from_end, &ts.map(|t| 1.0 - t));
+        from_fn(|lane| from_fn(|i| if ts[lane] < 0.5 { first[i][lane] } else { second[i][lane] }))
     }
 
     /// Writes the points at `from`, `from + step` and so on; `step` is 0 or more.
     #[inline(always)]
     pub(super) fn fill(&self, from: f64, step: f64, out: &mut [[f64; D]]) {
-        // Where the halves meet, both are as good: it need not be found to the last bit.
-        let middle = (((0.5 - from) / step).ceil().max(0.0) as usize).min(out.len());
-        let (first, second) = out.split_at_mut(middle);
+        let half = ((0.5 - from) / step).ceil().max(0.0) as usize;
+        // Around the middle both polynomials are as good: each gets whole blocks, if there are many.
+        let middle = if half < LANES { half } else { half.saturating_add(LANES / 2) / LANES * LANES };
+        let (first, second) = out.split_at_mut(middle.min(out.len()));
         fill(&self.from_start, from, step, first);
-        fill(&self.from_end, 1.0 - (from + middle as f64 * step), -step, second);
-    }
-
-    /// Writes the points at `local` of each parameter, the same bits as [`at`](Self::at).
-    #[inline(always)]
-    pub(super) fn fill_at(&self, us: &[f64], local: impl Fn(f64) -> f64, out: &mut [[f64; D]]) {
-        let (blocks, rest) = out.as_chunks_mut::<LANES>();
-        let (of_blocks, of_rest) = us.as_chunks::<LANES>();
-        for (us, block) in of_blocks.iter().zip(blocks) {
-            let ts: [f64; LANES] = from_fn(|lane| local(us[lane]));
-            // 1 - t is exact in the second half. Both are computed, so that there is nothing to branch at.
-            let first = columns(&self.from_start, &ts);
-            let second = columns(&self.from_end, &ts.map(|t| 1.0 - t));
-            *block =
-                from_fn(|lane| from_fn(|i| if ts[lane] < 0.5 { first[i][lane] } else { second[i][lane] }));
-        }
-        for (&u, point) in of_rest.iter().zip(rest) {
-            *point = self.at(local(u));
-        }
+        fill(&self.from_end, 1.0 - (from + first.len() as f64 * step), -step, second);
     }
 }
 
 /// So many points are computed together, column by column, as vectors go.
-const LANES: usize = 8;
+pub(super) const LANES: usize = 8;
 
 /// Evaluates a polynomial: the coordinates of all points, one after the other.
 #[inline(always)]
@@ -68,15 +60,26 @@ fn columns<const D: usize>(c: &[[f64; D]; 4], ts: &[f64; LANES]) -> [[f64; LANES
 /// Evaluates a polynomial at `from`, `from + step` and so on.
 #[inline(always)]
 fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64; D]]) {
-    let (blocks, rest) = out.as_chunks_mut::<LANES>();
-    let mut base = 0.0;
-    for block in blocks {
+    let block_at = |base: f64| -> [[f64; D]; LANES] {
         let columns = columns(c, &from_fn(|lane| from + (base + lane as f64) * step));
-        *block = from_fn(|lane| from_fn(|i| columns[i][lane]));
-        base += LANES as f64;
+        from_fn(|lane| from_fn(|i| columns[i][lane]))
+    };
+    let count = out.len();
+    let (blocks, rest) = out.as_chunks_mut::<LANES>();
+    for (index, block) in blocks.iter_mut().enumerate() {
+        *block = block_at(index as f64 * LANES as f64);
     }
-    for (lane, point) in rest.iter_mut().enumerate() {
-        *point = horner(c, from + (base + lane as f64) * step);
+    if rest.is_empty() {
+        return;
+    }
+    // The last ones are a block too, which overlaps the one before: the same bits once more.
+    match out.last_chunk_mut::<LANES>() {
+        Some(block) => *block = block_at((count - LANES) as f64),
+        None => {
+            for (k, point) in out.iter_mut().enumerate() {
+                *point = horner(c, from + k as f64 * step);
+            }
+        }
     }
 }
 
