@@ -81,6 +81,24 @@ pub enum Error {
         given: f64,
     },
 
+    /// A scale that is no scale.
+    #[error("scale is {given:?}; it must be a finite number above 0")]
+    Scale {
+        /// The scale that was given.
+        given: f64,
+    },
+
+    /// A polyline that could not be made for a scale.
+    #[error("at scale {scale:?} with a pixel tolerance of {pixel_tolerance:?}: {reason}")]
+    Scaled {
+        /// The scale, in pixels per unit.
+        scale: f64,
+        /// The tolerance, in pixels.
+        pixel_tolerance: f64,
+        /// What is wrong with them.
+        reason: Box<Error>,
+    },
+
     /// A tolerance so small that the polyline would not fit anywhere.
     #[error(
         "a tolerance of {tolerance:?} takes about {needed:.3e} points, more than {limit}; use a larger one"

@@ -113,6 +113,25 @@ proptest! {
     }
 
     #[test]
+    fn polylines_of_few_points_keep_their_tolerance_with_no_more_points(points in control_points(), part in 1e-5..1.0_f64) {
+        let curve = Curve::bezier(&points).unwrap();
+        let tolerance = (part * size(&points)).max(f64::MIN_POSITIVE);
+        let polyline = curve.flatten_fewest(tolerance).unwrap();
+        prop_assert_eq!(polyline.len(), curve.flatten_fewest_count(tolerance).unwrap());
+        prop_assert!(polyline.len() <= curve.flatten_count(tolerance).unwrap());
+        prop_assert_eq!((polyline[0], polyline[polyline.len() - 1]), (points[0], points[3]));
+
+        let rounding = 16.0 * f64::EPSILON * size(&points);
+        let mut samples = vec![[0.0; 2]; 16 * polyline.len() + 100];
+        curve.sample_into(&mut samples);
+        for sample in samples {
+            let miss = polyline.windows(2).map(|edge| distance_to_edge(sample, edge[0], edge[1]));
+            let miss = miss.fold(f64::INFINITY, f64::min);
+            prop_assert!(miss <= tolerance + rounding, "{miss} at {tolerance}");
+        }
+    }
+
+    #[test]
     fn a_fitted_curve_has_the_bounds_that_were_asked_for(
         points in control_points(),
         corner in prop::array::uniform2(-1e3..1e3),
@@ -157,6 +176,7 @@ proptest! {
         prop_assert!(curve.length(tolerance).unwrap().is_finite());
         if curve.flatten_count(tolerance).is_ok_and(|count| count < 10_000) {
             prop_assert!(curve.flatten(tolerance).unwrap().as_flattened().iter().all(|x| x.is_finite()));
+            prop_assert!(curve.flatten_fewest(tolerance).unwrap().as_flattened().iter().all(|x| x.is_finite()));
         }
         let target = Rect { min: [0.0, 0.0], max: [100.0, 50.0] };
         for fit in [Fit::Stretch, Fit::Contain, Fit::Cover] {

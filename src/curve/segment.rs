@@ -88,6 +88,12 @@ pub(super) fn norm<const D: usize>(v: &[f64; D]) -> f64 {
     largest * v.iter().map(|x| (x / largest) * (x / largest)).sum::<f64>().sqrt()
 }
 
+/// Returns the scalar product of two vectors.
+#[inline]
+pub(super) fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
 /// Returns the largest magnitude among the components of a vector.
 pub(super) fn max_abs<const D: usize>(v: &[f64; D]) -> f64 {
     v.iter().fold(0.0, |largest, x| x.abs().max(largest))
