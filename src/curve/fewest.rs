@@ -4,7 +4,7 @@ use std::array::from_fn;
 
 use super::error::Error;
 use super::piecewise::PiecewiseCubic;
-use super::segment::{Powers, Segment, differences, dot, max_abs, norm};
+use super::segment::{Powers, Segment, differences, dot, max_abs, norm, reciprocal_power_of_two};
 
 /// A step is long enough if the square of its error is at least this part of the tolerance's: it could grow by 4 %.
 const FULL: f64 = 0.85;
@@ -264,12 +264,6 @@ fn square_of_largest(m: f64, n: f64, factor: f64, divisor: f64) -> f64 {
     let x = n.sqrt() / (root + (m + 3.0 * n).sqrt());
     let largest = 4.0 * (1.0 - x * x) * (root + n.sqrt() * x);
     factor * (largest * largest) / divisor
-}
-
-/// Returns the power of two that brings a number to between 1 and 2; the tiniest ones only near.
-fn reciprocal_power_of_two(x: f64) -> f64 {
-    let exponent = (x.to_bits() >> 52).clamp(24, 2045);
-    f64::from_bits((2046 - exponent) << 52)
 }
 
 #[cfg(test)]
