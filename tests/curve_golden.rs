@@ -2,7 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "what is missing from the data fails the test")]
 
-use circlet::curve::{Affine, Curve, Fit, Point, Rect};
+use circlet::curve::{Affine, Bezier, Curve, Fit, Point, Rect};
 use serde_json::Value;
 
 #[test]
@@ -10,6 +10,41 @@ fn bezier_curves_agree_with_mpmath() {
     let checked =
         check_family(include_str!("data/curve/bezier.json"), |points, _| Curve::bezier(points).unwrap());
     assert_eq!(checked, 5);
+}
+
+#[test]
+fn bezier_curves_of_any_degree_agree_with_mpmath() {
+    let mut checked = 0;
+    for text in [include_str!("data/curve/bezier.json"), include_str!("data/curve/bezier_high.json")] {
+        let file: Value = serde_json::from_str(text).unwrap();
+        for case in file["cases"].as_array().unwrap() {
+            let id = case["id"].as_str().unwrap();
+            let points: Vec<Point> = case["points"].as_array().unwrap().iter().map(numbers).collect();
+            let curve = Bezier::new(&points).unwrap();
+            let expect = &case["expect"];
+            let tolerance = numbers::<2>(&expect["tol"]["points"]).map(|t| 4.0 * t);
+            let cubics = curve.to_piecewise(tolerance[0].min(tolerance[1])).unwrap();
+            for value in expect["eval"].as_array().unwrap() {
+                let (u, golden) = (number(&value["u"]), numbers(&value["p"]));
+                assert_near(id, "point", curve.eval(u), golden, tolerance);
+                assert_near(id, "point of the cubics", cubics.eval(u), golden, tolerance.map(|t| 2.0 * t));
+                assert_near(
+                    id,
+                    "derivative",
+                    curve.derivative(u),
+                    numbers(&value["d1"]),
+                    numbers(&expect["tol"]["d1"]),
+                );
+            }
+            if let Some(golden) = expect.get("bounds") {
+                let Rect { min, max } = curve.bounds();
+                let bounds = [min[0], min[1], max[0], max[1]];
+                assert_near(id, "bounds", bounds, numbers(golden), numbers(&expect["tol"]["bounds"]));
+            }
+            checked += 1;
+        }
+    }
+    assert_eq!(checked, 6);
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What can be wrong with the input of a curve, with the numbers that tell what to change.
 
+use super::bezier::MAX_DEGREE;
 use super::piecewise::MAX_COORDINATE;
 use super::rect::Rect;
 
@@ -12,6 +13,20 @@ pub enum Error {
     ControlPointCount {
         /// How many control points were given.
         given: usize,
+    },
+
+    /// A Bezier curve of a degree out of range.
+    #[error("a Bezier curve takes 2 to {} control points (degree 1 to {MAX_DEGREE}), not {given}", MAX_DEGREE + 1)]
+    BezierPointCount {
+        /// How many control points were given.
+        given: usize,
+    },
+
+    /// A parameter at which there is nothing.
+    #[error("parameter is {value:?}; it must be a number")]
+    Parameter {
+        /// The parameter that was given.
+        value: f64,
     },
 
     /// Too few points for the family.

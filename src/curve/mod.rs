@@ -4,7 +4,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
+//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), [`Bezier`] of any degree, `from_svg` |
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
 //! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`flatten_fewest`](PiecewiseCubic::flatten_fewest), [`flatten_scaled`](PiecewiseCubic::flatten_scaled), `to_svg` |
@@ -33,6 +33,7 @@
 //! ```
 
 mod affine;
+mod bezier;
 mod bounds;
 mod error;
 mod eval;
@@ -50,6 +51,7 @@ mod segment;
 pub mod svg;
 
 pub use affine::Affine;
+pub use bezier::{Bezier, MAX_DEGREE};
 pub use error::Error;
 pub use fit::{Fit, fit_bounds};
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
