@@ -55,6 +55,16 @@ fn flattening(criterion: &mut Criterion) {
             written
         });
     });
+    group.bench_function("circlet, fewest points", |bencher| {
+        let mut out = vec![[0.0; 2]; total];
+        bencher.iter(|| {
+            let mut written = 0;
+            for curve in black_box(&curves) {
+                written += curve.flatten_fewest_into(0.1, &mut out[written..]).expect("room for all");
+            }
+            written
+        });
+    });
     group.bench_function("kurbo", |bencher| {
         bencher.iter_batched_ref(
             || Vec::<Point>::with_capacity(2 * total),
@@ -78,10 +88,10 @@ fn flattening(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// The lengths of ten thousand cubics, to a thousandth of a unit and to a billionth.
+/// The lengths of ten thousand cubics, to a thousandth of a unit, a millionth and a billionth.
 fn lengths(criterion: &mut Criterion) {
     let (curves, cubics) = drawing();
-    for tolerance in [1e-3, 1e-9] {
+    for tolerance in [1e-3, 1e-6, 1e-9] {
         let mut group = criterion.benchmark_group(format!("length of 10k cubics at {tolerance:e}"));
         group.throughput(Throughput::Elements(CUBICS as u64));
         group.bench_function("circlet", |bencher| {

@@ -1,5 +1,6 @@
 //! What can be wrong with the input of a curve, with the numbers that tell what to change.
 
+use super::bezier::MAX_DEGREE;
 use super::piecewise::MAX_COORDINATE;
 use super::rect::Rect;
 
@@ -12,6 +13,20 @@ pub enum Error {
     ControlPointCount {
         /// How many control points were given.
         given: usize,
+    },
+
+    /// A Bezier curve of a degree out of range.
+    #[error("a Bezier curve takes 2 to {} control points (degree 1 to {MAX_DEGREE}), not {given}", MAX_DEGREE + 1)]
+    BezierPointCount {
+        /// How many control points were given.
+        given: usize,
+    },
+
+    /// A parameter at which there is nothing.
+    #[error("parameter is {value:?}; it must be a number")]
+    Parameter {
+        /// The parameter that was given.
+        value: f64,
     },
 
     /// Too few points for the family.
@@ -36,7 +51,7 @@ pub enum Error {
 
     /// A parameter of a family that is out of its range.
     #[error("{what} is {given:?}; it must be from 0 to 1")]
-    Parameter {
+    FamilyParameter {
         /// Which parameter.
         what: &'static str,
         /// Its value.
@@ -134,6 +149,24 @@ pub enum Error {
     Tolerance {
         /// The tolerance that was given.
         given: f64,
+    },
+
+    /// A scale that is no scale.
+    #[error("scale is {given:?}; it must be a finite number above 0")]
+    Scale {
+        /// The scale that was given.
+        given: f64,
+    },
+
+    /// A polyline that could not be made for a scale.
+    #[error("at scale {scale:?} with a pixel tolerance of {pixel_tolerance:?}: {reason}")]
+    Scaled {
+        /// The scale, in pixels per unit.
+        scale: f64,
+        /// The tolerance, in pixels.
+        pixel_tolerance: f64,
+        /// What is wrong with them.
+        reason: Box<Error>,
     },
 
     /// A tolerance so small that the polyline would not fit anywhere.

@@ -89,6 +89,33 @@ impl<const D: usize> PiecewiseCubic<D> {
         self.flatten_into(tolerance, &mut points)?;
         Ok(points)
     }
+
+    /// Returns a polyline for drawing at `scale` pixels per unit, within `pixel_tolerance` pixels of the curve.
+    ///
+    /// That is [`flatten`](Self::flatten) with the tolerance `pixel_tolerance / scale`, in the curve's own units: the polyline
+    /// is not scaled, but its density follows the scale.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Scaled`], which names both values, unless both are finite and above 0 and so is their quotient, and beyond
+    /// `u32::MAX` points.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use circlet::curve::Curve;
+    ///
+    /// let arch = Curve::bezier(&[[0.0, 0.0], [0.0, 40.0], [60.0, 40.0], [60.0, 0.0]])?;
+    /// assert_eq!(arch.flatten_scaled(8.0, 0.25)?, arch.flatten(0.03125)?);
+    /// # Ok::<(), circlet::curve::Error>(())
+    /// ```
+    pub fn flatten_scaled(&self, scale: f64, pixel_tolerance: f64) -> Result<Vec<[f64; D]>, Error> {
+        let fail = |reason| Error::Scaled { scale, pixel_tolerance, reason: Box::new(reason) };
+        if !(scale.is_finite() && scale > 0.0) {
+            return Err(fail(Error::Scale { given: scale }));
+        }
+        check_tolerance(pixel_tolerance).and_then(|()| self.flatten(pixel_tolerance / scale)).map_err(fail)
+    }
 }
 
 /// Returns into how many even steps a segment is cut: a whole number from 1 on, perhaps a huge one.
@@ -173,5 +200,26 @@ mod tests {
         for bad in [0.0, -0.1, f64::NAN, f64::INFINITY] {
             assert!(matches!(curve.flatten(bad), Err(Error::Tolerance { .. })), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_scale_makes_the_polyline_denser_and_errors_name_both_values() {
+        let curve = Curve::bezier(&[[0.0, 0.0], [0.0, 4.0], [8.0, 4.0], [8.0, 0.0]]).unwrap();
+        let counts = [1.0, 4.0, 1e6].map(|scale| curve.flatten_scaled(scale, 0.1).unwrap().len());
+        assert!(2 * (counts[0] - 1) - 1 <= counts[1] && counts[1] < counts[2], "{counts:?}");
+        for bad in [0.0, -2.0, f64::NAN, f64::INFINITY] {
+            for (scale, pixel_tolerance) in [(bad, 0.5), (3.0, bad)] {
+                let message = curve.flatten_scaled(scale, pixel_tolerance).unwrap_err().to_string();
+                let both = format!("at scale {scale:?} with a pixel tolerance of {pixel_tolerance:?}: ");
+                assert!(message.starts_with(&both), "{message}");
+            }
+        }
+        let message = curve.flatten_scaled(1e25, 0.1).unwrap_err().to_string();
+        assert!(message.contains("1e25") && message.contains("points"), "{message}");
+        assert!(curve.flatten_scaled(1e300, 1e-300).is_err());
+        assert_eq!(
+            curve.flatten_scaled(1e-300, 1e10).unwrap_err().to_string(),
+            "at scale 1e-300 with a pixel tolerance of 10000000000.0: tolerance is inf; it must be a finite number above 0"
+        );
     }
 }

@@ -4,10 +4,10 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`catmull_rom`](PiecewiseCubic::catmull_rom), [`spline`](PiecewiseCubic::spline) and the other families ([`Family`]), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
+//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`catmull_rom`](PiecewiseCubic::catmull_rom), [`spline`](PiecewiseCubic::spline) and the other families ([`Family`]), [`Bezier`] of any degree, [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
 //! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
-//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
+//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`flatten_fewest`](PiecewiseCubic::flatten_fewest), [`flatten_scaled`](PiecewiseCubic::flatten_scaled), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
 //!
 //! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
@@ -33,10 +33,12 @@
 //! ```
 
 mod affine;
+mod bezier;
 mod bounds;
 mod error;
 mod eval;
 mod family;
+mod fewest;
 mod fit;
 mod flatten;
 mod length;
@@ -52,6 +54,7 @@ mod simd;
 pub mod svg;
 
 pub use affine::Affine;
+pub use bezier::{Bezier, MAX_DEGREE};
 pub use error::Error;
 pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
 pub use fit::{Fit, fit_bounds};

@@ -132,9 +132,21 @@ pub(super) fn norm<const D: usize>(v: &[f64; D]) -> f64 {
     v.iter().map(|x| (x * there) * (x * there)).sum::<f64>().sqrt() * back
 }
 
+/// Returns the scalar product of two vectors.
+#[inline]
+pub(super) fn dot<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
+    a.iter().zip(b).map(|(x, y)| x * y).sum()
+}
+
 /// Returns the largest magnitude among the components of a vector.
 pub(super) fn max_abs<const D: usize>(v: &[f64; D]) -> f64 {
     v.iter().fold(0.0, |largest, x| x.abs().max(largest))
+}
+
+/// Returns the power of two that brings a number to between 1 and 2; the tiniest ones only near.
+pub(super) fn reciprocal_power_of_two(x: f64) -> f64 {
+    let exponent = (x.to_bits() >> 52).clamp(24, 2045);
+    f64::from_bits((2046 - exponent) << 52)
 }
 
 #[cfg(test)]

@@ -63,7 +63,7 @@ impl<const D: usize> PiecewiseCubic<D> {
     ///
     /// # Errors
     ///
-    /// As [`PiecewiseCubic::basis`], and [`Error::Parameter`] unless beta is in 0..=1.
+    /// As [`PiecewiseCubic::basis`], and [`Error::FamilyParameter`] unless beta is in 0..=1.
     pub fn bundle(points: &[[f64; D]], beta: f64) -> Result<Self, Error> {
         check_part("beta", beta)?;
         check_points(points)?;

@@ -23,7 +23,7 @@ impl<const D: usize> PiecewiseCubic<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooFewPoints`] below 2 points, 4 for open ends; [`Error::Point`]; [`Error::Parameter`] unless alpha is in 0..=1.
+    /// [`Error::TooFewPoints`] below 2 points, 4 for open ends; [`Error::Point`]; [`Error::FamilyParameter`] unless alpha is in 0..=1.
     ///
     /// # Examples
     ///

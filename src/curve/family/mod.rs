@@ -29,6 +29,7 @@ pub use spline::SplineEnds;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
+use super::bezier::Bezier;
 use super::error::Error;
 use super::piecewise::PiecewiseCubic;
 
@@ -65,7 +66,7 @@ pub enum Ends {
 #[serde(tag = "family", content = "params", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Family {
-    /// [`PiecewiseCubic::bezier`].
+    /// [`PiecewiseCubic::bezier`], and above degree 3 the cubics of [`Bezier::to_piecewise`].
     Bezier(BezierParams),
     /// [`PiecewiseCubic::linear`].
     Linear(LinearParams),
@@ -113,12 +114,15 @@ pub enum Family {
 pub struct NoParams {}
 
 /// Parameters of [`Family::Bezier`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct BezierParams {
     /// The degree, if it is to be checked: one less than there are points.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub degree: Option<usize>,
+    /// How near the cubics are that stand for a degree above 3, as a part of the control polygon's size; 1e-9 if it is left out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f64>,
 }
 
 /// Parameters of [`Family::Linear`].
@@ -292,7 +296,12 @@ impl Family {
                 if params.degree.is_some_and(|degree| degree + 1 != points.len()) {
                     return Err(Error::ControlPointCount { given: points.len() });
                 }
-                PiecewiseCubic::bezier(points)
+                if points.len() <= 4 {
+                    return PiecewiseCubic::bezier(points);
+                }
+                let size = polygon_size(points);
+                let tolerance = (params.tolerance.unwrap_or(1e-9) * size).max(f64::MIN_POSITIVE);
+                Bezier::new(points)?.to_piecewise(tolerance)
             }
             Self::Linear(params) => PiecewiseCubic::linear(points, params.ends == Ends::Closed),
             Self::Step(params) => PiecewiseCubic::step(points, params.position),
@@ -323,13 +332,22 @@ impl Family {
     }
 }
 
+/// Returns the longest side of the box around points.
+fn polygon_size<const D: usize>(points: &[[f64; D]]) -> f64 {
+    let extent = |axis: usize| {
+        let values = points.iter().map(|point| point[axis]);
+        values.clone().fold(f64::NEG_INFINITY, f64::max) - values.fold(f64::INFINITY, f64::min)
+    };
+    (0..D).map(extent).fold(0.0, f64::max)
+}
+
 fn vector<const D: usize>(given: &[f64]) -> Result<[f64; D], Error> {
     given.try_into().map_err(|_| Error::Dimension { needed: D, given: given.len() })
 }
 
 /// A parameter that has to lie within 0 to 1.
 fn check_part(what: &'static str, given: f64) -> Result<(), Error> {
-    if (0.0..=1.0).contains(&given) { Ok(()) } else { Err(Error::Parameter { what, given }) }
+    if (0.0..=1.0).contains(&given) { Ok(()) } else { Err(Error::FamilyParameter { what, given }) }
 }
 
 /// A number, or the name of one that JSON does not have: it is for the families to refuse it, by its name.

@@ -96,7 +96,7 @@ impl<const D: usize> PiecewiseCubic<D> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooFewPoints`] below 2 points, [`Error::Point`], [`Error::Parameter`] unless the position is in 0..=1.
+    /// [`Error::TooFewPoints`] below 2 points, [`Error::Point`], [`Error::FamilyParameter`] unless the position is in 0..=1.
     ///
     /// # Examples
     ///

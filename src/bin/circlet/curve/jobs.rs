@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use circlet::curve::{Curve, Error, Family, Fit, Point, Rect};
+use circlet::curve::{Bezier, Curve, Error, Family, Fit, Point, Rect};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -95,7 +95,16 @@ fn solve(job: &Job) -> Result<Value, Error> {
     let curve: Curve = family.make(&points)?;
     let mut answer = Map::new();
     if !job.eval.is_empty() {
-        answer.insert("eval".into(), job.eval.iter().map(|u| values(&curve, u.0)).collect());
+        // Cubics that stand for a higher degree are near it; its own points are exact.
+        let native = match family {
+            Family::Bezier(_) if points.len() > 4 => Some(Bezier::new(&points)?),
+            _ => None,
+        };
+        let values = |Number(u): &Number| match &native {
+            Some(bezier) => json!({ "p": bezier.eval(*u), "d1": bezier.derivative(*u) }),
+            None => json!({ "p": curve.eval(*u), "d1": curve.derivative(*u) }),
+        };
+        answer.insert("eval".into(), job.eval.iter().map(values).collect());
     }
     for want in &job.want {
         let (name, value) = match want {
@@ -118,10 +127,6 @@ fn solve(job: &Job) -> Result<Value, Error> {
         answer.insert(name.into(), value);
     }
     Ok(answer.into())
-}
-
-fn values(curve: &Curve, u: f64) -> Value {
-    json!({ "p": curve.eval(u), "d1": curve.derivative(u) })
 }
 
 fn fit(curve: &Curve, job: Option<&FitJob>) -> Result<Value, Error> {
