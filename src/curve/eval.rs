@@ -87,49 +87,48 @@ struct Chunk<'a, const D: usize> {
 impl<const D: usize> simd::Work for Chunk<'_, D> {
     #[inline(always)]
     fn run(self) {
-        let (curve, last) = (self.curve, self.curve.segment_count() - 1);
-        let (blocks, rest) = self.out.as_chunks_mut::<LANES>();
-        let (of_blocks, of_rest) = self.us.as_chunks::<LANES>();
-        let scattered = |us: &[f64], out: &mut [[f64; D]]| {
-            for (&u, point) in us.iter().zip(out) {
-                let u = curve.clamp(u);
-                let i = self.locator.segment_at(u);
-                let t = curve.local(i, u);
-                *point = match self.prepared.get(i) {
-                    Some(powers) => powers.at(t),
-                    None => Powers::new(&curve.segments()[i]).at(t),
-                };
-            }
-        };
+        let Self { curve, us, .. } = self;
+        let last = curve.segment_count() - 1;
         let mut made = (usize::MAX, Powers::new(&curve.segments()[0]));
-        for (us, block) in of_blocks.iter().zip(blocks) {
-            let i = self.locator.segment_at(curve.clamp(us[0]));
+        let mut done = 0;
+        while let Some(block) = us[done..].first_chunk::<LANES>() {
+            let i = self.locator.segment_at(curve.clamp(block[0]));
             let (from, to) = (curve.knots()[i], curve.knots()[i + 1]);
-            let (lowest, highest) = (if i == 0 { f64::NEG_INFINITY } else { from }, to);
             // What is outside of the domain is clamped to it. No short cut: all at once is faster.
-            let all_here =
-                us.iter().fold(true, |all, &u| all & (u >= lowest) & ((u < highest) | (i == last)));
-            if !all_here {
-                scattered(us, block);
-                continue;
+            let lowest = if i == 0 { f64::NEG_INFINITY } else { from };
+            let highest = if i == last { f64::INFINITY } else { to };
+            let mut all_here = true;
+            for &u in block {
+                all_here &= (u >= lowest) & (u < highest);
             }
-            if made.0 != i {
-                made = (i, Powers::new(&curve.segments()[i]));
-            }
-            let span = to - from;
-            // As `f64::clamp`, which NaN passes, without a look at the limits each time.
-            let clamped = |u: f64| {
-                if u < from {
-                    from
-                } else if u > to {
-                    to
-                } else {
-                    u
+            if all_here {
+                if made.0 != i {
+                    made = (i, Powers::new(&curve.segments()[i]));
                 }
-            };
-            *block = made.1.at_all(&us.map(|u| (clamped(u) - from) / span));
+                let span = to - from;
+                let mut ts = [0.0; LANES];
+                for (t, &u) in ts.iter_mut().zip(block) {
+                    // As `f64::clamp`, without a look at the limits each time.
+                    let u = if u < from {
+                        from
+                    } else if u > to {
+                        to
+                    } else {
+                        u
+                    };
+                    *t = (u - from) / span;
+                }
+                made.1.write_all(&ts, &mut self.out[done..done + LANES]);
+            } else {
+                for (&u, point) in block.iter().zip(&mut self.out[done..]) {
+                    *point = self.locator.eval(curve, self.prepared, u);
+                }
+            }
+            done += LANES;
         }
-        scattered(of_rest, rest);
+        for (&u, point) in us[done..].iter().zip(&mut self.out[done..]) {
+            *point = self.locator.eval(curve, self.prepared, u);
+        }
     }
 }
 

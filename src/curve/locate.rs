@@ -1,11 +1,13 @@
 //! Which segment a parameter is in: asked once, or by the million.
 
 use super::piecewise::PiecewiseCubic;
+use super::segment::Powers;
 
 /// So few knots are searched by halves as fast.
 const FEW: usize = 8;
 
 impl<const D: usize> PiecewiseCubic<D> {
+    #[inline(always)]
     pub(super) fn clamp(&self, u: f64) -> f64 {
         let (first, last) = self.domain();
         u.clamp(first, last)
@@ -63,7 +65,7 @@ impl<'a> Locator<'a> {
     }
 
     /// Returns which segment answers for `u` of the domain; any for NaN.
-    #[inline]
+    #[inline(always)]
     pub(super) fn segment_at(&self, u: f64) -> usize {
         if self.before.is_empty() {
             return self.inner.partition_point(|&knot| knot <= u);
@@ -78,8 +80,25 @@ impl<'a> Locator<'a> {
         from + self.inner[from..to].partition_point(|&knot| knot <= u)
     }
 
+    /// Returns the point at `u`, with the segments' polynomials where they are prepared.
+    #[inline(always)]
+    pub(super) fn eval<const D: usize>(
+        &self,
+        curve: &PiecewiseCubic<D>,
+        prepared: &[Powers<D>],
+        u: f64,
+    ) -> [f64; D] {
+        let u = curve.clamp(u);
+        let i = self.segment_at(u);
+        let t = curve.local(i, u);
+        match prepared.get(i) {
+            Some(powers) => powers.at(t),
+            None => Powers::new(&curve.segments()[i]).at(t),
+        }
+    }
+
     /// Rises with `u`, so that knots in buckets before that of `u` are not above it.
-    #[inline]
+    #[inline(always)]
     fn bucket(&self, u: f64) -> usize {
         (((u - self.first) * self.buckets_per_unit) as usize).min(self.before.len() - 2)
     }

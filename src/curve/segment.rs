@@ -28,12 +28,19 @@ impl<const D: usize> Powers<D> {
         horner(c, t)
     }
 
-    /// As [`at`](Self::at) for many at once, with the same bits.
+    /// Writes the points at so many parameters, with the bits that [`at`](Self::at) gives.
     #[inline(always)]
-    pub(super) fn at_all(&self, ts: &[f64; LANES]) -> [[f64; D]; LANES] {
-        let first = columns(&self.from_start, ts);
-        let second = columns(&self.from_end, &ts.map(|t| 1.0 - t));
-        from_fn(|lane| from_fn(|i| if ts[lane] < 0.5 { first[i][lane] } else { second[i][lane] }))
+    pub(super) fn write_all(&self, ts: &[f64; LANES], out: &mut [[f64; D]]) {
+        let mut rest = [0.0; LANES];
+        for (s, t) in rest.iter_mut().zip(ts) {
+            *s = 1.0 - t;
+        }
+        let (first, second) = (columns(&self.from_start, ts), columns(&self.from_end, &rest));
+        for (lane, point) in out.iter_mut().enumerate().take(LANES) {
+            for (i, x) in point.iter_mut().enumerate() {
+                *x = if ts[lane] < 0.5 { first[i][lane] } else { second[i][lane] };
+            }
+        }
     }
 
     /// Writes the points at `from`, `from + step` and so on; `step` is 0 or more.
@@ -54,27 +61,41 @@ pub(super) const LANES: usize = 8;
 /// Evaluates a polynomial: the coordinates of all points, one after the other.
 #[inline(always)]
 fn columns<const D: usize>(c: &[[f64; D]; 4], ts: &[f64; LANES]) -> [[f64; LANES]; D] {
-    from_fn(|i| from_fn(|lane| c[0][i] + ts[lane] * (c[1][i] + ts[lane] * (c[2][i] + ts[lane] * c[3][i]))))
+    let mut columns = [[0.0; LANES]; D];
+    for (i, column) in columns.iter_mut().enumerate() {
+        for (x, t) in column.iter_mut().zip(ts) {
+            *x = c[0][i] + t * (c[1][i] + t * (c[2][i] + t * c[3][i]));
+        }
+    }
+    columns
 }
 
 /// Evaluates a polynomial at `from`, `from + step` and so on.
 #[inline(always)]
 fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64; D]]) {
-    let block_at = |base: f64| -> [[f64; D]; LANES] {
-        let columns = columns(c, &from_fn(|lane| from + (base + lane as f64) * step));
-        from_fn(|lane| from_fn(|i| columns[i][lane]))
+    let write = |base: f64, block: &mut [[f64; D]; LANES]| {
+        let mut ts = [0.0; LANES];
+        for (lane, t) in ts.iter_mut().enumerate() {
+            *t = from + (base + lane as f64) * step;
+        }
+        let columns = columns(c, &ts);
+        for (lane, point) in block.iter_mut().enumerate() {
+            for (i, x) in point.iter_mut().enumerate() {
+                *x = columns[i][lane];
+            }
+        }
     };
     let count = out.len();
     let (blocks, rest) = out.as_chunks_mut::<LANES>();
     for (index, block) in blocks.iter_mut().enumerate() {
-        *block = block_at(index as f64 * LANES as f64);
+        write(index as f64 * LANES as f64, block);
     }
     if rest.is_empty() {
         return;
     }
     // The last ones are a block too, which overlaps the one before: the same bits once more.
     match out.last_chunk_mut::<LANES>() {
-        Some(block) => *block = block_at((count - LANES) as f64),
+        Some(block) => write((count - LANES) as f64, block),
         None => {
             for (k, point) in out.iter_mut().enumerate() {
                 *point = horner(c, from + k as f64 * step);
