@@ -377,9 +377,9 @@ fn a_head_out_of_range_poisons_the_writer() {
 fn a_successor_of_a_writer_killed_before_its_tail_keeps_the_frame() {
     let (ring, mut sender, mut receiver) = pair(4096);
     sender.send(b"seen by its word alone").unwrap();
+    drop(sender);
     // As a kill between the store of the word and the store of the tail leaves it.
     shared_u64(&ring, layout::producer::TAIL).store(0, Ordering::Release);
-    drop(sender);
     ring.sender().unwrap().send(b"next").unwrap();
     assert_eq!(&*receiver.recv().unwrap(), b"seen by its word alone");
     assert_eq!(&*receiver.recv().unwrap(), b"next");
@@ -390,8 +390,8 @@ fn a_successor_goes_on_where_the_reader_has_released_what_the_tail_does_not_tell
     let (ring, mut sender, mut receiver) = pair(4096);
     sender.send(b"seen by its word alone").unwrap();
     drop(receiver.recv().unwrap());
-    shared_u64(&ring, layout::producer::TAIL).store(0, Ordering::Release);
     drop(sender);
+    shared_u64(&ring, layout::producer::TAIL).store(0, Ordering::Release);
     let mut successor = ring.sender().unwrap();
     successor.send(b"next").unwrap();
     assert_eq!(&*receiver.recv().unwrap(), b"next");

@@ -2,10 +2,12 @@
 //!
 //! The processes are this program again, with [`TASK`] set.
 #![cfg(target_os = "linux")]
+#![allow(unsafe_code, reason = "a test forks")]
 
 use std::collections::HashMap;
 use std::env;
 use std::fs::{self, File};
+use std::io::{Read, Write};
 use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -44,6 +46,7 @@ fn child() {
         }
         ["hold", name] => hold(name),
         ["claims", name] => claims(name),
+        ["forks", name] => forks(name),
         _ => panic!("{task:?}"),
     }
 }
@@ -255,6 +258,49 @@ fn a_death_in_another_pid_namespace_is_seen() {
     outside.wait().unwrap();
     ring.sender().unwrap().send(b"successor").unwrap();
     assert_eq!(&*receiver.recv_timeout(SOON).unwrap(), b"successor");
+}
+
+/// Sends, lets a forked child with a copy of the sender arm and end after some laps, and dies.
+fn forks(name: &str) {
+    let ring = ring::open(name).unwrap();
+    let mut sender = ring.sender().unwrap();
+    sender.send(&[1; 100]).unwrap();
+    let (mut told, mut tell) = std::io::pipe().unwrap();
+    // SAFETY: the child calls nothing that another thread of this program may have locked: this is its only test.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        let _ = told.read_exact(&mut [0]);
+        let _ = sender.arm(100);
+        // SAFETY: it ends this process, and nothing else.
+        unsafe { libc::_exit(0) };
+    }
+    for number in 0..200 {
+        sender.send(&vec![2; 50 + number * 37 % 300]).unwrap();
+    }
+    tell.write_all(&[0]).unwrap();
+    // SAFETY: the status is an int of ours; the child is this process's own.
+    unsafe { libc::waitpid(child, &mut 0, 0) };
+    std::process::abort();
+}
+
+#[test]
+fn what_a_forked_copy_of_a_sender_does_harms_nobody() {
+    let name = unique("forks");
+    let ring = ring::create(&name, &Options::new().capacity(4096)).unwrap();
+    let mut child = command(&format!("forks {name}")).spawn().unwrap();
+    let mut receiver = ring.receiver().unwrap();
+    let mut count = 0;
+    loop {
+        match receiver.recv_timeout(SOON) {
+            Ok(_) => count += 1,
+            Err(Error::PeerDied) => break,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    child.wait().unwrap();
+    assert_eq!((count, ring.stats().frames_sent, ring.stats().used_bytes), (201, 201, 0));
+    ring.sender().unwrap().send(b"of the successor").unwrap();
+    assert_eq!(&*receiver.recv_timeout(SOON).unwrap(), b"of the successor");
 }
 
 #[test]

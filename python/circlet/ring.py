@@ -365,14 +365,13 @@ class SharedRingBuffer:
             return self._fetch(1, timeout)[0]
         if views:
             self._forget_views()
-            views = self._views
         found = _receive(self._pointer, self._frames, 1, _SLICE_MS)
         if found < 0:
             return self._fetch_on(found, 1, None)[0]
         first = self._first
         start = first[2]
         view = self._memory[start : start + first[3]]
-        views.append(view)
+        self._views = [view]
         return view
 
     async def recv_async(self, timeout: float | None = None) -> memoryview:

@@ -535,7 +535,10 @@ impl Sender {
 
     /// Brings what a single producer notes of its frames up to date, before it does nothing for a while.
     fn note(&mut self) {
-        if let Producer::Single(single) = &mut self.producer {
+        // A fork's copy knows nothing of what was committed since.
+        if let Producer::Single(single) = &mut self.producer
+            && self.view.segment().is_of_this_process()
+        {
             single.note();
         }
     }
@@ -587,10 +590,7 @@ impl Sender {
 impl Drop for Sender {
     fn drop(&mut self) {
         self.give_up_opened();
-        // A fork's copy knows nothing of what was committed since.
-        if self.view.segment().is_of_this_process() {
-            self.note();
-        }
+        self.note();
     }
 }
 

@@ -10,8 +10,8 @@ use crate::shm::{self, Geometry, Memory, Mode, Overflow, PeerState, Role, Segmen
 
 /// The counters of a ring, of all its producers together.
 ///
-/// They belong to the ring and survive its users; a producer that is killed between a frame and its counters leaves
-/// them one behind.
+/// They belong to the ring and survive its users; a producer of an mpsc ring that is killed between a frame and its counters
+/// leaves them one behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
@@ -63,8 +63,10 @@ impl Stats {
         let sum = |field| {
             each(field).fold(0_u64, |sum, (slot, field)| sum.wrapping_add(read(slot::at(slot, field))))
         };
+        // First, so that it is not more than what was sent.
+        let received = read(consumer::FRAMES);
         let sent = match mode {
-            Mode::Spsc => Noted::read(&view, &Rules::of(geometry)),
+            Mode::Spsc | Mode::Broadcast => Noted::read(&view, &Rules::of(geometry)),
             _ => Noted { tail: 0, frames: sum(slot::FRAMES), bytes: sum(slot::BYTES) },
         };
         let used = if mode == Mode::Broadcast { 0 } else { used_bytes(&view, geometry) };
@@ -81,7 +83,7 @@ impl Stats {
                 .max()
                 .unwrap_or(0),
             frames_sent: sent.frames,
-            frames_received: read(consumer::FRAMES),
+            frames_received: received,
             payload_bytes_sent: sent.bytes,
             full_events: sum(slot::FULL_EVENTS),
             dropped: sum(slot::DROPPED),
@@ -96,21 +98,13 @@ impl Stats {
     }
 }
 
-/// Reads head and tail of about one moment. Where the ring runs too fast for that, or they cannot be, it is as if full.
+/// Reads the tail and then the head, which may have passed it by then: as if nothing were there.
 fn used_bytes(view: &View, geometry: &Geometry) -> u64 {
-    let read = |offset| view.u64_at(offset).load(Acquire);
     let rules = Rules::of(geometry);
-    let tail = || match geometry.mode() {
+    let tail = match geometry.mode() {
         Mode::Spsc => Noted::read(view, &rules).tail,
-        _ => read(producer::TAIL),
+        _ => view.u64_at(producer::TAIL).load(Acquire),
     };
-    let mut used = 0;
-    for _ in 0..8 {
-        let head = read(consumer::HEAD);
-        used = tail().wrapping_sub(head);
-        if read(consumer::HEAD) == head {
-            break;
-        }
-    }
-    used.min(rules.capacity)
+    let used = tail.wrapping_sub(view.u64_at(consumer::HEAD).load(Acquire));
+    if used as i64 > 0 { used.min(rules.capacity) } else { 0 }
 }

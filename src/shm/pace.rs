@@ -21,6 +21,9 @@ const BETWEEN_MIN: u32 = 4;
 /// up to so many.
 const BETWEEN_MAX: u32 = 1 << 12;
 
+/// Stretches with it until one without it is measured again.
+const WITH_MAX: u32 = 128;
+
 /// What a side has learnt of putting its looks off.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pace {
@@ -34,6 +37,8 @@ pub(super) struct Pace {
     without: Option<f64>,
     stretches_to_trial: u32,
     stretches_between: u32,
+    /// The stretches in which looks were put off since it was last measured how it goes without.
+    stretches_with: u32,
 }
 
 impl Pace {
@@ -61,10 +66,15 @@ impl Pace {
                 self.stretches_between = (self.stretches_between * 2).clamp(BETWEEN_MIN, BETWEEN_MAX);
                 self.stretches_to_trial = self.stretches_between;
             }
-            Some(_) => self.stretches_between = 0,
+            // What came before may be over: measured again, without it, now and then.
+            Some(_) if self.stretches_with >= WITH_MAX => self.without = None,
+            Some(_) => {
+                self.stretches_between = 0;
+                self.stretches_with += 1;
+            }
             None if rate < FAST => {}
             None if self.stretches_to_trial > 0 => self.stretches_to_trial -= 1,
-            None => self.without = Some(rate),
+            None => (self.without, self.stretches_with) = (Some(rate), 0),
         }
     }
 }
@@ -105,6 +115,25 @@ mod tests {
         let window = |puts_off: bool| (8, Duration::from_nanos(if puts_off { 1300 } else { 300 }));
         let trials = put_off(1_000_000, window) / WAITS;
         assert!((1..40).contains(&trials), "{trials}");
+    }
+
+    #[test]
+    fn a_slow_moment_does_not_make_looks_be_put_off_for_ever() {
+        // Many questions under way, for whose answers waiting costs; a first stretch with a long pause in it.
+        let (mut pace, mut now, mut done, mut count) = (Pace::default(), Instant::now(), 0, 0);
+        for wait in 0..100_000 {
+            let puts_off = pace.puts_off(now, done);
+            count += u32::from(puts_off);
+            now += Duration::from_micros(if wait == 3 {
+                60
+            } else if puts_off {
+                3
+            } else {
+                1
+            });
+            done += 64;
+        }
+        assert!(count < 5000, "{count}");
     }
 
     #[test]

@@ -15,7 +15,9 @@ use crate::shm::layout::{producer, slot};
 /// The tail is noted once it is so far ahead of its note,
 const NOTE_BYTES: u64 = 4096;
 /// or a share of the capacity.
-const NOTE_SHARE: u64 = 16;
+const NOTE_SHARE: u64 = 4;
+/// The records of a note take turns: they lie in the first slots.
+const RECORDS: usize = 2;
 /// One frame, in the high half of [`Lane::since`].
 const FRAME: u64 = 1 << 32;
 
@@ -28,13 +30,13 @@ pub(crate) struct Noted {
 }
 
 impl Noted {
+    /// Loads the shared tail, and the record that is of it. A new one is written whole before the tail follows, so that there
+    /// is always one, whenever the producer was killed; what a hostile one makes of it are wrong numbers.
     fn load<M: Memory>(memory: &M) -> Self {
-        let read = |offset| memory.u64_at(offset).load(Acquire);
-        Self {
-            tail: read(producer::TAIL),
-            frames: read(slot::at(0, slot::FRAMES)),
-            bytes: read(slot::at(0, slot::BYTES)),
-        }
+        let tail = memory.u64_at(producer::TAIL).load(Acquire);
+        let read = |record, field| memory.u64_at(slot::at(record, field)).load(Acquire);
+        let record = (0..RECORDS).find(|record| read(*record, slot::CLAIM) == tail).unwrap_or(0);
+        Self { tail, frames: read(record, slot::FRAMES), bytes: read(record, slot::BYTES) }
     }
 
     /// Reads what the producer of an spsc ring has committed by about now, whoever it is.
@@ -85,6 +87,8 @@ pub(crate) struct Lane<M> {
     /// Where the next frame goes.
     pub(crate) tail: u64,
     pub(crate) noted: Noted,
+    /// Which record the next note is written to.
+    record: usize,
     /// The frames since the note, in the high half, and their payload bytes: one word, as each store counts.
     since: u64,
     step: u64,
@@ -102,8 +106,14 @@ impl<M: Memory> Lane<M> {
             let (head, tail) = (begin.tail, noted.tail);
             return Err(Poison::Positions { head, tail, capacity: rules.capacity });
         }
-        let mut lane = Self { tail: noted.tail, noted, since: 0, step: note_step(&rules), rules, memory };
-        lane.note();
+        // The record that the shared tail does not lead to is free.
+        let is_first = memory.u64_at(slot::at(0, slot::CLAIM)).load(Acquire) == stored.tail;
+        let step = note_step(&rules);
+        let mut lane =
+            Self { tail: noted.tail, noted, record: usize::from(is_first), since: 0, step, rules, memory };
+        if lane.noted != stored {
+            lane.write_note();
+        }
         Ok(lane)
     }
 
@@ -134,8 +144,11 @@ impl<M: Memory> Lane<M> {
         self.tail = next;
     }
 
-    /// Notes the tail and the counters.
+    /// Notes the tail and the counters, unless the last note says it all.
     pub(crate) fn note(&mut self) {
+        if self.tail == self.noted.tail {
+            return;
+        }
         let Noted { frames, bytes, .. } = self.noted;
         self.noted = Noted {
             tail: self.tail,
@@ -143,9 +156,17 @@ impl<M: Memory> Lane<M> {
             bytes: bytes.wrapping_add(self.since % FRAME),
         };
         self.since = 0;
-        // Release: whoever acquires the tail sees the frames before it.
-        self.memory.u64_at(producer::TAIL).store(self.noted.tail, Release);
-        self.memory.u64_at(slot::at(0, slot::FRAMES)).store(self.noted.frames, Release);
-        self.memory.u64_at(slot::at(0, slot::BYTES)).store(self.noted.bytes, Release);
+        self.write_note();
+    }
+
+    fn write_note(&mut self) {
+        let Noted { tail, frames, bytes } = self.noted;
+        let store = |field, value| self.memory.u64_at(slot::at(self.record, field)).store(value, Release);
+        store(slot::FRAMES, frames);
+        store(slot::BYTES, bytes);
+        store(slot::CLAIM, tail);
+        // Release: whoever acquires the tail sees its record, and the frames before it.
+        self.memory.u64_at(producer::TAIL).store(tail, Release);
+        self.record = (self.record + 1) % RECORDS;
     }
 }

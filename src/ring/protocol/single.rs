@@ -107,11 +107,11 @@ impl<M: Memory> Single<M> {
             frame::check_positions(head, tail, rules.capacity)?;
         }
         let mut lane = Lane::resume(memory, rules, None)?;
+        // Only where somebody wrote over what lies between.
         if lane.tail.wrapping_sub(head) > rules.capacity {
             lane = Lane::resume(lane.memory, rules, Some(head))?;
         }
         let room = Room::new(&lane.memory, 0);
-        lane.noted.frames = lane.noted.frames.max(lane.memory.u64_at(consumer::FRAMES).load(Relaxed));
         Ok(Self { lane, room })
     }
 
