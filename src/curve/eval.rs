@@ -99,22 +99,28 @@ impl<const D: usize> PiecewiseCubic<D> {
         quadratic_at(&differences(&self.segments()[i]), self.local(i, u)).map(|d| 3.0 * d / span)
     }
 
-    fn clamp(&self, u: f64) -> f64 {
+    pub(super) fn clamp(&self, u: f64) -> f64 {
         let (first, last) = self.domain();
         u.clamp(first, last)
     }
 
     /// Returns which segment answers for `u` of the domain; the first for NaN.
-    fn segment_at(&self, u: f64) -> usize {
+    pub(super) fn segment_at(&self, u: f64) -> usize {
         let inner = &self.knots()[1..self.segment_count()];
         inner.partition_point(|&knot| knot <= u)
     }
 
     /// Returns where in segment `i` the parameter lies, 0 to 1.
     #[inline]
-    fn local(&self, i: usize, u: f64) -> f64 {
+    pub(super) fn local(&self, i: usize, u: f64) -> f64 {
         let (from, to) = (self.knots()[i], self.knots()[i + 1]);
         (u - from) / (to - from)
+    }
+
+    /// Returns the parameter of the curve that lies at `t`, 0 to 1, in segment `i`: never outside that segment.
+    pub(super) fn global(&self, i: usize, t: f64) -> f64 {
+        let (from, to) = (self.knots()[i], self.knots()[i + 1]);
+        if t >= 1.0 { to } else { (from + t * (to - from)).clamp(from, to) }
     }
 
     fn eval_chunk(&self, us: &[f64], out: &mut [[f64; D]]) {

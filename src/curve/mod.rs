@@ -6,6 +6,8 @@
 //! |---|---|
 //! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
+//! | follow it | [`second_derivative`](PiecewiseCubic::second_derivative), [`tangent`](PiecewiseCubic::tangent), [`normal`](PiecewiseCubic::normal), [`curvature`](PiecewiseCubic::curvature) |
+//! | cut it | [`split`](PiecewiseCubic::split), [`subcurve`](PiecewiseCubic::subcurve), [`reversed`](PiecewiseCubic::reversed), [`concat`](PiecewiseCubic::concat) |
 //! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
@@ -34,6 +36,7 @@
 
 mod affine;
 mod bounds;
+mod differential;
 mod error;
 mod eval;
 mod families;
@@ -45,6 +48,7 @@ mod piecewise;
 mod properties;
 mod rect;
 mod segment;
+mod split;
 #[cfg(feature = "svg")]
 pub mod svg;
 
