@@ -4,7 +4,7 @@ use std::array::from_fn;
 
 use super::error::{Error, check_tolerance};
 use super::piecewise::PiecewiseCubic;
-use super::segment::{differences, max_abs, norm, quadratic_at};
+use super::segment::{differences, dot, max_abs, norm, quadratic_at};
 
 /// Nodes above 0 of the 15-point Kronrod rule on -1 to 1; every second one, from the second, is a node of the 7-point Gauss
 /// rule (Piessens et al., QUADPACK, 1983, routine QK15).
@@ -36,7 +36,7 @@ const GAUSS: [f64; 4] =
 
 /// The part of a segment's polygon length that rounding takes anyway, 64 units in the last place. A tolerance below it would
 /// only ask for noise.
-const ROUNDING: f64 = 1.0 / (1_u64 << 46) as f64;
+pub(super) const ROUNDING: f64 = 1.0 / (1_u64 << 46) as f64;
 
 impl<const D: usize> PiecewiseCubic<D> {
     /// Returns the arc length, within `tolerance` of the true one.
@@ -72,45 +72,61 @@ impl<const D: usize> PiecewiseCubic<D> {
 }
 
 fn segment_length<const D: usize>(hodograph: [[f64; D]; 3], tolerance: f64) -> f64 {
-    // The sides of the control polygon, at most 1 in size from here on.
+    match scaled(&hodograph, tolerance) {
+        Some((sides, scale, tolerance)) => scale * piece_length(&sides, tolerance),
+        None => 0.0,
+    }
+}
+
+/// Returns the sides of a control polygon made at most 1 in size, what they were divided by, and the tolerance that goes with
+/// them; nothing where they have no length.
+pub(super) fn scaled<const D: usize>(
+    hodograph: &[[f64; D]; 3],
+    tolerance: f64,
+) -> Option<([[f64; D]; 3], f64, f64)> {
     let scale = hodograph.iter().fold(0.0_f64, |largest, side| max_abs(side).max(largest));
     if scale == 0.0 {
-        return 0.0;
+        return None;
     }
     let sides = hodograph.map(|side| side.map(|x| x / scale));
     let polygon: f64 = sides.iter().map(norm).sum();
-    scale * piece_length(&sides, (tolerance / scale).max(ROUNDING * polygon))
+    Some((sides, scale, (tolerance / scale).max(ROUNDING * polygon)))
 }
 
 /// Returns the length of the curve that starts anywhere and has three times `sides` for the control points of its derivative.
-fn piece_length<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64) -> f64 {
+pub(super) fn piece_length<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64) -> f64 {
+    if let Some(length) = length_at_once(sides, tolerance) {
+        return length;
+    }
+    let [left, right] = halves(sides);
+    piece_length(&left, tolerance / 2.0) + piece_length(&right, tolerance / 2.0)
+}
+
+/// Returns what [`piece_length`] does if the piece need not be halved for it.
+pub(super) fn length_at_once<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64) -> Option<f64> {
     let [a, b, c] = sides;
     let norms = [norm(a), norm(b), norm(c)];
     let polygon: f64 = norms.iter().sum();
     let chord_vector: [f64; D] = from_fn(|i| a[i] + b[i] + c[i]);
     let chord = norm(&chord_vector);
     if polygon - chord <= 2.0 * tolerance {
-        return (polygon + chord) / 2.0;
+        return Some((polygon + chord) / 2.0);
     }
     // Within 75 degrees of the chord: the speed keeps away from 0 and is smooth. The chord is then a quarter of the polygon at
     // least; one of no length has no direction.
     let tame = chord >= 0.25 * polygon
-        && sides.iter().zip(norms).all(|(side, norm)| {
-            let along: f64 = side.iter().zip(&chord_vector).map(|(x, y)| x * y).sum();
-            along >= 0.25 * norm * chord
-        });
+        && sides.iter().zip(norms).all(|(side, norm)| dot(side, &chord_vector) >= 0.25 * norm * chord);
     if tame {
         let (kronrod, gauss) = integrate(|t| norm(&quadratic_at(sides, t)));
         if 3.0 * (kronrod - gauss).abs() <= tolerance {
-            return 3.0 * kronrod;
+            return Some(3.0 * kronrod);
         }
     }
-    let [left, right] = halves(sides);
-    piece_length(&left, tolerance / 2.0) + piece_length(&right, tolerance / 2.0)
+    None
 }
 
 /// Splits at the middle. The halves' parameters run half as fast, which halves the derivatives.
-fn halves<const D: usize>([a, b, c]: &[[f64; D]; 3]) -> [[[f64; D]; 3]; 2] {
+pub(super) fn halves<const D: usize>([a, b, c]: &[[f64; D]; 3]) -> [[[f64; D]; 3]; 2] {
     let ab: [f64; D] = from_fn(|i| (a[i] + b[i]) / 2.0);
     let bc: [f64; D] = from_fn(|i| (b[i] + c[i]) / 2.0);
     let middle: [f64; D] = from_fn(|i| (ab[i] + bc[i]) / 2.0);

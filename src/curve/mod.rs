@@ -8,7 +8,8 @@
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
 //! | follow it | [`second_derivative`](PiecewiseCubic::second_derivative), [`tangent`](PiecewiseCubic::tangent), [`normal`](PiecewiseCubic::normal), [`curvature`](PiecewiseCubic::curvature) |
 //! | cut it | [`split`](PiecewiseCubic::split), [`subcurve`](PiecewiseCubic::subcurve), [`reversed`](PiecewiseCubic::reversed), [`concat`](PiecewiseCubic::concat) |
-//! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
+//! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length), [`length_to`](PiecewiseCubic::length_to) |
+//! | go along it | [`parameter_at_length`](PiecewiseCubic::parameter_at_length), [`arc_length`](PiecewiseCubic::arc_length) for many of them |
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
 //!
@@ -35,6 +36,7 @@
 //! ```
 
 mod affine;
+mod arc;
 mod bounds;
 mod differential;
 mod error;
@@ -53,6 +55,7 @@ mod split;
 pub mod svg;
 
 pub use affine::Affine;
+pub use arc::ArcLength;
 pub use error::Error;
 pub use fit::{Fit, fit_bounds};
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
