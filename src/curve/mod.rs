@@ -10,6 +10,8 @@
 //! | cut it | [`split`](PiecewiseCubic::split), [`subcurve`](PiecewiseCubic::subcurve), [`reversed`](PiecewiseCubic::reversed), [`concat`](PiecewiseCubic::concat) |
 //! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length), [`length_to`](PiecewiseCubic::length_to) |
 //! | go along it | [`parameter_at_length`](PiecewiseCubic::parameter_at_length), [`arc_length`](PiecewiseCubic::arc_length) for many of them |
+//! | find points on it | [`nearest`](PiecewiseCubic::nearest), [`intersections`](PiecewiseCubic::intersections) |
+//! | thin out points | [`simplify`] |
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
 //!
@@ -38,18 +40,24 @@
 mod affine;
 mod arc;
 mod bounds;
+mod crossing;
 mod differential;
 mod error;
 mod eval;
 mod families;
 mod fit;
 mod flatten;
+mod intersect;
+#[cfg(test)]
+mod intersect_tests;
 mod length;
+mod nearest;
 mod piecewise;
 #[cfg(test)]
 mod properties;
 mod rect;
 mod segment;
+mod simplify;
 mod split;
 #[cfg(feature = "svg")]
 pub mod svg;
@@ -58,5 +66,8 @@ pub use affine::Affine;
 pub use arc::ArcLength;
 pub use error::Error;
 pub use fit::{Fit, fit_bounds};
+pub use intersect::Intersection;
+pub use nearest::Nearest;
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
 pub use rect::Rect;
+pub use simplify::simplify;
