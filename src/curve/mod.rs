@@ -12,7 +12,7 @@
 //! | go along it | [`parameter_at_length`](PiecewiseCubic::parameter_at_length), [`arc_length`](PiecewiseCubic::arc_length) for many of them |
 //! | find points on it | [`nearest`](PiecewiseCubic::nearest), [`intersections`](PiecewiseCubic::intersections) |
 //! | thin out points | [`simplify`] |
-//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), `to_svg` |
+//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`offset_polyline`](PiecewiseCubic::offset_polyline), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
 //!
 //! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
@@ -52,6 +52,7 @@ mod intersect;
 mod intersect_tests;
 mod length;
 mod nearest;
+mod offset;
 mod piecewise;
 #[cfg(test)]
 mod properties;
