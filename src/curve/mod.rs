@@ -4,7 +4,7 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
+//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`from_segments`](PiecewiseCubic::from_segments), [`fit_points`](PiecewiseCubic::fit_points), `from_svg` |
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
 //! | follow it | [`second_derivative`](PiecewiseCubic::second_derivative), [`tangent`](PiecewiseCubic::tangent), [`normal`](PiecewiseCubic::normal), [`curvature`](PiecewiseCubic::curvature) |
 //! | cut it | [`split`](PiecewiseCubic::split), [`subcurve`](PiecewiseCubic::subcurve), [`reversed`](PiecewiseCubic::reversed), [`concat`](PiecewiseCubic::concat) |
@@ -46,6 +46,7 @@ mod error;
 mod eval;
 mod families;
 mod fit;
+mod fit_points;
 mod flatten;
 mod intersect;
 #[cfg(test)]
@@ -53,6 +54,8 @@ mod intersect_tests;
 mod length;
 mod nearest;
 mod offset;
+#[cfg(test)]
+mod operations_properties;
 mod piecewise;
 #[cfg(test)]
 mod properties;
