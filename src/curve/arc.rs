@@ -205,9 +205,9 @@ fn invert<const D: usize>(sides: &[[f64; D]; 3], length: f64, tolerance: f64) ->
             return t;
         }
         if miss < 0.0 {
-            low = t
+            low = t;
         } else {
-            high = t
+            high = t;
         }
         let newton = t - miss / (3.0 * norm(&quadratic_at(sides, t)));
         // Every third step bisects, so that no slow approach from one side takes longer than that.

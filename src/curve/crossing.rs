@@ -24,6 +24,8 @@ pub(super) struct Meeting {
 struct Touch {
     a: [f64; 2],
     b: [f64; 2],
+    /// The same of a single one of the pairs of pieces in it.
+    one: ([f64; 2], [f64; 2]),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -55,17 +57,21 @@ pub(super) fn meetings(
             continue;
         }
         pairs += 1;
-        let once = crosses_once(&p.points, &q.points, noise);
-        if let Some(meeting) = once.then(|| newton(a, &p, b, &q, noise)).flatten() {
+        let directions = directions(&p.points, &q.points, noise);
+        if let Some(meeting) =
+            (directions == Directions::Apart).then(|| newton(a, &p, b, &q, noise)).flatten()
+        {
             found.push(meeting);
             continue;
         }
         let (p_extent, q_extent) = (extent(&p.points), extent(&q.points));
-        let alike = !once && straight(&p.points, noise) && straight(&q.points, noise);
+        let alike =
+            directions == Directions::Parallel && straight(&p.points, noise) && straight(&q.points, noise);
         let (p_narrow, q_narrow) = (p.to - p.from <= NARROW, q.to - q.from <= NARROW);
         let small = p_extent.max(q_extent) <= noise || (p_narrow && q_narrow);
         if alike || small || pairs > PAIRS {
-            add(&mut touches, Touch { a: [p.from, p.to], b: [q.from, q.to] });
+            let (a, b) = ([p.from, p.to], [q.from, q.to]);
+            add(&mut touches, Touch { a, b, one: (a, b) });
         } else if q_narrow || (p_extent >= q_extent && !p_narrow) {
             let [left, right] = p.halves();
             stack.extend([(right, q), (left, q)]);
@@ -108,22 +114,33 @@ fn apart(p: &Segment<2>, q: &Segment<2>, noise: f64) -> bool {
         })
 }
 
-/// Says whether all directions of one piece are on the same side of all of the other's.
-fn crosses_once(p: &Segment<2>, q: &Segment<2>, noise: f64) -> bool {
+/// How the directions of one piece lie to those of another.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Directions {
+    /// All on one side of all of the other's, so that the pieces cross at most once.
+    Apart,
+    /// All parallel, up to rounding.
+    Parallel,
+    Mixed,
+}
+
+fn directions(p: &Segment<2>, q: &Segment<2>, noise: f64) -> Directions {
     let (p, q) = (differences(p), differences(q));
-    let (mut left, mut right) = (false, false);
+    let (mut left, mut right, mut parallel) = (false, false, false);
     for a in p.iter().filter(|a| **a != [0.0; 2]) {
         for b in q.iter().filter(|b| **b != [0.0; 2]) {
             let cross = a[0] * b[1] - a[1] * b[0];
             let rounding = noise * (norm(a) + norm(b));
             left |= cross > rounding;
             right |= cross < -rounding;
-            if cross.abs() <= rounding || (left && right) {
-                return false;
-            }
+            parallel |= cross.abs() <= rounding;
         }
     }
-    left || right
+    match (left, right, parallel) {
+        (true, false, false) | (false, true, false) => Directions::Apart,
+        (false, false, _) => Directions::Parallel,
+        _ => Directions::Mixed,
+    }
 }
 
 /// Returns where the segments meet within the two pieces, if steps from their middle lead there.
@@ -171,7 +188,7 @@ fn add(touches: &mut Vec<Touch>, touch: Touch) {
     match touches.iter_mut().rev().find(|other| near(&other.a, &touch.a) && near(&other.b, &touch.b)) {
         Some(other) => {
             let around = |x: [f64; 2], y: [f64; 2]| [x[0].min(y[0]), x[1].max(y[1])];
-            *other = Touch { a: around(other.a, touch.a), b: around(other.b, touch.b) };
+            *other = Touch { a: around(other.a, touch.a), b: around(other.b, touch.b), ..*other };
         }
         None => touches.push(touch),
     }
@@ -179,15 +196,25 @@ fn add(touches: &mut Vec<Touch>, touch: Touch) {
 
 /// Returns the middle of a touch, or the closest of its ends where that is not near; nothing where those are not near either.
 fn closest(a: &Segment<2>, b: &Segment<2>, touch: &Touch, noise: f64) -> Option<Meeting> {
-    let [a_piece, b_piece] = [piece(a, touch.a[0], touch.a[1]), piece(b, touch.b[0], touch.b[1])];
+    closest_in(a, touch.a, b, touch.b, noise).or_else(|| closest_in(a, touch.one.0, b, touch.one.1, noise))
+}
+
+fn closest_in(
+    a: &Segment<2>,
+    a_range: [f64; 2],
+    b: &Segment<2>,
+    b_range: [f64; 2],
+    noise: f64,
+) -> Option<Meeting> {
+    let [a_piece, b_piece] = [piece(a, a_range[0], a_range[1]), piece(b, b_range[0], b_range[1])];
     let along = |[from, to]: [f64; 2], t: f64| if t >= 1.0 { to } else { from + t * (to - from) };
     let from_a = |t: f64| {
         let place = nearest_in_segment(&b_piece, Powers::new(&a_piece).at(t));
-        (place.distance, Meeting { t: along(touch.a, t), s: along(touch.b, place.t) })
+        (place.distance, Meeting { t: along(a_range, t), s: along(b_range, place.t) })
     };
     let from_b = |s: f64| {
         let place = nearest_in_segment(&a_piece, Powers::new(&b_piece).at(s));
-        (place.distance, Meeting { t: along(touch.a, place.t), s: along(touch.b, s) })
+        (place.distance, Meeting { t: along(a_range, place.t), s: along(b_range, s) })
     };
     let limit = 4.0 * noise;
     let middle = from_a(0.5);

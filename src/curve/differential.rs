@@ -127,7 +127,7 @@ fn second_differences<const D: usize>([a, b, c]: &[[f64; D]; 3]) -> [[f64; D]; 2
 
 /// Returns a vector along the curve at `t`: its derivative, or where that vanishes the first that does not.
 fn direction<const D: usize>(sides: &[[f64; D]; 3], t: f64) -> [f64; D] {
-    let first_of = |sides: [&[f64; D]; 3]| *sides.into_iter().find(|v| max_abs(*v) > 0.0).unwrap_or(sides[0]);
+    let first_of = |sides: [&[f64; D]; 3]| *sides.into_iter().find(|v| max_abs(v) > 0.0).unwrap_or(sides[0]);
     let [a, b, c] = sides;
     if t <= 0.0 {
         return first_of([a, b, c]);

@@ -128,6 +128,14 @@ fn points_cusps_and_doubled_lines_are_met() {
 }
 
 #[test]
+fn lines_that_turn_back_cross() {
+    let across = Curve::bezier(&[[0.5, 0.0], [0.0, 0.0], [-0.5, 0.0], [-0.5, 0.0]]).unwrap();
+    let folded = Curve::bezier(&[[0.0, -0.9], [0.0, 0.0], [0.0, -0.9], [0.0, 0.9]]).unwrap();
+    assert_eq!(places(&across, &folded).len(), 1);
+    assert_eq!(places(&folded, &across).len(), 1);
+}
+
+#[test]
 fn an_end_within_the_tolerance_meets_and_one_beyond_it_does_not() {
     let floor = line([-5.0, 0.0], [5.0, 0.0]);
     assert_eq!(places(&floor, &line([1.0, 0.9e-9], [1.0, 5.0])).len(), 1);

@@ -211,9 +211,9 @@ fn lowest<const D: usize>(segment: &Segment<D>, from: f64, to: f64) -> f64 {
             break;
         }
         if here < 0.0 {
-            low = t
+            low = t;
         } else {
-            high = t
+            high = t;
         }
         let (velocity, bend) = (quadratic_at(&sides, t), bend(&sides, t));
         let newton = t - here / (3.0 * dot(&velocity, &velocity) + 2.0 * dot(&powers.at(t), &bend));

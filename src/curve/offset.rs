@@ -49,8 +49,7 @@ impl Curve {
     /// # Ok::<(), circlet::curve::Error>(())
     /// ```
     pub fn offset_polyline(&self, distance: f64, tolerance: f64) -> Result<Vec<Point>, Error> {
-        // False for NaN.
-        if !(distance.abs() <= MAX_COORDINATE) {
+        if distance.is_nan() || distance.abs() > MAX_COORDINATE {
             return Err(Error::Distance { given: distance });
         }
         check_tolerance(tolerance)?;
