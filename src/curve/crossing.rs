@@ -9,6 +9,10 @@ use super::split::piece;
 /// hundred; only curves that run along each other within rounding take more.
 const PAIRS: u32 = 1 << 16;
 
+/// More places than two cubics that differ have in common, which is 9, even if four pieces that share a corner find each. What
+/// is beyond that is rounding on a stretch where they do not differ, and counts to the place before.
+const PLACES: usize = 64;
+
 /// The parameter width below which a piece is not halved.
 const NARROW: f64 = 1.0 / (1_u64 << 50) as f64;
 
@@ -61,7 +65,9 @@ pub(super) fn meetings(
         if let Some(meeting) =
             (directions == Directions::Apart).then(|| newton(a, &p, b, &q, noise)).flatten()
         {
-            found.push(meeting);
+            if found.len() < PLACES {
+                found.push(meeting);
+            }
             continue;
         }
         let (p_extent, q_extent) = (extent(&p.points), extent(&q.points));
@@ -185,7 +191,12 @@ fn straight([p0, p1, p2, p3]: &Segment<2>, noise: f64) -> bool {
 /// Adds a touch, as part of one that it borders on where there is one.
 fn add(touches: &mut Vec<Touch>, touch: Touch) {
     let near = |x: &[f64; 2], y: &[f64; 2]| x[0] <= y[1] + NARROW && y[0] <= x[1] + NARROW;
-    match touches.iter_mut().rev().find(|other| near(&other.a, &touch.a) && near(&other.b, &touch.b)) {
+    let full = touches.len() >= PLACES;
+    match touches
+        .iter_mut()
+        .rev()
+        .find(|other| full || (near(&other.a, &touch.a) && near(&other.b, &touch.b)))
+    {
         Some(other) => {
             let around = |x: [f64; 2], y: [f64; 2]| [x[0].min(y[0]), x[1].max(y[1])];
             *other = Touch { a: around(other.a, touch.a), b: around(other.b, touch.b), ..*other };

@@ -185,8 +185,16 @@ impl Pair {
                 places.extend(meetings(&self.a, [from.t, to.t], &self.b, b_range, NOISE));
             }
         }
-        places.retain(|place| !stretches.iter().flatten().any(|end| self.together(place, end)));
-        Some((self.one_of_each(places), stretches))
+        // One no longer than a few tolerances is a place.
+        let is_long = |[from, to]: &[Meeting; 2]| self.length_between(from, to) > 4.0 * self.tolerance;
+        let (long, short): (Vec<_>, Vec<_>) = stretches.into_iter().partition(is_long);
+        let on = |place: &Meeting, stretches: &[[Meeting; 2]]| {
+            stretches.iter().flatten().any(|end| self.together(place, end))
+        };
+        places.retain(|place| !on(place, &long) && !on(place, &short));
+        let short = short.into_iter().map(|[from, _]| from).filter(|place| !on(place, &long));
+        places.splice(0..0, short);
+        Some((self.one_of_each(places), long))
     }
 
     /// Returns where the ends of either segment come within the tolerance of the other.
@@ -221,7 +229,7 @@ impl Pair {
         let mut stretches: Vec<[Meeting; 2]> = Vec::new();
         for [from, to] in pairs {
             let free = stretches.iter().all(|[start, end]| to.t <= start.t || from.t >= end.t);
-            if free && self.length_between(&from, &to) > 4.0 * self.tolerance && self.together(&from, &to) {
+            if free && self.together(&from, &to) {
                 stretches.push([from, to]);
             }
         }

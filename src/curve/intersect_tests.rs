@@ -153,6 +153,15 @@ fn curves_that_run_along_each_other_beyond_rounding_end_the_search() {
 }
 
 #[test]
+fn curves_within_the_tolerance_as_a_whole_meet_once() {
+    let curve = hill();
+    for tolerance in [100.0, 1e300] {
+        assert_eq!(curve.intersections(&curve, tolerance).unwrap().len(), 1);
+        assert_eq!(curve.intersections(&curve.reversed(), tolerance).unwrap().len(), 1);
+    }
+}
+
+#[test]
 fn size_does_not_matter() {
     let (a, b) = ([[0.0, 0.0], [3.0, 4.0], [-1.0, 4.0], [2.0, 0.5]], [[0.0, 2.0], [1.0, 1.0], [2.0, 3.0]]);
     let (p, q) = (Curve::bezier(&a).unwrap(), Curve::bezier(&b).unwrap());
