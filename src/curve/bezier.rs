@@ -98,7 +98,7 @@ impl<const D: usize> Bezier<D> {
     /// ```
     pub fn split(&self, t: f64) -> Result<(Self, Self), Error> {
         if t.is_nan() {
-            return Err(Error::Parameter { value: t });
+            return Err(Error::Parameter { given: t, first: 0.0, last: 1.0 });
         }
         let mut after = self.points.clone();
         let mut before = after.clone();

@@ -22,13 +22,6 @@ pub enum Error {
         given: usize,
     },
 
-    /// A parameter at which there is nothing.
-    #[error("parameter is {value:?}; it must be a number")]
-    Parameter {
-        /// The parameter that was given.
-        value: f64,
-    },
-
     /// Too few points for the family.
     #[error("a {family} curve takes at least {needed} points, not {given}")]
     TooFewPoints {
@@ -142,6 +135,39 @@ pub enum Error {
         axis: usize,
         /// Its value.
         value: f64,
+    },
+
+    /// A parameter at which a curve cannot be cut.
+    #[error("parameter is {given:?}; it must lie between {first:?} and {last:?}, without the ends")]
+    Parameter {
+        /// The parameter that was given.
+        given: f64,
+        /// The curve's first parameter.
+        first: f64,
+        /// The curve's last parameter.
+        last: f64,
+    },
+
+    /// A stretch of a curve's domain that is none.
+    #[error(
+        "parameters {from:?} to {to:?} are no stretch of {first:?} to {last:?}; they must ascend, and meet it in more than a point"
+    )]
+    Stretch {
+        /// Where it was to start.
+        from: f64,
+        /// Where it was to end.
+        to: f64,
+        /// The curve's first parameter.
+        first: f64,
+        /// The curve's last parameter.
+        last: f64,
+    },
+
+    /// A distance to offset by that is NaN, infinite or too large.
+    #[error("the offset distance is {given:?}; it must lie within {MAX_COORDINATE:e} of 0")]
+    Distance {
+        /// The distance that was given.
+        given: f64,
     },
 
     /// A tolerance that no approximation can keep.

@@ -20,7 +20,7 @@ const NODES: [(f64, f64); 8] = [
 
 /// The part of a segment's polygon length that rounding takes anyway, 64 units in the last place. A tolerance below it would
 /// only ask for noise.
-const ROUNDING: f64 = 1.0 / (1_u64 << 46) as f64;
+pub(super) const ROUNDING: f64 = 1.0 / (1_u64 << 46) as f64;
 
 impl<const D: usize> PiecewiseCubic<D> {
     /// Returns the arc length, within `tolerance` of the true one.
@@ -60,16 +60,25 @@ impl<const D: usize> PiecewiseCubic<D> {
 }
 
 fn segment_length<const D: usize>(hodograph: [[f64; D]; 3], tolerance: f64) -> f64 {
-    // The sides of the control polygon, at most 1 in size from here on.
+    match scaled(&hodograph, tolerance) {
+        Some((sides, scale, tolerance)) => scale * piece_length(&sides, tolerance),
+        None => 0.0,
+    }
+}
+
+/// Returns the sides of a control polygon made at most 1 in size, what they were divided by, and the tolerance that goes with
+/// them; nothing where they have no length.
+pub(super) fn scaled<const D: usize>(
+    hodograph: &[[f64; D]; 3],
+    tolerance: f64,
+) -> Option<([[f64; D]; 3], f64, f64)> {
     let scale = hodograph.iter().fold(0.0_f64, |largest, side| max_abs(side).max(largest));
     if scale == 0.0 {
-        return 0.0;
+        return None;
     }
     let sides = hodograph.map(|side| side.map(|x| x / scale));
     let polygon: f64 = sides.iter().map(norm).sum();
-    // A half for the pieces that the rule measures, in proportion to their polygons, and a half for the others.
-    let tolerance = 0.5 * (tolerance / scale).max(ROUNDING * polygon);
-    scale * piece_length(&sides, tolerance, &Ellipse::new(tolerance / polygon))
+    Some((sides, scale, (tolerance / scale).max(ROUNDING * polygon)))
 }
 
 /// Where the speed of a piece must be analytic for the Gauss-Legendre rule to be good enough.
@@ -80,6 +89,12 @@ struct Ellipse {
 }
 
 impl Ellipse {
+    /// Makes the one that goes with a tolerance for a whole piece.
+    fn of<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64) -> Self {
+        let polygon: f64 = sides.iter().map(norm).sum();
+        Self::new((tolerance / polygon).max(0.5 * ROUNDING))
+    }
+
     /// Makes the one that goes with an error for each unit of a control polygon's length, at least [`ROUNDING`] / 2.
     ///
     /// With the polygon's length 1, and so the parts of degree 0 to 2 of the derivative at most 1/2 in 3, the speed is below
@@ -92,20 +107,35 @@ impl Ellipse {
 }
 
 /// Returns the length of the curve that starts anywhere and has three times `sides` for the control points of its derivative.
-fn piece_length<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64, ellipse: &Ellipse) -> f64 {
+pub(super) fn piece_length<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64) -> f64 {
+    // A half for the pieces that the rule measures, in proportion to their polygons, and a half for the others.
+    let tolerance = 0.5 * tolerance;
+    measured(sides, tolerance, &Ellipse::of(sides, tolerance))
+}
+
+fn measured<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64, ellipse: &Ellipse) -> f64 {
+    if let Some(length) = measured_at_once(sides, tolerance, ellipse) {
+        return length;
+    }
+    let [left, right] = halves(sides);
+    measured(&left, tolerance / 2.0, ellipse) + measured(&right, tolerance / 2.0, ellipse)
+}
+
+/// Returns the length of a piece if it need not be halved for it.
+pub(super) fn length_at_once<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64) -> Option<f64> {
+    measured_at_once(sides, tolerance, &Ellipse::of(sides, tolerance))
+}
+
+fn measured_at_once<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64, ellipse: &Ellipse) -> Option<f64> {
     let [a, b, c] = sides;
     let polygon: f64 = sides.iter().map(norm).sum();
     let chord_vector: [f64; D] = from_fn(|i| a[i] + b[i] + c[i]);
     let chord = norm(&chord_vector);
     if polygon - chord <= 2.0 * tolerance {
-        return (polygon + chord) / 2.0;
+        return Some((polygon + chord) / 2.0);
     }
     let speed = Speed::new(sides);
-    if speed.is_analytic(ellipse, &chord_vector, chord) {
-        return 3.0 * speed.mean();
-    }
-    let [left, right] = halves(sides);
-    piece_length(&left, tolerance / 2.0, ellipse) + piece_length(&right, tolerance / 2.0, ellipse)
+    speed.is_analytic(ellipse, &chord_vector, chord).then(|| 3.0 * speed.mean())
 }
 
 /// The length of a quadratic, in powers of x in -1..=1.
@@ -153,7 +183,7 @@ impl<const D: usize> Speed<D> {
 }
 
 /// Splits at the middle. The halves' parameters run half as fast, which halves the derivatives.
-fn halves<const D: usize>([a, b, c]: &[[f64; D]; 3]) -> [[[f64; D]; 3]; 2] {
+pub(super) fn halves<const D: usize>([a, b, c]: &[[f64; D]; 3]) -> [[[f64; D]; 3]; 2] {
     let ab: [f64; D] = from_fn(|i| (a[i] + b[i]) / 2.0);
     let bc: [f64; D] = from_fn(|i| (b[i] + c[i]) / 2.0);
     let middle: [f64; D] = from_fn(|i| (ab[i] + bc[i]) / 2.0);

@@ -25,6 +25,12 @@ impl<const D: usize> PiecewiseCubic<D> {
         let (from, to) = (self.knots()[i], self.knots()[i + 1]);
         (u - from) / (to - from)
     }
+
+    /// Returns the parameter of the curve that lies at `t`, 0 to 1, in segment `i`: never outside that segment.
+    pub(super) fn global(&self, i: usize, t: f64) -> f64 {
+        let (from, to) = (self.knots()[i], self.knots()[i + 1]);
+        if t >= 1.0 { to } else { (from + t * (to - from)).clamp(from, to) }
+    }
 }
 
 /// Finds segments for many parameters in any order: even buckets over the domain lead to the few knots nearby.

@@ -4,10 +4,15 @@
 //!
 //! | to | use |
 //! |---|---|
-//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`catmull_rom`](PiecewiseCubic::catmull_rom), [`spline`](PiecewiseCubic::spline) and the other families ([`Family`]), [`Bezier`] of any degree, [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
+//! | make one | [`bezier`](PiecewiseCubic::bezier), [`linear`](PiecewiseCubic::linear), [`catmull_rom`](PiecewiseCubic::catmull_rom), [`spline`](PiecewiseCubic::spline) and the other families ([`Family`]), [`Bezier`] of any degree, [`fit_points`](PiecewiseCubic::fit_points), [`from_segments`](PiecewiseCubic::from_segments), `from_svg` |
 //! | evaluate it | [`eval`](PiecewiseCubic::eval), [`eval_into`](PiecewiseCubic::eval_into), [`sample_into`](PiecewiseCubic::sample_into), [`derivative`](PiecewiseCubic::derivative) |
-//! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
-//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`flatten_fewest`](PiecewiseCubic::flatten_fewest), [`flatten_scaled`](PiecewiseCubic::flatten_scaled), `to_svg` |
+//! | follow it | [`second_derivative`](PiecewiseCubic::second_derivative), [`tangent`](PiecewiseCubic::tangent), [`normal`](PiecewiseCubic::normal), [`curvature`](PiecewiseCubic::curvature) |
+//! | cut it | [`split`](PiecewiseCubic::split), [`subcurve`](PiecewiseCubic::subcurve), [`reversed`](PiecewiseCubic::reversed), [`concat`](PiecewiseCubic::concat) |
+//! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length), [`length_to`](PiecewiseCubic::length_to) |
+//! | go along it | [`parameter_at_length`](PiecewiseCubic::parameter_at_length), [`arc_length`](PiecewiseCubic::arc_length) for many of them |
+//! | find points on it | [`nearest`](PiecewiseCubic::nearest), [`intersections`](PiecewiseCubic::intersections) |
+//! | thin out points | [`simplify`] |
+//! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`flatten_fewest`](PiecewiseCubic::flatten_fewest), [`flatten_scaled`](PiecewiseCubic::flatten_scaled), [`offset_polyline`](PiecewiseCubic::offset_polyline), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
 //!
 //! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
@@ -33,16 +38,27 @@
 //! ```
 
 mod affine;
+mod arc;
 mod bezier;
 mod bounds;
+mod crossing;
+mod differential;
 mod error;
 mod eval;
 mod family;
 mod fewest;
 mod fit;
+mod fit_points;
 mod flatten;
+mod intersect;
+#[cfg(test)]
+mod intersect_tests;
 mod length;
 mod locate;
+mod nearest;
+mod offset;
+#[cfg(test)]
+mod operations_properties;
 mod piecewise;
 #[cfg(test)]
 mod properties;
@@ -50,13 +66,19 @@ mod rect;
 mod sample;
 mod segment;
 mod simd;
+mod simplify;
+mod split;
 #[cfg(feature = "svg")]
 pub mod svg;
 
 pub use affine::Affine;
+pub use arc::ArcLength;
 pub use bezier::{Bezier, MAX_DEGREE};
 pub use error::Error;
 pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
 pub use fit::{Fit, fit_bounds};
+pub use intersect::Intersection;
+pub use nearest::Nearest;
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
 pub use rect::Rect;
+pub use simplify::simplify;

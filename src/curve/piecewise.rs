@@ -54,6 +54,12 @@ impl<const D: usize> PiecewiseCubic<D> {
         Ok(Self { segments, knots })
     }
 
+    /// Makes a curve of what [`from_segments`](Self::from_segments) would take.
+    pub(super) fn from_valid(segments: Vec<Segment<D>>, knots: Vec<f64>) -> Self {
+        debug_assert!(Self::from_segments(segments.clone(), knots.clone()).is_ok());
+        Self { segments, knots }
+    }
+
     /// Makes a curve of segments on the knots 0, 1, 2, …
     pub(super) fn from_segments_by_index(segments: Vec<Segment<D>>) -> Result<Self, Error> {
         let knots = (0..=segments.len()).map(|i| i as f64).collect();

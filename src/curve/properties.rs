@@ -7,7 +7,7 @@ use super::{Bezier, Curve, Fit, Point, Rect};
 
 /// Control points of one cubic: random, on a grid (so with coincident points, cusps, loops and collinear overshoot), on a
 /// line, or all the same; then made huge or tiny and moved away from the origin.
-fn control_points() -> impl Strategy<Value = [Point; 4]> {
+pub(super) fn control_points() -> impl Strategy<Value = [Point; 4]> {
     let free = prop::array::uniform4(prop::array::uniform2(-1.0..1.0));
     let grid = prop::array::uniform4(prop::array::uniform2((-2..=2).prop_map(|x| f64::from(x) / 2.0)));
     let on_a_line = (prop::array::uniform2(-1.0..1.0), prop::array::uniform4((-4..=4).prop_map(f64::from)))
@@ -41,18 +41,18 @@ fn bernstein(points: &[Point], t: f64) -> Point {
     })
 }
 
-fn cubic(points: [Point; 4]) -> CubicBez {
+pub(super) fn cubic(points: [Point; 4]) -> CubicBez {
     let [a, b, c, d] = points.map(|[x, y]| kurbo::Point::new(x, y));
     CubicBez::new(a, b, c, d)
 }
 
 /// The largest magnitude among the coordinates: rounding errors go with it.
-fn size(points: &[Point]) -> f64 {
+pub(super) fn size(points: &[Point]) -> f64 {
     points.as_flattened().iter().fold(0.0, |largest, x| x.abs().max(largest))
 }
 
 /// The length of the control polygon, which bounds the curve's.
-fn polygon(points: &[Point]) -> f64 {
+pub(super) fn polygon(points: &[Point]) -> f64 {
     points.windows(2).map(|pair| (pair[1][0] - pair[0][0]).hypot(pair[1][1] - pair[0][1])).sum()
 }
 
@@ -60,7 +60,7 @@ fn distance(p: Point, q: Point) -> f64 {
     (p[0] - q[0]).hypot(p[1] - q[1])
 }
 
-fn distance_to_edge([x, y]: Point, [ax, ay]: Point, [bx, by]: Point) -> f64 {
+pub(super) fn distance_to_edge([x, y]: Point, [ax, ay]: Point, [bx, by]: Point) -> f64 {
     let (dx, dy) = (bx - ax, by - ay);
     let along = ((x - ax) * dx + (y - ay) * dy) / (dx * dx + dy * dy);
     let along = if along.is_nan() { 0.0 } else { along.clamp(0.0, 1.0) };

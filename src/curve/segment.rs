@@ -170,6 +170,34 @@ pub(super) fn reciprocal_power_of_two(x: f64) -> f64 {
     f64::from_bits((2046 - exponent) << 52)
 }
 
+/// Returns `a - b`.
+#[inline]
+pub(super) fn minus<const D: usize>(a: &[f64; D], b: &[f64; D]) -> [f64; D] {
+    from_fn(|i| a[i] - b[i])
+}
+
+/// Returns the largest magnitude among the coordinates of four points.
+pub(super) fn size<const D: usize>(segment: &Segment<D>) -> f64 {
+    segment.iter().map(max_abs).fold(0.0, f64::max)
+}
+
+/// Returns the largest power of two up to `x`, and at least the smallest normal number.
+///
+/// To divide by it is exact and brings `x` to 1..2, or, below the normal numbers, to 2^-52..1: squares are safe then.
+pub(super) fn power_of_two_below(x: f64) -> f64 {
+    const EXPONENT: u64 = 0x7ff << 52;
+    f64::from_bits(x.to_bits() & EXPONENT).max(f64::MIN_POSITIVE)
+}
+
+/// Splits a segment at its middle.
+pub(super) fn halves<const D: usize>([p0, p1, p2, p3]: &Segment<D>) -> [Segment<D>; 2] {
+    let middle = |a: &[f64; D], b: &[f64; D]| -> [f64; D] { from_fn(|i| (a[i] + b[i]) / 2.0) };
+    let (p01, p12, p23) = (middle(p0, p1), middle(p1, p2), middle(p2, p3));
+    let (p012, p123) = (middle(&p01, &p12), middle(&p12, &p23));
+    let point = middle(&p012, &p123);
+    [[*p0, p01, p012, point], [point, p123, p23, *p3]]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,6 +208,14 @@ mod tests {
         assert_eq!(norm(&[3e-320, 4e-320]), 5e-320);
         assert_eq!(norm(&[0.0, 0.0, 0.0]), 0.0);
         assert_eq!(norm(&[2.0, 3.0, 6.0]), 7.0);
+    }
+
+    #[test]
+    fn scales_are_powers_of_two_that_divide_exactly() {
+        assert_eq!([1.0, 1.9, 3.0, 0.3].map(power_of_two_below), [1.0, 1.0, 2.0, 0.25]);
+        assert_eq!([0.0, 5e-324].map(power_of_two_below), [f64::MIN_POSITIVE; 2]);
+        assert_eq!(5e-324 / power_of_two_below(5e-324), f64::EPSILON);
+        assert!((1.0..2.0).contains(&(1e300 / power_of_two_below(1e300))));
     }
 
     #[test]
