@@ -9,6 +9,7 @@
 //! | measure it | [`bounds`](PiecewiseCubic::bounds), [`length`](PiecewiseCubic::length) |
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`flatten_fewest`](PiecewiseCubic::flatten_fewest), [`flatten_scaled`](PiecewiseCubic::flatten_scaled), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
+//! | fill other arrays | [`sample_into_f32`](PiecewiseCubic::sample_into_f32), [`sample_into_columns`](PiecewiseCubic::sample_into_columns), [`sample_batch`] of many curves |
 //!
 //! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
 //!
@@ -33,6 +34,7 @@
 //! ```
 
 mod affine;
+mod batch;
 mod bezier;
 mod bounds;
 mod error;
@@ -43,6 +45,7 @@ mod fit;
 mod flatten;
 mod length;
 mod locate;
+mod narrow;
 mod piecewise;
 #[cfg(test)]
 mod properties;
@@ -54,6 +57,7 @@ mod simd;
 pub mod svg;
 
 pub use affine::Affine;
+pub use batch::sample_batch;
 pub use bezier::{Bezier, MAX_DEGREE};
 pub use error::Error;
 pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
