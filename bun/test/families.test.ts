@@ -26,12 +26,13 @@ const data = join(realpathSync(join(import.meta.dir, "../../include")), "../test
 const cases = readdirSync(data)
   .filter((file) => file.endsWith(".json"))
   .flatMap((file) => JSON.parse(readFileSync(join(data, file), "utf8")).cases as Case[]);
-// Above degree 3 there are points, and no cubic that has them.
-const sound = cases.filter((one) => one.expect.segments !== undefined);
+const sound = cases.filter((one) => one.expect.policy === undefined);
 const refused = cases.filter((one) => one.expect.policy !== undefined);
 
 function made({ family, params, points }: Case): Curve {
-  return Curve.make(family, Float64Array.from(points.flat(), Number), params as never);
+  // Cubics stand for a Bezier curve above degree 3, as near as is asked for.
+  const more = family === "bezier" && points.length > 4 ? { tolerance: 1e-12 } : {};
+  return Curve.make(family, Float64Array.from(points.flat(), Number), { ...params, ...more } as never);
 }
 
 /** Leaves out the segments that are a single point. */
@@ -66,8 +67,10 @@ describe("golden", () => {
     (_, one) => {
       using curve = made(one);
       const { segments, tol } = one.expect;
-      const [found, wanted] = [withExtent(curve.segments(), tol.points), withExtent(segments!.flat(), tol.points)];
-      within(found.flat(), wanted.flat(), tol.points);
+      if (segments !== undefined) {
+        const [found, wanted] = [curve.segments(), segments.flat()].map((all) => withExtent(all, tol.points).flat());
+        within(found!, wanted!, tol.points);
+      }
       const knots = curve.knots();
       expect([knots[0]!, knots.at(-1)!]).toEqual([...curve.domain]);
       expect(knots).toHaveLength(curve.segments().length / 8 + 1);
@@ -77,7 +80,7 @@ describe("golden", () => {
         within(points.subarray(2 * index, 2 * index + 2), p, tol.points, 4);
         const derivative = curve.derivative(u);
         expect([...derivatives.subarray(2 * index, 2 * index + 2)]).toEqual([...derivative]);
-        if (d1 !== undefined) within(derivative, d1, tol.d1);
+        if (segments !== undefined && d1 !== undefined) within(derivative, d1, tol.d1);
       });
     },
   );
