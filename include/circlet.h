@@ -1048,7 +1048,7 @@ void circlet_page_close(struct circlet_page *page);
  *
  * | family | parameters |
  * |---|---|
- * | "bezier" (2 to 4 points) | "degree", to have it checked |
+ * | "bezier" (2 to 65 points) | "degree", to have it checked; above 3 "tolerance", as a part of the size (1e-9) |
  * | "linear", "basis" | "ends" |
  * | "step" | "position" 0 to 1 (0.5) |
  * | "catmull_rom" | "alpha" 0 to 1 (0.5), "ends" |

@@ -13,8 +13,11 @@ type NoParams = Record<string, never>;
 
 /** What `Curve.make` makes, each with its parameters. */
 export interface Families {
-  /** Degree 1 to 3: 2 to 4 points. The degree is checked if it is given. */
-  bezier: { degree?: number };
+  /**
+   * 2 to 65 points. The degree is checked if it is given; above 3 cubics stand for it, nearer than `tolerance`, as a part
+   * of the size of the points: 1e-9.
+   */
+  bezier: { degree?: number; tolerance?: number };
   linear: { ends?: Ends };
   /** Steps at a part of the way from point to point, 0 to 1: 0.5. */
   step: { position?: number };
