@@ -1041,27 +1041,39 @@ int32_t circlet_page_unlink(const struct circlet_page *page);
 void circlet_page_close(struct circlet_page *page);
 
 /**
- * Makes a Bezier curve of degree 1 to 3 from its `count` (2 to 4) control points, x and y in turn.
+ * Makes the curve of a family from `count` points, x and y in turn.
  *
- * Returns 0 or CIRCLET_BAD_CURVE; the caller owns `*curve`.
+ * The parameters are an object of JSON, such as {"alpha": 0.5, "ends": "closed"}; what is left out has its default, and
+ * NULL leaves out all:
+ *
+ * | family | parameters |
+ * |---|---|
+ * | "bezier" (2 to 65 points) | "degree", to have it checked; above 3 "tolerance", as a part of the size (1e-9) |
+ * | "linear", "basis" | "ends" |
+ * | "step" | "position" 0 to 1 (0.5) |
+ * | "catmull_rom" | "alpha" 0 to 1 (0.5), "ends" |
+ * | "cardinal" | "tension" 0 to 1 (0), "ends" |
+ * | "bundle" | "beta" 0 to 1 (0.85) |
+ * | "natural", "not_a_knot", "periodic" | "knots" |
+ * | "clamped" | "start" and "end", the derivatives [x, y] there; "knots" |
+ * | "hermite" | "derivatives", an [x, y] for each point; "knots" |
+ * | "bump_x", "bump_y", "monotone_x", "monotone_y", "pchip", "fritsch_carlson", "akima", "makima" | |
+ *
+ * "ends" is "d3" (the default: from the first point to the last), "open" or "closed"; "knots" is "uniform" (the
+ * default), "centripetal", "chordal", the power of the distances 0 to 1, or the list of the knots.
+ *
+ * Returns 0, CIRCLET_BAD_JSON where `params_json` is no JSON, or CIRCLET_BAD_CURVE for a family that there is not and for
+ * points or parameters that it does not take; the caller owns `*curve`.
  *
  * # Safety
- * `points` leads to `2 * count` doubles; `curve` is NULL or has room for a pointer.
+ * `family` is a string, and so is `params_json` unless it is NULL; `points` leads to `2 * count` doubles; `curve` is NULL or
+ * has room for a pointer.
  */
-int32_t circlet_curve_new_bezier(const double *points, uint32_t count, struct circlet_curve **curve);
-
-/**
- * Makes the polyline through `count` points, x and y in turn; `closed` other than 0 joins the last to the first.
- *
- * Returns 0 or CIRCLET_BAD_CURVE; the caller owns `*curve`.
- *
- * # Safety
- * As `circlet_curve_new_bezier`.
- */
-int32_t circlet_curve_new_linear(const double *points,
-                                 uint32_t count,
-                                 int32_t closed,
-                                 struct circlet_curve **curve);
+int32_t circlet_curve_new(const char *family,
+                          const char *params_json,
+                          const double *points,
+                          uint32_t count,
+                          struct circlet_curve **curve);
 
 /**
  * Reads SVG path data: a curve for each subpath that draws something.
@@ -1095,6 +1107,16 @@ void circlet_curve_free(struct circlet_curve *curve);
 int32_t circlet_curve_domain(const struct circlet_curve *curve, double *domain);
 
 /**
+ * Gives the knots, the parameters between which the segments lie: one more than there are segments.
+ *
+ * Writes the first `max` knots and returns how many there are in all.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `knots` has room for `max` doubles, or is NULL where `max` is 0.
+ */
+int32_t circlet_curve_knots(const struct circlet_curve *curve, double *knots, uint32_t max);
+
+/**
  * Gives the cubic Bezier segments, 8 doubles each (four points, x and y in turn).
  *
  * Writes the first `max` segments and returns how many there are in all.
@@ -1103,29 +1125,6 @@ int32_t circlet_curve_domain(const struct circlet_curve *curve, double *domain);
  * `curve` is NULL or a curve; `segments` has room for `8 * max` doubles, or is NULL where `max` is 0.
  */
 int32_t circlet_curve_segments(const struct circlet_curve *curve, double *segments, uint32_t max);
-
-/**
- * Evaluates the curve at `count` parameters, which are clamped to its domain; x and y in turn.
- *
- * Returns 0, or CIRCLET_INVALID where the two arrays overlap.
- *
- * # Safety
- * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count`.
- */
-int32_t circlet_curve_eval(const struct circlet_curve *curve,
-                           const double *parameters,
-                           uint32_t count,
-                           double *points);
-
-/**
- * Evaluates the curve at `count` evenly spaced parameters from its start to its end; x and y in turn.
- *
- * Above 65,536 points several threads share the work. Returns 0.
- *
- * # Safety
- * `curve` is NULL or a curve; `points` has room for `2 * count` doubles.
- */
-int32_t circlet_curve_sample(const struct circlet_curve *curve, uint32_t count, double *points);
 
 /**
  * Gives the exact bounds: the least x, the least y, the greatest x, the greatest y.
@@ -1186,6 +1185,104 @@ int32_t circlet_curve_fit_to_box(const struct circlet_curve *curve,
 int32_t circlet_curve_transform(const struct circlet_curve *curve,
                                 const double *map,
                                 struct circlet_curve **image);
+
+/**
+ * Evaluates the curve at `count` parameters, which are clamped to its domain; x and y in turn.
+ *
+ * Above 65,536 points several threads share the work. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count`.
+ */
+int32_t circlet_curve_eval(const struct circlet_curve *curve,
+                           const double *parameters,
+                           uint32_t count,
+                           double *points);
+
+/**
+ * Evaluates the curve as `circlet_curve_eval` does, and rounds to floats: x and y in turn.
+ *
+ * A coordinate beyond the range of floats becomes infinite. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count` floats.
+ */
+int32_t circlet_curve_eval_f32(const struct circlet_curve *curve,
+                               const double *parameters,
+                               uint32_t count,
+                               float *points);
+
+/**
+ * Evaluates the curve as `circlet_curve_eval` does, into one array for each coordinate.
+ *
+ * Returns 0, or CIRCLET_INVALID where two of the three arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles; `x` and `y` have room for `count` each.
+ */
+int32_t circlet_curve_eval_xy(const struct circlet_curve *curve,
+                              const double *parameters,
+                              uint32_t count,
+                              double *x,
+                              double *y);
+
+/**
+ * Gives the derivatives by the parameter at `count` parameters, which are clamped to the domain; x and y in turn.
+ *
+ * Where two segments meet it is the later one's. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `derivatives` has room for `2 * count`.
+ */
+int32_t circlet_curve_derivative(const struct circlet_curve *curve,
+                                 const double *parameters,
+                                 uint32_t count,
+                                 double *derivatives);
+
+/**
+ * Evaluates the curve at `count` evenly spaced parameters from its start to its end; x and y in turn.
+ *
+ * Above 65,536 points several threads share the work. Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `2 * count` doubles.
+ */
+int32_t circlet_curve_sample(const struct circlet_curve *curve, uint32_t count, double *points);
+
+/**
+ * Samples the curve as `circlet_curve_sample` does, and rounds to floats: x and y in turn.
+ *
+ * A coordinate beyond the range of floats becomes infinite. Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `2 * count` floats.
+ */
+int32_t circlet_curve_sample_f32(const struct circlet_curve *curve, uint32_t count, float *points);
+
+/**
+ * Samples the curve as `circlet_curve_sample` does, up to rounding, into one array for each coordinate.
+ *
+ * Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `x` and `y` have room for `count` doubles each.
+ */
+int32_t circlet_curve_sample_xy(const struct circlet_curve *curve, uint32_t count, double *x, double *y);
+
+/**
+ * Samples many curves as `circlet_curve_sample` does, each at `points_each` parameters, one curve's points behind the
+ * other's; x and y in turn.
+ *
+ * Above 65,536 points in all several threads share the work. Returns 0, or CIRCLET_INVALID for a curve that is NULL.
+ *
+ * # Safety
+ * `curves` leads to `curves_count` pointers, each NULL or a curve; `points` has room for
+ * `2 * points_each * curves_count` doubles, and is not where the pointers are.
+ */
+int32_t circlet_curve_batch_sample(const struct circlet_curve *const *curves,
+                                   uint32_t curves_count,
+                                   uint32_t points_each,
+                                   double *points);
 
 /**
  * Starts a pool of `workers` threads (0: one for each core), each with a queue for `queue` jobs (0: 1024).

@@ -9,13 +9,14 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
     "status.rs",
     "text.rs",
     "layout.rs",
     "ring/mod.rs",
     "page.rs",
     "curve.rs",
+    "points.rs",
     "pool.rs",
     "payload.rs",
     "exec.rs",

@@ -1,14 +1,19 @@
-/** Curves in the plane, whose points come as arrays of doubles. */
+/** Curves in the plane, whose points come as arrays of doubles or floats. */
 
 import type { Pointer } from "bun:ffi";
 import { integer, number, shown, text, U32_MAX } from "./arguments.ts";
 import { ClosedError, InvalidError } from "./errors.ts";
+import { familyJson, type Families, type Family } from "./families.ts";
 import { addressAt, check, handleFrom, symbols } from "./native.ts";
 
 /** A point. */
 export type Point = readonly [x: number, y: number];
 /** Points: pairs, or x and y in turn in one array. */
 export type Points = Float64Array | readonly Point[];
+/** Where points go: as they are, or rounded to floats. */
+export type Floats = Float64Array | Float32Array;
+/** An array for each coordinate. */
+export type Columns = readonly [x: Float64Array, y: Float64Array];
 /** A box by its corner of least x and y, and its size. */
 export type Box = readonly [x: number, y: number, width: number, height: number];
 /** A map: x' = a x + c y + e, y' = b x + d y + f, as `matrix()` of SVG and CSS has it. */
@@ -37,7 +42,7 @@ const dropped = new FinalizationRegistry<Pointer>((handle) => symbols.circlet_cu
  * ```ts
  * import { Curve } from "circlet";
  *
- * using curve = Curve.bezier([[0, 0], [0, 1], [1, 1], [1, 0]]);
+ * using curve = Curve.make("bezier", [[0, 0], [0, 1], [1, 1], [1, 0]]);
  * console.log(curve.eval(0.5)); // [ 0.5, 0.75 ]
  * console.log(curve.sample(1000)); // Float64Array(2000)
  * ```
@@ -51,25 +56,24 @@ export class Curve implements Disposable {
   }
 
   /**
-   * Makes a Bezier curve of degree 1 to 3 from its 2 to 4 control points.
+   * Makes the curve of a family from points; `Families` says what parameters each takes.
    *
-   * @throws {CurveError} If there are fewer or more points, or one is not finite.
-   */
-  static bezier(points: Points): Curve {
-    const flat = flatPoints(points);
-    return new Curve(handleFrom((out) => symbols.circlet_curve_new_bezier(flat, flat.length / 2, out)));
-  }
-
-  /**
-   * Makes the polyline through at least 2 points; `closed` joins the last to the first. A point stands at each whole
-   * parameter.
+   * @example
+   * ```ts
+   * import { Curve } from "circlet";
    *
-   * @throws {CurveError} If there are too few points, or one is not finite.
+   * using loop = Curve.make("catmull_rom", [[0, 0], [4, 1], [2, 3]], { ends: "closed" });
+   * console.log(loop.knots());
+   * ```
+   * @throws {CurveError} If there is no such family, or it does not take the points or the parameters.
    */
-  static linear(points: Points, closed = false): Curve {
-    const flat = flatPoints(points);
-    const join = closed ? 1 : 0;
-    return new Curve(handleFrom((out) => symbols.circlet_curve_new_linear(flat, flat.length / 2, join, out)));
+  static make<F extends Family>(
+    family: F,
+    points: Points,
+    ...[params]: {} extends Families[F] ? [params?: Families[F]] : [params: Families[F]]
+  ): Curve {
+    const [name, json, flat] = [text("family", family), familyJson(params), flatPoints(points)];
+    return new Curve(handleFrom((out) => symbols.circlet_curve_new(name, json, flat, flat.length / 2, out)));
   }
 
   /**
@@ -85,11 +89,35 @@ export class Curve implements Disposable {
     return Array.from({ length: count }, (_, index) => new Curve(addressAt(handles, index)));
   }
 
+  /**
+   * Samples many curves in one call, each at `pointsEach` evenly spaced parameters: one curve's points behind the other's,
+   * x and y in turn. Large batches are shared among threads.
+   *
+   * @param out Takes the points and is returned.
+   */
+  static sampleBatch(curves: readonly Curve[], pointsEach: number, out?: Float64Array): Float64Array {
+    if (!Array.isArray(curves)) throw new InvalidError(`curves is ${shown(curves)}: give an array of them`);
+    const stray = curves.findIndex((curve) => !(curve instanceof Curve));
+    if (stray >= 0) throw new InvalidError(`curve ${stray} is ${shown(curves[stray])}: give a Curve`);
+    const handles = BigUint64Array.from(curves, (curve: Curve) => BigInt(curve.#open()));
+    const points = roomFor(handles.length * integer("pointsEach", pointsEach, 0, U32_MAX), out, DOUBLES);
+    check(symbols.circlet_curve_batch_sample(handles, handles.length, pointsEach, points));
+    return points;
+  }
+
   /** The parameters of the start and the end. */
   get domain(): readonly [start: number, end: number] {
     const domain = new Float64Array(2);
     check(symbols.circlet_curve_domain(this.#open(), domain));
     return [domain[0]!, domain[1]!];
+  }
+
+  /** Returns the parameters between which the segments lie, one more than there are segments. */
+  knots(): Float64Array {
+    const handle = this.#open();
+    const knots = new Float64Array(check(symbols.circlet_curve_knots(handle, null, 0)));
+    check(symbols.circlet_curve_knots(handle, knots, knots.length));
+    return knots;
   }
 
   /** Returns the cubic Bezier segments, 8 numbers each: four control points, x and y in turn. */
@@ -106,32 +134,75 @@ export class Curve implements Disposable {
   /**
    * Returns the points at many parameters, x and y in turn, in one call.
    *
-   * @param out Takes the points and is returned; twice as long as `parameters`.
+   * @param out Takes the points, rounded if it has floats, and is returned; twice as long as `parameters`.
    */
-  eval(parameters: Float64Array, out?: Float64Array): Float64Array;
-  eval(parameters: number | Float64Array, out?: Float64Array): Point | Float64Array {
+  eval<Out extends Floats = Float64Array>(parameters: Float64Array, out?: Out): Out;
+  eval(parameters: number | Float64Array, out?: Floats): Point | Floats {
     if (typeof parameters === "number") {
       PARAMETER[0] = parameters;
       check(symbols.circlet_curve_eval(this.#open(), PARAMETER, 1, POINT));
       return [POINT[0]!, POINT[1]!];
     }
-    if (!(parameters instanceof Float64Array)) {
-      throw new InvalidError(`the parameters are ${shown(parameters)}: give a number or a Float64Array`);
-    }
-    const points = roomFor(parameters.length, out);
-    check(symbols.circlet_curve_eval(this.#open(), parameters, parameters.length, points));
+    const points = roomFor(checkParameters(parameters).length, out, DOUBLES_OR_FLOATS);
+    const isFloats = points instanceof Float32Array;
+    const evaluate = isFloats ? symbols.circlet_curve_eval_f32 : symbols.circlet_curve_eval;
+    check(evaluate(this.#open(), parameters, parameters.length, points));
     return points;
+  }
+
+  /**
+   * Returns the points at many parameters, as `eval` does, in an array for each coordinate.
+   *
+   * @param out Takes the points and is returned; each as long as `parameters`.
+   */
+  evalXy(parameters: Float64Array, out?: Columns): Columns {
+    const columns = roomForColumns(checkParameters(parameters).length, out);
+    check(symbols.circlet_curve_eval_xy(this.#open(), parameters, parameters.length, ...columns));
+    return columns;
+  }
+
+  /** Returns the derivative by the parameter. Where two segments meet it is the later one's. */
+  derivative(parameter: number): Point;
+  /**
+   * Returns the derivatives by the parameter at many parameters, x and y in turn, in one call.
+   *
+   * @param out Takes them and is returned; twice as long as `parameters`.
+   */
+  derivative(parameters: Float64Array, out?: Float64Array): Float64Array;
+  derivative(parameters: number | Float64Array, out?: Float64Array): Point | Float64Array {
+    if (typeof parameters === "number") {
+      PARAMETER[0] = parameters;
+      check(symbols.circlet_curve_derivative(this.#open(), PARAMETER, 1, POINT));
+      return [POINT[0]!, POINT[1]!];
+    }
+    const derivatives = roomFor(checkParameters(parameters).length, out, DOUBLES);
+    check(symbols.circlet_curve_derivative(this.#open(), parameters, parameters.length, derivatives));
+    return derivatives;
   }
 
   /**
    * Returns `count` points at evenly spaced parameters from the start to the end, x and y in turn.
    *
-   * @param out Takes the points and is returned; twice as long as `count`.
+   * @param out Takes the points, rounded if it has floats, and is returned; twice as long as `count`.
    */
-  sample(count: number, out?: Float64Array): Float64Array {
-    const points = roomFor(integer("count", count, 0, U32_MAX), out);
-    check(symbols.circlet_curve_sample(this.#open(), count, points));
+  sample<Out extends Floats = Float64Array>(count: number, out?: Out): Out;
+  sample(count: number, out?: Floats): Floats {
+    const points = roomFor(integer("count", count, 0, U32_MAX), out, DOUBLES_OR_FLOATS);
+    const isFloats = points instanceof Float32Array;
+    const sample = isFloats ? symbols.circlet_curve_sample_f32 : symbols.circlet_curve_sample;
+    check(sample(this.#open(), count, points));
     return points;
+  }
+
+  /**
+   * Returns `count` points, as `sample` does up to rounding, in an array for each coordinate.
+   *
+   * @param out Takes the points and is returned; each as long as `count`.
+   */
+  sampleXy(count: number, out?: Columns): Columns {
+    const columns = roomForColumns(integer("count", count, 0, U32_MAX), out);
+    check(symbols.circlet_curve_sample_xy(this.#open(), count, ...columns));
+    return columns;
   }
 
   /** Returns the exact bounds. */
@@ -165,7 +236,7 @@ export class Curve implements Disposable {
     const handle = this.#open();
     number("tolerance", tolerance);
     if (out !== undefined) {
-      const room = checkOut(out).length >>> 1;
+      const room = checkOut("out", out, DOUBLES).length >>> 1;
       const needed = check(symbols.circlet_curve_flatten(handle, tolerance, out, room));
       if (needed > room) {
         throw new InvalidError(`out has ${out.length} numbers: give it room for ${needed * 2}, two for each point`);
@@ -240,15 +311,40 @@ function numbers(name: string, values: readonly number[], count: number, meaning
   return Float64Array.from(values);
 }
 
-function roomFor(points: number, out: Float64Array | undefined): Float64Array {
-  if (out === undefined) return new Float64Array(points * 2);
-  if (checkOut(out).length !== points * 2) {
+function checkParameters(parameters: Float64Array): Float64Array {
+  if (!(parameters instanceof Float64Array)) {
+    throw new InvalidError(`the parameters are ${shown(parameters)}: give a number or a Float64Array`);
+  }
+  return parameters;
+}
+
+/** What an `out` may be. */
+type Kinds<Out> = readonly (new (length: number) => Out)[];
+const DOUBLES: Kinds<Float64Array> = [Float64Array];
+const DOUBLES_OR_FLOATS: Kinds<Floats> = [Float64Array, Float32Array];
+
+function roomFor<Out extends Floats>(points: number, out: Out | undefined, kinds: Kinds<Out>): Out {
+  if (out === undefined) return new kinds[0]!(points * 2);
+  if (checkOut("out", out, kinds).length !== points * 2) {
     throw new InvalidError(`out has ${out.length} numbers: give it ${points * 2}, two for each point`);
   }
   return out;
 }
 
-function checkOut(out: Float64Array): Float64Array {
-  if (!(out instanceof Float64Array)) throw new InvalidError(`out is ${shown(out)}: give a Float64Array`);
+function roomForColumns(points: number, out: Columns | undefined): Columns {
+  if (out === undefined) return [new Float64Array(points), new Float64Array(points)];
+  if (!Array.isArray(out) || out.length !== 2) throw new InvalidError(`out is ${shown(out)}: give two Float64Arrays`);
+  for (const [index, column] of out.entries()) {
+    if (checkOut(`out[${index}]`, column, DOUBLES).length !== points) {
+      throw new InvalidError(`out[${index}] has ${column.length} numbers: give it ${points}, one for each point`);
+    }
+  }
+  return out as Columns;
+}
+
+function checkOut<Out extends Floats>(name: string, out: Out, kinds: Kinds<Out>): Out {
+  if (!kinds.some((kind) => out instanceof kind)) {
+    throw new InvalidError(`${name} is ${shown(out)}: give a ${kinds.map((kind) => kind.name).join(" or a ")}`);
+  }
   return out;
 }

@@ -14,7 +14,16 @@
  */
 
 export { Claim } from "./claim.ts";
-export { Curve, type AffineMap, type Box, type Fit, type Point, type Points } from "./curve.ts";
+export {
+  Curve,
+  type AffineMap,
+  type Box,
+  type Columns,
+  type Fit,
+  type Floats,
+  type Point,
+  type Points,
+} from "./curve.ts";
 export {
   BusyError,
   CircletError,
@@ -33,6 +42,7 @@ export {
   TimedOutError,
   TooLargeError,
 } from "./errors.ts";
+export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
 export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";

@@ -202,7 +202,7 @@ const tasks: Record<string, (...args: string[]) => unknown> = {
     const points = new Float64Array(20_000).map((_, index) => index);
     const before = process.memoryUsage.rss();
     for (let round = 0; round < 50; round++) {
-      for (let made = 0; made < 20; made++) Curve.linear(points);
+      for (let made = 0; made < 20; made++) Curve.make("linear", points);
       await collect(() => true);
     }
     // 1000 curves of 10,000 segments of 64 bytes are 640 MB.

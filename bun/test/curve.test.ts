@@ -1,11 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { ClosedError, Curve, CurveError, InvalidError, SharedRingBuffer } from "../src/index.ts";
+import { ClosedError, Curve, CurveError, InvalidError, SharedRingBuffer, type Family } from "../src/index.ts";
 import { errorOf } from "./support.ts";
 
 /** The arch from (0, 0) to (1, 0): x = 3t² - 2t³, y = 3t - 3t². */
-const arch = () => Curve.bezier([[0, 0], [0, 1], [1, 1], [1, 0]]);
+const arch = () => Curve.make("bezier", [[0, 0], [0, 1], [1, 1], [1, 0]]);
 /** The parabola y = x² from 0 to 1. */
-const parabola = () => Curve.bezier([[0, 0], [0.5, 0], [1, 1]]);
+const parabola = () => Curve.make("bezier", [[0, 0], [0.5, 0], [1, 1]]);
 /** Length of that parabola: the integral of sqrt(1 + 4x²). */
 const PARABOLA_LENGTH = Math.sqrt(5) / 2 + Math.asinh(2) / 4;
 
@@ -38,7 +38,7 @@ describe("values", () => {
   });
 
   test("samples_are_evenly_spaced_with_both_ends", () => {
-    using line = Curve.linear([[0, 0], [8, 4]]);
+    using line = Curve.make("linear", [[0, 0], [8, 4]]);
     expect([...line.sample(5)]).toEqual([0, 0, 2, 1, 4, 2, 6, 3, 8, 4]);
     expect([...line.sample(1)]).toEqual([0, 0]);
     expect(line.sample(0)).toHaveLength(0);
@@ -52,15 +52,15 @@ describe("values", () => {
     const count = 1_000_001;
     const points = curve.sample(count);
     for (let index = 0; index < count; index += 99_991) {
-      expect([points[2 * index]!, points[2 * index + 1]!]).toEqual([...curve.eval(index * (1 / (count - 1)))]);
+      close([...points.subarray(2 * index, 2 * index + 2)], curve.eval(index / (count - 1)));
     }
   });
 
   test("a_polyline_has_its_points_at_whole_parameters", () => {
-    using open = Curve.linear([[0, 0], [2, 0], [2, 2]]);
+    using open = Curve.make("linear", [[0, 0], [2, 0], [2, 2]]);
     expect(open.domain).toEqual([0, 2]);
     expect(open.eval(1.5)).toEqual([2, 1]);
-    using closed = Curve.linear(Float64Array.of(0, 0, 3, 0, 3, 4), true);
+    using closed = Curve.make("linear", Float64Array.of(0, 0, 3, 0, 3, 4), { ends: "closed" });
     expect(closed.domain).toEqual([0, 3]);
     expect(closed.eval(3)).toEqual([0, 0]);
     expect(closed.length()).toBeCloseTo(12, 12);
@@ -69,14 +69,14 @@ describe("values", () => {
   test("segments_of_a_cubic_are_its_control_points", () => {
     using curve = arch();
     expect([...curve.segments()]).toEqual([0, 0, 0, 1, 1, 1, 1, 0]);
-    using line = Curve.linear([[0, 0], [3, 0], [3, 3]]);
+    using line = Curve.make("linear", [[0, 0], [3, 0], [3, 3]]);
     expect([...line.segments()]).toEqual([0, 0, 1, 0, 2, 0, 3, 0, 3, 0, 3, 1, 3, 2, 3, 3]);
   });
 
   test("bounds_are_exact_and_not_those_of_the_control_points", () => {
     using curve = arch();
     expect(curve.bounds()).toEqual([0, 0, 1, 0.75]);
-    using wide = Curve.bezier([[0, 0], [4, 8], [8, 0]]);
+    using wide = Curve.make("bezier", [[0, 0], [4, 8], [8, 0]]);
     expect(wide.bounds()).toEqual([0, 0, 8, 4]);
   });
 
@@ -163,12 +163,20 @@ describe("what a curve refuses", () => {
   test("bad_input_is_told_by_the_core", () => {
     using curve = arch();
     const refused: [() => unknown, string][] = [
-      [() => Curve.bezier([[0, 0]]), "takes 2, 3 or 4 control points (degree 1 to 3), not 1"],
-      [() => Curve.bezier(new Float64Array(10)), "not 5"],
-      [() => Curve.bezier([]), "not 0"],
-      [() => Curve.bezier([[0, 0], [1, NaN]]), "coordinate 1 of point 1 is NaN"],
-      [() => Curve.linear([[0, 0]]), "takes at least 2 points, not 1"],
-      [() => Curve.linear([[Infinity, 0], [1, 1]]), "coordinate 0 of point 0 is inf"],
+      [() => Curve.make("bezier", [[0, 0]]), "takes 2, 3 or 4 control points (degree 1 to 3), not 1"],
+      [() => Curve.make("bezier", new Float64Array(132)), "not 66"],
+      [() => Curve.make("bezier", []), "not 0"],
+      [() => Curve.make("bezier", [[0, 0], [1, NaN]]), "coordinate 1 of point 1 is NaN"],
+      [() => Curve.make("linear", [[0, 0]]), "takes at least 2 points, not 1"],
+      [() => Curve.make("linear", [[Infinity, 0], [1, 1]]), "coordinate 0 of point 0 is inf"],
+      [() => Curve.make("natural", [[0, 0]]), "takes at least 2 points, not 1"],
+      [() => Curve.make("catmull_rom", [[0, 0], [1, 1]], { alpha: 1.5 }), "alpha is 1.5; it must be from 0 to 1"],
+      [() => Curve.make("catmull_rom", [[0, 0], [1, 1]], { alpha: NaN }), "alpha is NaN"],
+      [() => Curve.make("step", [[0, 0], [1, 1]], { position: -Infinity }), "position is -inf"],
+      [() => Curve.make("step", [[0, 0], [1, 1]], { positon: 1 } as never), "unknown field `positon`"],
+      [() => Curve.make("step", [[0, 0], [1, 1]], [1] as never), "give an object"],
+      [() => Curve.make("clamped", [[0, 0], [1, 1]], {} as never), "missing field `start`"],
+      [() => Curve.make("bezir" as Family, [[0, 0], [1, 1]]), "expected one of `bezier`"],
       [() => Curve.fromSvg("M0,0 L1"), "byte"],
       [() => Curve.fromSvg(""), "the path data is empty"],
       [() => curve.length(0), "0"],
@@ -190,12 +198,12 @@ describe("what a curve refuses", () => {
     using curve = arch();
     const any = (value: unknown) => value as never;
     const refused: [() => unknown, string][] = [
-      [() => Curve.bezier(new Float64Array(5)), "the points are 5 numbers: give an even count"],
-      [() => Curve.bezier(any("x".repeat(1e6))), `the points are "${"x".repeat(79)}…: give pairs`],
-      [() => Curve.bezier(any("M0,0")), 'the points are "M0,0": give pairs, or a Float64Array'],
-      [() => Curve.bezier(any([0, 0, 1, 1])), "point 0 is 0: give 2 numbers, x, y"],
-      [() => Curve.linear(any([[0, 0], [1, 1, 1]])), "point 1 is [ 1, 1, 1 ]: give 2 numbers"],
-      [() => Curve.linear(any([[0, 0], ["1", 1]])), "point 1 is"],
+      [() => Curve.make("bezier", new Float64Array(5)), "the points are 5 numbers: give an even count"],
+      [() => Curve.make("bezier", any("x".repeat(1e6))), `the points are "${"x".repeat(79)}…: give pairs`],
+      [() => Curve.make("bezier", any("M0,0")), 'the points are "M0,0": give pairs, or a Float64Array'],
+      [() => Curve.make("bezier", any([0, 0, 1, 1])), "point 0 is 0: give 2 numbers, x, y"],
+      [() => Curve.make("linear", any([[0, 0], [1, 1, 1]])), "point 1 is [ 1, 1, 1 ]: give 2 numbers"],
+      [() => Curve.make("linear", any([[0, 0], ["1", 1]])), "point 1 is"],
       [() => Curve.fromSvg(any(7)), "d is 7: give a string"],
       [() => Curve.fromSvg("M0,0\0L1,1"), "d has a NUL at 4"],
       [() => curve.eval(any([0.5])), "the parameters are [ 0.5 ]: give a number or a Float64Array"],
@@ -203,7 +211,19 @@ describe("what a curve refuses", () => {
       [() => curve.sample(-1), "count is -1: give an integer from 0"],
       [() => curve.sample(2.5), "count is 2.5"],
       [() => curve.sample(2, new Float64Array(5)), "out has 5 numbers: give it 4"],
-      [() => curve.sample(2, any(new Float32Array(4))), "out is Float32Array"],
+      [() => curve.sample(2, any(new Int32Array(4))), "give a Float64Array or a Float32Array"],
+      [() => curve.sample(2, new Float32Array(5)), "out has 5 numbers: give it 4"],
+      [() => curve.derivative(new Float64Array(2), any(new Float32Array(4))), "give a Float64Array"],
+      [() => curve.derivative(any([0.5])), "the parameters are [ 0.5 ]"],
+      [() => curve.sampleXy(2, [new Float64Array(2), new Float64Array(3)]), "out[1] has 3 numbers: give it 2"],
+      [() => curve.sampleXy(2, any(new Float64Array(4))), "give two Float64Arrays"],
+      [() => curve.evalXy(new Float64Array(2), any([new Float64Array(2), []])), "out[1] is []"],
+      [() => Curve.sampleBatch(any(curve), 2), "give an array"],
+      [() => Curve.sampleBatch([curve, any(7)], 2), "curve 1 is 7: give a Curve"],
+      [() => Curve.sampleBatch([curve], 0.5), "pointsEach is 0.5"],
+      [() => Curve.sampleBatch([curve], 2, new Float64Array(5)), "out has 5 numbers: give it 4"],
+      [() => Curve.make(any(7) as Family, []), "family is 7: give a string"],
+      [() => Curve.make("step", [], any({ position: 1n })), "params cannot be JSON"],
       [() => curve.flatten(1e-3, new Float64Array(3)), "out has 3 numbers: give it room for"],
       [() => curve.flatten(any("1")), 'tolerance is "1": give a number'],
       [() => curve.length(any(null)), "tolerance is null: give a number"],
@@ -225,10 +245,16 @@ describe("what a curve refuses", () => {
     curve[Symbol.dispose]();
     const calls = [
       () => curve.domain,
+      () => curve.knots(),
       () => curve.segments(),
       () => curve.eval(0),
       () => curve.eval(new Float64Array(1)),
+      () => curve.evalXy(new Float64Array(1)),
+      () => curve.derivative(0),
+      () => curve.derivative(new Float64Array(1)),
       () => curve.sample(1),
+      () => curve.sampleXy(1),
+      () => Curve.sampleBatch([curve], 1),
       () => curve.bounds(),
       () => curve.length(),
       () => curve.flatten(1),

@@ -29,7 +29,7 @@ from ._native import (
     TooLargeError,
 )
 from ._options import Stats
-from .curve import Curve
+from .curve import Curve, sample_batch
 from .page import PageValue, SharedPage
 from .ring import SharedRingBuffer
 
@@ -57,4 +57,5 @@ __all__ = [
     "Stats",
     "TimedOutError",
     "TooLargeError",
+    "sample_batch",
 ]

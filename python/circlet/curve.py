@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import json
+import math
 import weakref
 from array import array
 from collections.abc import Iterable, Sequence
 from ctypes import byref, c_double, c_void_p
 from typing import Any, Literal, NoReturn
 
-from . import _native
+from . import _arguments, _native
 from ._native import InvalidError, check, library
 
 #: Points as pairs, or anything with the buffer protocol that holds x and y in turn (a numpy array of n by 2).
 Points = Iterable[Sequence[float]] | Any
 Fit = Literal["stretch", "contain", "cover"]
+#: What `Curve.make` makes.
+Family = Literal[
+    "bezier",
+    "linear",
+    "step",
+    "bump_x",
+    "bump_y",
+    "catmull_rom",
+    "cardinal",
+    "natural",
+    "clamped",
+    "not_a_knot",
+    "periodic",
+    "monotone_x",
+    "monotone_y",
+    "pchip",
+    "fritsch_carlson",
+    "akima",
+    "makima",
+    "hermite",
+    "basis",
+    "bundle",
+]
 #: Contiguous doubles, ours or the caller's.
 Doubles = Any
 _FITS = {"stretch": 0, "contain": 1, "cover": 2}
@@ -23,10 +48,11 @@ class Curve:
     """A curve that never changes; any number of threads may use it at once.
 
     Points come back as a `memoryview` of doubles with the shape (n, 2), over which `numpy.asarray` lays an array
-    without a copy. `out=` takes any writable buffer of doubles, as numpy's functions do, and is returned.
+    without a copy. `out=` takes any writable buffer, as numpy's functions do, and is returned: of doubles, or where it
+    says so of floats (`"f"`, `numpy.float32`), to which the points are then rounded.
 
     >>> from circlet import Curve
-    >>> arch = Curve.bezier([(0, 0), (0, 4), (4, 4), (4, 0)])
+    >>> arch = Curve.make("bezier", [(0, 0), (0, 4), (4, 4), (4, 0)])
     >>> arch.eval([0.5]).tolist()
     [[2.0, 3.0]]
     >>> arch.bounds()
@@ -40,18 +66,40 @@ class Curve:
         weakref.finalize(self, library.circlet_curve_free, handle).atexit = False
 
     @classmethod
-    def bezier(cls, points: Points) -> Curve:
-        """Makes a Bezier curve from its 2 to 4 control points. Raises `CurveError`."""
-        values, handle = _points(points), c_void_p()
-        check(library.circlet_curve_new_bezier(_start(values), _pairs(values), byref(handle)))
-        return cls(_made(handle))
+    def make(cls, family: Family, points: Points, **params: Any) -> Curve:
+        """Makes the curve of a family from points.
 
-    @classmethod
-    def linear(cls, points: Points, closed: bool = False) -> Curve:
-        """Makes the polyline through the points; `closed` joins the last to the first. Raises `CurveError`."""
+        | family | params |
+        |---|---|
+        | `bezier` (2 to 65 points) | `degree`, to have it checked; above 3 `tolerance`, as a part of the size (1e-9) |
+        | `linear`, `basis` | `ends` |
+        | `step` | `position` 0 to 1 (0.5) |
+        | `catmull_rom` | `alpha` 0 to 1 (0.5), `ends` |
+        | `cardinal` | `tension` 0 to 1 (0), `ends` |
+        | `bundle` | `beta` 0 to 1 (0.85) |
+        | `natural`, `not_a_knot`, `periodic` | `knots` |
+        | `clamped` | `start` and `end`, the derivatives (x, y) there; `knots` |
+        | `hermite` | `derivatives`, an (x, y) for each point; `knots` |
+        | `bump_x`, `bump_y`, `monotone_x`, `monotone_y`, `pchip`, `fritsch_carlson`, `akima`, `makima` | |
+
+        `ends` is "d3" (the default: from the first point to the last), "open" or "closed"; `knots` is "uniform" (the
+        default), "centripetal", "chordal", the power of the distances 0 to 1, or the knots.
+
+        Raises `CurveError` for a family that there is not, and for points or parameters that it does not take.
+
+        >>> from circlet import Curve
+        >>> square = Curve.make("linear", [(0, 0), (3, 0), (3, 3), (0, 3)], ends="closed")
+        >>> square.length()
+        12.0
+        """
+        try:
+            text = json.dumps(_plain(params), allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise InvalidError(f"the parameters cannot be JSON: {error}") from error
         values, handle = _points(points), c_void_p()
-        check(library.circlet_curve_new_linear(_start(values), _pairs(values), closed, byref(handle)))
-        return cls(_made(handle))
+        name = _arguments.text("family", family)
+        check(library.circlet_curve_new(name, text, _start(values), _pairs(values), byref(handle)))
+        return cls(_arguments.opened(handle))
 
     @classmethod
     def from_svg(cls, d: str) -> list[Curve]:
@@ -75,6 +123,13 @@ class Curve:
         start, end = self._fill(library.circlet_curve_domain, 2)
         return start, end
 
+    def knots(self) -> memoryview[float]:
+        """Returns the parameters between which the segments lie, one more than there are segments."""
+        count = check(library.circlet_curve_knots(self._handle, None, 0))
+        values = array("d", bytes(8 * count))
+        check(library.circlet_curve_knots(self._handle, _start(values), count))
+        return memoryview(values)
+
     def segments(self) -> memoryview[float]:
         """Returns the cubic Bezier segments, with the shape (n, 4, 2)."""
         count = check(library.circlet_curve_segments(self._handle, None, 0))
@@ -83,18 +138,48 @@ class Curve:
         return memoryview(values).cast("B").cast("d", [count, 4, 2])
 
     def eval(self, parameters: Iterable[float] | Any, out: Any = None) -> Any:
-        """Evaluates the curve at parameters, which are clamped to its domain; points of shape (n, 2)."""
+        """Evaluates the curve at parameters, which are clamped to its domain; points of shape (n, 2).
+
+        `out` may hold doubles or floats.
+        """
         values = _doubles(parameters)
-        count = _count(values)
-        result, target = _output(out, count)
-        check(library.circlet_curve_eval(self._handle, _start(values), count, target))
+        result, target, is_f32 = _output(out, len(values), 2, formats=("d", "f"))
+        function = library.circlet_curve_eval_f32 if is_f32 else library.circlet_curve_eval
+        check(function(self._handle, _start(values), len(values), target))
+        return result
+
+    def eval_xy(self, parameters: Iterable[float] | Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+        """Evaluates the curve as `eval` does, into an array for x and one for y; `out` is a pair of them."""
+        values = _doubles(parameters)
+        pair, targets = _output_xy(out, len(values))
+        check(library.circlet_curve_eval_xy(self._handle, _start(values), len(values), *targets))
+        return pair
+
+    def derivative(self, parameters: Iterable[float] | Any, out: Any = None) -> Any:
+        """Returns the derivatives by the parameter at parameters, with the shape (n, 2).
+
+        Where two segments meet it is the later one's.
+        """
+        values = _doubles(parameters)
+        result, target, _ = _output(out, len(values), 2)
+        check(library.circlet_curve_derivative(self._handle, _start(values), len(values), target))
         return result
 
     def sample(self, count: int, out: Any = None) -> Any:
-        """Evaluates the curve at `count` evenly spaced parameters from its start to its end."""
-        result, target = _output(out, count)
-        check(library.circlet_curve_sample(self._handle, count, target))
+        """Evaluates the curve at `count` evenly spaced parameters from its start to its end.
+
+        `out` may hold doubles or floats.
+        """
+        result, target, is_f32 = _output(out, count, 2, formats=("d", "f"))
+        function = library.circlet_curve_sample_f32 if is_f32 else library.circlet_curve_sample
+        check(function(self._handle, count, target))
         return result
+
+    def sample_xy(self, count: int, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
+        """Samples the curve as `sample` does, into an array for x and one for y; `out` is a pair of them."""
+        pair, targets = _output_xy(out, count)
+        check(library.circlet_curve_sample_xy(self._handle, count, *targets))
+        return pair
 
     def bounds(self) -> tuple[float, float, float, float]:
         """Returns the exact bounds: least x, least y, greatest x, greatest y."""
@@ -110,7 +195,7 @@ class Curve:
     def flatten(self, tolerance: float) -> memoryview[float]:
         """Returns a polyline of shape (n, 2) with every point of the curve within `tolerance` of it."""
         count = check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))
-        result, target = _output(None, count)
+        result, target, _ = _output(None, count, 2)
         check(library.circlet_curve_flatten(self._handle, tolerance, target, count))
         return result
 
@@ -130,7 +215,7 @@ class Curve:
         """Returns the curve's image under a map, as `fit_to_box` gives it."""
         values, handle = _exactly(map, 6, "map"), c_void_p()
         check(library.circlet_curve_transform(self._handle, _start(values), byref(handle)))
-        return Curve(_made(handle))
+        return Curve(_arguments.opened(handle))
 
     def __copy__(self) -> Curve:
         """Returns itself, as it never changes."""
@@ -148,6 +233,40 @@ class Curve:
         values = array("d", bytes(8 * count))
         check(function(self._handle, _start(values)))
         return values
+
+
+def sample_batch(curves: Iterable[Curve], points_each: int, out: Any = None) -> Any:
+    """Samples many curves in one call, each at `points_each` even parameters; points of shape (curves, points_each, 2).
+
+    Large batches are shared among threads.
+
+    >>> from circlet import Curve, sample_batch
+    >>> lines = [Curve.make("linear", [(0, y), (4, y)]) for y in range(2)]
+    >>> sample_batch(lines, 3).tolist()
+    [[[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]], [[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]]
+    """
+    # The list keeps them alive.
+    curves = list(curves)
+    for index, curve in enumerate(curves):
+        if not isinstance(curve, Curve):
+            raise InvalidError(f"curve {index} is {curve!r}: give a Curve")
+    result, target, _ = _output(out, len(curves), points_each, 2)
+    handles = (c_void_p * len(curves))(*[curve._handle for curve in curves])
+    check(library.circlet_curve_batch_sample(handles, len(curves), points_each, target))
+    return result
+
+
+def _plain(value: Any) -> Any:
+    """Returns a parameter as JSON has it: arrays as lists, and by its name a number that JSON does not have."""
+    if hasattr(value, "tolist"):
+        value = value.tolist()
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return json.dumps(value)
+    return value
 
 
 def _doubles(values: Any) -> Doubles:
@@ -184,10 +303,6 @@ def _exactly(values: Sequence[float], count: int, what: str) -> Doubles:
     return array("d", values)
 
 
-def _count(values: Doubles) -> int:
-    return len(values)
-
-
 def _pairs(values: Doubles) -> int:
     if len(values) % 2:
         raise InvalidError(f"{len(values)} numbers are not pairs of x and y")
@@ -201,23 +316,30 @@ def _start(values: Doubles) -> int | Any:
     return _native.address(values.cast("B"))
 
 
-def _output(out: Any, count: int) -> tuple[Any, Any]:
-    """Returns what a function gives back for `count` points, and where it writes them."""
-    if count < 0:
-        raise InvalidError(f"count is {count}: give 0 or more")
+def _output(out: Any, *shape: int, formats: tuple[str, ...] = ("d",)) -> tuple[Any, Any, bool]:
+    """Returns what a function gives back, where it writes it, and whether it writes floats."""
+    count = math.prod(shape)
+    if any(part < 0 for part in shape):
+        raise InvalidError(f"count is {min(shape)}: give 0 or more")
     if out is None:
-        values = array("d", bytes(16 * count))
-        shaped = memoryview(values).cast("B").cast("d", [count, 2]) if count else memoryview(values)
-        return shaped, _start(values)
+        values = array("d", bytes(8 * count))
+        shaped = memoryview(values).cast("B").cast("d", shape) if count else memoryview(values)
+        return shaped, _start(values), False
     view = memoryview(out)
-    if view.format != "d" or view.readonly or not view.c_contiguous or view.nbytes != 16 * count:
+    wanted = view.format in formats and view.nbytes == count * view.itemsize
+    if not wanted or view.readonly or not view.c_contiguous:
+        kinds = "doubles or floats" if "f" in formats else "doubles"
         raise InvalidError(
             f"out holds {view.nbytes} bytes of {view.format!r}{' (read-only)' if view.readonly else ''}: "
-            f"give a writable contiguous buffer of {2 * count} doubles"
+            f"give a writable contiguous buffer of {count} {kinds}"
         )
-    return out, _native.address(view.cast("B"))
+    return out, _native.address(_arguments.plain(view)), view.format == "f"
 
 
-def _made(handle: c_void_p) -> int:
-    assert handle.value is not None, "a function that succeeded wrote its handle"
-    return handle.value
+def _output_xy(out: tuple[Any, Any] | None, count: int) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
+    """Returns the pair of arrays that a function gives back, and where it writes them."""
+    if out is not None and len(out) != 2:
+        raise InvalidError(f"out has {len(out)} parts: give a pair of buffers, for x and for y")
+    x, y = (None, None) if out is None else out
+    (x, x_target, _), (y, y_target, _) = _output(x, count), _output(y, count)
+    return (x, y), (x_target, y_target)

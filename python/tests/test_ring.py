@@ -338,7 +338,7 @@ def test_a_process_ends_well_under_its_daemon_threads(name: str, loop: str) -> N
     code = f"""
 import threading, time, circlet
 ring = circlet.SharedRingBuffer.create({name!r})
-curve = circlet.Curve.bezier([(0, 0), (0, 4), (4, 4), (4, 0)])
+curve = circlet.Curve.make("bezier", [(0, 0), (0, 4), (4, 4), (4, 0)])
 payload = bytes(10_000)
 def work():
     while True:

@@ -92,12 +92,28 @@ pub(super) unsafe fn array<'a, T>(pointer: *const T, len: u32, what: &str) -> Re
 /// # Safety
 /// If it is not NULL, it leads to `len` values that are the callee's alone during `'a`.
 pub(super) unsafe fn array_mut<'a, T>(pointer: *mut T, len: u32, what: &str) -> Result<&'a mut [T], Failure> {
+    // SAFETY: the caller's promise.
+    unsafe { long_array_mut(pointer, len as usize, what) }
+}
+
+/// Borrows an array to be written of any length. NULL is fine where `len` is 0.
+///
+/// # Safety
+/// If it is not NULL, it leads to `len` values that are the callee's alone during `'a`.
+pub(super) unsafe fn long_array_mut<'a, T>(
+    pointer: *mut T,
+    len: usize,
+    what: &str,
+) -> Result<&'a mut [T], Failure> {
     if len == 0 {
         return Ok(&mut []);
     }
     check(pointer, what)?;
-    // SAFETY: not NULL, aligned, and the caller's promise.
-    Ok(unsafe { slice::from_raw_parts_mut(pointer, len as usize) })
+    if len > isize::MAX as usize / size_of::<T>().max(1) {
+        return Err(Failure::invalid(format!("{what} has {len} values: more than memory can hold")));
+    }
+    // SAFETY: not NULL, aligned, no longer than any memory, and the caller's promise.
+    Ok(unsafe { slice::from_raw_parts_mut(pointer, len) })
 }
 
 /// Reads a string argument.

@@ -1,16 +1,18 @@
-//! Curves for C.
+//! Curves for C: made, looked at, measured and placed. `points.rs` has their points.
 
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
+use serde_json::Value;
+
 use super::call::{self, Failure, Out, array, array_mut, borrow, call, end_handle, into_handle, text};
 use super::status::circlet_status;
-use crate::curve::{Affine, Curve, Error, Fit, Point, Rect};
+use crate::curve::{Affine, Curve, Error, Family, Fit, Point, Rect};
 
 /// A curve in the plane. It never changes, so that any number of threads may use it at once.
 #[derive(Debug)]
 #[allow(non_camel_case_types, reason = "the name that C sees")]
-pub struct circlet_curve(Curve);
+pub struct circlet_curve(pub(super) Curve);
 
 /// Fits each axis by a scale of its own.
 pub const CIRCLET_FIT_STRETCH: i32 = 0;
@@ -19,43 +21,59 @@ pub const CIRCLET_FIT_CONTAIN: i32 = 1;
 /// Covers the whole box, centred, with one scale.
 pub const CIRCLET_FIT_COVER: i32 = 2;
 
-/// Makes a Bezier curve of degree 1 to 3 from its `count` (2 to 4) control points, x and y in turn.
+/// Makes the curve of a family from `count` points, x and y in turn.
 ///
-/// Returns 0 or CIRCLET_BAD_CURVE; the caller owns `*curve`.
+/// The parameters are an object of JSON, such as {"alpha": 0.5, "ends": "closed"}; what is left out has its default, and
+/// NULL leaves out all:
+///
+/// | family | parameters |
+/// |---|---|
+/// | "bezier" (2 to 65 points) | "degree", to have it checked; above 3 "tolerance", as a part of the size (1e-9) |
+/// | "linear", "basis" | "ends" |
+/// | "step" | "position" 0 to 1 (0.5) |
+/// | "catmull_rom" | "alpha" 0 to 1 (0.5), "ends" |
+/// | "cardinal" | "tension" 0 to 1 (0), "ends" |
+/// | "bundle" | "beta" 0 to 1 (0.85) |
+/// | "natural", "not_a_knot", "periodic" | "knots" |
+/// | "clamped" | "start" and "end", the derivatives [x, y] there; "knots" |
+/// | "hermite" | "derivatives", an [x, y] for each point; "knots" |
+/// | "bump_x", "bump_y", "monotone_x", "monotone_y", "pchip", "fritsch_carlson", "akima", "makima" | |
+///
+/// "ends" is "d3" (the default: from the first point to the last), "open" or "closed"; "knots" is "uniform" (the
+/// default), "centripetal", "chordal", the power of the distances 0 to 1, or the list of the knots.
+///
+/// Returns 0, CIRCLET_BAD_JSON where `params_json` is no JSON, or CIRCLET_BAD_CURVE for a family that there is not and for
+/// points or parameters that it does not take; the caller owns `*curve`.
 ///
 /// # Safety
-/// `points` leads to `2 * count` doubles; `curve` is NULL or has room for a pointer.
+/// `family` is a string, and so is `params_json` unless it is NULL; `points` leads to `2 * count` doubles; `curve` is NULL or
+/// has room for a pointer.
 #[unsafe(no_mangle)]
-pub unsafe extern "C" fn circlet_curve_new_bezier(
+pub unsafe extern "C" fn circlet_curve_new(
+    family: *const c_char,
+    params_json: *const c_char,
     points: *const f64,
     count: u32,
     curve: *mut *mut circlet_curve,
 ) -> i32 {
     call(|| {
-        // SAFETY: the caller's promise.
-        let (points, out) = unsafe { (read_points(points, count)?, Out::new(curve, "curve")?) };
-        out.set(into_handle(circlet_curve(Curve::bezier(points)?)));
-        Ok(0)
-    })
-}
-
-/// Makes the polyline through `count` points, x and y in turn; `closed` other than 0 joins the last to the first.
-///
-/// Returns 0 or CIRCLET_BAD_CURVE; the caller owns `*curve`.
-///
-/// # Safety
-/// As `circlet_curve_new_bezier`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn circlet_curve_new_linear(
-    points: *const f64,
-    count: u32,
-    closed: i32,
-    curve: *mut *mut circlet_curve,
-) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let (points, out) = unsafe { (read_points(points, count)?, Out::new(curve, "curve")?) };
-        out.set(into_handle(circlet_curve(Curve::linear(points, closed != 0)?)));
+        // SAFETY: the caller's promise; a point is two doubles.
+        let (family, points, out) = unsafe {
+            (
+                text(family, "family")?,
+                array(points.cast::<Point>(), count, "points")?,
+                Out::new(curve, "curve")?,
+            )
+        };
+        let params = if params_json.is_null() {
+            Value::Null
+        } else {
+            // SAFETY: the caller's promise.
+            serde_json::from_str(unsafe { text(params_json, "params_json")? }).map_err(|error| {
+                Failure::new(circlet_status::CIRCLET_BAD_JSON, format!("params_json is no JSON: {error}"))
+            })?
+        };
+        out.set(into_handle(circlet_curve(Family::named(family, params)?.make(points)?)));
         Ok(0)
     })
 }
@@ -111,6 +129,24 @@ pub unsafe extern "C" fn circlet_curve_domain(curve: *const circlet_curve, domai
     })
 }
 
+/// Gives the knots, the parameters between which the segments lie: one more than there are segments.
+///
+/// Writes the first `max` knots and returns how many there are in all.
+///
+/// # Safety
+/// `curve` is NULL or a curve; `knots` has room for `max` doubles, or is NULL where `max` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_curve_knots(curve: *const circlet_curve, knots: *mut f64, max: u32) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (curve, out) = unsafe { (borrow(curve, "curve")?, array_mut(knots, max, "knots")?) };
+        for (slot, knot) in out.iter_mut().zip(curve.0.knots()) {
+            *slot = *knot;
+        }
+        call::count(curve.0.knots().len())
+    })
+}
+
 /// Gives the cubic Bezier segments, 8 doubles each (four points, x and y in turn).
 ///
 /// Writes the first `max` segments and returns how many there are in all.
@@ -131,56 +167,6 @@ pub unsafe extern "C" fn circlet_curve_segments(
             *slot = *segment;
         }
         call::count(curve.0.segment_count())
-    })
-}
-
-/// Evaluates the curve at `count` parameters, which are clamped to its domain; x and y in turn.
-///
-/// Returns 0, or CIRCLET_INVALID where the two arrays overlap.
-///
-/// # Safety
-/// `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count`.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn circlet_curve_eval(
-    curve: *const circlet_curve,
-    parameters: *const f64,
-    count: u32,
-    points: *mut f64,
-) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let (curve, parameters) =
-            unsafe { (borrow(curve, "curve")?, array(parameters, count, "parameters")?) };
-        let (begin, end) = (parameters.as_ptr_range().start.addr(), parameters.as_ptr_range().end.addr());
-        let room = points.addr()..points.addr().saturating_add(size_of::<Point>() * count as usize);
-        if begin < room.end && room.start < end {
-            return Err(Failure::invalid("points overlaps parameters: give room of its own"));
-        }
-        // SAFETY: the caller's promise.
-        let out = unsafe { array_mut(points.cast::<Point>(), count, "points")? };
-        curve.0.eval_into(parameters, out)?;
-        Ok(0)
-    })
-}
-
-/// Evaluates the curve at `count` evenly spaced parameters from its start to its end; x and y in turn.
-///
-/// Above 65,536 points several threads share the work. Returns 0.
-///
-/// # Safety
-/// `curve` is NULL or a curve; `points` has room for `2 * count` doubles.
-#[unsafe(no_mangle)]
-pub unsafe extern "C" fn circlet_curve_sample(
-    curve: *const circlet_curve,
-    count: u32,
-    points: *mut f64,
-) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let (curve, out) =
-            unsafe { (borrow(curve, "curve")?, array_mut(points.cast::<Point>(), count, "points")?) };
-        curve.0.sample_into(out);
-        Ok(0)
     })
 }
 
@@ -303,13 +289,6 @@ pub unsafe extern "C" fn circlet_curve_transform(
         out.set(into_handle(circlet_curve(curve.0.transform(&map)?)));
         Ok(0)
     })
-}
-
-/// # Safety
-/// If it is not NULL, it leads to `2 * count` doubles that outlive `'a`.
-unsafe fn read_points<'a>(points: *const f64, count: u32) -> Result<&'a [Point], Failure> {
-    // SAFETY: the caller's promise; a point is two doubles.
-    unsafe { array(points.cast::<Point>(), count, "points") }
 }
 
 /// # Safety

@@ -47,17 +47,12 @@ impl<const D: usize> PiecewiseCubic<D> {
         if us.len() != out.len() {
             return Err(Error::BufferLength { needed: us.len(), given: out.len() });
         }
-        let locator = &Locator::new(self, us.len());
-        // Made once for each segment where that pays.
-        let prepared = if us.len() >= 2 * self.segment_count() { self.segments() } else { &[] };
-        let prepared: &[_] = &prepared.iter().map(Powers::new).collect::<Vec<_>>();
-        let fill = |us: &[f64], out: &mut [[f64; D]]| {
-            simd::widest(Chunk { curve: self, locator, prepared, us, out });
-        };
+        let prepared = Prepared::new(self, us.len());
         if out.len() <= SERIAL {
-            fill(us, out);
+            prepared.fill(us, out);
         } else {
-            us.par_chunks(CHUNK).zip(out.par_chunks_mut(CHUNK)).for_each(|(us, out)| fill(us, out));
+            let chunks = us.par_chunks(CHUNK).zip(out.par_chunks_mut(CHUNK));
+            chunks.for_each(|(us, out)| prepared.fill(us, out));
         }
         Ok(())
     }
@@ -71,6 +66,30 @@ impl<const D: usize> PiecewiseCubic<D> {
         let i = self.segment_at(u);
         let span = self.knots()[i + 1] - self.knots()[i];
         quadratic_at(&differences(&self.segments()[i]), self.local(i, u)).map(|d| 3.0 * d / span)
+    }
+}
+
+/// A curve, and what is made of it once for many parameters.
+pub(super) struct Prepared<'a, const D: usize> {
+    curve: &'a PiecewiseCubic<D>,
+    locator: Locator<'a>,
+    /// The polynomials of each segment, or none.
+    powers: Vec<Powers<D>>,
+}
+
+impl<'a, const D: usize> Prepared<'a, D> {
+    /// Prepares for about `queries` parameters.
+    pub(super) fn new(curve: &'a PiecewiseCubic<D>, queries: usize) -> Self {
+        // Made once for each segment where that pays.
+        let segments = if queries >= 2 * curve.segment_count() { curve.segments() } else { &[] };
+        let powers = segments.iter().map(Powers::new).collect();
+        Self { curve, locator: Locator::new(curve, queries), powers }
+    }
+
+    /// Fills `out` with the points at `us`.
+    pub(super) fn fill(&self, us: &[f64], out: &mut [[f64; D]]) {
+        let Self { curve, locator, powers } = self;
+        simd::widest(Chunk { curve, locator, prepared: powers, us, out });
     }
 }
 

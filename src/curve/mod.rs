@@ -14,6 +14,7 @@
 //! | thin out points | [`simplify`] |
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`flatten_fewest`](PiecewiseCubic::flatten_fewest), [`flatten_scaled`](PiecewiseCubic::flatten_scaled), [`offset_polyline`](PiecewiseCubic::offset_polyline), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
+//! | fill other arrays | [`sample_into_f32`](PiecewiseCubic::sample_into_f32), [`sample_into_columns`](PiecewiseCubic::sample_into_columns), [`sample_batch`] of many curves |
 //!
 //! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
 //!
@@ -39,6 +40,7 @@
 
 mod affine;
 mod arc;
+mod batch;
 mod bezier;
 mod bounds;
 mod crossing;
@@ -55,6 +57,7 @@ mod intersect;
 mod intersect_tests;
 mod length;
 mod locate;
+mod narrow;
 mod nearest;
 mod offset;
 #[cfg(test)]
@@ -73,6 +76,7 @@ pub mod svg;
 
 pub use affine::Affine;
 pub use arc::ArcLength;
+pub use batch::sample_batch;
 pub use bezier::{Bezier, MAX_DEGREE};
 pub use error::Error;
 pub use family::{Ends, Family, Knots, Slopes, SplineEnds};

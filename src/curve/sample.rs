@@ -28,11 +28,8 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// ```
     pub fn sample_into(&self, out: &mut [[f64; D]]) {
         let count = out.len();
-        let (first, last) = self.domain();
-        let grid = Grid { first, last, step: (last - first) / count.saturating_sub(1).max(1) as f64 };
-        let fill = |(i, out): (usize, &mut [[f64; D]])| {
-            simd::widest(Chunk { curve: self, grid: &grid, start: i * CHUNK, out });
-        };
+        let grid = self.grid(count);
+        let fill = |(i, out): (usize, &mut [[f64; D]])| self.sample_chunk(&grid, i * CHUNK, out);
         if count <= SERIAL {
             out.chunks_mut(CHUNK).enumerate().for_each(fill);
         } else {
@@ -41,6 +38,17 @@ impl<const D: usize> PiecewiseCubic<D> {
         if count > 1 {
             out[count - 1] = self.end();
         }
+    }
+
+    /// Returns `count` evenly spaced parameters over the domain.
+    pub(super) fn grid(&self, count: usize) -> Grid {
+        let (first, last) = self.domain();
+        Grid { first, last, step: (last - first) / count.saturating_sub(1).max(1) as f64 }
+    }
+
+    /// Fills `out` with the points `start`, `start + 1`, … of the grid. At most [`CHUNK`] of them: rounding grows with a chunk.
+    pub(super) fn sample_chunk(&self, grid: &Grid, start: usize, out: &mut [[f64; D]]) {
+        simd::widest(Chunk { curve: self, grid, start, out });
     }
 
     /// Returns the segment of `u`, which is most often the one after `i`.
@@ -86,7 +94,7 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
 }
 
 /// Evenly spaced parameters.
-struct Grid {
+pub(super) struct Grid {
     first: f64,
     last: f64,
     step: f64,

@@ -275,9 +275,15 @@ impl Family {
     /// # Ok::<(), circlet::curve::Error>(())
     /// ```
     pub fn named(name: &str, params: Value) -> Result<Self, Error> {
-        let params = if params.is_null() { json!({}) } else { params };
+        let refuse = |problem| Error::Family { name: name.into(), problem };
+        let params = match params {
+            Value::Null => json!({}),
+            Value::Object(_) => params,
+            // Else a list would give the parameters by their order.
+            other => return Err(refuse(format!("the parameters are {other}; give an object"))),
+        };
         serde_json::from_value(json!({"family": name, "params": params}))
-            .map_err(|error| Error::Family { name: name.into(), problem: error.to_string() })
+            .map_err(|error| refuse(error.to_string()))
     }
 
     /// Makes the curve of this family through, or guided by, the points.
@@ -383,4 +389,20 @@ fn number<'de, De: serde::Deserializer<'de>>(given: De) -> Result<f64, De::Error
 
 fn numbers<'de, De: serde::Deserializer<'de>>(given: De) -> Result<Vec<f64>, De::Error> {
     Vec::<Number>::deserialize(given).map(|all| all.into_iter().map(Number::value).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_go_by_their_names_alone() {
+        for params in [json!([0.25]), json!([]), json!(0.25), json!("position")] {
+            let error = Family::named("step", params.clone()).unwrap_err().to_string();
+            assert!(error.ends_with(&format!("the parameters are {params}; give an object")), "{error}");
+        }
+        let without = Family::named("step", Value::Null).unwrap();
+        assert_eq!(without, Family::Step(StepParams::default()));
+        assert_eq!(Family::named("step", json!({})).unwrap(), without);
+    }
 }

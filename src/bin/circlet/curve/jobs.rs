@@ -102,7 +102,9 @@ fn solve(job: &Job) -> Result<Value, Error> {
         };
         let values = |Number(u): &Number| match &native {
             Some(bezier) => json!({ "p": bezier.eval(*u), "d1": bezier.derivative(*u) }),
-            None => json!({ "p": curve.eval(*u), "d1": curve.derivative(*u) }),
+            None => {
+                json!({ "p": curve.eval(*u), "d1": curve.derivative(*u), "d2": curve.second_derivative(*u) })
+            }
         };
         answer.insert("eval".into(), job.eval.iter().map(values).collect());
     }
