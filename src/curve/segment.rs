@@ -73,22 +73,28 @@ fn columns<const D: usize>(c: &[[f64; D]; 4], ts: &[f64; LANES]) -> [[f64; LANES
 /// Evaluates a polynomial at `from`, `from + step` and so on.
 #[inline(always)]
 fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64; D]]) {
+    // Coordinate by coordinate as they lie in memory, each with the coefficients and the number of its point: so vectors are
+    // stored as they are computed.
+    let repeated = c.map(|c| [c; LANES]);
+    let [c0, c1, c2, c3] = [0, 1, 2, 3].map(|k: usize| repeated[k].as_flattened());
+    let mut numbers = [[0.0; D]; LANES];
+    for (lane, numbers) in numbers.iter_mut().enumerate() {
+        *numbers = [lane as f64; D];
+    }
+    let numbers = numbers.as_flattened();
     let write = |base: f64, block: &mut [[f64; D]; LANES]| {
-        let mut ts = [0.0; LANES];
-        for (lane, t) in ts.iter_mut().enumerate() {
-            *t = from + (base + lane as f64) * step;
-        }
-        let columns = columns(c, &ts);
-        for (lane, point) in block.iter_mut().enumerate() {
-            for (i, x) in point.iter_mut().enumerate() {
-                *x = columns[i][lane];
-            }
+        let block = block.as_flattened_mut();
+        for k in 0..LANES * D {
+            let t = from + (base + numbers[k]) * step;
+            block[k] = c0[k] + t * (c1[k] + t * (c2[k] + t * c3[k]));
         }
     };
     let count = out.len();
     let (blocks, rest) = out.as_chunks_mut::<LANES>();
-    for (index, block) in blocks.iter_mut().enumerate() {
-        write(index as f64 * LANES as f64, block);
+    let mut base = 0.0;
+    for block in blocks {
+        write(base, block);
+        base += LANES as f64;
     }
     if rest.is_empty() {
         return;
