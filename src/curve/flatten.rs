@@ -5,6 +5,7 @@ use std::array::from_fn;
 use super::error::{Error, check_tolerance};
 use super::piecewise::PiecewiseCubic;
 use super::segment::{Powers, Segment, max_abs, norm};
+use super::simd;
 
 /// The most points that a polyline may have.
 const LIMIT: u32 = u32::MAX;
@@ -56,27 +57,8 @@ impl<const D: usize> PiecewiseCubic<D> {
         let Some(out) = out.get_mut(..count) else {
             return Err(Error::BufferLength { needed: count, given });
         };
-        let mut before = self.start();
-        out[0] = before;
-        let mut written = 1;
-        for segment in self.segments() {
-            if segment[0] != before {
-                out[written] = segment[0];
-                written += 1;
-            }
-            let steps = steps(segment, tolerance);
-            let last = written + steps as usize - 1;
-            if written < last {
-                let powers = Powers::new(segment);
-                for (i, point) in (1_u32..).zip(&mut out[written..last]) {
-                    *point = powers.at(f64::from(i) / steps);
-                }
-            }
-            before = segment[3];
-            out[last] = before;
-            written = last + 1;
-        }
-        Ok(written)
+        simd::widest(Cut { curve: self, tolerance, out });
+        Ok(count)
     }
 
     /// Returns a polyline within `tolerance` of the curve; see [`flatten_into`](Self::flatten_into).
@@ -115,6 +97,38 @@ impl<const D: usize> PiecewiseCubic<D> {
             return Err(fail(Error::Scale { given: scale }));
         }
         check_tolerance(pixel_tolerance).and_then(|()| self.flatten(pixel_tolerance / scale)).map_err(fail)
+    }
+}
+
+/// A polyline that is to be written, where there is exactly room for it.
+struct Cut<'a, const D: usize> {
+    curve: &'a PiecewiseCubic<D>,
+    tolerance: f64,
+    out: &'a mut [[f64; D]],
+}
+
+impl<const D: usize> simd::Work for Cut<'_, D> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { curve, tolerance, out } = self;
+        let mut before = curve.start();
+        out[0] = before;
+        let mut written = 1;
+        for segment in curve.segments() {
+            if segment[0] != before {
+                out[written] = segment[0];
+                written += 1;
+            }
+            let steps = steps(segment, tolerance);
+            let last = written + steps as usize - 1;
+            if written < last {
+                let step = 1.0 / steps;
+                Powers::new(segment).fill(step, step, &mut out[written..last]);
+            }
+            before = segment[3];
+            out[last] = before;
+            written = last + 1;
+        }
     }
 }
 

@@ -82,9 +82,13 @@ fn line<'a>(name: &'static str, work: impl FnMut() + 'a) -> Line<'a> {
 fn main() {
     let arguments = Arguments::parse();
     let alone = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("a pool of one thread");
-    for row in &arguments.rows {
-        measure(*row, arguments.runs, &alone);
-    }
+    let all = rayon::ThreadPoolBuilder::new().build().expect("a pool of all cores");
+    // All of it in the pool of one thread, as handing each piece over to it would take longer than some.
+    alone.install(|| {
+        for row in &arguments.rows {
+            measure(*row, arguments.runs, &all);
+        }
+    });
 }
 
 /// Measures all lines in turns and prints their medians. The first is circlet's, to which the others are compared.
@@ -122,24 +126,24 @@ fn median(times: &mut [f64]) -> f64 {
     times[times.len() / 2]
 }
 
-fn measure(row: Row, runs: usize, alone: &ThreadPool) {
+fn measure(row: Row, runs: usize, all: &ThreadPool) {
     match row {
-        Row::Even => even(runs, alone),
+        Row::Even => even(runs, all),
         Row::Sorted => {
-            interpolated("natural spline, 1000 knots, 1M ascending parameters", runs, alone, ascending())
+            interpolated("natural spline, 1000 knots, 1M ascending parameters", runs, all, ascending())
         }
         Row::Random => {
-            interpolated("natural spline, 1000 knots, 1M parameters in any order", runs, alone, shuffled())
+            interpolated("natural spline, 1000 knots, 1M parameters in any order", runs, all, shuffled())
         }
-        Row::CatmullRom => catmull_rom(runs, alone),
-        Row::Batch => batch(runs, alone),
+        Row::CatmullRom => catmull_rom(runs),
+        Row::Batch => batch(runs),
         Row::Flatten => flatten(runs),
         Row::Length => length(runs),
         Row::Bounds => bounds(runs),
     }
 }
 
-fn even(runs: usize, alone: &ThreadPool) {
+fn even(runs: usize, all: &ThreadPool) {
     let control: [Point; 4] = [[0.0, 0.0], [120.0, 40.0], [-60.0, 40.0], [60.0, 0.0]];
     let curve = Curve::bezier(&control).expect("four points");
     let cubic = kurbo_cubic(&control);
@@ -151,11 +155,13 @@ fn even(runs: usize, alone: &ThreadPool) {
         "one cubic at 1M even parameters",
         runs,
         vec![
-            line("circlet, sample_into", move || alone.install(|| curve.sample_into(black_box(a)))),
+            line("circlet, sample_into", move || curve.sample_into(black_box(a))),
             line("circlet, eval_into", move || {
-                alone.install(|| curve.eval_into(black_box(us), b)).expect("as long");
+                curve.eval_into(black_box(us), b).expect("as long");
             }),
-            line("circlet, sample_into, all cores", move || curve.sample_into(black_box(c))),
+            line("circlet, sample_into, all cores", move || {
+                all.install(|| curve.sample_into(black_box(&mut *c)))
+            }),
             line("kurbo, eval", move || {
                 for (i, point) in black_box(&mut *d).iter_mut().enumerate() {
                     let p = cubic.eval(i as f64 / (MILLION - 1) as f64);
@@ -189,7 +195,7 @@ fn shuffled() -> Vec<f64> {
     (0..MILLION).map(|_| random.next() * (KNOTS - 1) as f64).collect()
 }
 
-fn interpolated(title: &str, runs: usize, alone: &ThreadPool, us: Vec<f64>) {
+fn interpolated(title: &str, runs: usize, all: &ThreadPool, us: Vec<f64>) {
     let points = walk();
     let curve = &Curve::spline(&points, &Knots::Uniform, SplineEnds::Natural).expect("points");
     let values = Array2::from_shape_fn((KNOTS, 2), |(i, k)| points[i][k]);
@@ -204,10 +210,10 @@ fn interpolated(title: &str, runs: usize, alone: &ThreadPool, us: Vec<f64>) {
         runs,
         vec![
             line("circlet, eval_into", move || {
-                alone.install(|| curve.eval_into(black_box(us), a)).expect("as long");
+                curve.eval_into(black_box(us), a).expect("as long");
             }),
             line("circlet, eval_into, all cores", move || {
-                curve.eval_into(black_box(us), b).expect("as long")
+                all.install(|| curve.eval_into(black_box(us), &mut *b)).expect("as long");
             }),
             line("ndarray-interp", move || {
                 black_box(other.interp_array(black_box(&query)).expect("inside"));
@@ -223,7 +229,7 @@ fn interpolated(title: &str, runs: usize, alone: &ThreadPool, us: Vec<f64>) {
     );
 }
 
-fn catmull_rom(runs: usize, alone: &ThreadPool) {
+fn catmull_rom(runs: usize) {
     let points = walk();
     let curve = &Curve::catmull_rom(&points, 0.5, Ends::Whole).expect("points");
     let us = ascending();
@@ -236,7 +242,7 @@ fn catmull_rom(runs: usize, alone: &ThreadPool) {
         runs,
         vec![
             line("circlet, eval_into", move || {
-                alone.install(|| curve.eval_into(black_box(us), a)).expect("as long");
+                curve.eval_into(black_box(us), a).expect("as long");
             }),
             line("uniform-cubic-splines (uniform only)", move || {
                 for (u, point) in black_box(us).iter().zip(b.iter_mut()) {
@@ -249,7 +255,7 @@ fn catmull_rom(runs: usize, alone: &ThreadPool) {
     );
 }
 
-fn batch(runs: usize, alone: &ThreadPool) {
+fn batch(runs: usize) {
     const CURVES: usize = 1000;
     const EACH: usize = 100;
     let (curves, cubics) = drawing();
@@ -261,11 +267,9 @@ fn batch(runs: usize, alone: &ThreadPool) {
         runs,
         vec![
             line("circlet, sample_into", move || {
-                alone.install(|| {
-                    for (curve, out) in black_box(curves).iter().zip(a.chunks_exact_mut(EACH)) {
-                        curve.sample_into(out);
-                    }
-                });
+                for (curve, out) in black_box(curves).iter().zip(a.chunks_exact_mut(EACH)) {
+                    curve.sample_into(out);
+                }
             }),
             line("kurbo, eval", move || {
                 for (cubic, out) in black_box(cubics).iter().zip(b.chunks_exact_mut(EACH)) {
@@ -286,6 +290,8 @@ fn flatten(runs: usize) {
     let segments: Vec<CubicBezierSegment<f64>> = curves.iter().map(lyon_cubic).collect();
     let count = |curve: &Curve| curve.flatten_count(TOLERANCE).expect("a tolerance above 0");
     let total: usize = curves.iter().map(count).sum();
+    let fewest =
+        curves.iter().map(|curve| curve.flatten_fewest_count(TOLERANCE).expect("a tolerance above 0")).sum();
     let kurbo_path = |cubic: &CubicBez| {
         [kurbo::PathEl::MoveTo(cubic.p0), kurbo::PathEl::CurveTo(cubic.p1, cubic.p2, cubic.p3)]
     };
@@ -293,14 +299,12 @@ fn flatten(runs: usize) {
     segments.iter().for_each(|s| s.for_each_flattened(TOLERANCE, &mut |_| lyon_points += 1));
     let mut kurbo_points = 0;
     cubics.iter().for_each(|cubic| kurbo::flatten(kurbo_path(cubic), TOLERANCE, |_| kurbo_points += 1));
-    let mut outs = [(); 3].map(|()| vec![[0.0; 2]; 2 * total]);
-    let [a, b, c] = &mut outs;
+    let [a, b, c, d] = [(); 4].map(|()| &mut *vec![[0.0; 2]; 2 * total].leak());
     let remarked = |mut line: Line<'static>, points: usize| {
         line.remark = format!("{points} points");
         line
     };
     let (curves, cubics, segments) = (&*curves.leak(), &*cubics.leak(), &*segments.leak());
-    let (a, b, c) = (a.clone().leak(), b.clone().leak(), c.clone().leak());
     print(
         "10,000 cubics as polylines within 0.1",
         runs,
@@ -314,6 +318,17 @@ fn flatten(runs: usize) {
                     black_box(written);
                 }),
                 total,
+            ),
+            remarked(
+                line("circlet, flatten_fewest_into", move || {
+                    let mut written = 0;
+                    for curve in black_box(curves) {
+                        written +=
+                            curve.flatten_fewest_into(TOLERANCE, &mut d[written..]).expect("room for all");
+                    }
+                    black_box(written);
+                }),
+                fewest,
             ),
             remarked(
                 line("lyon, for_each_flattened", move || {
