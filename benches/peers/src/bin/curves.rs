@@ -130,10 +130,10 @@ fn measure(row: Row, runs: usize, all: &ThreadPool) {
     match row {
         Row::Even => even(runs, all),
         Row::Sorted => {
-            interpolated("natural spline, 1000 knots, 1M ascending parameters", runs, all, ascending())
+            interpolated("natural spline, 1000 knots, 1M ascending parameters", runs, all, ascending());
         }
         Row::Random => {
-            interpolated("natural spline, 1000 knots, 1M parameters in any order", runs, all, shuffled())
+            interpolated("natural spline, 1000 knots, 1M parameters in any order", runs, all, shuffled());
         }
         Row::CatmullRom => catmull_rom(runs),
         Row::Batch => batch(runs),
@@ -160,7 +160,7 @@ fn even(runs: usize, all: &ThreadPool) {
                 curve.eval_into(black_box(us), b).expect("as long");
             }),
             line("circlet, sample_into, all cores", move || {
-                all.install(|| curve.sample_into(black_box(&mut *c)))
+                all.install(|| curve.sample_into(black_box(&mut *c)));
             }),
             line("kurbo, eval", move || {
                 for (i, point) in black_box(&mut *d).iter_mut().enumerate() {
@@ -390,7 +390,7 @@ fn bounds(runs: usize) {
         runs,
         vec![
             line("circlet, bounds", || {
-                black_box(&curves).iter().for_each(|curve| _ = black_box(curve.bounds()))
+                black_box(&curves).iter().for_each(|curve| _ = black_box(curve.bounds()));
             }),
             line("kurbo, bounding_box", || {
                 black_box(&cubics).iter().for_each(|cubic| _ = black_box(cubic.bounding_box()));
