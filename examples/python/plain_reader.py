@@ -43,7 +43,6 @@ def payloads(memory: SharedMemory) -> Iterator[bytes]:
             state, size = word >> 29, word & 0x1FFF_FFFF
             if state == PAYLOAD:
                 yield bytes(memory.buf[start + 4 : start + 4 + size])
-                longs[FRAMES_RELEASED // 8] += 1
             elif word == 0:
                 if is_last_look:
                     return
@@ -55,6 +54,7 @@ def payloads(memory: SharedMemory) -> Iterator[bytes]:
                 raise ValueError(f"the word {word:#010x} at {head}: fragments are for circlet to read")
             head += 4 + size + 7 & ~7
             longs[HEAD // 8] = head
+            longs[FRAMES_RELEASED // 8] += state == PAYLOAD
 
 
 if __name__ == "__main__":

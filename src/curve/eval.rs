@@ -5,7 +5,7 @@ use rayon::prelude::*;
 use super::error::Error;
 use super::locate::Locator;
 use super::piecewise::PiecewiseCubic;
-use super::segment::{LANES, Powers, differences, quadratic_at};
+use super::segment::{LANES, Powers, WidePowers, differences, quadratic_at};
 use super::simd;
 
 /// Points per piece of work: 256 KiB of output in the plane, so that a piece stays in a core's own cache.
@@ -107,39 +107,17 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
     #[inline(always)]
     fn run(self) {
         let Self { curve, us, .. } = self;
-        let last = curve.segment_count() - 1;
-        let mut made = (usize::MAX, Powers::new(&curve.segments()[0]));
+        let mut here = Here::new(curve, 0);
         let mut done = 0;
         while let Some(block) = us[done..].first_chunk::<LANES>() {
-            let i = self.locator.segment_at(curve.clamp(block[0]));
-            let (from, to) = (curve.knots()[i], curve.knots()[i + 1]);
-            // What is outside of the domain is clamped to it. No short cut: all at once is faster.
-            let lowest = if i == 0 { f64::NEG_INFINITY } else { from };
-            let highest = if i == last { f64::INFINITY } else { to };
-            let mut all_here = true;
-            for &u in block {
-                all_here &= (u >= lowest) & (u < highest);
+            if !here.has_all(block) {
+                here = Here::new(curve, self.locator.segment_at(curve.clamp(block[0])));
             }
-            if all_here {
-                if made.0 != i {
-                    made = (i, Powers::new(&curve.segments()[i]));
-                }
-                let span = to - from;
-                let mut ts = [0.0; LANES];
-                for (t, &u) in ts.iter_mut().zip(block) {
-                    // As `f64::clamp`, without a look at the limits each time.
-                    let u = if u < from {
-                        from
-                    } else if u > to {
-                        to
-                    } else {
-                        u
-                    };
-                    *t = (u - from) / span;
-                }
-                made.1.write_all(&ts, &mut self.out[done..done + LANES]);
+            let out = &mut self.out[done..done + LANES];
+            if here.has_all(block) {
+                here.write(block, out);
             } else {
-                for (&u, point) in block.iter().zip(&mut self.out[done..]) {
+                for (&u, point) in block.iter().zip(out) {
                     *point = self.locator.eval(curve, self.prepared, u);
                 }
             }
@@ -148,6 +126,50 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
         for (&u, point) in us[done..].iter().zip(&mut self.out[done..]) {
             *point = self.locator.eval(curve, self.prepared, u);
         }
+    }
+}
+
+/// The segment that parameters are in, most often for many of them.
+struct Here<const D: usize> {
+    from: f64,
+    to: f64,
+    /// The parameters that the segment answers for: those outside of the domain too.
+    lowest: f64,
+    below: f64,
+    powers: WidePowers<D>,
+}
+
+impl<const D: usize> Here<D> {
+    #[inline(always)]
+    fn new(curve: &PiecewiseCubic<D>, i: usize) -> Self {
+        let (from, to) = (curve.knots()[i], curve.knots()[i + 1]);
+        Self {
+            from,
+            to,
+            lowest: if i == 0 { f64::NEG_INFINITY } else { from },
+            below: if i + 1 == curve.segment_count() { f64::INFINITY } else { to },
+            powers: WidePowers::new(&Powers::new(&curve.segments()[i])),
+        }
+    }
+
+    /// Tells whether the segment answers for all of them; no short cut, as all at once is faster.
+    #[inline(always)]
+    fn has_all(&self, us: &[f64; LANES]) -> bool {
+        let mut all = true;
+        for &u in us {
+            all &= (u >= self.lowest) & (u < self.below);
+        }
+        all
+    }
+
+    #[inline(always)]
+    fn write(&self, us: &[f64; LANES], out: &mut [[f64; D]]) {
+        let span = self.to - self.from;
+        let mut ts = [0.0; LANES];
+        for (t, &u) in ts.iter_mut().zip(us) {
+            *t = (u.max(self.from).min(self.to) - self.from) / span;
+        }
+        self.powers.write(&ts, out);
     }
 }
 

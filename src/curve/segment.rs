@@ -28,21 +28,6 @@ impl<const D: usize> Powers<D> {
         horner(c, t)
     }
 
-    /// Writes the points at so many parameters, with the bits that [`at`](Self::at) gives.
-    #[inline(always)]
-    pub(super) fn write_all(&self, ts: &[f64; LANES], out: &mut [[f64; D]]) {
-        let mut rest = [0.0; LANES];
-        for (s, t) in rest.iter_mut().zip(ts) {
-            *s = 1.0 - t;
-        }
-        let (first, second) = (columns(&self.from_start, ts), columns(&self.from_end, &rest));
-        for (lane, point) in out.iter_mut().enumerate().take(LANES) {
-            for (i, x) in point.iter_mut().enumerate() {
-                *x = if ts[lane] < 0.5 { first[i][lane] } else { second[i][lane] };
-            }
-        }
-    }
-
     /// Writes the points at `from`, `from + step` and so on; `step` is 0 or more.
     #[inline(always)]
     pub(super) fn fill(&self, from: f64, step: f64, out: &mut [[f64; D]]) {
@@ -55,19 +40,46 @@ impl<const D: usize> Powers<D> {
     }
 }
 
-/// So many points are computed together, column by column, as vectors go.
+/// So many points are computed together.
 pub(super) const LANES: usize = 8;
 
-/// Evaluates a polynomial: the coordinates of all points, one after the other.
-#[inline(always)]
-fn columns<const D: usize>(c: &[[f64; D]; 4], ts: &[f64; LANES]) -> [[f64; LANES]; D] {
-    let mut columns = [[0.0; LANES]; D];
-    for (i, column) in columns.iter_mut().enumerate() {
-        for (x, t) in column.iter_mut().zip(ts) {
-            *x = c[0][i] + t * (c[1][i] + t * (c[2][i] + t * c[3][i]));
+/// The polynomials of a segment once for each lane, so that vectors of them are loaded as they are.
+pub(super) struct WidePowers<const D: usize> {
+    from_start: [[[f64; D]; LANES]; 4],
+    from_end: [[[f64; D]; LANES]; 4],
+}
+
+impl<const D: usize> WidePowers<D> {
+    #[inline(always)]
+    pub(super) fn new(powers: &Powers<D>) -> Self {
+        Self {
+            from_start: powers.from_start.map(|c| [c; LANES]),
+            from_end: powers.from_end.map(|c| [c; LANES]),
         }
     }
-    columns
+
+    /// Writes the points at so many parameters, with the bits that [`Powers::at`] gives.
+    #[inline(always)]
+    pub(super) fn write(&self, ts: &[f64; LANES], out: &mut [[f64; D]]) {
+        let mut repeated = [[0.0; D]; LANES];
+        for (repeated, t) in repeated.iter_mut().zip(ts) {
+            *repeated = [*t; D];
+        }
+        let ts = repeated.as_flattened();
+        let (c, d) = (&self.from_start, &self.from_end);
+        let [c0, c1, c2, c3] =
+            [c[0].as_flattened(), c[1].as_flattened(), c[2].as_flattened(), c[3].as_flattened()];
+        let [d0, d1, d2, d3] =
+            [d[0].as_flattened(), d[1].as_flattened(), d[2].as_flattened(), d[3].as_flattened()];
+        let out = &mut out.as_flattened_mut()[..LANES * D];
+        for k in 0..LANES * D {
+            let (t, s) = (ts[k], 1.0 - ts[k]);
+            // Both are computed, so that there is nothing to branch at.
+            let first = c0[k] + t * (c1[k] + t * (c2[k] + t * c3[k]));
+            let second = d0[k] + s * (d1[k] + s * (d2[k] + s * d3[k]));
+            out[k] = if t < 0.5 { first } else { second };
+        }
+    }
 }
 
 /// Evaluates a polynomial at `from`, `from + step` and so on.
