@@ -107,15 +107,22 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
     #[inline(always)]
     fn run(self) {
         let Self { curve, us, .. } = self;
-        let mut here = Here::new(curve, 0);
+        let mut span = Span::new(curve, 0);
+        let mut powers = WidePowers::new(&Powers::new(&curve.segments()[0]));
         let mut done = 0;
         while let Some(block) = us[done..].first_chunk::<LANES>() {
-            if !here.has_all(block) {
-                here = Here::new(curve, self.locator.segment_at(curve.clamp(block[0])));
+            let mut is_here = span.has_all(block);
+            if !is_here {
+                let i = self.locator.segment_at(curve.clamp(block[0]));
+                let other = Span::new(curve, i);
+                is_here = other.has_all(block);
+                if is_here {
+                    (span, powers) = (other, WidePowers::new(&Powers::new(&curve.segments()[i])));
+                }
             }
             let out = &mut self.out[done..done + LANES];
-            if here.has_all(block) {
-                here.write(block, out);
+            if is_here {
+                powers.write(&span.local(block), out);
             } else {
                 for (&u, point) in block.iter().zip(out) {
                     *point = self.locator.eval(curve, self.prepared, u);
@@ -129,27 +136,22 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
     }
 }
 
-/// The segment that parameters are in, most often for many of them.
-struct Here<const D: usize> {
+/// The parameters of a segment.
+struct Span {
     from: f64,
     to: f64,
-    /// The parameters that the segment answers for: those outside of the domain too.
+    /// Those that the segment answers for, with those outside of the domain.
     lowest: f64,
     below: f64,
-    powers: WidePowers<D>,
 }
 
-impl<const D: usize> Here<D> {
+impl Span {
     #[inline(always)]
-    fn new(curve: &PiecewiseCubic<D>, i: usize) -> Self {
+    fn new<const D: usize>(curve: &PiecewiseCubic<D>, i: usize) -> Self {
         let (from, to) = (curve.knots()[i], curve.knots()[i + 1]);
-        Self {
-            from,
-            to,
-            lowest: if i == 0 { f64::NEG_INFINITY } else { from },
-            below: if i + 1 == curve.segment_count() { f64::INFINITY } else { to },
-            powers: WidePowers::new(&Powers::new(&curve.segments()[i])),
-        }
+        let lowest = if i == 0 { f64::NEG_INFINITY } else { from };
+        let below = if i + 1 == curve.segment_count() { f64::INFINITY } else { to };
+        Self { from, to, lowest, below }
     }
 
     /// Tells whether the segment answers for all of them; no short cut, as all at once is faster.
@@ -162,14 +164,15 @@ impl<const D: usize> Here<D> {
         all
     }
 
+    /// Returns where in the segment they lie, 0 to 1.
     #[inline(always)]
-    fn write(&self, us: &[f64; LANES], out: &mut [[f64; D]]) {
-        let span = self.to - self.from;
+    fn local(&self, us: &[f64; LANES]) -> [f64; LANES] {
+        let length = self.to - self.from;
         let mut ts = [0.0; LANES];
         for (t, &u) in ts.iter_mut().zip(us) {
-            *t = (u.max(self.from).min(self.to) - self.from) / span;
+            *t = (u.max(self.from).min(self.to) - self.from) / length;
         }
-        self.powers.write(&ts, out);
+        ts
     }
 }
 
