@@ -41,6 +41,16 @@ fn bernstein(points: &[Point], t: f64) -> Point {
     })
 }
 
+/// Three segments on uneven knots, with a jump before the last.
+pub(super) fn wave() -> Curve {
+    let segments = vec![
+        [[0.0, 0.0], [1.0, 3.0], [2.0, -3.0], [3.0, 0.1]],
+        [[3.0, 0.1], [4.0, 5.0], [4.0, 5.0], [5.0, 1.0]],
+        [[7.0, 1.0], [8.0, 1.0], [9.0, 2.0], [9.7, 0.3]],
+    ];
+    Curve::from_segments(segments, vec![-0.3, 0.4, 2.9, 3.1]).unwrap()
+}
+
 pub(super) fn cubic(points: [Point; 4]) -> CubicBez {
     let [a, b, c, d] = points.map(|[x, y]| kurbo::Point::new(x, y));
     CubicBez::new(a, b, c, d)

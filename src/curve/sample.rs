@@ -126,16 +126,8 @@ impl Grid {
 #[cfg(test)]
 mod tests {
     use super::super::Curve;
+    use super::super::properties::wave;
     use super::*;
-
-    fn wave() -> Curve {
-        let segments = vec![
-            [[0.0, 0.0], [1.0, 3.0], [2.0, -3.0], [3.0, 0.1]],
-            [[3.0, 0.1], [4.0, 5.0], [4.0, 5.0], [5.0, 1.0]],
-            [[7.0, 1.0], [8.0, 1.0], [9.0, 2.0], [9.7, 0.3]],
-        ];
-        Curve::from_segments(segments, vec![-0.3, 0.4, 2.9, 3.1]).unwrap()
-    }
 
     #[test]
     fn sampling_is_evaluating_but_for_the_parameters_rounding() {
