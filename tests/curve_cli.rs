@@ -127,6 +127,9 @@ fn wrong_input_is_told_with_what_was_given_and_what_is_allowed() {
     assert!(refused(&["linear"], "1\n2").contains("2 or 3 are needed"));
     assert!(refused(&["linear"], "[[1,2],[3,").contains("no JSON"));
     assert!(refused(&["linear"], "").contains("at least 2 points, not 0"));
+    for count in ["0", "100000001", "18446744073709551616", "-1"] {
+        assert!(refused(&["linear", "-n", count], POINTS).contains(count), "{count}");
+    }
     assert!(refused(&["linear", "/nowhere"], "").contains("/nowhere cannot be read"));
     assert!(refused(&["linear", "--flatten", "0"], POINTS).contains("tolerance is 0.0"));
     assert!(refused(&["linear", "--svg", "/nowhere/a.svg"], POINTS).contains("folder that exists"));

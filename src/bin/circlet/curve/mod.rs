@@ -77,9 +77,10 @@ struct Params {
 /// What is printed, or drawn.
 #[derive(Debug, clap::Args)]
 struct Output {
-    /// Print so many points, evenly spaced by the parameter
-    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 100, help_heading = "Output")]
-    points: usize,
+    /// Print so many points, evenly spaced by the parameter: 1 to 100 million
+    #[arg(long, short = 'n', value_name = "COUNT", default_value_t = 100, help_heading = "Output",
+          value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    points: u32,
     /// Print the points at these parameters
     #[arg(long, value_name = "U,U,...", value_delimiter = ',', allow_hyphen_values = true, help_heading = "Output",
           conflicts_with_all = ["points", "flatten", "path", "info"])]

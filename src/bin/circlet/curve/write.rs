@@ -77,7 +77,7 @@ fn wanted<const D: usize>(curve: &PiecewiseCubic<D>, output: &Output) -> Result<
     if let Some(tolerance) = output.flatten {
         return curve.flatten(tolerance);
     }
-    let count = if output.at.is_empty() { output.points } else { output.at.len() };
+    let count = if output.at.is_empty() { output.points as usize } else { output.at.len() };
     let mut points = vec![[0.0; D]; count];
     if output.at.is_empty() {
         curve.sample_into(&mut points);
