@@ -18,9 +18,8 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// [`Error::Tolerance`] unless the tolerance is finite and above 0, [`Error::TooManyPoints`] beyond `u32::MAX` points.
     pub fn flatten_count(&self, tolerance: f64) -> Result<usize, Error> {
         check_tolerance(tolerance)?;
-        let steps: f64 = self.segments().iter().map(|segment| steps(segment, tolerance)).sum();
-        let jumps = self.segments().windows(2).filter(|pair| pair[0][3] != pair[1][0]).count();
-        let needed = 1.0 + steps + jumps as f64;
+        let mut needed = 1.0;
+        simd::widest(Count { curve: self, tolerance, needed: &mut needed });
         if needed > f64::from(LIMIT) {
             return Err(Error::TooManyPoints { tolerance, needed, limit: LIMIT });
         }
@@ -100,6 +99,27 @@ impl<const D: usize> PiecewiseCubic<D> {
     }
 }
 
+/// The points of a polyline that are to be counted.
+struct Count<'a, const D: usize> {
+    curve: &'a PiecewiseCubic<D>,
+    tolerance: f64,
+    needed: &'a mut f64,
+}
+
+impl<const D: usize> simd::Work for Count<'_, D> {
+    #[inline(always)]
+    fn run(self) {
+        let mut before = self.curve.start();
+        for segment in self.curve.segments() {
+            if segment[0] != before {
+                *self.needed += 1.0;
+            }
+            *self.needed += steps(segment, self.tolerance);
+            before = segment[3];
+        }
+    }
+}
+
 /// A polyline that is to be written, where there is exactly room for it.
 struct Cut<'a, const D: usize> {
     curve: &'a PiecewiseCubic<D>,
@@ -133,6 +153,7 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
 }
 
 /// Returns into how many even steps a segment is cut: a whole number from 1 on, perhaps a huge one.
+#[inline(always)]
 fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, tolerance: f64) -> f64 {
     let first: [f64; D] = from_fn(|i| (p0[i] - p1[i]) - (p1[i] - p2[i]));
     let second: [f64; D] = from_fn(|i| (p1[i] - p2[i]) - (p2[i] - p3[i]));
