@@ -107,26 +107,22 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
     #[inline(always)]
     fn run(self) {
         let Self { curve, us, .. } = self;
+        // The segment that the last parameter was in is most often that of the next ones.
+        let (mut segment, mut widened) = (0, 0);
         let mut span = Span::new(curve, 0);
         let mut powers = WidePowers::new(&Powers::new(&curve.segments()[0]));
         let mut done = 0;
         while let Some(block) = us[done..].first_chunk::<LANES>() {
-            let mut is_here = span.has_all(block);
-            if !is_here {
-                let i = self.locator.segment_at(curve.clamp(block[0]));
-                let other = Span::new(curve, i);
-                is_here = other.has_all(block);
-                if is_here {
-                    (span, powers) = (other, WidePowers::new(&Powers::new(&curve.segments()[i])));
-                }
-            }
             let out = &mut self.out[done..done + LANES];
-            if is_here {
+            if span.has_all(block) {
+                if widened != segment {
+                    powers = WidePowers::new(&Powers::new(&curve.segments()[segment]));
+                    widened = segment;
+                }
                 powers.write(&span.local(block), out);
             } else {
-                for (&u, point) in block.iter().zip(out) {
-                    *point = self.locator.eval(curve, self.prepared, u);
-                }
+                segment = self.locator.eval_each(curve, self.prepared, block, out);
+                span = Span::new(curve, segment);
             }
             done += LANES;
         }
