@@ -263,7 +263,7 @@ pub unsafe extern "C" fn circlet_curve_fit_to_box(
             }
         };
         let target = Rect::from_corner_and_size([target[0], target[1]], [target[2], target[3]]);
-        let Affine { a, b, c, d, e, f } = curve.0.fit_to_box(target, fit)?;
+        let Affine { a, b, c, d, e, f } = curve.0.fit_to_box(target, fit, crate::curve::Align::CENTER)?;
         out.set([a, b, c, d, e, f]);
         Ok(0)
     })

@@ -24,14 +24,15 @@
 //! # Examples
 //!
 //! ```
-//! use circlet::curve::{Curve, Fit, Rect};
+//! use circlet::curve::{Align, Curve, Fit, Rect};
 //!
 //! let arch = Curve::bezier(&[[0.0, 0.0], [0.0, 40.0], [60.0, 40.0], [60.0, 0.0]])?;
 //! assert_eq!(arch.eval(0.5), [30.0, 30.0]);
 //! assert_eq!(arch.bounds(), Rect { min: [0.0, 0.0], max: [60.0, 30.0] });
 //!
 //! // Twice as large, in the middle of a 200 by 60 box, and within a tenth of a unit of the true curve.
-//! let matrix = arch.fit_to_box(Rect::from_corner_and_size([0.0, 0.0], [200.0, 60.0]), Fit::Contain)?;
+//! let target = Rect::from_corner_and_size([0.0, 0.0], [200.0, 60.0]);
+//! let matrix = arch.fit_to_box(target, Fit::Contain, Align::CENTER)?;
 //! let polyline = arch.transform(&matrix)?.flatten(0.1)?;
 //! assert_eq!(polyline.first(), Some(&[40.0, 0.0]));
 //! assert_eq!(polyline.last(), Some(&[160.0, 0.0]));
@@ -80,7 +81,7 @@ pub use batch::sample_batch;
 pub use bezier::{Bezier, MAX_DEGREE};
 pub use error::Error;
 pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
-pub use fit::{Fit, fit_bounds};
+pub use fit::{Align, Fit, fit_bounds};
 pub use intersect::Intersection;
 pub use nearest::Nearest;
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
