@@ -9,14 +9,19 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 10] = [
+const SOURCES: [&str; 15] = [
     "status.rs",
     "text.rs",
     "layout.rs",
     "ring/mod.rs",
     "page.rs",
-    "curve.rs",
-    "points.rs",
+    "curve/mod.rs",
+    "curve/make.rs",
+    "curve/eval.rs",
+    "curve/measure.rs",
+    "curve/cut.rs",
+    "curve/find.rs",
+    "curve/draw.rs",
     "pool.rs",
     "payload.rs",
     "exec.rs",

@@ -7,7 +7,7 @@ import math
 import weakref
 from array import array
 from collections.abc import Iterable, Sequence
-from ctypes import byref, c_double, c_void_p
+from ctypes import addressof, byref, c_double, c_void_p
 from typing import Any, Literal, NoReturn
 
 from . import _arguments, _native
@@ -98,7 +98,7 @@ class Curve:
             raise InvalidError(f"the parameters cannot be JSON: {error}") from error
         values, handle = _points(points), c_void_p()
         name = _arguments.text("family", family)
-        check(library.circlet_curve_new(name, text, _start(values), _pairs(values), byref(handle)))
+        check(library.circlet_curve_new(name, text, 2, _start(values), _pairs(values), byref(handle)))
         return cls(_arguments.opened(handle))
 
     @classmethod
@@ -152,7 +152,7 @@ class Curve:
         """Evaluates the curve as `eval` does, into an array for x and one for y; `out` is a pair of them."""
         values = _doubles(parameters)
         pair, targets = _output_xy(out, len(values))
-        check(library.circlet_curve_eval_xy(self._handle, _start(values), len(values), *targets))
+        check(library.circlet_curve_eval_columns(self._handle, _start(values), len(values), _addresses(targets)))
         return pair
 
     def derivative(self, parameters: Iterable[float] | Any, out: Any = None) -> Any:
@@ -162,7 +162,7 @@ class Curve:
         """
         values = _doubles(parameters)
         result, target, _ = _output(out, len(values), 2)
-        check(library.circlet_curve_derivative(self._handle, _start(values), len(values), target))
+        check(library.circlet_curve_derivative(self._handle, 1, _start(values), len(values), target))
         return result
 
     def sample(self, count: int, out: Any = None) -> Any:
@@ -178,7 +178,7 @@ class Curve:
     def sample_xy(self, count: int, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
         """Samples the curve as `sample` does, into an array for x and one for y; `out` is a pair of them."""
         pair, targets = _output_xy(out, count)
-        check(library.circlet_curve_sample_xy(self._handle, count, *targets))
+        check(library.circlet_curve_sample_columns(self._handle, count, _addresses(targets)))
         return pair
 
     def bounds(self) -> tuple[float, float, float, float]:
@@ -207,7 +207,7 @@ class Curve:
         if fit not in _FITS:
             raise InvalidError(f"fit is {fit!r}: give one of {', '.join(_FITS)}")
         target, values = _exactly(box, 4, "box"), array("d", bytes(48))
-        check(library.circlet_curve_fit_to_box(self._handle, _start(target), _FITS[fit], _start(values)))
+        check(library.circlet_curve_fit_to_box(self._handle, _start(target), _FITS[fit], None, _start(values)))
         a, b, c, d, e, f = values
         return a, b, c, d, e, f
 
@@ -343,3 +343,9 @@ def _output_xy(out: tuple[Any, Any] | None, count: int) -> tuple[tuple[Any, Any]
     x, y = (None, None) if out is None else out
     (x, x_target, _), (y, y_target, _) = _output(x, count), _output(y, count)
     return (x, y), (x_target, y_target)
+
+
+def _addresses(targets: tuple[Any, ...]) -> Any:
+    """Returns an array of the addresses of what the caller keeps alive."""
+    found = [target if isinstance(target, (int, type(None))) else addressof(target) for target in targets]
+    return (c_void_p * len(found))(*found)

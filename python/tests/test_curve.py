@@ -212,7 +212,7 @@ def test_results_are_written_where_the_caller_says() -> None:
     out = numpy.zeros((2, 2))
     assert curve.derivative([0, 0.5], out=out) is out
     assert out.tolist() == [[0, 12], [6, 0]]
-    with pytest.raises(InvalidError, match="x overlaps y"):
+    with pytest.raises(InvalidError, match="columns.0. overlaps columns.1."):
         curve.sample_xy(3, out=(x, x))
     with pytest.raises(InvalidError, match="points overlaps parameters"):
         curve.eval(out.reshape(-1)[:2], out=out)
