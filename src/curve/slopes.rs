@@ -54,10 +54,10 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// ```
     /// use circlet::curve::Curve;
     ///
-    /// let parabola = Curve::bezier(&[[0.0, 0.0], [1.0, 0.0], [2.0, 4.0]])?;
+    /// let hill = Curve::bezier(&[[0.0, 0.0], [0.0, 4.0], [8.0, 4.0], [8.0, 0.0]])?;
     /// let mut slopes = [[0.0; 2]; 3];
-    /// parabola.derivative_into(&[0.0, 0.5, 1.0], &mut slopes)?;
-    /// assert_eq!(slopes, [[2.0, 0.0], [2.0, 4.0], [2.0, 8.0]]);
+    /// hill.derivative_into(&[0.0, 0.5, 1.0], &mut slopes)?;
+    /// assert_eq!(slopes, [[0.0, 12.0], [12.0, 0.0], [0.0, -12.0]]);
     /// # Ok::<(), circlet::curve::Error>(())
     /// ```
     pub fn derivative_into(&self, us: &[f64], out: &mut [[f64; D]]) -> Result<(), Error> {
