@@ -74,6 +74,19 @@ def test_one_parameter_is_many_of_one(curve: Curve) -> None:
     assert all(math.isnan(x) for x in curve.eval(math.nan))
 
 
+def test_numbers_may_be_read_only_and_none(curve: Curve) -> None:
+    us = numpy.linspace(*curve.domain, 9)
+    us.setflags(write=False)
+    strided = numpy.repeat(us, 2)[::2]
+    assert curve.eval(us) == curve.eval(us.tolist()) == curve.eval(iter(us)) == curve.eval(strided)
+    segments = numpy.asarray(curve.segments())
+    segments.setflags(write=False)
+    assert Curve.from_segments(segments, curve.knots()).segments() == curve.segments()
+    none = numpy.empty((0, curve.dimensions))
+    assert curve.eval([], out=none) is none and len(curve.eval([])) == len(curve.tangent([])) == 0
+    assert [len(column) for column in curve.eval_columns([])] == [0] * curve.dimensions
+
+
 def test_derivatives_are_the_slopes_of_the_points(curve: Curve) -> None:
     us, step = numpy.linspace(*curve.domain, 40)[1:-1], 1e-5
     values = [numpy.asarray(curve.eval(us + side)) for side in (-step, 0, step)]
