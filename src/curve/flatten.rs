@@ -91,12 +91,46 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// # Ok::<(), circlet::curve::Error>(())
     /// ```
     pub fn flatten_scaled(&self, scale: f64, pixel_tolerance: f64) -> Result<Vec<[f64; D]>, Error> {
-        let fail = |reason| Error::Scaled { scale, pixel_tolerance, reason: Box::new(reason) };
-        if !(scale.is_finite() && scale > 0.0) {
-            return Err(fail(Error::Scale { given: scale }));
-        }
-        check_tolerance(pixel_tolerance).and_then(|()| self.flatten(pixel_tolerance / scale)).map_err(fail)
+        scaled(scale, pixel_tolerance, |tolerance| self.flatten(tolerance))
     }
+
+    /// Counts the points that [`flatten_scaled_into`](Self::flatten_scaled_into) writes, so that room for them can be made
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// As [`flatten_scaled`](Self::flatten_scaled).
+    pub fn flatten_scaled_count(&self, scale: f64, pixel_tolerance: f64) -> Result<usize, Error> {
+        scaled(scale, pixel_tolerance, |tolerance| self.flatten_count(tolerance))
+    }
+
+    /// Writes the polyline of [`flatten_scaled`](Self::flatten_scaled) into `out` and returns how many points it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`flatten_scaled`](Self::flatten_scaled), and [`Error::BufferLength`] in the same way if `out` is too short; nothing is
+    /// written then.
+    pub fn flatten_scaled_into(
+        &self,
+        scale: f64,
+        pixel_tolerance: f64,
+        out: &mut [[f64; D]],
+    ) -> Result<usize, Error> {
+        scaled(scale, pixel_tolerance, |tolerance| self.flatten_into(tolerance, out))
+    }
+}
+
+/// Does something with the tolerance that a scale and a tolerance in pixels come to.
+fn scaled<T>(
+    scale: f64,
+    pixel_tolerance: f64,
+    flatten: impl FnOnce(f64) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let fail = |reason| Error::Scaled { scale, pixel_tolerance, reason: Box::new(reason) };
+    if !(scale.is_finite() && scale > 0.0) {
+        return Err(fail(Error::Scale { given: scale }));
+    }
+    check_tolerance(pixel_tolerance).and_then(|()| flatten(pixel_tolerance / scale)).map_err(fail)
 }
 
 /// The points of a polyline that are to be counted.
