@@ -93,7 +93,7 @@ fn grammar_error(d: &str, error: &svgtypes::Error) -> Error {
     use svgtypes::Error::{InvalidChar, InvalidNumber, InvalidString, UnexpectedData};
     let (position, expected) = match *error {
         InvalidNumber(position) => (Some(position), "a finite number"),
-        UnexpectedData(position) if !d.trim_start().starts_with(['M', 'm']) => {
+        UnexpectedData(position) if !skip_white_space(d).starts_with(['M', 'm']) => {
             (Some(position), "a moveto, M or m")
         }
         UnexpectedData(position) => (Some(position), "a command, a number or an arc's flag, 0 or 1"),
@@ -104,14 +104,19 @@ fn grammar_error(d: &str, error: &svgtypes::Error) -> Error {
     let offset = position
         .and_then(|position| d.char_indices().nth(position.saturating_sub(1)))
         .map_or(d.len(), |(offset, _)| offset);
-    let rest = d[offset..].trim_start();
+    let rest = skip_white_space(&d[offset..]);
     let token: String = rest.chars().take_while(|c| !c.is_whitespace() && *c != ',').take(20).collect();
     let found = match (rest.chars().next(), token.is_empty()) {
         (None, _) => "the end".to_owned(),
-        (Some(c), true) => format!("`{c}`"),
+        (Some(c), true) => format!("`{}`", c.escape_default()),
         (Some(_), false) => format!("`{token}`"),
     };
     Error::PathData { offset, found, expected }
+}
+
+/// Passes over what path data takes for white space, which a no-break space is not.
+fn skip_white_space(d: &str) -> &str {
+    d.trim_start_matches([' ', '\t', '\r', '\n'])
 }
 
 /// Follows the commands of path data.
@@ -322,6 +327,9 @@ mod tests {
             ("M0 0Z 3 3", "byte 6: found `3`, expected a command, a number or an arc's flag, 0 or 1"),
             ("M0 0 L1 1,,2 2", "byte 10: found `,`, expected a command, a number or an arc's flag, 0 or 1"),
             ("M0 0 L NaN 1", "byte 7: found `NaN`, expected a finite number"),
+            // White space elsewhere, but not here.
+            ("\u{a0}M0 0", "byte 0: found `\\u{a0}`, expected a moveto, M or m"),
+            ("M0 0 L 5,\u{2000}6", "byte 9: found `\\u{2000}`, expected a finite number"),
         ] {
             let error = Curve::from_svg(d).unwrap_err();
             assert_eq!(error.to_string(), format!("path data is malformed at {message}"), "{d:?}");
