@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::error::{Error, check_tolerance};
-use super::length::{ROUNDING, halves, length_at_once, piece_length, scaled};
+use super::length::{ROUNDING, Scaled, halves, length_at_once, piece_length, scaled};
 use super::piecewise::PiecewiseCubic;
 use super::segment::{Powers, differences, norm, quadratic_at};
 
@@ -62,7 +62,9 @@ impl<const D: usize> PiecewiseCubic<D> {
         let last = self.segment_at(u);
         let share = tolerance / (last + 1) as f64;
         let lengths = self.segments()[..=last].iter().enumerate().map(|(i, segment)| {
-            let Some((sides, scale, tolerance)) = scaled(&differences(segment), share) else { return 0.0 };
+            let Some(Scaled { sides, scale, tolerance, .. }) = scaled(&differences(segment), share) else {
+                return 0.0;
+            };
             let sides = if i == last { up_to(&sides, self.local(i, u)) } else { sides };
             scale * piece_length(&sides, tolerance)
         });
@@ -116,7 +118,7 @@ impl<const D: usize> PiecewiseCubic<D> {
         let share = tolerance / 2.0 / self.segment_count() as f64;
         let mut table = ArcLength { curve: self, pieces: Vec::new(), total: 0.0, tolerance };
         for (i, segment) in self.segments().iter().enumerate() {
-            if let Some((sides, scale, tolerance)) = scaled(&differences(segment), share) {
+            if let Some(Scaled { sides, scale, tolerance, .. }) = scaled(&differences(segment), share) {
                 let piece = Piece { segment: i, from: 0.0, to: 1.0, before: 0.0, sides, scale };
                 table.measure(piece, tolerance);
             }

@@ -143,12 +143,13 @@ struct Count<'a, const D: usize> {
 impl<const D: usize> simd::Work for Count<'_, D> {
     #[inline(always)]
     fn run(self) {
-        let mut before = self.curve.start();
-        for segment in self.curve.segments() {
+        let Self { curve, tolerance, needed } = self;
+        let (mut before, scale) = (curve.start(), 1.0 / tolerance.sqrt());
+        for segment in curve.segments() {
             if segment[0] != before {
-                *self.needed += 1.0;
+                *needed += 1.0;
             }
-            *self.needed += steps(segment, self.tolerance);
+            *needed += steps(segment, scale);
             before = segment[3];
         }
     }
@@ -165,7 +166,9 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
     #[inline(always)]
     fn run(self) {
         let Self { curve, tolerance, out } = self;
-        let mut before = curve.start();
+        let (mut before, scale) = (curve.start(), 1.0 / tolerance.sqrt());
+        // What a lone segment takes was counted.
+        let counted = (curve.segment_count() == 1).then_some((out.len() - 1) as f64);
         out[0] = before;
         let mut written = 1;
         for segment in curve.segments() {
@@ -173,7 +176,10 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
                 out[written] = segment[0];
                 written += 1;
             }
-            let steps = steps(segment, tolerance);
+            let steps = match counted {
+                Some(steps) => steps,
+                None => steps(segment, scale),
+            };
             let last = written + steps as usize - 1;
             if written < last {
                 let step = 1.0 / steps;
@@ -186,9 +192,10 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
     }
 }
 
-/// Returns into how many even steps a segment is cut: a whole number from 1 on, perhaps a huge one.
+/// Returns into how many even steps a segment is cut, for 1 by the root of the tolerance: a whole number from 1 on, perhaps a
+/// huge one.
 #[inline(always)]
-fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, tolerance: f64) -> f64 {
+fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, scale: f64) -> f64 {
     let first: [f64; D] = from_fn(|i| (p0[i] - p1[i]) - (p1[i] - p2[i]));
     let second: [f64; D] = from_fn(|i| (p1[i] - p2[i]) - (p2[i] - p3[i]));
     let bend = norm(&first).max(norm(&second));
@@ -199,7 +206,7 @@ fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, tolerance: f64) -> f64 {
     }
     // Two roots, as the quotient of a huge bend by a tiny tolerance overflows. They round up a whole number now and then,
     // which must not cost a step.
-    let exact = (0.75 * bend).sqrt() / tolerance.sqrt();
+    let exact = (0.75 * bend).sqrt() * scale;
     (exact * (1.0 - 8.0 * f64::EPSILON)).ceil().max(1.0)
 }
 

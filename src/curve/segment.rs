@@ -53,10 +53,7 @@ pub(super) struct WidePowers<const D: usize> {
 impl<const D: usize> WidePowers<D> {
     #[inline(always)]
     pub(super) fn new(powers: &Powers<D>) -> Self {
-        Self {
-            from_start: powers.from_start.map(|c| [c; LANES]),
-            from_end: powers.from_end.map(|c| [c; LANES]),
-        }
+        Self { from_start: repeated(&powers.from_start), from_end: repeated(&powers.from_end) }
     }
 
     /// Writes the points at so many parameters, with the bits that [`Powers::at`] gives.
@@ -86,7 +83,7 @@ impl<const D: usize> WidePowers<D> {
 /// Evaluates a polynomial at `from`, `from + step` and so on.
 #[inline(always)]
 fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64; D]]) {
-    let even = Even { c: c.map(|c| [c; LANES]), from, step };
+    let even = Even { c: repeated(c), from, step };
     // Read back from memory, or the compiler mixes the lanes.
     let even = black_box(&even);
     let count = out.len();
@@ -108,6 +105,13 @@ fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64
             }
         }
     }
+}
+
+/// Returns the coefficients once for each lane.
+#[inline(always)]
+fn repeated<const D: usize>(c: &[[f64; D]; 4]) -> [[[f64; D]; LANES]; 4] {
+    // One by one: what `map` makes of arrays this large is not always inlined.
+    [[c[0]; LANES], [c[1]; LANES], [c[2]; LANES], [c[3]; LANES]]
 }
 
 /// A polynomial at even parameters, with its coefficients once for each lane.

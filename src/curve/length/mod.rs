@@ -68,8 +68,10 @@ impl<const D: usize> simd::Work for Sum<'_, D> {
     #[inline(always)]
     fn run(self) {
         for segment in self.segments {
-            if let Some((sides, scale, tolerance)) = scaled(&differences(segment), self.tolerance) {
-                *self.sum += scale * length_of(&sides, tolerance);
+            if let Some(Scaled { sides, scale, polygon, tolerance }) =
+                scaled(&differences(segment), self.tolerance)
+            {
+                *self.sum += scale * length_of(&Speed::new(&sides), polygon, tolerance);
             }
         }
     }
@@ -85,24 +87,36 @@ struct One<'a, const D: usize> {
 impl<const D: usize> simd::Work for One<'_, D> {
     #[inline(always)]
     fn run(self) {
-        *self.length = length_of(self.sides, self.tolerance);
+        let speed = Speed::new(self.sides);
+        *self.length = length_of(&speed, speed.polygon(), self.tolerance);
     }
 }
 
-/// Returns the sides of a control polygon made at most 2 in size, what they were divided by, and the tolerance that goes with
-/// them; nothing where they have no length.
-pub(super) fn scaled<const D: usize>(
-    hodograph: &[[f64; D]; 3],
-    tolerance: f64,
-) -> Option<([[f64; D]; 3], f64, f64)> {
-    let largest = hodograph.iter().fold(0.0_f64, |largest, side| max_abs(side).max(largest));
+/// A third of the control points of a derivative, made at most 2 in size.
+pub(super) struct Scaled<const D: usize> {
+    pub(super) sides: [[f64; D]; 3],
+    /// What they were divided by.
+    pub(super) scale: f64,
+    /// The length of all three.
+    polygon: f64,
+    /// What goes with them.
+    pub(super) tolerance: f64,
+}
+
+/// Scales, where there is any length.
+#[inline(always)]
+pub(super) fn scaled<const D: usize>(hodograph: &[[f64; D]; 3], tolerance: f64) -> Option<Scaled<D>> {
+    let [a, b, c] = hodograph;
+    let largest = max_abs(a).max(max_abs(b)).max(max_abs(c));
     if largest == 0.0 {
         return None;
     }
     let scale = power_of_two_below(largest);
-    let sides = hodograph.map(|side| side.map(|x| x * (1.0 / scale)));
-    let polygon: f64 = sides.iter().map(norm).sum();
-    Some((sides, scale, (tolerance / scale).max(ROUNDING * polygon)))
+    let inverse = 1.0 / scale;
+    let sides: [[f64; D]; 3] =
+        [from_fn(|i| a[i] * inverse), from_fn(|i| b[i] * inverse), from_fn(|i| c[i] * inverse)];
+    let polygon = norm(&sides[0]) + norm(&sides[1]) + norm(&sides[2]);
+    Some(Scaled { sides, scale, polygon, tolerance: (tolerance / scale).max(ROUNDING * polygon) })
 }
 
 /// Returns the length of the curve that starts anywhere and has three times `sides` for the control points of its derivative.
@@ -128,15 +142,13 @@ pub(super) fn length_at_once<const D: usize>(sides: &[[f64; D]; 3], tolerance: f
 const DEEPEST: u32 = 55;
 
 #[inline(always)]
-fn length_of<const D: usize>(sides: &[[f64; D]; 3], tolerance: f64) -> f64 {
-    let whole = Speed::new(sides);
-    let polygon = whole.polygon();
+fn length_of<const D: usize>(whole: &Speed<D>, polygon: f64, tolerance: f64) -> f64 {
     // A half for the pieces that a rule measures, in proportion to their polygons, and a half for the others.
     let tolerance = 0.5 * tolerance;
     if let Some(length) = whole.chord_or_polygon(polygon, tolerance) {
         return length;
     }
-    let (needed, smoothness) = (Needed::for_error(tolerance / polygon), Smoothness::of(&whole));
+    let (needed, smoothness) = (Needed::for_error(tolerance / polygon), Smoothness::of(whole));
     // Piece `index` of those that halving `level` times makes, from the first one on.
     let (mut level, mut index, mut sum) = (0_u32, 0_u64, 0.0);
     loop {

@@ -1,5 +1,6 @@
 //! The speed of a curve: where it is smooth enough for a rule, and its integral.
 
+use std::array::from_fn;
 use std::hint::black_box;
 
 use super::gauss::Block;
@@ -41,13 +42,12 @@ impl<const D: usize> Speed<D> {
     /// Returns the control points, whose sum is the chord.
     #[inline(always)]
     fn sides(&self) -> [[f64; D]; 3] {
-        let mut sides = [[0.0; D]; 3];
-        for i in 0..D {
-            let (middle, slope, bend) = (self.middle[i], self.slope[i], self.bend[i]);
-            (sides[0][i], sides[1][i], sides[2][i]) =
-                (middle - slope + bend, middle - bend, middle + slope + bend);
-        }
-        sides
+        let Self { middle, slope, bend } = self;
+        [
+            from_fn(|i| middle[i] - slope[i] + bend[i]),
+            from_fn(|i| middle[i] - bend[i]),
+            from_fn(|i| middle[i] + slope[i] + bend[i]),
+        ]
     }
 
     /// Returns the length of the control polygon.
@@ -66,11 +66,7 @@ impl<const D: usize> Speed<D> {
 
     #[inline(always)]
     fn chord(&self) -> [f64; D] {
-        let mut chord = [0.0; D];
-        for i in 0..D {
-            chord[i] = 3.0 * self.middle[i] + self.bend[i];
-        }
-        chord
+        from_fn(|i| 3.0 * self.middle[i] + self.bend[i])
     }
 
     /// Returns the reach of an ellipse all over which the real part of the quadratic is longer than the imaginary one.
