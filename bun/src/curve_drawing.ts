@@ -49,7 +49,7 @@ export abstract class CurveDrawing<D extends Dimensions = 2> extends CurveLength
    * import { Curve } from "circlet";
    *
    * using hook = Curve.make("bezier", [[0, 0], [100, 0], [100, 0], [100, 9]]);
-   * console.log(hook.flatten(0.01).length / 2, hook.flattenFewest(0.01).length / 2); // 88 25
+   * console.log(hook.flattenFewest(0.01).length < hook.flatten(0.01).length / 2); // true
    * ```
    * @throws {CurveError} If the tolerance is not above 0.
    */

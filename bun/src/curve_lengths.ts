@@ -100,7 +100,7 @@ export abstract class CurveLengths<D extends Dimensions = 2> extends CurvePoints
    * import { Curve } from "circlet";
    *
    * using slow = Curve.make("bezier", [[0, 0], [0, 0], [0, 0], [9, 0]]); // at first
-   * console.log(Array.from(slow.sampleByLength(4), (value) => value.toFixed(6)));
+   * console.log(slow.sampleByLength(4).map(Math.round)); // Float64Array(8) [ 0, 0, 3, 0, 6, 0, 9, 0 ]
    * ```
    * @param out Takes the points and is returned; as many numbers for each point as the curve has dimensions.
    * @throws {CurveError} If the tolerance is not above 0.

@@ -210,7 +210,7 @@ export abstract class CurvePoints<D extends Dimensions = 2> extends CurveHandle<
    * import { Curve } from "circlet";
    *
    * using parabola = Curve.make("bezier", [[-1, 1], [0, -1], [1, 1]]);
-   * console.log(parabola.curvature(0.5)); // 2
+   * console.log(parabola.curvature(0.5).toFixed(9)); // 2.000000000
    * ```
    * @param out Takes them and is returned; as long as `parameters`.
    * @throws {InvalidError} If `out` is of another length or overlaps the parameters.

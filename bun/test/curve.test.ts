@@ -240,9 +240,11 @@ describe("what a curve refuses", () => {
   });
 
   test("a_freed_curve_refuses_everything_but_freeing", () => {
+    using other = arch();
     const curve = arch();
     curve[Symbol.dispose]();
     curve[Symbol.dispose]();
+    expect(curve.dimensions).toBe(2);
     const calls = [
       () => curve.domain,
       () => curve.knots(),
@@ -251,13 +253,33 @@ describe("what a curve refuses", () => {
       () => curve.eval(new Float64Array(1)),
       () => curve.evalColumns(new Float64Array(1)),
       () => curve.derivative(0),
+      () => curve.derivative(0, 2),
+      () => curve.tangent(0),
+      () => curve.tangent(new Float64Array(1)),
+      () => curve.normal(0),
+      () => curve.curvature(0),
       () => curve.derivative(new Float64Array(1)),
       () => curve.sample(1),
       () => curve.sampleColumns(1),
+      () => curve.sampleByLength(1),
       () => Curve.sampleBatch([curve], 1),
       () => curve.bounds(),
       () => curve.length(),
+      () => curve.lengthTo(0),
+      () => curve.parameterAtLength(0),
+      () => curve.split(0.5),
+      () => curve.subcurve(0, 1),
+      () => curve.reversed(),
+      () => curve.concat(other),
+      () => other.concat(curve),
+      () => curve.nearest([0, 0]),
+      () => curve.intersections(other),
+      () => other.intersections(curve),
       () => curve.flatten(1),
+      () => curve.flattenFewest(1),
+      () => curve.flattenScaled(1, 1),
+      () => curve.offset(1, 1),
+      () => curve.toSvg(),
       () => curve.fitToBox([0, 0, 1, 1]),
       () => curve.transform([1, 0, 0, 1, 0, 0]),
     ];
