@@ -116,8 +116,8 @@ export class Curve<D extends Dimensions = 2> extends CurveDrawing<D> {
     }
     if (count !== 4 * (knots.length - 1)) {
       throw new InvalidError(
-        `${count} control points of ${dimensions} dimensions and ${knots.length} knots: ` +
-          "give 4 points for each segment, one knot more than segments, and other dimensions than 2 by name",
+        `${count} control points (dimensions: ${dimensions}) and ${knots.length} knots: give 4 points for each ` +
+          "segment, one knot more than segments, and the dimensions of numbers in turn unless they are 2",
       );
     }
     const between = knots instanceof Float64Array ? knots : numbers("knots", knots, knots.length, "which ascend");
