@@ -4,7 +4,7 @@ use std::array::from_fn;
 
 use super::error::{Error, check_tolerance};
 use super::piecewise::PiecewiseCubic;
-use super::segment::{Powers, Segment, max_abs, norm};
+use super::segment::{Segment, dot, fill_plainly, max_abs, norm};
 use super::simd;
 
 /// The most points that a polyline may have.
@@ -183,7 +183,7 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
             let last = written + steps as usize - 1;
             if written < last {
                 let step = 1.0 / steps;
-                Powers::new(segment).fill(step, step, &mut out[written..last]);
+                fill_plainly(segment, step, step, &mut out[written..last]);
             }
             before = segment[3];
             out[last] = before;
@@ -198,7 +198,9 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
 fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, scale: f64) -> f64 {
     let first: [f64; D] = from_fn(|i| (p0[i] - p1[i]) - (p1[i] - p2[i]));
     let second: [f64; D] = from_fn(|i| (p1[i] - p2[i]) - (p2[i] - p3[i]));
-    let bend = norm(&first).max(norm(&second));
+    let square = dot(&first, &first).max(dot(&second, &second));
+    let bend =
+        if (1e-280..1e280).contains(&square) { square.sqrt() } else { norm(&first).max(norm(&second)) };
     // Elevating a line to a cubic rounds its control points: below this, the segment is straight as far as f64 can tell.
     let noise = 4.0 * f64::EPSILON * [p0, p1, p2, p3].into_iter().map(max_abs).fold(0.0, f64::max);
     if bend <= noise {

@@ -13,14 +13,19 @@ pub(super) struct Block {
     pub(super) weight: [f64; 8],
 }
 
-/// The rules of 16, 32 and 48 nodes.
-const RULES: [&[Block]; 3] = [&SIXTEEN, &THIRTY_TWO, &FORTY_EIGHT];
+/// The rules of 16, 32, 48 and 64 nodes.
+const RULES: [&[Block]; 4] = [&SIXTEEN, &THIRTY_TWO, &FORTY_EIGHT, &SIXTY_FOUR];
 
 /// The reach that a speed needs for each rule to miss its mean by no more than 2^-k of the control polygon's length, by k.
-static NEEDED: [[f64; 3]; ERRORS] = {
-    let (mut needed, mut k, mut error) = ([[0.0; 3]; ERRORS], 0, 1.0);
+static NEEDED: [[f64; 4]; ERRORS] = {
+    let (mut needed, mut k, mut error) = ([[0.0; 4]; ERRORS], 0, 1.0);
     while k < ERRORS {
-        needed[k] = [needed_reach(15, error), needed_reach(31, error), needed_reach(47, error)];
+        needed[k] = [
+            needed_reach(15, error),
+            needed_reach(31, error),
+            needed_reach(47, error),
+            needed_reach(63, error),
+        ];
         (k, error) = (k + 1, 0.5 * error);
     }
     needed
@@ -59,7 +64,7 @@ const fn reach(w: f64) -> f64 {
 
 /// What the rules need for an error.
 #[derive(Clone, Copy)]
-pub(super) struct Needed(&'static [f64; 3]);
+pub(super) struct Needed(&'static [f64; 4]);
 
 impl Needed {
     /// For a part of the control polygon's length.
@@ -73,9 +78,12 @@ impl Needed {
     /// Returns the smallest rule that is good enough for a function of this reach.
     #[inline(always)]
     pub(super) fn rule(self, reach: f64) -> Option<&'static [Block]> {
-        let [sixteen, thirty_two, forty_eight] = *self.0;
-        if reach >= forty_eight {
-            Some(RULES[usize::from(reach < sixteen) + usize::from(reach < thirty_two)])
+        let [sixteen, thirty_two, forty_eight, sixty_four] = *self.0;
+        if reach >= sixty_four {
+            let rule = usize::from(reach < sixteen)
+                + usize::from(reach < thirty_two)
+                + usize::from(reach < forty_eight);
+            Some(RULES[rule])
         } else {
             None
         }
@@ -217,6 +225,97 @@ const FORTY_EIGHT: [Block; 3] = [
             0.063_924_238_584_648_19,
             0.064_466_164_435_950_09,
             0.064_737_696_812_683_92,
+        ],
+    },
+];
+
+const SIXTY_FOUR: [Block; 4] = [
+    Block {
+        x: [
+            0.999_305_041_735_772_2,
+            0.996_340_116_771_955_3,
+            0.991_013_371_476_744_3,
+            0.983_336_253_884_626,
+            0.973_326_827_789_911,
+            0.961_008_799_652_053_8,
+            0.946_411_374_858_402_8,
+            0.929_569_172_131_939_6,
+        ],
+        weight: [
+            0.001_783_280_721_696_433,
+            0.004_147_033_260_562_468,
+            0.006_504_457_968_978_363,
+            0.008_846_759_826_363_947,
+            0.011_168_139_460_131_128,
+            0.013_463_047_896_718_643,
+            0.015_726_030_476_024_718,
+            0.017_951_715_775_697_343,
+        ],
+    },
+    Block {
+        x: [
+            0.910_522_137_078_502_8,
+            0.889_315_445_995_114_1,
+            0.865_999_398_154_092_8,
+            0.840_629_296_252_580_3,
+            0.813_265_315_122_797_5,
+            0.783_972_358_943_341_4,
+            0.752_819_907_260_531_9,
+            0.719_881_850_171_610_9,
+        ],
+        weight: [
+            0.020_134_823_153_530_21,
+            0.022_270_173_808_383_253,
+            0.024_352_702_568_710_874,
+            0.026_377_469_715_054_66,
+            0.028_339_672_614_259_483,
+            0.030_234_657_072_402_478,
+            0.032_057_928_354_851_55,
+            0.033_805_161_837_141_606,
+        ],
+    },
+    Block {
+        x: [
+            0.685_236_313_054_233_3,
+            0.648_965_471_254_657_3,
+            0.611_155_355_172_393_3,
+            0.571_895_646_202_634,
+            0.531_279_464_019_894_6,
+            0.489_403_145_707_052_96,
+            0.446_366_017_253_464_1,
+            0.402_270_157_963_991_6,
+        ],
+        weight: [
+            0.035_472_213_256_882_386,
+            0.037_055_128_540_240_05,
+            0.038_550_153_178_615_626,
+            0.039_953_741_132_720_34,
+            0.041_262_563_242_623_53,
+            0.042_473_515_123_653_59,
+            0.043_583_724_529_323_45,
+            0.044_590_558_163_756_566,
+        ],
+    },
+    Block {
+        x: [
+            0.357_220_158_337_668_1,
+            0.311_322_871_990_210_97,
+            0.264_687_162_208_767_4,
+            0.217_423_643_740_007_08,
+            0.169_644_420_423_992_83,
+            0.121_462_819_296_120_56,
+            0.072_993_121_787_799_04,
+            0.024_350_292_663_424_433,
+        ],
+        weight: [
+            0.045_491_627_927_418_14,
+            0.046_284_796_581_314_416,
+            0.046_968_182_816_210_02,
+            0.047_540_165_714_830_31,
+            0.047_999_388_596_458_31,
+            0.048_344_762_234_802_954,
+            0.048_575_467_441_503_43,
+            0.048_690_957_009_139_724,
         ],
     },
 ];

@@ -25,7 +25,7 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// curve jumps, the gap counts for nothing.
     ///
     /// A piece of a segment is halved until either its chord and its control polygon, which bound its length from both sides
-    /// (Gravesen 1997), are close enough, or its speed is proved to be so smooth that a Gauss-Legendre rule of 16, 32 or 48
+    /// (Gravesen 1997), are close enough, or its speed is proved to be so smooth that a Gauss-Legendre rule of 16 to 64
     /// points is. So a cusp is halved towards, down to the tolerance, and not stepped over.
     ///
     /// Where a function is analytic in the ellipse with foci -1 and 1 and half axes that sum to r, and at most M there, the rule
