@@ -75,10 +75,11 @@ impl Needed {
         Self(&NEEDED[(k as usize).min(ERRORS - 1)])
     }
 
-    /// Returns the smallest rule that is good enough for a function of this reach.
+    /// Returns the smallest rule that is good enough for a function of this reach in such units.
     #[inline(always)]
-    pub(super) fn rule(self, reach: f64) -> Option<&'static [Block]> {
-        let [sixteen, thirty_two, forty_eight, sixty_four] = *self.0;
+    pub(super) fn rule(self, reach: f64, unit: f64) -> Option<&'static [Block]> {
+        let [sixteen, thirty_two, forty_eight, sixty_four] =
+            [self.0[0] * unit, self.0[1] * unit, self.0[2] * unit, self.0[3] * unit];
         if reach >= sixty_four {
             let rule = usize::from(reach < sixteen)
                 + usize::from(reach < thirty_two)

@@ -24,9 +24,9 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// A tolerance below about 1e-14 of the length asks for more than `f64` has: the error is then of that size. Where the
     /// curve jumps, the gap counts for nothing.
     ///
-    /// A piece of a segment is halved until either its chord and its control polygon, which bound its length from both sides
+    /// A piece of a segment is cut until either its chord and its control polygon, which bound its length from both sides
     /// (Gravesen 1997), are close enough, or its speed is proved to be so smooth that a Gauss-Legendre rule of 16 to 64
-    /// points is. So a cusp is halved towards, down to the tolerance, and not stepped over.
+    /// points is. So a cusp is cut towards, down to the tolerance, and not stepped over.
     ///
     /// Where a function is analytic in the ellipse with foci -1 and 1 and half axes that sum to r, and at most M there, the rule
     /// of n + 1 points misses its integral by 64/15 M / (r^2n (1 - r^-2)) at most (Trefethen, Approximation Theory and
@@ -132,14 +132,17 @@ pub(super) fn length_at_once<const D: usize>(sides: &[[f64; D]; 3], tolerance: f
     let polygon = speed.polygon();
     let integral = || {
         let rule =
-            Needed::for_error(tolerance / polygon).rule(Smoothness::of(&speed).reach(0.0, 1.0, 1.0))?;
+            Needed::for_error(tolerance / polygon).rule(Smoothness::of(&speed).reach(0.0, 1.0).0, 1.0)?;
         Some(3.0 * speed.mean(rule))
     };
     speed.chord_or_polygon(polygon, tolerance).or_else(integral)
 }
 
-/// A piece is not halved more often than that, even towards a cusp: its length is the rounding's then.
-const DEEPEST: u32 = 55;
+/// A piece that is so small a part is not cut, even at a cusp: its length is the rounding's.
+const SMALLEST: f64 = 1.0 / (1_u64 << 52) as f64;
+
+/// No piece is before more ends than that: each is half of the one around it, but for the two largest.
+const DEEPEST: usize = 56;
 
 #[inline(always)]
 fn length_of<const D: usize>(whole: &Speed<D>, polygon: f64, tolerance: f64) -> f64 {
@@ -149,33 +152,37 @@ fn length_of<const D: usize>(whole: &Speed<D>, polygon: f64, tolerance: f64) -> 
         return length;
     }
     let (needed, smoothness) = (Needed::for_error(tolerance / polygon), Smoothness::of(whole));
-    // Piece `index` of those that halving `level` times makes, from the first one on.
-    let (mut level, mut index, mut sum) = (0_u32, 0_u64, 0.0);
+    // The piece from `start` to the last of the ends.
+    let (mut start, mut ends, mut depth, mut cuts, mut sum) = (-1.0, [1.0; DEEPEST], 0, 0_u32, 0.0);
     loop {
-        let inverse = (1_u64 << level) as f64;
-        let half = 1.0 / inverse;
-        let center = (2 * index + 1) as f64 * half - 1.0;
-        if let Some(rule) = needed.rule(smoothness.reach(center, half, inverse)) {
+        let end = ends[depth];
+        let (center, half) = (0.5 * (start + end), 0.5 * (end - start));
+        let (reach, nearest) = smoothness.reach(center, half);
+        if let Some(rule) = needed.rule(reach, half * half) {
             sum += 3.0 * whole.part(center, half).mean(rule);
         } else {
-            // It takes a few halvings for a piece to become straight, and only a cusp takes so many.
+            // It takes a few cuts for a piece to become straight, and only a cusp takes so many.
             let piece = whole.part(center, half);
-            let tolerance = if level < DEEPEST { tolerance * half } else { f64::INFINITY };
-            let straight =
-                if level % 4 == 3 { piece.chord_or_polygon(piece.polygon(), tolerance) } else { None };
+            let is_last = half <= SMALLEST || depth + 1 == DEEPEST;
+            let tolerance = if is_last { f64::INFINITY } else { tolerance * half };
+            let straight = if is_last || cuts % 4 == 3 {
+                piece.chord_or_polygon(piece.polygon(), tolerance)
+            } else {
+                None
+            };
             let Some(length) = straight else {
-                (level, index) = (level + 1, 2 * index);
+                // At a sharp bend, if it is somewhere in the middle.
+                let is_inside = depth < 2 && (nearest - center).abs() < 0.7 * half;
+                (depth, cuts) = (depth + 1, cuts + 1);
+                ends[depth] = if is_inside { nearest } else { center };
                 continue;
             };
             sum += length;
         }
-        // After a right half, what comes next begins where a larger piece ended.
-        index += 1;
-        let up = index.trailing_zeros().min(level);
-        (level, index) = (level - up, index >> up);
-        if level == 0 {
+        if depth == 0 {
             return sum;
         }
+        (start, depth) = (end, depth - 1);
     }
 }
 

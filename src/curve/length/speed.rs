@@ -139,12 +139,13 @@ impl<const D: usize> Smoothness<D> {
         if D <= 2 { Self::But(Branches::of(speed)) } else { Self::Where(*speed) }
     }
 
-    /// Returns the reach for the part around `center` that is so much of the whole.
+    /// Returns the reach for the part from `center - half` to `center + half`, in the units of the whole, which is the square
+    /// of `half` times as much, and where the bend is that limits it.
     #[inline(always)]
-    pub(super) fn reach(&self, center: f64, half: f64, inverse: f64) -> f64 {
+    pub(super) fn reach(&self, center: f64, half: f64) -> (f64, f64) {
         match self {
-            Self::But(branches) => branches.reach(center, inverse),
-            Self::Where(speed) => speed.part(center, half).reach(),
+            Self::But(branches) => branches.reach(center, half),
+            Self::Where(speed) => (speed.part(center, half).reach() * (half * half), center),
         }
     }
 }
@@ -165,17 +166,17 @@ impl Branches {
         Self([sum.by(a), c.by(sum)])
     }
 
-    /// Returns the reach of the ellipse that goes through the nearer root.
+    /// Returns the reach of the ellipse that goes through the nearer root, and the real part of that.
     ///
     /// What is no number is no root: without a bend, and so without a slope, there is none.
     #[inline(always)]
-    fn reach(&self, center: f64, inverse: f64) -> f64 {
-        let mut nearest = f64::INFINITY;
+    fn reach(&self, center: f64, half: f64) -> (f64, f64) {
+        let mut nearest = (f64::INFINITY, center);
         for root in &self.0 {
-            let (x, y) = ((root.re - center) * inverse, root.im * inverse);
-            let (right, left) = ((x - 1.0) * (x - 1.0) + y * y, (x + 1.0) * (x + 1.0) + y * y);
+            let (x, y) = (root.re - center, root.im);
+            let (right, left) = ((x - half) * (x - half) + y * y, (x + half) * (x + half) + y * y);
             let reach = (x * x + y * y) + (right * left).sqrt();
-            nearest = if reach < nearest { reach } else { nearest };
+            nearest = if reach < nearest.0 { (reach, root.re) } else { nearest };
         }
         nearest
     }
