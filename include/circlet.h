@@ -150,12 +150,12 @@
 #define CIRCLET_FIT_STRETCH 0
 
 /**
- * Fits the whole drawing into the box, centred, with one scale.
+ * Fits the whole drawing into the box, with one scale.
  */
 #define CIRCLET_FIT_CONTAIN 1
 
 /**
- * Covers the whole box, centred, with one scale.
+ * Covers the whole box, with one scale.
  */
 #define CIRCLET_FIT_COVER 2
 
@@ -305,7 +305,7 @@ typedef int32_t circlet_status;
 #endif // __cplusplus
 
 /**
- * A curve in the plane. It never changes, so that any number of threads may use it at once.
+ * A curve of 1 to 4 dimensions. It never changes, so that any number of threads may use it at once.
  */
 typedef struct circlet_curve circlet_curve;
 
@@ -1041,7 +1041,7 @@ int32_t circlet_page_unlink(const struct circlet_page *page);
 void circlet_page_close(struct circlet_page *page);
 
 /**
- * Makes the curve of a family from `count` points, x and y in turn.
+ * Makes the curve of a family from `count` points of 1 to 4 `dimensions`, one point's coordinates behind the other's.
  *
  * The parameters are an object of JSON, such as {"alpha": 0.5, "ends": "closed"}; what is left out has its default, and
  * NULL leaves out all:
@@ -1055,28 +1055,62 @@ void circlet_page_close(struct circlet_page *page);
  * | "cardinal" | "tension" 0 to 1 (0), "ends" |
  * | "bundle" | "beta" 0 to 1 (0.85) |
  * | "natural", "not_a_knot", "periodic" | "knots" |
- * | "clamped" | "start" and "end", the derivatives [x, y] there; "knots" |
- * | "hermite" | "derivatives", an [x, y] for each point; "knots" |
+ * | "clamped" | "start" and "end", the derivatives there, such as [x, y] in the plane; "knots" |
+ * | "hermite" | "derivatives", one for each point; "knots" |
  * | "bump_x", "bump_y", "monotone_x", "monotone_y", "pchip", "fritsch_carlson", "akima", "makima" | |
  *
  * "ends" is "d3" (the default: from the first point to the last), "open" or "closed"; "knots" is "uniform" (the
  * default), "centripetal", "chordal", the power of the distances 0 to 1, or the list of the knots.
  *
- * Returns 0, CIRCLET_BAD_JSON where `params_json` is no JSON, or CIRCLET_BAD_CURVE for a family that there is not and for
- * points or parameters that it does not take; the caller owns `*curve`.
+ * Returns 0, CIRCLET_INVALID for other dimensions, CIRCLET_BAD_JSON where `params_json` is no JSON, or CIRCLET_BAD_CURVE for a
+ * family that there is not and for points or parameters that it does not take; the caller owns `*curve`.
  *
  * # Safety
- * `family` is a string, and so is `params_json` unless it is NULL; `points` leads to `2 * count` doubles; `curve` is NULL or
- * has room for a pointer.
+ * `family` is a string, and so is `params_json` unless it is NULL; `points` leads to `dimensions * count` doubles; `curve` is
+ * NULL or has room for a pointer.
  */
 int32_t circlet_curve_new(const char *family,
                           const char *params_json,
+                          uint32_t dimensions,
                           const double *points,
                           uint32_t count,
                           struct circlet_curve **curve);
 
 /**
- * Reads SVG path data: a curve for each subpath that draws something.
+ * Makes a curve of `count` cubic Bezier segments in 1 to 4 `dimensions`, each its four control points one behind the other,
+ * over the `count + 1` ascending knots between them.
+ *
+ * A segment need not start where the one before it ends: there the curve jumps. Returns 0, CIRCLET_INVALID for other dimensions,
+ * or CIRCLET_BAD_CURVE for no segment, knots that do not ascend strictly, and numbers beyond 1e300; the caller owns `*curve`.
+ *
+ * # Safety
+ * `segments` leads to `4 * dimensions * count` doubles, and `knots` to `count + 1`; `curve` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_new_segments(uint32_t dimensions,
+                                   const double *segments,
+                                   const double *knots,
+                                   uint32_t count,
+                                   struct circlet_curve **curve);
+
+/**
+ * Makes a curve of few segments that passes `count` points of 1 to 4 `dimensions`, in their order, within `tolerance`, on the
+ * knots 0, 1, 2 and so on.
+ *
+ * It starts at the first point and ends at the last; where the points turn by more than 60 degrees it has a corner. Returns 0,
+ * CIRCLET_INVALID for other dimensions, or CIRCLET_BAD_CURVE for fewer than 2 points, numbers beyond 1e300, and a tolerance that
+ * is not above 0; the caller owns `*curve`.
+ *
+ * # Safety
+ * `points` leads to `dimensions * count` doubles; `curve` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_new_fit(uint32_t dimensions,
+                              const double *points,
+                              uint32_t count,
+                              double tolerance,
+                              struct circlet_curve **curve);
+
+/**
+ * Reads SVG path data: a curve of the plane for each subpath that draws something.
  *
  * Writes the first `max` curves to `curves` and returns how many there are in all, or CIRCLET_BAD_CURVE with the byte
  * position in the message. The caller owns each curve written.
@@ -1095,6 +1129,14 @@ int32_t circlet_curve_new_svg(const char *d,
  * `curve` is NULL or a curve that nobody uses any more.
  */
 void circlet_curve_free(struct circlet_curve *curve);
+
+/**
+ * Returns of how many dimensions a curve is, 1 to 4: so many doubles each of its points has.
+ *
+ * # Safety
+ * `curve` is NULL or a curve.
+ */
+int32_t circlet_curve_dimensions(const struct circlet_curve *curve);
 
 /**
  * Gives the parameters of the curve's start and end.
@@ -1117,24 +1159,206 @@ int32_t circlet_curve_domain(const struct circlet_curve *curve, double *domain);
 int32_t circlet_curve_knots(const struct circlet_curve *curve, double *knots, uint32_t max);
 
 /**
- * Gives the cubic Bezier segments, 8 doubles each (four points, x and y in turn).
+ * Gives the cubic Bezier segments, each its four control points one behind the other: 8 doubles in the plane.
  *
  * Writes the first `max` segments and returns how many there are in all.
  *
  * # Safety
- * `curve` is NULL or a curve; `segments` has room for `8 * max` doubles, or is NULL where `max` is 0.
+ * `curve` is NULL or a curve; `segments` has room for `4 * dimensions * max` doubles, or is NULL where `max` is 0.
  */
-int32_t circlet_curve_segments(const struct circlet_curve *curve, double *segments, uint32_t max);
+int32_t circlet_curve_segments(const struct circlet_curve *curve,
+                               double *segments,
+                               uint32_t max);
 
 /**
- * Gives the exact bounds: the least x, the least y, the greatest x, the greatest y.
+ * Evaluates the curve at `count` parameters, which are clamped to its domain: one point's coordinates behind the other's.
  *
- * Returns 0.
+ * Above 65,536 points several threads share the work. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
  *
  * # Safety
- * `curve` is NULL or a curve; `bounds` has room for 4 doubles.
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `dimensions * count`.
+ */
+int32_t circlet_curve_eval(const struct circlet_curve *curve,
+                           const double *parameters,
+                           uint32_t count,
+                           double *points);
+
+/**
+ * Evaluates the curve as `circlet_curve_eval` does, and rounds to floats.
+ *
+ * A coordinate beyond the range of floats becomes infinite. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `dimensions * count` floats.
+ */
+int32_t circlet_curve_eval_f32(const struct circlet_curve *curve,
+                               const double *parameters,
+                               uint32_t count,
+                               float *points);
+
+/**
+ * Evaluates the curve as `circlet_curve_eval` does, into one array for each of its dimensions.
+ *
+ * Returns 0, or CIRCLET_INVALID where two of the arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles; `columns` leads to as many pointers as the curve has
+ * dimensions, each with room for `count` doubles.
+ */
+int32_t circlet_curve_eval_columns(const struct circlet_curve *curve,
+                                   const double *parameters,
+                                   uint32_t count,
+                                   double *const *columns);
+
+/**
+ * Gives the first (`order` 1) or second (2) derivatives by the parameter at `count` parameters, which are clamped to the domain:
+ * one's components behind the other's.
+ *
+ * Where two segments meet it is the later one's. Above 65,536 several threads share the work. Returns 0, or CIRCLET_INVALID for
+ * another order, and where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `derivatives` has room for `dimensions * count`.
+ */
+int32_t circlet_curve_derivative(const struct circlet_curve *curve,
+                                 uint32_t order,
+                                 const double *parameters,
+                                 uint32_t count,
+                                 double *derivatives);
+
+/**
+ * Gives derivatives as `circlet_curve_derivative` does, and rounds to floats.
+ *
+ * A component beyond the range of floats becomes infinite. Returns 0, or CIRCLET_INVALID for another order, and where the two
+ * arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `derivatives` has room for `dimensions * count` floats.
+ */
+int32_t circlet_curve_derivative_f32(const struct circlet_curve *curve,
+                                     uint32_t order,
+                                     const double *parameters,
+                                     uint32_t count,
+                                     float *derivatives);
+
+/**
+ * Evaluates the curve at `count` evenly spaced parameters from its start to its end: one point's coordinates behind the
+ * other's.
+ *
+ * Above 65,536 points several threads share the work. Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `dimensions * count` doubles.
+ */
+int32_t circlet_curve_sample(const struct circlet_curve *curve,
+                             uint32_t count,
+                             double *points);
+
+/**
+ * Samples the curve as `circlet_curve_sample` does, and rounds to floats.
+ *
+ * A coordinate beyond the range of floats becomes infinite. Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `dimensions * count` floats.
+ */
+int32_t circlet_curve_sample_f32(const struct circlet_curve *curve, uint32_t count, float *points);
+
+/**
+ * Samples the curve as `circlet_curve_sample` does, up to rounding, into one array for each of its dimensions.
+ *
+ * Returns 0, or CIRCLET_INVALID where two of the arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `columns` leads to as many pointers as the curve has dimensions, each with room for `count`
+ * doubles.
+ */
+int32_t circlet_curve_sample_columns(const struct circlet_curve *curve,
+                                     uint32_t count,
+                                     double *const *columns);
+
+/**
+ * Samples many curves of the same dimensions as `circlet_curve_sample` does, each at `points_each` parameters, one curve's
+ * points behind the other's.
+ *
+ * Above 65,536 points in all several threads share the work. Returns 0, CIRCLET_INVALID for a curve that is NULL, or
+ * CIRCLET_BAD_CURVE for one of other dimensions than the first.
+ *
+ * # Safety
+ * `curves` leads to `curves_count` pointers, each NULL or a curve; `points` has room for
+ * `dimensions * points_each * curves_count` doubles.
+ */
+int32_t circlet_curve_batch_sample(const struct circlet_curve *const *curves,
+                                   uint32_t curves_count,
+                                   uint32_t points_each,
+                                   double *points);
+
+/**
+ * Samples many curves as `circlet_curve_batch_sample` does, and rounds to floats.
+ *
+ * A coordinate beyond the range of floats becomes infinite. Returns what `circlet_curve_batch_sample` returns.
+ *
+ * # Safety
+ * `curves` leads to `curves_count` pointers, each NULL or a curve; `points` has room for
+ * `dimensions * points_each * curves_count` floats.
+ */
+int32_t circlet_curve_batch_sample_f32(const struct circlet_curve *const *curves,
+                                       uint32_t curves_count,
+                                       uint32_t points_each,
+                                       float *points);
+
+/**
+ * Gives the exact bounds: the least coordinate of each dimension, and then the greatest of each.
+ *
+ * In the plane the least x, the least y, the greatest x, the greatest y. Returns 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `bounds` has room for `2 * dimensions` doubles.
  */
 int32_t circlet_curve_bounds(const struct circlet_curve *curve, double *bounds);
+
+/**
+ * Gives the unit vectors along the curve at `count` parameters, which are clamped to its domain: one's components behind the
+ * other's.
+ *
+ * At a cusp it is the way on from there, and at the end the way to it. All components are 0 where there is no direction: on a
+ * segment that is a point, and for a parameter that is no number. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `tangents` has room for `dimensions * count`.
+ */
+int32_t circlet_curve_tangent(const struct circlet_curve *curve,
+                              const double *parameters,
+                              uint32_t count,
+                              double *tangents);
+
+/**
+ * Gives the unit vectors a quarter turn to the left of the tangents of a curve of the plane; x and y in turn.
+ *
+ * Both are 0 where there is no tangent. To the left is up from a curve along x where y goes up. Returns 0, CIRCLET_INVALID where
+ * the two arrays overlap, or CIRCLET_BAD_CURVE for a curve of other dimensions than 2.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `normals` has room for `2 * count`.
+ */
+int32_t circlet_curve_normal(const struct circlet_curve *curve,
+                             const double *parameters,
+                             uint32_t count,
+                             double *normals);
+
+/**
+ * Gives the curvatures, 1 over the radius, at `count` parameters, which are clamped to the domain.
+ *
+ * In the plane above 0 where the curve turns to the left, below where it turns to the right; in other dimensions never below 0.
+ * Infinite at a cusp. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `curvatures` has room for as many.
+ */
+int32_t circlet_curve_curvature(const struct circlet_curve *curve,
+                                const double *parameters,
+                                uint32_t count,
+                                double *curvatures);
 
 /**
  * Gives the length of the curve, to within `tolerance`.
@@ -1147,13 +1371,161 @@ int32_t circlet_curve_bounds(const struct circlet_curve *curve, double *bounds);
 int32_t circlet_curve_length(const struct circlet_curve *curve, double tolerance, double *length);
 
 /**
- * Gives a polyline from the first to the last point with every point of the curve within `tolerance` of it.
+ * Gives the lengths of the curve from its start to `count` parameters, which are clamped to its domain, each to within
+ * `tolerance`.
  *
- * Returns how many points it has. They are written, x and y in turn, if `max` is enough for all of them: call with 0
- * first to learn how many there will be. CIRCLET_BAD_CURVE for a tolerance that is not above 0.
+ * The curve is measured once for all of them. Not a number for a parameter that is none. Returns 0, CIRCLET_INVALID where the two
+ * arrays overlap, or CIRCLET_BAD_CURVE for a tolerance that is not above 0.
  *
  * # Safety
- * `curve` is NULL or a curve; `points` has room for `2 * max` doubles, or is NULL where `max` is 0.
+ * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `lengths` has room for as many.
+ */
+int32_t circlet_curve_length_to(const struct circlet_curve *curve,
+                                const double *parameters,
+                                uint32_t count,
+                                double tolerance,
+                                double *lengths);
+
+/**
+ * Gives the parameters at which the curve has `count` lengths behind it: the true length up to each is within `tolerance` of the
+ * one asked for.
+ *
+ * The curve is measured once for all of them. A length below 0 gives the start, one beyond the curve's the end, and not a
+ * number the same. Returns 0, CIRCLET_INVALID where the two arrays overlap, or CIRCLET_BAD_CURVE for a tolerance that is not
+ * above 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `lengths` leads to `count` doubles, and `parameters` has room for as many.
+ */
+int32_t circlet_curve_parameter_at_length(const struct circlet_curve *curve,
+                                          const double *lengths,
+                                          uint32_t count,
+                                          double tolerance,
+                                          double *parameters);
+
+/**
+ * Gives `count` points evenly spaced by length, the first and the last exactly the ends; each has its length behind it within
+ * `tolerance`.
+ *
+ * Returns 0, or CIRCLET_BAD_CURVE for a tolerance that is not above 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `dimensions * count` doubles.
+ */
+int32_t circlet_curve_sample_by_length(const struct circlet_curve *curve,
+                                       uint32_t count,
+                                       double tolerance,
+                                       double *points);
+
+/**
+ * Cuts the curve at a parameter inside its domain into what is before and what is after; both keep their knots.
+ *
+ * Returns 0, or CIRCLET_BAD_CURVE for a parameter outside of the domain or at its ends; the caller owns `*left` and `*right`.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `left` and `right` are NULL or have room for a pointer each.
+ */
+int32_t circlet_curve_split(const struct circlet_curve *curve,
+                            double parameter,
+                            struct circlet_curve **left,
+                            struct circlet_curve **right);
+
+/**
+ * Makes the part of the curve between two parameters, each clamped to its domain; it keeps its knots.
+ *
+ * Returns 0, or CIRCLET_BAD_CURVE unless `from` is below `to` after that; the caller owns `*part`.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `part` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_subcurve(const struct circlet_curve *curve,
+                               double from,
+                               double to,
+                               struct circlet_curve **part);
+
+/**
+ * Makes the curve that runs backwards over the same domain.
+ *
+ * Returns 0; the caller owns `*reversed`.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `reversed` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_reversed(const struct circlet_curve *curve, struct circlet_curve **reversed);
+
+/**
+ * Makes the curve of `a` with `b` behind it, whose knots are moved so that they go on from the last of `a`.
+ *
+ * Where `b` does not start at the end of `a` the result jumps. Returns 0, or CIRCLET_BAD_CURVE for curves of different
+ * dimensions, and where moved knots do not ascend or are beyond 1e300; the caller owns `*joined`.
+ *
+ * # Safety
+ * `a` and `b` are each NULL or a curve, perhaps the same; `joined` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_concat(const struct circlet_curve *a,
+                             const struct circlet_curve *b,
+                             struct circlet_curve **joined);
+
+/**
+ * Finds the place on the curve nearest to each of `count` points: its parameter, and its distance.
+ *
+ * Among equally near places it is that of the smallest parameter. `parameters` and `distances` may each be NULL where they are
+ * not wanted. Returns 0, CIRCLET_INVALID where two arrays overlap, or CIRCLET_BAD_CURVE for a coordinate beyond 1e300, which the
+ * message names.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` leads to `dimensions * count` doubles; `parameters` and `distances` are each NULL or have
+ * room for `count`.
+ */
+int32_t circlet_curve_nearest(const struct circlet_curve *curve,
+                              const double *points,
+                              uint32_t count,
+                              double *parameters,
+                              double *distances);
+
+/**
+ * Finds where two curves of the plane meet: pairs of parameters, that of `a` and that of `b`, by ascending ones of `a`.
+ *
+ * Every common point is near a result: at most `tolerance` away, or on a stretch over which the curves stay that near; of such a
+ * stretch the two ends are given. Writes the first `max` pairs and returns how many there are in all, or CIRCLET_BAD_CURVE for a
+ * tolerance that is not above 0, and for a curve of other dimensions than 2.
+ *
+ * # Safety
+ * `a` and `b` are each NULL or a curve, perhaps the same; `parameters` has room for `2 * max` doubles, or is NULL where `max` is
+ * 0.
+ */
+int32_t circlet_curve_intersections(const struct circlet_curve *a,
+                                    const struct circlet_curve *b,
+                                    double tolerance,
+                                    double *parameters,
+                                    uint32_t max);
+
+/**
+ * Finds the points that stand for a polyline of `count` points of 1 to 4 `dimensions` within `tolerance`: the indices, ascending,
+ * of those to keep.
+ *
+ * The first and the last are among them. Writes the first `max` indices and returns how many there are in all, which is never
+ * more than `count`; or CIRCLET_INVALID for other dimensions and where the two arrays overlap, or CIRCLET_BAD_CURVE for numbers
+ * beyond 1e300 and a tolerance that is not above 0. Any thread.
+ *
+ * # Safety
+ * `points` leads to `dimensions * count` doubles; `indices` has room for `max`, or is NULL where `max` is 0.
+ */
+int32_t circlet_simplify(uint32_t dimensions,
+                         const double *points,
+                         uint32_t count,
+                         double tolerance,
+                         uint32_t *indices,
+                         uint32_t max);
+
+/**
+ * Gives a polyline from the first to the last point with every point of the curve within `tolerance` of it.
+ *
+ * Returns how many points it has. They are written, one's coordinates behind the other's, if `max` is enough for all of them:
+ * call with 0 first to learn how many there will be. CIRCLET_BAD_CURVE for a tolerance that is not above 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `dimensions * max` doubles, or is NULL where `max` is 0.
  */
 int32_t circlet_curve_flatten(const struct circlet_curve *curve,
                               double tolerance,
@@ -1161,23 +1533,87 @@ int32_t circlet_curve_flatten(const struct circlet_curve *curve,
                               uint32_t max);
 
 /**
- * Gives the map a b c d e f (x' = a x + c y + e, y' = b x + d y + f) that fits the curve's exact bounds into a box,
- * which is x, y, width, height; `fit` is CIRCLET_FIT_STRETCH, CIRCLET_FIT_CONTAIN or CIRCLET_FIT_COVER.
+ * Gives a polyline as `circlet_curve_flatten` does, of about half as many points in several times the time.
  *
- * Returns 0, or CIRCLET_BAD_CURVE for a box without a size.
+ * Returns how many points it has: all are written if `max` is enough for them, else the first `max`. To count them takes as long
+ * as to write them, so give room from the first: `circlet_curve_flatten` never needs less, and says how much quickly.
+ * CIRCLET_BAD_CURVE for a tolerance that is not above 0.
  *
  * # Safety
- * `curve` is NULL or a curve; `target` leads to 4 doubles, and `map` has room for 6.
+ * `curve` is NULL or a curve; `points` has room for `dimensions * max` doubles, or is NULL where `max` is 0.
+ */
+int32_t circlet_curve_flatten_fewest(const struct circlet_curve *curve,
+                                     double tolerance,
+                                     double *points,
+                                     uint32_t max);
+
+/**
+ * Gives a polyline for drawing at `scale` pixels per unit, within `pixel_tolerance` pixels of the curve: that of
+ * `circlet_curve_flatten` with the tolerance `pixel_tolerance / scale`, in the curve's own units.
+ *
+ * Returns how many points it has. They are written if `max` is enough for all of them. CIRCLET_BAD_CURVE unless both numbers and
+ * their quotient are above 0.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `dimensions * max` doubles, or is NULL where `max` is 0.
+ */
+int32_t circlet_curve_flatten_scaled(const struct circlet_curve *curve,
+                                     double scale,
+                                     double pixel_tolerance,
+                                     double *points,
+                                     uint32_t max);
+
+/**
+ * Gives a polyline within `tolerance` of the curve that runs beside a curve of the plane at `distance`: to the left, or to the
+ * right where `distance` is below 0. Corners are joined round, and nothing is cut off where the result crosses itself.
+ *
+ * Returns how many points it has, which is 0 for a curve that is a point. They are written, x and y in turn, if `max` is enough
+ * for all of them. To count them takes as long as to write them, so give room from the first. CIRCLET_BAD_CURVE for a distance
+ * beyond 1e300, a tolerance that is not above 0, more than 2^26 points, and a curve of other dimensions than 2.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `points` has room for `2 * max` doubles, or is NULL where `max` is 0.
+ */
+int32_t circlet_curve_offset(const struct circlet_curve *curve,
+                             double distance,
+                             double tolerance,
+                             double *points,
+                             uint32_t max);
+
+/**
+ * Writes a curve of the plane as SVG path data, with every number in as few digits as read back to the same bits.
+ *
+ * Straight segments become L, all others C; where the curve jumps, an M starts a new subpath. The knots are lost. Returns 0, or
+ * CIRCLET_BAD_CURVE for a curve of other dimensions than 2; the caller owns `*d`.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `d` is NULL or has room for a pointer.
+ */
+int32_t circlet_curve_to_svg(const struct circlet_curve *curve,
+                             struct circlet_text **d);
+
+/**
+ * Gives the map a b c d e f (x' = a x + c y + e, y' = b x + d y + f) that fits the exact bounds of a curve of the plane into a
+ * box, which is x, y, width, height; `fit` is CIRCLET_FIT_STRETCH, CIRCLET_FIT_CONTAIN or CIRCLET_FIT_COVER.
+ *
+ * `align` says where in the box the bounds are, along x and along y: 0 at its least coordinate, 0.5 in the middle and 1 at its
+ * greatest; NULL is the middle for both. Returns 0, or CIRCLET_BAD_CURVE for a box without a size, another alignment, and a
+ * curve of other dimensions than 2.
+ *
+ * # Safety
+ * `curve` is NULL or a curve; `target` leads to 4 doubles, `align` is NULL or leads to 2, and `map` has room for 6.
  */
 int32_t circlet_curve_fit_to_box(const struct circlet_curve *curve,
                                  const double *target,
                                  int32_t fit,
+                                 const double *align,
                                  double *map);
 
 /**
- * Makes the curve's image under a map a b c d e f, as `circlet_curve_fit_to_box` gives it.
+ * Makes the image of a curve of the plane under a map a b c d e f, as `circlet_curve_fit_to_box` gives it.
  *
- * Returns 0, or CIRCLET_BAD_CURVE where a coordinate is no number any more; the caller owns `*image`.
+ * Returns 0, or CIRCLET_BAD_CURVE where a coordinate is no number any more, and for a curve of other dimensions than 2; the
+ * caller owns `*image`.
  *
  * # Safety
  * `curve` is NULL or a curve; `map` leads to 6 doubles; `image` is NULL or has room for a pointer.
@@ -1185,104 +1621,6 @@ int32_t circlet_curve_fit_to_box(const struct circlet_curve *curve,
 int32_t circlet_curve_transform(const struct circlet_curve *curve,
                                 const double *map,
                                 struct circlet_curve **image);
-
-/**
- * Evaluates the curve at `count` parameters, which are clamped to its domain; x and y in turn.
- *
- * Above 65,536 points several threads share the work. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
- *
- * # Safety
- * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count`.
- */
-int32_t circlet_curve_eval(const struct circlet_curve *curve,
-                           const double *parameters,
-                           uint32_t count,
-                           double *points);
-
-/**
- * Evaluates the curve as `circlet_curve_eval` does, and rounds to floats: x and y in turn.
- *
- * A coordinate beyond the range of floats becomes infinite. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
- *
- * # Safety
- * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `2 * count` floats.
- */
-int32_t circlet_curve_eval_f32(const struct circlet_curve *curve,
-                               const double *parameters,
-                               uint32_t count,
-                               float *points);
-
-/**
- * Evaluates the curve as `circlet_curve_eval` does, into one array for each coordinate.
- *
- * Returns 0, or CIRCLET_INVALID where two of the three arrays overlap.
- *
- * # Safety
- * `curve` is NULL or a curve; `parameters` leads to `count` doubles; `x` and `y` have room for `count` each.
- */
-int32_t circlet_curve_eval_xy(const struct circlet_curve *curve,
-                              const double *parameters,
-                              uint32_t count,
-                              double *x,
-                              double *y);
-
-/**
- * Gives the derivatives by the parameter at `count` parameters, which are clamped to the domain; x and y in turn.
- *
- * Where two segments meet it is the later one's. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
- *
- * # Safety
- * `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `derivatives` has room for `2 * count`.
- */
-int32_t circlet_curve_derivative(const struct circlet_curve *curve,
-                                 const double *parameters,
-                                 uint32_t count,
-                                 double *derivatives);
-
-/**
- * Evaluates the curve at `count` evenly spaced parameters from its start to its end; x and y in turn.
- *
- * Above 65,536 points several threads share the work. Returns 0.
- *
- * # Safety
- * `curve` is NULL or a curve; `points` has room for `2 * count` doubles.
- */
-int32_t circlet_curve_sample(const struct circlet_curve *curve, uint32_t count, double *points);
-
-/**
- * Samples the curve as `circlet_curve_sample` does, and rounds to floats: x and y in turn.
- *
- * A coordinate beyond the range of floats becomes infinite. Returns 0.
- *
- * # Safety
- * `curve` is NULL or a curve; `points` has room for `2 * count` floats.
- */
-int32_t circlet_curve_sample_f32(const struct circlet_curve *curve, uint32_t count, float *points);
-
-/**
- * Samples the curve as `circlet_curve_sample` does, up to rounding, into one array for each coordinate.
- *
- * Returns 0, or CIRCLET_INVALID where the two arrays overlap.
- *
- * # Safety
- * `curve` is NULL or a curve; `x` and `y` have room for `count` doubles each.
- */
-int32_t circlet_curve_sample_xy(const struct circlet_curve *curve, uint32_t count, double *x, double *y);
-
-/**
- * Samples many curves as `circlet_curve_sample` does, each at `points_each` parameters, one curve's points behind the
- * other's; x and y in turn.
- *
- * Above 65,536 points in all several threads share the work. Returns 0, or CIRCLET_INVALID for a curve that is NULL.
- *
- * # Safety
- * `curves` leads to `curves_count` pointers, each NULL or a curve; `points` has room for
- * `2 * points_each * curves_count` doubles, and is not where the pointers are.
- */
-int32_t circlet_curve_batch_sample(const struct circlet_curve *const *curves,
-                                   uint32_t curves_count,
-                                   uint32_t points_each,
-                                   double *points);
 
 /**
  * Starts a pool of `workers` threads (0: one for each core), each with a queue for `queue` jobs (0: 1024).

@@ -1,6 +1,6 @@
 /** Curves in the plane, whose points come as arrays of doubles or floats. */
 
-import type { Pointer } from "bun:ffi";
+import { ptr, type Pointer } from "bun:ffi";
 import { integer, number, shown, text, U32_MAX } from "./arguments.ts";
 import { ClosedError, InvalidError } from "./errors.ts";
 import { familyJson, type Families, type Family } from "./families.ts";
@@ -73,7 +73,7 @@ export class Curve implements Disposable {
     ...[params]: {} extends Families[F] ? [params?: Families[F]] : [params: Families[F]]
   ): Curve {
     const [name, json, flat] = [text("family", family), familyJson(params), flatPoints(points)];
-    return new Curve(handleFrom((out) => symbols.circlet_curve_new(name, json, flat, flat.length / 2, out)));
+    return new Curve(handleFrom((out) => symbols.circlet_curve_new(name, json, 2, flat, flat.length / 2, out)));
   }
 
   /**
@@ -157,7 +157,7 @@ export class Curve implements Disposable {
    */
   evalXy(parameters: Float64Array, out?: Columns): Columns {
     const columns = roomForColumns(checkParameters(parameters).length, out);
-    check(symbols.circlet_curve_eval_xy(this.#open(), parameters, parameters.length, ...columns));
+    check(symbols.circlet_curve_eval_columns(this.#open(), parameters, parameters.length, addresses(columns)));
     return columns;
   }
 
@@ -172,11 +172,11 @@ export class Curve implements Disposable {
   derivative(parameters: number | Float64Array, out?: Float64Array): Point | Float64Array {
     if (typeof parameters === "number") {
       PARAMETER[0] = parameters;
-      check(symbols.circlet_curve_derivative(this.#open(), PARAMETER, 1, POINT));
+      check(symbols.circlet_curve_derivative(this.#open(), 1, PARAMETER, 1, POINT));
       return [POINT[0]!, POINT[1]!];
     }
     const derivatives = roomFor(checkParameters(parameters).length, out, DOUBLES);
-    check(symbols.circlet_curve_derivative(this.#open(), parameters, parameters.length, derivatives));
+    check(symbols.circlet_curve_derivative(this.#open(), 1, parameters, parameters.length, derivatives));
     return derivatives;
   }
 
@@ -201,7 +201,7 @@ export class Curve implements Disposable {
    */
   sampleXy(count: number, out?: Columns): Columns {
     const columns = roomForColumns(integer("count", count, 0, U32_MAX), out);
-    check(symbols.circlet_curve_sample_xy(this.#open(), count, ...columns));
+    check(symbols.circlet_curve_sample_columns(this.#open(), count, addresses(columns)));
     return columns;
   }
 
@@ -260,7 +260,7 @@ export class Curve implements Disposable {
       throw new InvalidError(`fit is ${shown(fit)}: give ${Object.keys(FITS).map(shown).join(", ")}`);
     }
     const map = new Float64Array(6);
-    check(symbols.circlet_curve_fit_to_box(this.#open(), target, FITS[fit], map));
+    check(symbols.circlet_curve_fit_to_box(this.#open(), target, FITS[fit], null, map));
     return [map[0]!, map[1]!, map[2]!, map[3]!, map[4]!, map[5]!];
   }
 
@@ -340,6 +340,11 @@ function roomForColumns(points: number, out: Columns | undefined): Columns {
     }
   }
   return out as Columns;
+}
+
+/** Returns where the columns are, for the call that follows at once: nothing may move them in between. */
+function addresses(columns: Columns): BigUint64Array {
+  return BigUint64Array.from(columns, (column) => (column.length > 0 ? BigInt(ptr(column)) : 0n));
 }
 
 function checkOut<Out extends Floats>(name: string, out: Out, kinds: Kinds<Out>): Out {

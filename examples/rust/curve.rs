@@ -1,12 +1,12 @@
 //! A heart from SVG path data, fitted into a box of 100 by 100, and sampled straight into a frame of a ring.
 
-use circlet::curve::{Curve, Fit, Point, Rect};
+use circlet::curve::{Align, Curve, Fit, Point, Rect};
 use circlet::ring::{self, Options};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let heart = &Curve::from_svg("M0,3 C-3,0 -1,-2 0,0 C1,-2 3,0 0,3 Z")?[0];
     let target = Rect::from_corner_and_size([0.0; 2], [100.0; 2]);
-    let fitted = heart.transform(&heart.fit_to_box(target, Fit::Contain)?)?;
+    let fitted = heart.transform(&heart.fit_to_box(target, Fit::Contain, Align::CENTER)?)?;
     println!("length {:.6}", fitted.length(1e-9)?);
 
     let ring = ring::anonymous(&Options::new())?;

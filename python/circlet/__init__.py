@@ -29,7 +29,7 @@ from ._native import (
     TooLargeError,
 )
 from ._options import Stats
-from .curve import Curve, sample_batch
+from .curve import Curve, sample_batch, simplify
 from .page import PageValue, SharedPage
 from .ring import SharedRingBuffer
 
@@ -58,4 +58,5 @@ __all__ = [
     "TimedOutError",
     "TooLargeError",
     "sample_batch",
+    "simplify",
 ]

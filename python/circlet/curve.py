@@ -1,21 +1,22 @@
-"""Curves in the plane: every family becomes cubic Bezier segments."""
+"""Curves of 1 to 4 dimensions: every family becomes cubic Bezier segments."""
 
 from __future__ import annotations
 
 import json
 import math
-import weakref
 from array import array
-from collections.abc import Iterable, Sequence
-from ctypes import byref, c_double, c_void_p
-from typing import Any, Literal, NoReturn
+from collections.abc import Iterable
+from ctypes import byref, c_double, c_uint32, c_void_p
+from typing import Any, Literal
 
-from . import _arguments, _native
+from . import _arguments, _numbers
+from ._curve_drawing import CurveDrawing, Fit
+from ._curve_points import CurvePoints
 from ._native import InvalidError, check, library
+from ._numbers import Numbers, Points
 
-#: Points as pairs, or anything with the buffer protocol that holds x and y in turn (a numpy array of n by 2).
-Points = Iterable[Sequence[float]] | Any
-Fit = Literal["stretch", "contain", "cover"]
+__all__ = ["Curve", "Family", "Fit", "Numbers", "Points", "sample_batch", "simplify"]
+
 #: What `Curve.make` makes.
 Family = Literal[
     "bezier",
@@ -39,17 +40,14 @@ Family = Literal[
     "basis",
     "bundle",
 ]
-#: Contiguous doubles, ours or the caller's.
-Doubles = Any
-_FITS = {"stretch": 0, "contain": 1, "cover": 2}
 
 
-class Curve:
+class Curve(CurvePoints, CurveDrawing):
     """A curve that never changes; any number of threads may use it at once.
 
-    Points come back as a `memoryview` of doubles with the shape (n, 2), over which `numpy.asarray` lays an array
-    without a copy. `out=` takes any writable buffer, as numpy's functions do, and is returned: of doubles, or where it
-    says so of floats (`"f"`, `numpy.float32`), to which the points are then rounded.
+    Points come back as a `memoryview` of doubles with the shape (n, dimensions), over which `numpy.asarray` lays an
+    array without a copy. `out=` takes any writable buffer, as numpy's functions do, and is returned: of doubles, or
+    where it says so of floats (`"f"`, `numpy.float32`), to which the numbers are then rounded.
 
     >>> from circlet import Curve
     >>> arch = Curve.make("bezier", [(0, 0), (0, 4), (4, 4), (4, 0)])
@@ -59,15 +57,11 @@ class Curve:
     (0.0, 0.0, 4.0, 3.0)
     """
 
-    def __init__(self, handle: int) -> None:
-        """Owns a handle of the C library; use the class methods instead."""
-        self._handle = handle
-        # Not at exit, when daemon threads may still use it.
-        weakref.finalize(self, library.circlet_curve_free, handle).atexit = False
-
     @classmethod
-    def make(cls, family: Family, points: Points, **params: Any) -> Curve:
-        """Makes the curve of a family from points.
+    def make(cls, family: Family, points: Points, *, dimensions: int | None = None, **params: Any) -> Curve:
+        """Makes the curve of a family from points of 1 to 4 dimensions.
+
+        `dimensions` is for numbers that stand flat, one point's behind the other's, and are not pairs of x and y.
 
         | family | params |
         |---|---|
@@ -78,8 +72,8 @@ class Curve:
         | `cardinal` | `tension` 0 to 1 (0), `ends` |
         | `bundle` | `beta` 0 to 1 (0.85) |
         | `natural`, `not_a_knot`, `periodic` | `knots` |
-        | `clamped` | `start` and `end`, the derivatives (x, y) there; `knots` |
-        | `hermite` | `derivatives`, an (x, y) for each point; `knots` |
+        | `clamped` | `start` and `end`, the derivatives there, such as (x, y); `knots` |
+        | `hermite` | `derivatives`, one for each point; `knots` |
         | `bump_x`, `bump_y`, `monotone_x`, `monotone_y`, `pchip`, `fritsch_carlson`, `akima`, `makima` | |
 
         `ends` is "d3" (the default: from the first point to the last), "open" or "closed"; `knots` is "uniform" (the
@@ -91,15 +85,61 @@ class Curve:
         >>> square = Curve.make("linear", [(0, 0), (3, 0), (3, 3), (0, 3)], ends="closed")
         >>> square.length()
         12.0
+        >>> Curve.make("natural", [0, 1, 4, 9, 16, 25], dimensions=3).eval(1)
+        (9.0, 16.0, 25.0)
         """
         try:
             text = json.dumps(_plain(params), allow_nan=False).encode()
         except (TypeError, ValueError, RecursionError) as error:
             raise InvalidError(f"the parameters cannot be JSON: {error}") from error
-        values, handle = _points(points), c_void_p()
-        name = _arguments.text("family", family)
-        check(library.circlet_curve_new(name, text, _start(values), _pairs(values), byref(handle)))
-        return cls(_arguments.opened(handle))
+        count, own, where = _numbers.points(points, dimensions)
+        return cls._new(library.circlet_curve_new, _arguments.text("family", family), text, own, where, count)
+
+    @classmethod
+    def from_segments(cls, segments: Any, knots: Numbers) -> Curve:
+        """Makes a curve of cubic Bezier segments and the ascending knots between them, one more than segments.
+
+        Segments are sequences of 4 points, or a buffer of doubles of the shape (n, 4, dimensions), as `segments()`
+        returns it. A segment need not start where the one before it ends: there the curve jumps. Raises `CurveError`
+        for no segment, and for knots that do not ascend.
+
+        >>> from circlet import Curve
+        >>> ease = Curve.from_segments([[(0,), (0,), (1,), (1,)]], [0, 2])
+        >>> ease.eval(1)
+        (0.5,)
+        """
+        try:
+            shape = memoryview(segments).shape or ()
+        except TypeError:
+            listed = list(segments)
+            if any(len(segment) != 4 for segment in listed):
+                raise InvalidError("each segment must be 4 points") from None
+            count, own, where = _numbers.points([point for segment in listed for point in segment])
+        else:
+            if len(shape) != 3 or shape[1] != 4:
+                raise InvalidError(f"the segments have the shape {shape}: give (n, 4, dimensions)")
+            own = _numbers.of_dimensions(shape[2])
+            count, where = _numbers.numbers(segments)
+            count //= own
+        knot_count, knots_where = _numbers.numbers(knots)
+        if knot_count != count // 4 + 1:
+            raise InvalidError(f"{count // 4} segments take {count // 4 + 1} knots, not {knot_count}")
+        return cls._new(library.circlet_curve_new_segments, own, where, knots_where, count // 4)
+
+    @classmethod
+    def fit_points(cls, points: Points, tolerance: float, *, dimensions: int | None = None) -> Curve:
+        """Makes a curve of few segments that passes every point, in their order, within `tolerance`.
+
+        It starts at the first point and ends at the last; where the points turn by more than 60 degrees it has a
+        corner. Raises `CurveError` for fewer than 2 points, and for a tolerance that is not above 0.
+
+        >>> from circlet import Curve
+        >>> curve = Curve.fit_points([(x, x * x) for x in range(20)], 0.5)
+        >>> len(curve.segments()), max(curve.nearest([(x, x * x) for x in range(20)])[1]) <= 0.5
+        (1, True)
+        """
+        count, own, where = _numbers.points(points, dimensions)
+        return cls._new(library.circlet_curve_new_fit, own, where, count, tolerance)
 
     @classmethod
     def from_svg(cls, d: str) -> list[Curve]:
@@ -120,71 +160,33 @@ class Curve:
     @property
     def domain(self) -> tuple[float, float]:
         """The parameters of the curve's start and end."""
-        start, end = self._fill(library.circlet_curve_domain, 2)
+        values = (c_double * 2)()
+        check(library.circlet_curve_domain(self._handle, values))
+        start, end = values
         return start, end
 
     def knots(self) -> memoryview[float]:
         """Returns the parameters between which the segments lie, one more than there are segments."""
         count = check(library.circlet_curve_knots(self._handle, None, 0))
-        values = array("d", bytes(8 * count))
-        check(library.circlet_curve_knots(self._handle, _start(values), count))
-        return memoryview(values)
+        result, target, _ = _numbers.room(None, count)
+        check(library.circlet_curve_knots(self._handle, target, count))
+        return result
 
     def segments(self) -> memoryview[float]:
-        """Returns the cubic Bezier segments, with the shape (n, 4, 2)."""
+        """Returns the cubic Bezier segments, with the shape (n, 4, dimensions)."""
         count = check(library.circlet_curve_segments(self._handle, None, 0))
-        values = array("d", bytes(64 * count))
-        check(library.circlet_curve_segments(self._handle, _start(values), count))
-        return memoryview(values).cast("B").cast("d", [count, 4, 2])
-
-    def eval(self, parameters: Iterable[float] | Any, out: Any = None) -> Any:
-        """Evaluates the curve at parameters, which are clamped to its domain; points of shape (n, 2).
-
-        `out` may hold doubles or floats.
-        """
-        values = _doubles(parameters)
-        result, target, is_f32 = _output(out, len(values), 2, formats=("d", "f"))
-        function = library.circlet_curve_eval_f32 if is_f32 else library.circlet_curve_eval
-        check(function(self._handle, _start(values), len(values), target))
+        result, target, _ = _numbers.room(None, count, 4, self._dimensions)
+        check(library.circlet_curve_segments(self._handle, target, count))
         return result
 
-    def eval_xy(self, parameters: Iterable[float] | Any, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """Evaluates the curve as `eval` does, into an array for x and one for y; `out` is a pair of them."""
-        values = _doubles(parameters)
-        pair, targets = _output_xy(out, len(values))
-        check(library.circlet_curve_eval_xy(self._handle, _start(values), len(values), *targets))
-        return pair
+    def bounds(self) -> tuple[float, ...]:
+        """Returns the exact bounds: the least of each coordinate, and then the greatest of each.
 
-    def derivative(self, parameters: Iterable[float] | Any, out: Any = None) -> Any:
-        """Returns the derivatives by the parameter at parameters, with the shape (n, 2).
-
-        Where two segments meet it is the later one's.
+        In the plane that is the least x, the least y, the greatest x, the greatest y.
         """
-        values = _doubles(parameters)
-        result, target, _ = _output(out, len(values), 2)
-        check(library.circlet_curve_derivative(self._handle, _start(values), len(values), target))
-        return result
-
-    def sample(self, count: int, out: Any = None) -> Any:
-        """Evaluates the curve at `count` evenly spaced parameters from its start to its end.
-
-        `out` may hold doubles or floats.
-        """
-        result, target, is_f32 = _output(out, count, 2, formats=("d", "f"))
-        function = library.circlet_curve_sample_f32 if is_f32 else library.circlet_curve_sample
-        check(function(self._handle, count, target))
-        return result
-
-    def sample_xy(self, count: int, out: tuple[Any, Any] | None = None) -> tuple[Any, Any]:
-        """Samples the curve as `sample` does, into an array for x and one for y; `out` is a pair of them."""
-        pair, targets = _output_xy(out, count)
-        check(library.circlet_curve_sample_xy(self._handle, count, *targets))
-        return pair
-
-    def bounds(self) -> tuple[float, float, float, float]:
-        """Returns the exact bounds: least x, least y, greatest x, greatest y."""
-        x0, y0, x1, y1 = self._fill(library.circlet_curve_bounds, 4)
-        return x0, y0, x1, y1
+        values = (c_double * (2 * self._dimensions))()
+        check(library.circlet_curve_bounds(self._handle, values))
+        return tuple(values)
 
     def length(self, tolerance: float = 1e-9) -> float:
         """Returns the length to within `tolerance`, in the units of the points. Raises `CurveError`."""
@@ -192,53 +194,110 @@ class Curve:
         check(library.circlet_curve_length(self._handle, tolerance, byref(value)))
         return value.value
 
-    def flatten(self, tolerance: float) -> memoryview[float]:
-        """Returns a polyline of shape (n, 2) with every point of the curve within `tolerance` of it."""
-        count = check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))
-        result, target, _ = _output(None, count, 2)
-        check(library.circlet_curve_flatten(self._handle, tolerance, target, count))
-        return result
+    def split(self, parameter: float) -> tuple[Curve, Curve]:
+        """Cuts the curve at a parameter inside its domain into what is before and what is after.
 
-    def fit_to_box(self, box: Sequence[float], fit: Fit = "contain") -> tuple[float, float, float, float, float, float]:
-        """Returns the map a, b, c, d, e, f that fits the exact bounds into a box (x, y, width, height), centred.
+        Both keep their knots. Raises `CurveError` for a parameter that is not inside.
 
-        x' = a x + c y + e, y' = b x + d y + f. Raises `CurveError` for a box without a size.
+        >>> from circlet import Curve
+        >>> left, right = Curve.make("linear", [(0, 0), (4, 0), (4, 4)]).split(0.5)
+        >>> left.domain, right.domain, right.eval(0.5)
+        ((0.0, 0.5), (0.5, 2.0), (2.0, 0.0))
         """
-        if fit not in _FITS:
-            raise InvalidError(f"fit is {fit!r}: give one of {', '.join(_FITS)}")
-        target, values = _exactly(box, 4, "box"), array("d", bytes(48))
-        check(library.circlet_curve_fit_to_box(self._handle, _start(target), _FITS[fit], _start(values)))
-        a, b, c, d, e, f = values
-        return a, b, c, d, e, f
+        left, right = c_void_p(), c_void_p()
+        check(library.circlet_curve_split(self._handle, parameter, byref(left), byref(right)))
+        return Curve(_arguments.opened(left)), Curve(_arguments.opened(right))
 
-    def transform(self, map: Sequence[float]) -> Curve:
-        """Returns the curve's image under a map, as `fit_to_box` gives it."""
-        values, handle = _exactly(map, 6, "map"), c_void_p()
-        check(library.circlet_curve_transform(self._handle, _start(values), byref(handle)))
-        return Curve(_arguments.opened(handle))
+    def subcurve(self, start: float, end: float) -> Curve:
+        """Returns the part between two parameters, each clamped to the domain; it keeps its knots.
 
-    def __copy__(self) -> Curve:
-        """Returns itself, as it never changes."""
-        return self
+        Raises `CurveError` unless the first is below the second.
 
-    def __deepcopy__(self, memo: object) -> Curve:
-        """Returns itself, as it never changes."""
-        return self
+        >>> from circlet import Curve
+        >>> Curve.make("linear", [(0, 0), (4, 0), (4, 4)]).subcurve(0.5, 9).knots().tolist()
+        [0.5, 1.0, 2.0]
+        """
+        return self._new(library.circlet_curve_subcurve, self._handle, start, end)
 
-    def __reduce__(self) -> NoReturn:
-        """Raises `TypeError`: the handle means nothing to another process."""
-        raise TypeError("a Curve cannot be pickled: send the control points, which segments() returns")
+    def reversed(self) -> Curve:
+        """Returns the curve that runs backwards over the same domain.
 
-    def _fill(self, function: Any, count: int) -> Doubles:
-        values = array("d", bytes(8 * count))
-        check(function(self._handle, _start(values)))
-        return values
+        >>> from circlet import Curve
+        >>> Curve.make("linear", [(0, 0), (4, 0)]).reversed().sample(2).tolist()
+        [[4.0, 0.0], [0.0, 0.0]]
+        """
+        return self._new(library.circlet_curve_reversed, self._handle)
+
+    def concat(self, next: Curve) -> Curve:
+        """Returns this curve with another of the same dimensions behind it, whose knots go on from this one's last.
+
+        Where the other does not start at this one's end the result jumps. Raises `CurveError` for other dimensions.
+
+        >>> from circlet import Curve
+        >>> there = Curve.make("linear", [(0, 0), (4, 0)])
+        >>> there.concat(there.reversed()).sample(3).tolist()
+        [[0.0, 0.0], [4.0, 0.0], [0.0, 0.0]]
+        """
+        return self._new(library.circlet_curve_concat, self._handle, _curve("next", next)._handle)
+
+    def nearest(self, points: Points) -> tuple[Any, Any]:
+        """Returns the parameter of the place nearest to a point, and its distance; of many points, an array of each.
+
+        One point is as many numbers as the curve has dimensions; many are sequences of them, or a buffer of the shape
+        (n, dimensions). Among equally near places it is that of the smallest parameter. Raises `CurveError` for a
+        coordinate that is no number.
+
+        >>> from circlet import Curve
+        >>> corner = Curve.make("linear", [(0, 0), (4, 0), (4, 4)])
+        >>> corner.nearest((6, 2))
+        (1.5, 2.0)
+        >>> parameters, distances = corner.nearest([(1, 1), (4, 9)])
+        >>> parameters.tolist(), distances.tolist()
+        ([0.25, 2.0], [1.0, 5.0])
+        """
+        given: Any = points
+        try:
+            is_one = len(memoryview(given).shape or ()) == 1
+        except TypeError:
+            given = list(given)
+            is_one = bool(given) and not hasattr(given[0], "__len__")
+        if is_one and len(given) != self._dimensions:
+            raise InvalidError(
+                f"the point has {len(given)} numbers: give {self._dimensions}, or many points of as many"
+            )
+        count, own, where = _numbers.points(given, self._dimensions if is_one else None)
+        if count and own != self._dimensions:
+            raise InvalidError(f"the points have {own} dimensions, and the curve has {self._dimensions}")
+        parameters, first, _ = _numbers.room(None, count)
+        distances, second, _ = _numbers.room(None, count)
+        check(library.circlet_curve_nearest(self._handle, where, count, first, second))
+        return (parameters[0], distances[0]) if is_one else (parameters, distances)
+
+    def intersections(self, other: Curve, tolerance: float = 1e-9) -> memoryview[float]:
+        """Returns where two curves of the plane meet: this one's and the other's parameters, with the shape (n, 2).
+
+        Every common point is near a result: at most `tolerance` away, or on a stretch over which the curves stay that
+        near; of such a stretch the two ends are given. Raises `CurveError` for a tolerance that is not above 0, and for
+        a curve of other dimensions.
+
+        >>> from circlet import Curve
+        >>> cross = Curve.make("linear", [(0, 0), (4, 4)]), Curve.make("linear", [(0, 4), (4, 0)])
+        >>> cross[0].intersections(cross[1]).tolist()
+        [[0.5, 0.5]]
+        """
+        handle = _curve("other", other)._handle
+        return _numbers.grown(
+            lambda where, count: library.circlet_curve_intersections(self._handle, handle, tolerance, where, count),
+            32,
+            2,
+        )
 
 
 def sample_batch(curves: Iterable[Curve], points_each: int, out: Any = None) -> Any:
-    """Samples many curves in one call, each at `points_each` even parameters; points of shape (curves, points_each, 2).
+    """Samples many curves of the same dimensions in one call, each at `points_each` even parameters.
 
-    Large batches are shared among threads.
+    Points of the shape (curves, points_each, dimensions); `out` may hold doubles or floats. Large batches are shared
+    among threads. Raises `CurveError` for a curve of other dimensions than the first.
 
     >>> from circlet import Curve, sample_batch
     >>> lines = [Curve.make("linear", [(0, y), (4, y)]) for y in range(2)]
@@ -246,14 +305,34 @@ def sample_batch(curves: Iterable[Curve], points_each: int, out: Any = None) -> 
     [[[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]], [[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]]
     """
     # The list keeps them alive.
-    curves = list(curves)
-    for index, curve in enumerate(curves):
-        if not isinstance(curve, Curve):
-            raise InvalidError(f"curve {index} is {curve!r}: give a Curve")
-    result, target, _ = _output(out, len(curves), points_each, 2)
-    handles = (c_void_p * len(curves))(*[curve._handle for curve in curves])
-    check(library.circlet_curve_batch_sample(handles, len(curves), points_each, target))
+    curves = [_curve(f"curve {index}", curve) for index, curve in enumerate(curves)]
+    dimensions = curves[0].dimensions if curves else 2
+    result, target, is_f32 = _numbers.room(out, len(curves), points_each, dimensions, formats=("d", "f"))
+    handles = (c_void_p * len(curves))(*[curve._handle.value for curve in curves])
+    function = library.circlet_curve_batch_sample_f32 if is_f32 else library.circlet_curve_batch_sample
+    check(function(handles, len(curves), points_each, target))
     return result
+
+
+def simplify(points: Points, tolerance: float, *, dimensions: int | None = None) -> memoryview[int]:
+    """Returns the indices, ascending, of the points that stand for a whole polyline within `tolerance`.
+
+    The first and the last are among them. Raises `CurveError` for a tolerance that is not above 0.
+
+    >>> from circlet import simplify
+    >>> simplify([(0, 0), (1, 0.1), (2, -0.1), (3, 5), (4, 6), (5, 7)], 0.5).tolist()
+    [0, 2, 3, 5]
+    """
+    count, own, where = _numbers.points(points, dimensions)
+    indices = (c_uint32 * count)()
+    kept = check(library.circlet_simplify(own, where, count, tolerance, indices, count))
+    return memoryview(array("I", indices[:kept]))
+
+
+def _curve(what: str, given: object) -> Curve:
+    if not isinstance(given, Curve):
+        raise InvalidError(f"{what} is {given!r}: give a Curve")
+    return given
 
 
 def _plain(value: Any) -> Any:
@@ -267,79 +346,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return json.dumps(value)
     return value
-
-
-def _doubles(values: Any) -> Doubles:
-    """Returns the values as contiguous doubles: in place where they are already, else copied."""
-    try:
-        view = memoryview(values)
-    except TypeError:
-        values = list(values)
-        flat = [x for value in values for x in value] if values and not isinstance(values[0], (int, float)) else values
-        if flat is not values and any(len(value) != 2 for value in values):
-            raise InvalidError("each point must be a pair of x and y") from None
-        return array("d", flat)
-    if view.format != "d":
-        raise InvalidError(f"the buffer holds {view.format!r}: give doubles ('d', numpy.float64)")
-    if not view.c_contiguous:
-        return array("d", view.tobytes())
-    return view.cast("B").cast("d") if view.nbytes else array("d")
-
-
-def _points(points: Any) -> Doubles:
-    """Returns the coordinates of points as contiguous doubles, x and y in turn."""
-    try:
-        shape = memoryview(points).shape or ()
-    except TypeError:
-        return _doubles(points)
-    if len(shape) != 1 and (len(shape) != 2 or shape[1] != 2):
-        raise InvalidError(f"the buffer has the shape {shape}: give (n, 2), or x and y in turn")
-    return _doubles(points)
-
-
-def _exactly(values: Sequence[float], count: int, what: str) -> Doubles:
-    if len(values) != count:
-        raise InvalidError(f"{what} has {len(values)} numbers: give {count}")
-    return array("d", values)
-
-
-def _pairs(values: Doubles) -> int:
-    if len(values) % 2:
-        raise InvalidError(f"{len(values)} numbers are not pairs of x and y")
-    return len(values) // 2
-
-
-def _start(values: Doubles) -> int | Any:
-    """Returns the address of doubles that the caller keeps alive."""
-    if isinstance(values, array):
-        return values.buffer_info()[0]
-    return _native.address(values.cast("B"))
-
-
-def _output(out: Any, *shape: int, formats: tuple[str, ...] = ("d",)) -> tuple[Any, Any, bool]:
-    """Returns what a function gives back, where it writes it, and whether it writes floats."""
-    count = math.prod(shape)
-    if any(part < 0 for part in shape):
-        raise InvalidError(f"count is {min(shape)}: give 0 or more")
-    if out is None:
-        values = array("d", bytes(8 * count))
-        shaped = memoryview(values).cast("B").cast("d", shape) if count else memoryview(values)
-        return shaped, _start(values), False
-    view = memoryview(out)
-    wanted = view.format in formats and view.nbytes == count * view.itemsize
-    if not wanted or view.readonly or not view.c_contiguous:
-        kinds = "doubles or floats" if "f" in formats else "doubles"
-        raise InvalidError(
-            f"out holds {view.nbytes} bytes of {view.format!r}{' (read-only)' if view.readonly else ''}: "
-            f"give a writable contiguous buffer of {count} {kinds}"
-        )
-    return out, _native.address(_arguments.plain(view)), view.format == "f"
-
-
-def _output_xy(out: tuple[Any, Any] | None, count: int) -> tuple[tuple[Any, Any], tuple[Any, Any]]:
-    """Returns the pair of arrays that a function gives back, and where it writes them."""
-    if out is not None and len(out) != 2:
-        raise InvalidError(f"out has {len(out)} parts: give a pair of buffers, for x and for y")
-    x, y = (None, None) if out is None else out
-    (x, x_target, _), (y, y_target, _) = _output(x, count), _output(y, count)
-    return (x, y), (x_target, y_target)

@@ -96,7 +96,11 @@ def test_wrong_input_says_what_is_allowed() -> None:
         with pytest.raises(CurveError, match=message):
             call()
     for call in [
-        lambda: Curve.make("bezier", [(0, 0, 0), (1, 1, 1)]),
+        lambda: Curve.make("bezier", [(0, 0, 0), (1, 1)]),
+        lambda: Curve.make("bezier", [(0, 0, 0, 0, 0), (1, 1, 1, 1, 1)]),
+        lambda: Curve.make("bezier", [(0, 0, 0), (1, 1, 1)], dimensions=2),
+        lambda: Curve.make("bezier", [0, 0, 0, 1, 1], dimensions=3),
+        lambda: Curve.make("bezier", [0, 0, 0, 1, 1], dimensions=0),
         lambda: Curve.make("bezier", array("f", [0, 0, 1, 1])),
         lambda: Curve.make("bezier", array("d", [0, 0, 1])),
         lambda: Curve.make("bezier", ARCH).fit_to_box((0, 0, 10)),
@@ -104,13 +108,26 @@ def test_wrong_input_says_what_is_allowed() -> None:
         lambda: Curve.make("bezier\0", ARCH),  # type: ignore[arg-type]
         lambda: Curve.make("natural", ARCH, knots={1}),
         lambda: Curve.make("bezier", ARCH).sample(-1),
-        lambda: Curve.make("bezier", ARCH).derivative([0.5], out=numpy.zeros((1, 2), dtype="f4")),
-        lambda: Curve.make("bezier", ARCH).sample_xy(2, out=(numpy.zeros(2), numpy.zeros(3))),
-        lambda: Curve.make("bezier", ARCH).sample_xy(2, out=numpy.zeros((3, 2))),  # type: ignore[arg-type]
+        lambda: Curve.make("bezier", ARCH).sample(1 << 32),
+        lambda: Curve.make("bezier", ARCH).derivative([0.5], order=3),
+        lambda: Curve.make("bezier", ARCH).tangent([0.5], out=numpy.zeros((1, 2), dtype="f4")),
+        lambda: Curve.make("bezier", ARCH).sample_columns(2, out=(numpy.zeros(2), numpy.zeros(3))),
+        lambda: Curve.make("bezier", ARCH).sample_columns(2, out=numpy.zeros((3, 2))),
         lambda: sample_batch([Curve.make("bezier", ARCH)], -1),
         lambda: sample_batch([Curve.make("bezier", ARCH)], 2, out=numpy.zeros(5)),
         lambda: sample_batch([Curve.make("bezier", ARCH), ARCH], 2),  # type: ignore[list-item]
         lambda: Curve.from_svg("M0 0\0"),
+        lambda: Curve.from_segments([ARCH[:3]], [0, 1]),
+        lambda: Curve.from_segments([ARCH], [0, 1, 2]),
+        lambda: Curve.from_segments([], []),
+        lambda: Curve.from_segments(numpy.zeros((1, 3, 2)), [0, 1]),
+        lambda: Curve.from_segments(numpy.zeros((1, 4, 5)), [0, 1]),
+        lambda: Curve.make("bezier", ARCH).nearest((1, 2, 3)),
+        lambda: Curve.make("bezier", ARCH).nearest(numpy.zeros(4)),
+        lambda: Curve.make("bezier", ARCH).nearest([(1, 2, 3)]),
+        lambda: Curve.make("bezier", ARCH).concat(ARCH),  # type: ignore[arg-type]
+        lambda: Curve.make("bezier", ARCH).intersections(None),  # type: ignore[arg-type]
+        lambda: Curve.make("bezier", ARCH).fit_to_box((0, 0, 1, 1), align=(0.5,)),
     ]:
         with pytest.raises(InvalidError):
             call()
@@ -128,9 +145,9 @@ def test_a_curve_that_is_pickled_says_what_to_send(protocol: int) -> None:
         pickle.dumps(Curve.make("bezier", ARCH), protocol)
 
 
-@pytest.mark.parametrize("shape", [(2, 3), (4, 1), (1, 4), (0, 3), (2, 2, 2), (1, 4, 2), ()])
-def test_a_buffer_that_is_not_of_pairs_is_refused(shape: tuple[int, ...]) -> None:
-    with pytest.raises(InvalidError, match=r"\(n, 2\)"):
+@pytest.mark.parametrize("shape", [(2, 2, 2), (1, 4, 2), ()])
+def test_a_buffer_that_is_not_of_points_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(InvalidError, match=r"\(n, dimensions\)"):
         Curve.make("linear", numpy.zeros(shape))
 
 
@@ -168,8 +185,8 @@ def test_points_of_every_form_are_the_same_but_for_rounding(case: dict[str, Any]
     us = numpy.linspace(*curve.domain, 1500)
     points, samples = numpy.asarray(curve.eval(us)), numpy.asarray(curve.sample(1500))
     size = numpy.abs(points).max()
-    assert numpy.array_equal(numpy.transpose(curve.eval_xy(us)), points)
-    assert numpy.abs(numpy.transpose(curve.sample_xy(1500)) - samples).max() <= 1e-13 * size
+    assert numpy.array_equal(numpy.transpose(curve.eval_columns(us)), points)
+    assert numpy.abs(numpy.transpose(curve.sample_columns(1500)) - samples).max() <= 1e-13 * size
     floats = numpy.empty((1500, 2), dtype="f4")
     assert curve.eval(us, out=floats) is floats
     assert numpy.array_equal(floats, points.astype("f4"))
@@ -205,15 +222,15 @@ def test_parameters_may_be_numbers_and_arrays_of_numpy() -> None:
 
 def test_results_are_written_where_the_caller_says() -> None:
     curve, (x, y) = Curve.make("bezier", ARCH), numpy.zeros((2, 3))
-    assert curve.sample_xy(3, out=(x, y))[1] is y
+    assert curve.sample_columns(3, out=(x, y))[1] is y
     assert (x.tolist(), y.tolist()) == ([0, 2, 4], [0, 3, 0])
-    curve.eval_xy([1, 0.5, 0], out=(x, y))
+    curve.eval_columns([1, 0.5, 0], out=(x, y))
     assert (x.tolist(), y.tolist()) == ([4, 2, 0], [0, 3, 0])
     out = numpy.zeros((2, 2))
     assert curve.derivative([0, 0.5], out=out) is out
     assert out.tolist() == [[0, 12], [6, 0]]
-    with pytest.raises(InvalidError, match="x overlaps y"):
-        curve.sample_xy(3, out=(x, x))
+    with pytest.raises(InvalidError, match=r"columns\[0\] overlaps columns\[1\]"):
+        curve.sample_columns(3, out=(x, x))
     with pytest.raises(InvalidError, match="points overlaps parameters"):
         curve.eval(out.reshape(-1)[:2], out=out)
 

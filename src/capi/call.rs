@@ -64,6 +64,13 @@ fn check<T>(pointer: *const T, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
+fn check_array<T>(pointer: *const T, len: usize, what: &str) -> Result<(), Failure> {
+    if len > isize::MAX as usize / size_of::<T>().max(1) {
+        return Err(Failure::invalid(format!("{what} has {len} values: more than memory can hold")));
+    }
+    if len == 0 { Ok(()) } else { check(pointer, what) }
+}
+
 /// Borrows what a pointer argument leads to.
 ///
 /// # Safety
@@ -79,12 +86,25 @@ pub(super) unsafe fn borrow<'a, T>(pointer: *const T, what: &str) -> Result<&'a 
 /// # Safety
 /// If it is not NULL, it leads to `len` values that outlive `'a` and are not written meanwhile.
 pub(super) unsafe fn array<'a, T>(pointer: *const T, len: u32, what: &str) -> Result<&'a [T], Failure> {
+    // SAFETY: the caller's promise.
+    unsafe { long_array(pointer, len as usize, what) }
+}
+
+/// Borrows an array argument of any length. NULL is fine where `len` is 0.
+///
+/// # Safety
+/// If it is not NULL, it leads to `len` values that outlive `'a` and are not written meanwhile.
+pub(super) unsafe fn long_array<'a, T>(
+    pointer: *const T,
+    len: usize,
+    what: &str,
+) -> Result<&'a [T], Failure> {
+    check_array(pointer, len, what)?;
     if len == 0 {
         return Ok(&[]);
     }
-    check(pointer, what)?;
-    // SAFETY: not NULL, aligned, and the caller's promise.
-    Ok(unsafe { slice::from_raw_parts(pointer, len as usize) })
+    // SAFETY: not NULL, aligned, no longer than any memory, and the caller's promise.
+    Ok(unsafe { slice::from_raw_parts(pointer, len) })
 }
 
 /// Borrows an array to be written. NULL is fine where `len` is 0.
@@ -105,12 +125,9 @@ pub(super) unsafe fn long_array_mut<'a, T>(
     len: usize,
     what: &str,
 ) -> Result<&'a mut [T], Failure> {
+    check_array(pointer, len, what)?;
     if len == 0 {
         return Ok(&mut []);
-    }
-    check(pointer, what)?;
-    if len > isize::MAX as usize / size_of::<T>().max(1) {
-        return Err(Failure::invalid(format!("{what} has {len} values: more than memory can hold")));
     }
     // SAFETY: not NULL, aligned, no longer than any memory, and the caller's promise.
     Ok(unsafe { slice::from_raw_parts_mut(pointer, len) })

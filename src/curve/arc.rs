@@ -3,7 +3,7 @@
 use std::array::from_fn;
 
 use super::error::{Error, check_tolerance};
-use super::length::{ROUNDING, halves, length_at_once, piece_length, scaled};
+use super::length::{ROUNDING, Scaled, halves, length_at_once, piece_length, scaled};
 use super::piecewise::PiecewiseCubic;
 use super::segment::{Powers, differences, norm, quadratic_at};
 
@@ -62,7 +62,9 @@ impl<const D: usize> PiecewiseCubic<D> {
         let last = self.segment_at(u);
         let share = tolerance / (last + 1) as f64;
         let lengths = self.segments()[..=last].iter().enumerate().map(|(i, segment)| {
-            let Some((sides, scale, tolerance)) = scaled(&differences(segment), share) else { return 0.0 };
+            let Some(Scaled { sides, scale, tolerance, .. }) = scaled(&differences(segment), share) else {
+                return 0.0;
+            };
             let sides = if i == last { up_to(&sides, self.local(i, u)) } else { sides };
             scale * piece_length(&sides, tolerance)
         });
@@ -116,7 +118,7 @@ impl<const D: usize> PiecewiseCubic<D> {
         let share = tolerance / 2.0 / self.segment_count() as f64;
         let mut table = ArcLength { curve: self, pieces: Vec::new(), total: 0.0, tolerance };
         for (i, segment) in self.segments().iter().enumerate() {
-            if let Some((sides, scale, tolerance)) = scaled(&differences(segment), share) {
+            if let Some(Scaled { sides, scale, tolerance, .. }) = scaled(&differences(segment), share) {
                 let piece = Piece { segment: i, from: 0.0, to: 1.0, before: 0.0, sides, scale };
                 table.measure(piece, tolerance);
             }
@@ -129,6 +131,39 @@ impl<const D: usize> ArcLength<'_, D> {
     /// Returns the length of the whole curve.
     pub fn total(&self) -> f64 {
         self.total
+    }
+
+    /// Returns the length from the start to parameter `u`, within the tolerance; see [`PiecewiseCubic::length_to`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use circlet::curve::Curve;
+    ///
+    /// let corner = Curve::linear(&[[0.0, 0.0], [3.0, 4.0], [3.0, 14.0]], false)?;
+    /// let table = corner.arc_length(1e-9)?;
+    /// assert!((table.length_to(1.5) - 10.0).abs() <= 1e-9);
+    /// assert_eq!(table.length_to(99.0), table.total());
+    /// # Ok::<(), circlet::curve::Error>(())
+    /// ```
+    pub fn length_to(&self, u: f64) -> f64 {
+        if u.is_nan() {
+            return f64::NAN;
+        }
+        let u = self.curve.clamp(u);
+        let segment = self.curve.segment_at(u);
+        let t = self.curve.local(segment, u);
+        let after = self.pieces.partition_point(|piece| (piece.segment, piece.from) <= (segment, t));
+        let Some(piece) = after.checked_sub(1).map(|i| &self.pieces[i]) else { return 0.0 };
+        // The last piece before a segment that is a point ends before it.
+        if piece.segment < segment || t >= piece.to {
+            return self.pieces.get(after).map_or(self.total, |next| next.before);
+        }
+        // The table has half the tolerance.
+        let rounding = ROUNDING * piece.sides.iter().map(norm).sum::<f64>();
+        let tolerance = (self.tolerance / piece.scale / 2.0).max(rounding);
+        let sides = up_to(&piece.sides, (t - piece.from) / (piece.to - piece.from));
+        piece.before + piece.scale * piece_length(&sides, tolerance)
     }
 
     /// Returns the parameter at which the curve has `length` behind it; see [`PiecewiseCubic::parameter_at_length`].
@@ -243,6 +278,28 @@ mod tests {
                 assert!((back - length).abs() <= tolerance, "{k}: {back}, not {length}");
             }
             assert!((table.parameter_at(table.total() / 2.0) - 0.5).abs() < 1e-3);
+        }
+    }
+
+    #[test]
+    fn lengths_of_a_table_are_those_of_the_curve() {
+        let segments = vec![
+            [[0.0, 0.0], [100.0, 100.0], [0.0, 100.0], [100.0, 0.0]],
+            [[5.0, 5.0]; 4],
+            [[7.0, 0.0], [9.0, 30.0], [9.0, 30.0], [-3.0, 1.0]],
+            [[8.0, 5.0]; 4],
+        ];
+        let curve = Curve::from_segments(segments, vec![-1.0, 0.5, 2.0, 2.5, 9.0]).unwrap();
+        for tolerance in [1e-3, 1e-9, 1e-300] {
+            let table = curve.arc_length(tolerance).unwrap();
+            for k in -5..=105 {
+                let u = f64::from(k) / 10.0 - 1.0;
+                let miss = (table.length_to(u) - curve.length_to(u, 1e-11).unwrap()).abs();
+                assert!(miss <= tolerance + 2e-11, "{u}: {miss}");
+            }
+            assert_eq!([-2.0, -1.0].map(|u| table.length_to(u)), [0.0; 2]);
+            assert_eq!([2.5, 3.0, 9.0, 1e9].map(|u| table.length_to(u)), [table.total(); 4]);
+            assert!(table.length_to(f64::NAN).is_nan());
         }
     }
 

@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::error::Error;
 use super::eval::SERIAL;
+use super::narrow::check_length;
 use super::piecewise::PiecewiseCubic;
 
 /// Points that a thread computes before another may take over.
@@ -37,14 +38,48 @@ pub fn sample_batch<const D: usize, C: Borrow<PiecewiseCubic<D>> + Sync>(
     points_each: usize,
     out: &mut [[f64; D]],
 ) -> Result<(), Error> {
+    share(curves, points_each, out, |curve, out| curve.borrow().sample_into(out))
+}
+
+/// Samples many curves as [`sample_batch`] does, rounded to `f32`: each as
+/// [`sample_into_f32`](PiecewiseCubic::sample_into_f32) does, to the bit.
+///
+/// # Errors
+///
+/// As [`sample_batch`].
+///
+/// # Examples
+///
+/// ```
+/// use circlet::curve::{Curve, sample_batch_f32};
+///
+/// let lines = [Curve::bezier(&[[0.0, 0.0], [0.1, 0.0]])?, Curve::bezier(&[[1.0, 1.0], [1.0, 5.0]])?];
+/// let mut points = [[0.0_f32; 2]; 4];
+/// sample_batch_f32(&lines, 2, &mut points)?;
+/// assert_eq!(points, [[0.0, 0.0], [0.1, 0.0], [1.0, 1.0], [1.0, 5.0]]);
+/// # Ok::<(), circlet::curve::Error>(())
+/// ```
+pub fn sample_batch_f32<const D: usize, C: Borrow<PiecewiseCubic<D>> + Sync>(
+    curves: &[C],
+    points_each: usize,
+    out: &mut [[f32; D]],
+) -> Result<(), Error> {
+    share(curves, points_each, out, |curve, out| curve.borrow().sample_into_f32(out))
+}
+
+/// Has each curve fill its points, by several threads if there are many.
+fn share<C: Sync, P: Send>(
+    curves: &[C],
+    points_each: usize,
+    out: &mut [P],
+    sample: impl Fn(&C, &mut [P]) + Sync,
+) -> Result<(), Error> {
     let needed = curves.len().saturating_mul(points_each);
-    if out.len() != needed {
-        return Err(Error::BufferLength { needed, given: out.len() });
-    }
+    check_length(needed, out.len())?;
     if needed == 0 {
         return Ok(());
     }
-    let sample = |(curve, out): (&C, &mut [[f64; D]])| curve.borrow().sample_into(out);
+    let sample = |(curve, out): (&C, &mut [P])| sample(curve, out);
     if needed <= SERIAL {
         curves.iter().zip(out.chunks_mut(points_each)).for_each(sample);
     } else {
@@ -67,6 +102,9 @@ mod tests {
         (0..count).map(arch).collect()
     }
 
+    const SIZES: [(usize, usize); 7] =
+        [(0, 5), (5, 0), (1, 1), (3, 64), (5000, 33), (70_000, 1), (2, 100_001)];
+
     fn one_by_one(curves: &[Curve], points_each: usize) -> Vec<Point> {
         let sampled = curves.iter().map(|curve| {
             let mut points = vec![[0.0; 2]; points_each];
@@ -78,7 +116,7 @@ mod tests {
 
     #[test]
     fn a_batch_has_the_bits_of_its_curves_whatever_the_number_of_threads() {
-        for (count, points_each) in [(0, 5), (5, 0), (1, 1), (3, 64), (5000, 33), (70_000, 1), (2, 100_001)] {
+        for (count, points_each) in SIZES {
             let curves = arches(count);
             let wanted = one_by_one(&curves, points_each);
             for threads in [1, 3] {
@@ -88,6 +126,25 @@ mod tests {
                 assert!(out == wanted, "{count} curves of {points_each} points, {threads} threads");
             }
         }
+    }
+
+    #[test]
+    fn a_batch_of_floats_has_the_bits_of_its_curves_whatever_the_number_of_threads() {
+        for (count, points_each) in SIZES {
+            let curves = arches(count);
+            let mut wanted = vec![[f32::NAN; 2]; count * points_each];
+            for (curve, points) in curves.iter().zip(wanted.chunks_mut(points_each.max(1))) {
+                curve.sample_into_f32(points);
+            }
+            for threads in [1, 3] {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+                let mut out = vec![[f32::NAN; 2]; wanted.len()];
+                pool.install(|| sample_batch_f32(&curves, points_each, &mut out)).unwrap();
+                assert!(out == wanted, "{count} curves of {points_each} points, {threads} threads");
+            }
+        }
+        let error = sample_batch_f32(&arches(2), 4, &mut [[0.0; 2]; 9]).unwrap_err();
+        assert_eq!(error, Error::BufferLength { needed: 8, given: 9 });
     }
 
     #[test]

@@ -57,7 +57,7 @@ fn include<const D: usize>(segment: &Segment<D>, min: &mut [f64; D], max: &mut [
             let s = 1.0 - t[i];
             let from_start = p0[i] + t[i] * (3.0 * a[i] + t[i] * (3.0 * (b[i] - a[i]) + t[i] * cube[i]));
             let from_end = p3[i] + s * (-3.0 * c[i] + s * (3.0 * (c[i] - b[i]) - s * cube[i]));
-            if t[i] < 0.5 { from_start } else { from_end }
+            chosen(t[i] < 0.5, from_start, from_end)
         });
         // No farther than the hull: rounding must not take an axis past its ends.
         *min = from_fn(|i| lesser(min[i], greater(value[i], low[i])));
@@ -88,8 +88,16 @@ fn from_bernstein<const D: usize>(a: &[f64; D], b: &[f64; D], c: &[f64; D]) -> [
     let half: [f64; D] = from_fn(|i| b[i] - a[i]);
     let root: [f64; D] = from_fn(|i| greater(0.0, b[i] * b[i] - a[i] * c[i]).sqrt());
     let sum: [f64; D] = from_fn(|i| -(half[i] + root[i].copysign(half[i])));
-    let inside = |t: f64| if t > 0.0 && t < 1.0 { t } else { 0.0 };
+    // NaN becomes 0.
+    let inside = |t: f64| lesser(1.0, greater(0.0, t));
     [from_fn(|i| inside(sum[i] / (a[i] - 2.0 * b[i] + c[i]))), from_fn(|i| inside(a[i] / sum[i]))]
+}
+
+/// Chooses without a branch: which it is nobody can guess.
+#[inline(always)]
+fn chosen(first: bool, a: f64, b: f64) -> f64 {
+    let mask = u64::from(first).wrapping_neg();
+    f64::from_bits((a.to_bits() & mask) | (b.to_bits() & !mask))
 }
 
 /// `f64::min` without its care for NaN, one instruction.

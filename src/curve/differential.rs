@@ -1,4 +1,4 @@
-//! Direction and bending: second derivative, tangent, normal and curvature.
+//! Direction and bending: tangent, normal and curvature.
 
 use super::piecewise::{Curve, PiecewiseCubic, Point};
 use super::segment::{Segment, differences, max_abs, norm, power_of_two_below, quadratic_at};
@@ -10,30 +10,6 @@ const NOISE: f64 = 8.0 * f64::EPSILON;
 const NOISE_ROOT: f64 = 1.0 / (1_u64 << 22) as f64;
 
 impl<const D: usize> PiecewiseCubic<D> {
-    /// Returns the second derivative by the parameter at `u`, in units per parameter squared.
-    ///
-    /// `u` is clamped, and knots and NaN are taken, as [`derivative`](Self::derivative) does. A component overflows to infinity
-    /// where a knot span is so short that the true value is beyond `f64`.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use circlet::curve::Curve;
-    ///
-    /// let parabola = Curve::bezier(&[[0.0, 0.0], [0.5, 0.0], [1.0, 1.0]])?;
-    /// let [x, y] = parabola.second_derivative(0.3);
-    /// assert!(x.abs() < 1e-15 && (y - 2.0).abs() < 1e-14);
-    /// # Ok::<(), circlet::curve::Error>(())
-    /// ```
-    pub fn second_derivative(&self, u: f64) -> [f64; D] {
-        let u = self.clamp(u);
-        let i = self.segment_at(u);
-        let span = self.knots()[i + 1] - self.knots()[i];
-        let [from, to] = second_differences(&differences(&self.segments()[i]));
-        let t = self.local(i, u);
-        std::array::from_fn(|i| 6.0 * ((1.0 - t) * from[i] + t * to[i]) / span / span)
-    }
-
     /// Returns the unit vector along the curve at `u`, which is clamped to the domain.
     ///
     /// Where the first derivative vanishes, the direction is the limit of those after `u`: behind a cusp, or that of the next
@@ -268,6 +244,5 @@ mod tests {
     fn a_point_has_no_direction() {
         let curve = Curve::bezier(&[[1e300, -3.0]; 4]).unwrap();
         assert_eq!((curve.tangent(0.5), curve.normal(0.0), curve.curvature(1.0)), (None, None, 0.0));
-        assert_eq!(curve.second_derivative(0.5), [0.0, 0.0]);
     }
 }

@@ -230,6 +230,17 @@ pub enum Error {
         rect: Rect,
     },
 
+    /// A place in a box that is outside of it.
+    #[error(
+        "the alignment along {axis} is {given:?}; it must be from 0 (at the box's least {axis}) to 1 (at its greatest)"
+    )]
+    Align {
+        /// Which axis: `x` or `y`.
+        axis: &'static str,
+        /// The alignment that was given.
+        given: f64,
+    },
+
     /// Bounds that no finite scale brings to the size asked for.
     #[error(
         "bounds of {width:?} by {height:?} cannot be scaled to {target_width:?} by {target_height:?} in numbers up to {:e}",

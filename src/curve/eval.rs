@@ -1,11 +1,11 @@
-//! Points and derivatives at parameters, one by one or by the million.
+//! Points at parameters, one by one or by the million.
 
 use rayon::prelude::*;
 
 use super::error::Error;
 use super::locate::Locator;
 use super::piecewise::PiecewiseCubic;
-use super::segment::{LANES, Powers, WidePowers, differences, quadratic_at};
+use super::segment::{LANES, Powers, WidePowers};
 use super::simd;
 
 /// Points per piece of work: 256 KiB of output in the plane, so that a piece stays in a core's own cache.
@@ -56,17 +56,6 @@ impl<const D: usize> PiecewiseCubic<D> {
         }
         Ok(())
     }
-
-    /// Returns the derivative by the parameter at `u`, which is clamped to the domain.
-    ///
-    /// Where two segments meet it is the later one's, at the last knot the last one's. NaN gives NaN. A component overflows to
-    /// infinity where a knot span is so short that the true value is beyond `f64`.
-    pub fn derivative(&self, u: f64) -> [f64; D] {
-        let u = self.clamp(u);
-        let i = self.segment_at(u);
-        let span = self.knots()[i + 1] - self.knots()[i];
-        quadratic_at(&differences(&self.segments()[i]), self.local(i, u)).map(|d| 3.0 * d / span)
-    }
 }
 
 /// A curve, and what is made of it once for many parameters.
@@ -107,26 +96,22 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
     #[inline(always)]
     fn run(self) {
         let Self { curve, us, .. } = self;
+        // The segment that the last parameter was in is most often that of the next ones.
+        let (mut segment, mut widened) = (0, 0);
         let mut span = Span::new(curve, 0);
         let mut powers = WidePowers::new(&Powers::new(&curve.segments()[0]));
         let mut done = 0;
         while let Some(block) = us[done..].first_chunk::<LANES>() {
-            let mut is_here = span.has_all(block);
-            if !is_here {
-                let i = self.locator.segment_at(curve.clamp(block[0]));
-                let other = Span::new(curve, i);
-                is_here = other.has_all(block);
-                if is_here {
-                    (span, powers) = (other, WidePowers::new(&Powers::new(&curve.segments()[i])));
-                }
-            }
             let out = &mut self.out[done..done + LANES];
-            if is_here {
+            if span.has_all(block) {
+                if widened != segment {
+                    powers = WidePowers::new(&Powers::new(&curve.segments()[segment]));
+                    widened = segment;
+                }
                 powers.write(&span.local(block), out);
             } else {
-                for (&u, point) in block.iter().zip(out) {
-                    *point = self.locator.eval(curve, self.prepared, u);
-                }
+                segment = self.locator.eval_each(curve, self.prepared, block, out);
+                span = Span::new(curve, segment);
             }
             done += LANES;
         }
@@ -137,7 +122,7 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
 }
 
 /// The parameters of a segment.
-struct Span {
+pub(super) struct Span {
     from: f64,
     to: f64,
     /// Those that the segment answers for, with those outside of the domain.
@@ -147,7 +132,7 @@ struct Span {
 
 impl Span {
     #[inline(always)]
-    fn new<const D: usize>(curve: &PiecewiseCubic<D>, i: usize) -> Self {
+    pub(super) fn new<const D: usize>(curve: &PiecewiseCubic<D>, i: usize) -> Self {
         let (from, to) = (curve.knots()[i], curve.knots()[i + 1]);
         let lowest = if i == 0 { f64::NEG_INFINITY } else { from };
         let below = if i + 1 == curve.segment_count() { f64::INFINITY } else { to };
@@ -156,7 +141,7 @@ impl Span {
 
     /// Tells whether the segment answers for all of them; no short cut, as all at once is faster.
     #[inline(always)]
-    fn has_all(&self, us: &[f64; LANES]) -> bool {
+    pub(super) fn has_all(&self, us: &[f64; LANES]) -> bool {
         let mut all = true;
         for &u in us {
             all &= (u >= self.lowest) & (u < self.below);
@@ -166,7 +151,7 @@ impl Span {
 
     /// Returns where in the segment they lie, 0 to 1.
     #[inline(always)]
-    fn local(&self, us: &[f64; LANES]) -> [f64; LANES] {
+    pub(super) fn local(&self, us: &[f64; LANES]) -> [f64; LANES] {
         let length = self.to - self.from;
         let mut ts = [0.0; LANES];
         for (t, &u) in ts.iter_mut().zip(us) {
@@ -184,7 +169,6 @@ mod tests {
     #[test]
     fn the_later_segment_answers_at_a_knot() {
         assert_eq!(wave().eval(2.9), [7.0, 1.0]);
-        assert_eq!(wave().derivative(0.4), [3.0 * 1.0 / 2.5, 3.0 * 4.9 / 2.5]);
     }
 
     #[test]
@@ -196,7 +180,6 @@ mod tests {
     #[test]
     fn a_nan_parameter_gives_nan_and_no_panic() {
         assert!(wave().eval(f64::NAN).iter().all(|x| x.is_nan()));
-        assert!(wave().derivative(f64::NAN).iter().all(|x| x.is_nan()));
         let mut out = [[0.0; 2]; 3];
         wave().eval_into(&[1.0, f64::NAN, 2.0], &mut out).unwrap();
         assert_eq!((out[0], out[2]), (wave().eval(1.0), wave().eval(2.0)));

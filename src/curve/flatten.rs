@@ -18,9 +18,8 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// [`Error::Tolerance`] unless the tolerance is finite and above 0, [`Error::TooManyPoints`] beyond `u32::MAX` points.
     pub fn flatten_count(&self, tolerance: f64) -> Result<usize, Error> {
         check_tolerance(tolerance)?;
-        let steps: f64 = self.segments().iter().map(|segment| steps(segment, tolerance)).sum();
-        let jumps = self.segments().windows(2).filter(|pair| pair[0][3] != pair[1][0]).count();
-        let needed = 1.0 + steps + jumps as f64;
+        let mut needed = 1.0;
+        simd::widest(Count { curve: self, tolerance, needed: &mut needed });
         if needed > f64::from(LIMIT) {
             return Err(Error::TooManyPoints { tolerance, needed, limit: LIMIT });
         }
@@ -92,11 +91,67 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// # Ok::<(), circlet::curve::Error>(())
     /// ```
     pub fn flatten_scaled(&self, scale: f64, pixel_tolerance: f64) -> Result<Vec<[f64; D]>, Error> {
-        let fail = |reason| Error::Scaled { scale, pixel_tolerance, reason: Box::new(reason) };
-        if !(scale.is_finite() && scale > 0.0) {
-            return Err(fail(Error::Scale { given: scale }));
+        scaled(scale, pixel_tolerance, |tolerance| self.flatten(tolerance))
+    }
+
+    /// Counts the points that [`flatten_scaled_into`](Self::flatten_scaled_into) writes, so that room for them can be made
+    /// first.
+    ///
+    /// # Errors
+    ///
+    /// As [`flatten_scaled`](Self::flatten_scaled).
+    pub fn flatten_scaled_count(&self, scale: f64, pixel_tolerance: f64) -> Result<usize, Error> {
+        scaled(scale, pixel_tolerance, |tolerance| self.flatten_count(tolerance))
+    }
+
+    /// Writes the polyline of [`flatten_scaled`](Self::flatten_scaled) into `out` and returns how many points it has.
+    ///
+    /// # Errors
+    ///
+    /// As [`flatten_scaled`](Self::flatten_scaled), and [`Error::BufferLength`] in the same way if `out` is too short; nothing is
+    /// written then.
+    pub fn flatten_scaled_into(
+        &self,
+        scale: f64,
+        pixel_tolerance: f64,
+        out: &mut [[f64; D]],
+    ) -> Result<usize, Error> {
+        scaled(scale, pixel_tolerance, |tolerance| self.flatten_into(tolerance, out))
+    }
+}
+
+/// Does something with the tolerance that a scale and a tolerance in pixels come to.
+fn scaled<T>(
+    scale: f64,
+    pixel_tolerance: f64,
+    flatten: impl FnOnce(f64) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let fail = |reason| Error::Scaled { scale, pixel_tolerance, reason: Box::new(reason) };
+    if !(scale.is_finite() && scale > 0.0) {
+        return Err(fail(Error::Scale { given: scale }));
+    }
+    check_tolerance(pixel_tolerance).and_then(|()| flatten(pixel_tolerance / scale)).map_err(fail)
+}
+
+/// The points of a polyline that are to be counted.
+struct Count<'a, const D: usize> {
+    curve: &'a PiecewiseCubic<D>,
+    tolerance: f64,
+    needed: &'a mut f64,
+}
+
+impl<const D: usize> simd::Work for Count<'_, D> {
+    #[inline(always)]
+    fn run(self) {
+        let Self { curve, tolerance, needed } = self;
+        let (mut before, scale) = (curve.start(), 1.0 / tolerance.sqrt());
+        for segment in curve.segments() {
+            if segment[0] != before {
+                *needed += 1.0;
+            }
+            *needed += steps(segment, scale);
+            before = segment[3];
         }
-        check_tolerance(pixel_tolerance).and_then(|()| self.flatten(pixel_tolerance / scale)).map_err(fail)
     }
 }
 
@@ -111,7 +166,9 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
     #[inline(always)]
     fn run(self) {
         let Self { curve, tolerance, out } = self;
-        let mut before = curve.start();
+        let (mut before, scale) = (curve.start(), 1.0 / tolerance.sqrt());
+        // What a lone segment takes was counted.
+        let counted = (curve.segment_count() == 1).then_some((out.len() - 1) as f64);
         out[0] = before;
         let mut written = 1;
         for segment in curve.segments() {
@@ -119,7 +176,10 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
                 out[written] = segment[0];
                 written += 1;
             }
-            let steps = steps(segment, tolerance);
+            let steps = match counted {
+                Some(steps) => steps,
+                None => steps(segment, scale),
+            };
             let last = written + steps as usize - 1;
             if written < last {
                 let step = 1.0 / steps;
@@ -132,8 +192,10 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
     }
 }
 
-/// Returns into how many even steps a segment is cut: a whole number from 1 on, perhaps a huge one.
-fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, tolerance: f64) -> f64 {
+/// Returns into how many even steps a segment is cut, for 1 by the root of the tolerance: a whole number from 1 on, perhaps a
+/// huge one.
+#[inline(always)]
+fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, scale: f64) -> f64 {
     let first: [f64; D] = from_fn(|i| (p0[i] - p1[i]) - (p1[i] - p2[i]));
     let second: [f64; D] = from_fn(|i| (p1[i] - p2[i]) - (p2[i] - p3[i]));
     let bend = norm(&first).max(norm(&second));
@@ -144,7 +206,7 @@ fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, tolerance: f64) -> f64 {
     }
     // Two roots, as the quotient of a huge bend by a tiny tolerance overflows. They round up a whole number now and then,
     // which must not cost a step.
-    let exact = (0.75 * bend).sqrt() / tolerance.sqrt();
+    let exact = (0.75 * bend).sqrt() * scale;
     (exact * (1.0 - 8.0 * f64::EPSILON)).ceil().max(1.0)
 }
 

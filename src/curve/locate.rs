@@ -1,7 +1,7 @@
 //! Which segment a parameter is in: asked once, or by the million.
 
 use super::piecewise::PiecewiseCubic;
-use super::segment::Powers;
+use super::segment::{LANES, Powers};
 
 /// So few knots are searched by halves as fast.
 const FEW: usize = 8;
@@ -40,8 +40,18 @@ pub(super) struct Locator<'a> {
     inner: &'a [f64],
     first: f64,
     buckets_per_unit: f64,
-    /// How many inner knots lie before each bucket; one more than there are buckets.
-    before: Vec<u32>,
+    buckets: Vec<Bucket>,
+}
+
+/// What lies between two parameters.
+#[derive(Clone, Copy, Debug)]
+struct Bucket {
+    /// The first knot in it, or infinity.
+    knot: f64,
+    /// How many inner knots lie before it.
+    before: u32,
+    /// How many lie in it.
+    count: u32,
 }
 
 impl<'a> Locator<'a> {
@@ -49,23 +59,25 @@ impl<'a> Locator<'a> {
     pub(super) fn new<const D: usize>(curve: &'a PiecewiseCubic<D>, queries: usize) -> Self {
         let inner = &curve.knots()[1..curve.segment_count()];
         let (first, last) = curve.domain();
-        let mut locator = Self { inner, first, buckets_per_unit: 0.0, before: Vec::new() };
+        let mut locator = Self { inner, first, buckets_per_unit: 0.0, buckets: Vec::new() };
         let count = (2 * inner.len()).min(u32::MAX as usize / 2);
         let buckets_per_unit = count as f64 / (last - first);
         if inner.len() < FEW || queries < inner.len() || !buckets_per_unit.is_normal() {
             return locator;
         }
         locator.buckets_per_unit = buckets_per_unit;
-        locator.before = vec![0; count + 1];
+        locator.buckets = vec![Bucket { knot: f64::INFINITY, before: 0, count: 0 }; count + 1];
         for &knot in inner {
             // A parameter in the same bucket as a knot may lie on either side of it.
-            let bucket = locator.bucket(knot);
-            locator.before[bucket + 1] += 1;
+            let at = locator.bucket(knot);
+            let bucket = &mut locator.buckets[at];
+            bucket.knot = bucket.knot.min(knot);
+            bucket.count += 1;
         }
-        let mut sum = 0;
-        for before in &mut locator.before {
-            sum += *before;
-            *before = sum;
+        let mut before = 0;
+        for bucket in &mut locator.buckets {
+            bucket.before = before;
+            before += bucket.count;
         }
         locator
     }
@@ -73,17 +85,22 @@ impl<'a> Locator<'a> {
     /// Returns which segment answers for `u` of the domain; any for NaN.
     #[inline(always)]
     pub(super) fn segment_at(&self, u: f64) -> usize {
-        if self.before.is_empty() {
+        if self.buckets.is_empty() {
             return self.inner.partition_point(|&knot| knot <= u);
         }
-        let bucket = self.bucket(u);
-        let (from, to) = (self.before[bucket] as usize, self.before[bucket + 1] as usize);
-        if to - from <= 1 {
+        self.segment_in(self.bucket(u), u)
+    }
+
+    /// Returns which segment answers for `u`, which is in bucket `at`.
+    #[inline(always)]
+    fn segment_in(&self, at: usize, u: f64) -> usize {
+        let bucket = &self.buckets[at];
+        if bucket.count <= 1 {
             // Nearly always, and without a branch on what is as good as random.
-            let passed = (from < to) & (self.inner[from.min(self.inner.len() - 1)] <= u);
-            return from + usize::from(passed);
+            return bucket.before as usize + usize::from(bucket.knot <= u);
         }
-        from + self.inner[from..to].partition_point(|&knot| knot <= u)
+        let from = bucket.before as usize;
+        from + self.inner[from..from + bucket.count as usize].partition_point(|&knot| knot <= u)
     }
 
     /// Returns the point at `u`, with the segments' polynomials where they are prepared.
@@ -103,10 +120,53 @@ impl<'a> Locator<'a> {
         }
     }
 
+    /// Writes the points at parameters of any segments, with the bits that [`Locator::eval`] gives, and returns the last one's
+    /// segment.
+    #[inline(always)]
+    pub(super) fn eval_each<const D: usize>(
+        &self,
+        curve: &PiecewiseCubic<D>,
+        prepared: &[Powers<D>],
+        us: &[f64; LANES],
+        out: &mut [[f64; D]],
+    ) -> usize {
+        if self.buckets.is_empty() || prepared.is_empty() {
+            for (&u, point) in us.iter().zip(out) {
+                *point = self.eval(curve, prepared, u);
+            }
+            return self.segment_at(curve.clamp(us[LANES - 1]));
+        }
+        // Step by step for all of them, so that what can be done with vectors is.
+        let (first, last) = curve.domain();
+        let (mut clamped, mut buckets) = (*us, [0; LANES]);
+        for (u, bucket) in clamped.iter_mut().zip(&mut buckets) {
+            *u = if *u < first { first } else { *u };
+            *u = if *u > last { last } else { *u };
+            *bucket = self.bucket(*u);
+        }
+        let (mut segments, mut from, mut to) = ([0; LANES], [0.0; LANES], [0.0; LANES]);
+        let knots = curve.knots();
+        for k in 0..LANES {
+            segments[k] = self.segment_in(buckets[k], clamped[k]);
+            (from[k], to[k]) = (knots[segments[k]], knots[segments[k] + 1]);
+        }
+        let mut ts = [0.0; LANES];
+        for k in 0..LANES {
+            ts[k] = (clamped[k] - from[k]) / (to[k] - from[k]);
+        }
+        for (k, point) in out.iter_mut().enumerate().take(LANES) {
+            *point = prepared[segments[k]].at(ts[k]);
+        }
+        segments[LANES - 1]
+    }
+
     /// Rises with `u`, so that knots in buckets before that of `u` are not above it.
     #[inline(always)]
     fn bucket(&self, u: f64) -> usize {
-        (((u - self.first) * self.buckets_per_unit) as usize).min(self.before.len() - 2)
+        // What is added leaves the rounded number in the lowest bits.
+        const ROUND: f64 = (1_u64 << 52) as f64;
+        let rounded = (((u - self.first) * self.buckets_per_unit) + ROUND).to_bits() as u32;
+        (rounded as usize).min(self.buckets.len() - 1)
     }
 }
 
@@ -125,7 +185,7 @@ mod tests {
             let segment = [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0]];
             let curve = Curve::from_segments(vec![segment; knots.len() - 1], knots.clone()).unwrap();
             let locator = Locator::new(&curve, 1_000_000);
-            assert!(!locator.before.is_empty());
+            assert!(!locator.buckets.is_empty());
             let (first, last) = curve.domain();
             let spread = (0..5000).map(|i| first + (last - first) * f64::from(i) / 4999.0);
             let around = knots.iter().flat_map(|&knot| [knot.next_down(), knot, knot.next_up()]);

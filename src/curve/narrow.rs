@@ -97,7 +97,7 @@ impl<const D: usize> PiecewiseCubic<D> {
 }
 
 /// Where points go that do not stay as they are computed.
-trait Room<const D: usize>: Send + Sized {
+pub(super) trait Room<const D: usize>: Send + Sized {
     fn len(&self) -> usize;
 
     /// Keeps the room of the points before `at`, and returns the rest.
@@ -142,7 +142,7 @@ impl<const D: usize> Room<D> for [&mut [f64]; D] {
 }
 
 /// Fills the room of the points from number `start` on, each a function of its number alone.
-fn fill<const D: usize, R: Room<D>>(
+pub(super) fn fill<const D: usize, R: Room<D>>(
     mut room: R,
     start: usize,
     compute: &(impl Fn(usize, &mut [[f64; D]]) + Sync),
@@ -162,7 +162,7 @@ fn fill<const D: usize, R: Room<D>>(
     }
 }
 
-fn check_length(needed: usize, given: usize) -> Result<(), Error> {
+pub(super) fn check_length(needed: usize, given: usize) -> Result<(), Error> {
     if given == needed { Ok(()) } else { Err(Error::BufferLength { needed, given }) }
 }
 

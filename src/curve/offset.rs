@@ -328,6 +328,10 @@ mod tests {
             let polyline = curve.offset_polyline(distance, tolerance).unwrap();
             for k in 0..=64 {
                 let u = f64::from(k) / 64.0;
+                // At a cusp, rounding alone says where the derivative leads.
+                if norm(&curve.derivative(u)) <= 1e-9 * size(&points) {
+                    continue;
+                }
                 let Some([nx, ny]) = curve.normal(u) else { continue };
                 let [x, y] = curve.eval(u);
                 let far_off = miss([x + distance * nx, y + distance * ny], &polyline);

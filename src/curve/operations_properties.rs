@@ -102,6 +102,9 @@ proptest! {
         // Of rounding to a parameter, and of its size.
         let rounding = 1e-13 * all;
         prop_assert!((back - length).abs() <= tolerance + rounding, "{back}, not {length}, at {tolerance}");
+        let u = curve.domain().0 + part * (curve.domain().1 - curve.domain().0);
+        let (ours, exact) = (table.length_to(u), curve.length_to(u, f64::MIN_POSITIVE).unwrap());
+        prop_assert!((ours - exact).abs() <= tolerance + rounding, "{ours}, not {exact}, at {tolerance}");
     }
 
     #[test]

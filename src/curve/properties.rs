@@ -3,7 +3,7 @@
 use kurbo::{CubicBez, ParamCurve, ParamCurveArclen, ParamCurveExtrema};
 use proptest::prelude::*;
 
-use super::{Bezier, Curve, Fit, Point, Rect};
+use super::{Align, Bezier, Curve, Fit, Point, Rect};
 
 /// Control points of one cubic: random, on a grid (so with coincident points, cusps, loops and collinear overshoot), on a
 /// line, or all the same; then made huge or tiny and moved away from the origin.
@@ -234,6 +234,7 @@ proptest! {
         points in control_points(),
         corner in prop::array::uniform2(-1e3..1e3),
         extent in prop::array::uniform2(1e-3..1e3),
+        parts in prop::array::uniform2(0.0..=1.0),
     ) {
         let curve = Curve::bezier(&points).unwrap();
         let bounds = curve.bounds();
@@ -242,13 +243,18 @@ proptest! {
             return Ok(());
         }
         let target = Rect::from_corner_and_size(corner, extent);
-        let fitted = |fit| curve.transform(&curve.fit_to_box(target, fit).unwrap()).unwrap().bounds();
+        let align = Align { x: parts[0], y: parts[1] };
+        let fitted = |fit| curve.transform(&curve.fit_to_box(target, fit, align).unwrap()).unwrap().bounds();
         let near = |a: f64, b: f64| (a - b).abs() <= 1e-9 * 1e3;
 
         let stretched = fitted(Fit::Stretch);
         prop_assert!((0..2).all(|i| near(stretched.min[i], target.min[i]) && near(stretched.max[i], target.max[i])));
         let contained = fitted(Fit::Contain);
-        prop_assert!((0..2).all(|i| near(contained.center()[i], target.center()[i])));
+        let is_divided = |i: usize| {
+            let (before, after) = (contained.min[i] - target.min[i], target.max[i] - contained.max[i]);
+            near(before, parts[i] * (before + after))
+        };
+        prop_assert!((0..2).all(is_divided));
         prop_assert!((0..2).all(|i| contained.size()[i] <= extent[i] + 1e-6));
         prop_assert!((0..2).any(|i| near(contained.size()[i], extent[i])));
     }
@@ -278,7 +284,7 @@ proptest! {
         }
         let target = Rect { min: [0.0, 0.0], max: [100.0, 50.0] };
         for fit in [Fit::Stretch, Fit::Contain, Fit::Cover] {
-            if let Ok(matrix) = curve.fit_to_box(target, fit) {
+            if let Ok(matrix) = curve.fit_to_box(target, fit, Align::CENTER) {
                 prop_assert!(matrix.apply(point).iter().all(|x| x.is_finite()));
             }
         }

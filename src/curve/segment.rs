@@ -1,6 +1,7 @@
 //! The algebra of one cubic Bezier segment, in any number of dimensions.
 
 use std::array::from_fn;
+use std::hint::black_box;
 
 /// Four control points; the first and the last lie on the curve.
 pub(super) type Segment<const D: usize> = [[f64; D]; 4];
@@ -52,10 +53,7 @@ pub(super) struct WidePowers<const D: usize> {
 impl<const D: usize> WidePowers<D> {
     #[inline(always)]
     pub(super) fn new(powers: &Powers<D>) -> Self {
-        Self {
-            from_start: powers.from_start.map(|c| [c; LANES]),
-            from_end: powers.from_end.map(|c| [c; LANES]),
-        }
+        Self { from_start: repeated(&powers.from_start), from_end: repeated(&powers.from_end) }
     }
 
     /// Writes the points at so many parameters, with the bits that [`Powers::at`] gives.
@@ -85,27 +83,14 @@ impl<const D: usize> WidePowers<D> {
 /// Evaluates a polynomial at `from`, `from + step` and so on.
 #[inline(always)]
 fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64; D]]) {
-    // Coordinate by coordinate as they lie in memory, each with the coefficients and the number of its point: so vectors are
-    // stored as they are computed.
-    let repeated = c.map(|c| [c; LANES]);
-    let [c0, c1, c2, c3] = [0, 1, 2, 3].map(|k: usize| repeated[k].as_flattened());
-    let mut numbers = [[0.0; D]; LANES];
-    for (lane, numbers) in numbers.iter_mut().enumerate() {
-        *numbers = [lane as f64; D];
-    }
-    let numbers = numbers.as_flattened();
-    let write = |base: f64, block: &mut [[f64; D]; LANES]| {
-        let block = block.as_flattened_mut();
-        for k in 0..LANES * D {
-            let t = from + (base + numbers[k]) * step;
-            block[k] = c0[k] + t * (c1[k] + t * (c2[k] + t * c3[k]));
-        }
-    };
+    let even = Even { c: repeated(c), from, step };
+    // Read back from memory, or the compiler mixes the lanes.
+    let even = black_box(&even);
     let count = out.len();
     let (blocks, rest) = out.as_chunks_mut::<LANES>();
     let mut base = 0.0;
     for block in blocks {
-        write(base, block);
+        even.write(base, block);
         base += LANES as f64;
     }
     if rest.is_empty() {
@@ -113,11 +98,57 @@ fn fill<const D: usize>(c: &[[f64; D]; 4], from: f64, step: f64, out: &mut [[f64
     }
     // The last ones are a block too, which overlaps the one before: the same bits once more.
     match out.last_chunk_mut::<LANES>() {
-        Some(block) => write((count - LANES) as f64, block),
+        Some(block) => even.write((count - LANES) as f64, block),
         None => {
             for (k, point) in out.iter_mut().enumerate() {
                 *point = horner(c, from + k as f64 * step);
             }
+        }
+    }
+}
+
+/// Returns the coefficients once for each lane.
+#[inline(always)]
+fn repeated<const D: usize>(c: &[[f64; D]; 4]) -> [[[f64; D]; LANES]; 4] {
+    // One by one: what `map` makes of arrays this large is not always inlined.
+    [[c[0]; LANES], [c[1]; LANES], [c[2]; LANES], [c[3]; LANES]]
+}
+
+/// A polynomial at even parameters, with its coefficients once for each lane.
+///
+/// Coordinate by coordinate as they lie in memory, each with the coefficients and the number of its point: so vectors are stored
+/// as they are computed.
+struct Even<const D: usize> {
+    c: [[[f64; D]; LANES]; 4],
+    from: f64,
+    step: f64,
+}
+
+impl<const D: usize> Even<D> {
+    /// The number of each point of a block, once for each of its coordinates.
+    const NUMBERS: [[f64; D]; LANES] = {
+        let (mut numbers, mut lane) = ([[0.0; D]; LANES], 0);
+        while lane < LANES {
+            numbers[lane] = [lane as f64; D];
+            lane += 1;
+        }
+        numbers
+    };
+
+    /// Writes the points `base`, `base + 1` and so on.
+    #[inline(always)]
+    fn write(&self, base: f64, block: &mut [[f64; D]; LANES]) {
+        let [c0, c1, c2, c3] = [
+            self.c[0].as_flattened(),
+            self.c[1].as_flattened(),
+            self.c[2].as_flattened(),
+            self.c[3].as_flattened(),
+        ];
+        let numbers = Self::NUMBERS.as_flattened();
+        let block = block.as_flattened_mut();
+        for k in 0..LANES * D {
+            let t = self.from + (base + numbers[k]) * self.step;
+            block[k] = c0[k] + t * (c1[k] + t * (c2[k] + t * c3[k]));
         }
     }
 }

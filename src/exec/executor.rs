@@ -19,10 +19,14 @@ use crate::shm::Deadline;
 /// The code that a worker begins with.
 const BOOT: &str = include_str!("../../python/circlet/_boot.py");
 /// The modules that it gets with the hello.
-const MODULES: [(&str, &str); 9] = [
+const MODULES: [(&str, &str); 13] = [
     ("circlet", include_str!("../../python/circlet/__init__.py")),
     ("circlet._arguments", include_str!("../../python/circlet/_arguments.py")),
+    ("circlet._curve_drawing", include_str!("../../python/circlet/_curve_drawing.py")),
+    ("circlet._curve_handle", include_str!("../../python/circlet/_curve_handle.py")),
+    ("circlet._curve_points", include_str!("../../python/circlet/_curve_points.py")),
     ("circlet._native", include_str!("../../python/circlet/_native.py")),
+    ("circlet._numbers", include_str!("../../python/circlet/_numbers.py")),
     ("circlet._options", include_str!("../../python/circlet/_options.py")),
     ("circlet._waiting", include_str!("../../python/circlet/_waiting.py")),
     ("circlet.curve", include_str!("../../python/circlet/curve.py")),

@@ -96,19 +96,19 @@ static void has_points(const circlet_curve *curve, const char *expected) {
     const char *at = field(expected, "eval");
     CHECK(at != NULL);
     for (const char *next; (at = field(at, "u")) != NULL;) {
-        double u = strtod(at, NULL), point[2], derivative[2], x, y;
+        double u = strtod(at, NULL), point[2], derivative[2], x, y, *columns[] = {&x, &y};
         float narrow[2];
         numbers wanted = list(field(at, "p"));
         EXPECT(0, circlet_curve_eval(curve, &u, 1, point));
         CHECK(near(point, wanted.at, tolerance, 4));
         EXPECT(0, circlet_curve_eval_f32(curve, &u, 1, narrow));
         CHECK(narrow[0] == (float)point[0] && narrow[1] == (float)point[1]);
-        EXPECT(0, circlet_curve_eval_xy(curve, &u, 1, &x, &y));
+        EXPECT(0, circlet_curve_eval_columns(curve, &u, 1, columns));
         CHECK(x == point[0] && y == point[1]);
         next = field(at, "u");
         const char *slope = field(at, "d1");
         if (is_cubic && slope && (!next || slope < next)) {
-            EXPECT(0, circlet_curve_derivative(curve, &u, 1, derivative));
+            EXPECT(0, circlet_curve_derivative(curve, 1, &u, 1, derivative));
             CHECK(near(derivative, list(slope).at, slack, 1));
         }
     }
@@ -118,9 +118,10 @@ static void all_samples_agree(const circlet_curve *curve) {
     enum { COUNT = 1500 };
     static double points[2 * COUNT], x[COUNT], y[COUNT];
     static float narrow[2 * COUNT];
+    double *columns[] = {x, y};
     EXPECT(0, circlet_curve_sample(curve, COUNT, points));
     EXPECT(0, circlet_curve_sample_f32(curve, COUNT, narrow));
-    EXPECT(0, circlet_curve_sample_xy(curve, COUNT, x, y));
+    EXPECT(0, circlet_curve_sample_columns(curve, COUNT, columns));
     double size = 0;
     for (int i = 0; i < 2 * COUNT; i++)
         if (fabs(points[i]) > size) size = fabs(points[i]);
@@ -138,7 +139,7 @@ static circlet_curve *check_case(const char *family, const char *text) {
     int is_higher = strcmp(family, "bezier") == 0 && points.count > 8;
     const char *params = is_higher ? "{\"tolerance\": 1e-12}" : object(field(text, "params"));
     circlet_curve *curve = NULL;
-    int32_t status = circlet_curve_new(family, params, points.at, points.count / 2, &curve);
+    int32_t status = circlet_curve_new(family, params, 2, points.at, points.count / 2, &curve);
     if (field(expected, "policy")) {
         EXPECT(CIRCLET_BAD_CURVE, status);
         return NULL;
@@ -177,14 +178,20 @@ static uint32_t check_family(const char *family, circlet_curve **curves, uint32_
 static void a_batch_is_its_curves(circlet_curve *const *curves, uint32_t count) {
     for (uint32_t each = 33; each < 2000; each += 1400) {
         double *all = malloc(16 * (size_t)each * count), *one = malloc(16 * (size_t)each);
-        CHECK(all && one);
+        float *all_narrow = malloc(8 * (size_t)each * count), *narrow = malloc(8 * (size_t)each);
+        CHECK(all && one && all_narrow && narrow);
         EXPECT(0, circlet_curve_batch_sample((const circlet_curve *const *)curves, count, each, all));
+        EXPECT(0, circlet_curve_batch_sample_f32((const circlet_curve *const *)curves, count, each, all_narrow));
         for (uint32_t i = 0; i < count; i++) {
             EXPECT(0, circlet_curve_sample(curves[i], each, one));
             CHECK(memcmp(one, all + 2 * (size_t)each * i, 16 * (size_t)each) == 0);
+            EXPECT(0, circlet_curve_sample_f32(curves[i], each, narrow));
+            CHECK(memcmp(narrow, all_narrow + 2 * (size_t)each * i, 8 * (size_t)each) == 0);
         }
         free(all);
         free(one);
+        free(all_narrow);
+        free(narrow);
     }
     const circlet_curve *missing[2] = {curves[0], NULL};
     double out[4];
@@ -198,7 +205,7 @@ static void a_batch_is_its_curves(circlet_curve *const *curves, uint32_t count) 
 static void refused(int32_t status, const char *word, const char *family, const char *params, const double *points,
                     uint32_t count) {
     circlet_curve *curve = NULL;
-    EXPECT(status, circlet_curve_new(family, params, points, count, &curve));
+    EXPECT(status, circlet_curve_new(family, params, 2, points, count, &curve));
     says(word);
     CHECK(curve == NULL);
 }
@@ -218,7 +225,7 @@ static void wrong_input_says_what_is_wrong(void) {
     refused(CIRCLET_INVALID, "params_json is not UTF-8", "step", "{\"\xff\": 1}", points, 4);
     refused(CIRCLET_INVALID, "family is NULL", NULL, NULL, points, 4);
     refused(CIRCLET_INVALID, "points is NULL", "step", NULL, NULL, 4);
-    EXPECT(CIRCLET_INVALID, circlet_curve_new("step", NULL, points, 4, NULL));
+    EXPECT(CIRCLET_INVALID, circlet_curve_new("step", NULL, 2, points, 4, NULL));
 }
 
 static void arrays_that_overlap_are_refused(const circlet_curve *curve) {
@@ -226,17 +233,26 @@ static void arrays_that_overlap_are_refused(const circlet_curve *curve) {
     EXPECT(CIRCLET_INVALID, circlet_curve_eval(curve, all, 2, all + 1));
     says("points overlaps parameters");
     EXPECT(CIRCLET_INVALID, circlet_curve_eval_f32(curve, all + 1, 2, (float *)all));
-    EXPECT(CIRCLET_INVALID, circlet_curve_derivative(curve, all + 3, 2, all));
+    EXPECT(CIRCLET_INVALID, circlet_curve_derivative(curve, 1, all + 3, 2, all));
     says("derivatives overlaps parameters");
-    EXPECT(0, circlet_curve_derivative(curve, all + 4, 2, all));
-    EXPECT(CIRCLET_INVALID, circlet_curve_eval_xy(curve, all, 2, all + 2, all + 1));
-    says("y overlaps parameters");
-    EXPECT(CIRCLET_INVALID, circlet_curve_eval_xy(curve, all, 2, all + 2, all + 3));
-    says("x overlaps y");
-    EXPECT(CIRCLET_INVALID, circlet_curve_sample_xy(curve, 2, all, all + 1));
-    EXPECT(0, circlet_curve_sample_xy(curve, 2, all + 2, all));
-    EXPECT(CIRCLET_INVALID, circlet_curve_sample_xy(curve, 2, all, NULL));
-    says("y is NULL");
+    EXPECT(CIRCLET_INVALID, circlet_curve_derivative_f32(curve, 2, all, 2, (float *)(all + 1)));
+    EXPECT(0, circlet_curve_derivative(curve, 1, all + 4, 2, all));
+    EXPECT(CIRCLET_INVALID, circlet_curve_derivative(curve, 3, all + 4, 2, all));
+    says("order is 3: give 1 or 2");
+    EXPECT(CIRCLET_INVALID, circlet_curve_eval(curve, NULL, 2, NULL));
+    says("parameters is NULL");
+    double *over[] = {all + 2, all + 1}, *each_other[] = {all + 2, all + 3}, *missing[] = {all, NULL}, *apart[] = {all + 2, all};
+    EXPECT(CIRCLET_INVALID, circlet_curve_eval_columns(curve, all, 2, over));
+    says("overlaps");
+    EXPECT(CIRCLET_INVALID, circlet_curve_eval_columns(curve, all + 3, 1, (double *[]){all, all + 3}));
+    says("columns[1] overlaps parameters");
+    EXPECT(CIRCLET_INVALID, circlet_curve_sample_columns(curve, 2, each_other));
+    says("columns[0] overlaps columns[1]");
+    EXPECT(CIRCLET_INVALID, circlet_curve_sample_columns(curve, 2, missing));
+    says("columns[1] is NULL");
+    EXPECT(CIRCLET_INVALID, circlet_curve_sample_columns(curve, 2, NULL));
+    says("columns is NULL");
+    EXPECT(0, circlet_curve_sample_columns(curve, 2, apart));
     EXPECT(CIRCLET_INVALID, circlet_curve_sample_f32(curve, 2, (float *)(uintptr_t)((char *)all + 1)));
     says("aligned to 4");
 }

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::str::FromStr;
 
 use roxmltree::{Node, ParsingOptions};
-use svgtypes::{Align, AspectRatio, Length, LengthUnit, Transform, ViewBox};
+use svgtypes::{Align as SvgAlign, AspectRatio, Length, LengthUnit, Transform, ViewBox};
 
 use super::super::affine::Affine;
 use super::super::error::Error;
-use super::super::fit::{Fit, fit_bounds};
+use super::super::fit::{Align, Fit, fit_bounds};
 use super::super::piecewise::Curve;
 use super::super::rect::Rect;
 
@@ -149,14 +149,31 @@ fn place_viewport(element: Node, text: &str) -> Result<Affine, Error> {
     else {
         return Err(refuse("a nested <svg> with a viewBox needs a width and a height".to_owned()));
     };
-    let fit = match parse(element, "preserveAspectRatio", text)? {
-        Some(AspectRatio { align: Align::None, .. }) => Fit::Stretch,
-        Some(AspectRatio { slice: true, .. }) => Fit::Cover,
+    let ratio = parse(element, "preserveAspectRatio", text)?.unwrap_or_default();
+    let fit = match ratio {
+        AspectRatio { align: SvgAlign::None, .. } => Fit::Stretch,
+        AspectRatio { slice: true, .. } => Fit::Cover,
         _ => Fit::Contain,
     };
     let source = Rect::from_corner_and_size([x, y], [w, h]);
     let target = Rect::from_corner_and_size(corner, [width, height]);
-    fit_bounds(source, target, fit).map_err(|error| refuse(error.to_string()))
+    fit_bounds(source, target, fit, alignment(ratio.align)).map_err(|error| refuse(error.to_string()))
+}
+
+/// Returns where a viewport has its viewBox.
+fn alignment(align: SvgAlign) -> Align {
+    let (x, y) = match align {
+        SvgAlign::XMinYMin => (0.0, 0.0),
+        SvgAlign::XMidYMin => (0.5, 0.0),
+        SvgAlign::XMaxYMin => (1.0, 0.0),
+        SvgAlign::XMinYMid => (0.0, 0.5),
+        SvgAlign::None | SvgAlign::XMidYMid => (0.5, 0.5),
+        SvgAlign::XMaxYMid => (1.0, 0.5),
+        SvgAlign::XMinYMax => (0.0, 1.0),
+        SvgAlign::XMidYMax => (0.5, 1.0),
+        SvgAlign::XMaxYMax => (1.0, 1.0),
+    };
+    Align { x, y }
 }
 
 /// Returns a length in user units, if the attribute is there.
@@ -316,6 +333,12 @@ mod tests {
             nested(&format!(r#"{sized} preserveAspectRatio="xMidYMid slice""#)).unwrap(),
             [45.0, 30.0]
         );
+        for (align, end) in
+            [("xMinYMid", [25.0, 20.0]), ("xMaxYMin", [45.0, 20.0]), ("xMidYMax slice", [45.0, 20.0])]
+        {
+            let found = nested(&format!(r#"{sized} preserveAspectRatio="{align}""#)).unwrap();
+            assert_eq!(found, end, "{align}");
+        }
         for bad in [
             r#"x="5%""#,
             r#"viewBox="0 0 1 1""#,

@@ -2,7 +2,7 @@
 
 use std::io::{self, BufRead};
 
-use circlet::curve::{Bezier, Curve, Error, Family, Fit, Point, Rect};
+use circlet::curve::{Align, Bezier, Curve, Error, Family, Fit, Point, Rect};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -138,6 +138,7 @@ fn fit(curve: &Curve, job: Option<&FitJob>) -> Result<Value, Error> {
         Mode::Contain => Fit::Contain,
         Mode::Cover => Fit::Cover,
     };
-    let map = curve.fit_to_box(Rect::from_corner_and_size([*x, *y], [*width, *height]), mode)?;
+    let target = Rect::from_corner_and_size([*x, *y], [*width, *height]);
+    let map = curve.fit_to_box(target, mode, Align::CENTER)?;
     Ok(json!([map.a, map.b, map.c, map.d, map.e, map.f]))
 }

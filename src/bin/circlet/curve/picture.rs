@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use circlet::curve::{Affine, Curve, Fit, Point, Rect, fit_bounds};
+use circlet::curve::{Affine, Align, Curve, Fit, Point, Rect, fit_bounds};
 
 use crate::failure::Failure;
 use crate::file;
@@ -104,7 +104,7 @@ fn place(bounds: Rect, stretch: bool, up: bool) -> Result<(Affine, [f64; 2]), Fa
     };
     let target = Rect::from_corner_and_size([MARGIN; 2], size);
     let fit = if stretch { Fit::Stretch } else { Fit::Contain };
-    let map = fit_bounds(bounds, target, fit).map_err(Failure::input)?;
+    let map = fit_bounds(bounds, target, fit, Align::CENTER).map_err(Failure::input)?;
     let mirrored = Affine { d: -map.d, f: size[1] + 2.0 * MARGIN - map.f, ..map };
     Ok((if up { mirrored } else { map }, size))
 }

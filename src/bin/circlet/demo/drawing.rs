@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use circlet::curve::svg::{DrawnPath, read_document};
-use circlet::curve::{Error, Fit, Rect, fit_bounds};
+use circlet::curve::{Align, Error, Fit, Rect, fit_bounds};
 
 use super::{Arguments, FitArgument};
 use crate::failure::Failure;
@@ -44,7 +44,7 @@ impl Drawing {
             FitArgument::Cover => Fit::Cover,
             FitArgument::Stretch => Fit::Stretch,
         };
-        let map = fit_bounds(bounds, target, fit).map_err(Failure::input)?;
+        let map = fit_bounds(bounds, target, fit, Align::CENTER).map_err(Failure::input)?;
         let mut paths = document.paths;
         for path in &mut paths {
             for curve in &mut path.curves {
