@@ -2,17 +2,19 @@
 
 import { text } from "./arguments.ts";
 import { InvalidError } from "./errors.ts";
+import type { Dimensions, Point } from "./points.ts";
 
 /** From the first point to the last, without the first and the last segment, or back to the beginning. */
 export type Ends = "d3" | "open" | "closed";
 /** How points are spaced along the parameter: a number is the power of their distances, 0 to 1; a list has the knots. */
 export type Knots = "uniform" | "centripetal" | "chordal" | number | readonly number[] | Float64Array;
 /** A derivative by the parameter. */
-export type Derivative = readonly [x: number, y: number] | Float64Array;
-type NoParams = Record<string, never>;
+export type Derivative<D extends Dimensions = 2> = Point<D> | Float64Array;
+// Not Record<string, never>, which would refuse the dimensions that may stand beside them.
+type NoParams = {};
 
 /** What `Curve.make` makes, each with its parameters. */
-export interface Families {
+export interface Families<D extends Dimensions = 2> {
   /**
    * 2 to 65 points. The degree is checked if it is given; above 3 cubics stand for it, nearer than `tolerance`, as a part
    * of the size of the points: 1e-9.
@@ -28,7 +30,7 @@ export interface Families {
   /** 0 (round, the default) to 1 (straight). */
   cardinal: { tension?: number; ends?: Ends };
   natural: { knots?: Knots };
-  clamped: { start: Derivative; end: Derivative; knots?: Knots };
+  clamped: { start: Derivative<D>; end: Derivative<D>; knots?: Knots };
   not_a_knot: { knots?: Knots };
   periodic: { knots?: Knots };
   monotone_x: NoParams;
@@ -38,7 +40,7 @@ export interface Families {
   akima: NoParams;
   makima: NoParams;
   /** A derivative for each point. */
-  hermite: { derivatives: readonly Derivative[]; knots?: Knots };
+  hermite: { derivatives: readonly Derivative<D>[]; knots?: Knots };
   basis: { ends?: Ends };
   /** 0 (a straight line) to 1 (the spline itself): 0.85. */
   bundle: { beta?: number };

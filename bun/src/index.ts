@@ -14,16 +14,8 @@
  */
 
 export { Claim } from "./claim.ts";
-export {
-  Curve,
-  type AffineMap,
-  type Box,
-  type Columns,
-  type Fit,
-  type Floats,
-  type Point,
-  type Points,
-} from "./curve.ts";
+export { Curve, type Bounds, type Params, type Segment } from "./curve.ts";
+export type { AffineMap, Box, Fit } from "./curve_drawing.ts";
 export {
   BusyError,
   CircletError,
@@ -46,5 +38,8 @@ export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
 export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";
+export type { Dimensions, Flat, Point, Points } from "./points.ts";
 export { CONSUMER, PRODUCER, SharedRingBuffer, type FrameView } from "./ring.ts";
+export type { Columns, Floats } from "./room.ts";
+export { simplify } from "./simplify.ts";
 export type { Peer, RingStats } from "./stats.ts";

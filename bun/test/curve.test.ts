@@ -199,10 +199,10 @@ describe("what a curve refuses", () => {
     const any = (value: unknown) => value as never;
     const refused: [() => unknown, string][] = [
       [() => Curve.make("bezier", new Float64Array(5)), "the points are 5 numbers: give an even count"],
-      [() => Curve.make("bezier", any("x".repeat(1e6))), `the points are "${"x".repeat(79)}…: give pairs`],
-      [() => Curve.make("bezier", any("M0,0")), 'the points are "M0,0": give pairs, or a Float64Array'],
-      [() => Curve.make("bezier", any([0, 0, 1, 1])), "point 0 is 0: give 2 numbers, x, y"],
-      [() => Curve.make("linear", any([[0, 0], [1, 1, 1]])), "point 1 is [ 1, 1, 1 ]: give 2 numbers"],
+      [() => Curve.make("bezier", any("x".repeat(1e6))), `the points are "${"x".repeat(79)}…: give an array of them`],
+      [() => Curve.make("bezier", any("M0,0")), 'the points are "M0,0": give an array of them, or a Float64Array'],
+      [() => Curve.make("bezier", any([0, 0, 1, 1])), "point 0 is 0: give an array of 1 to 4 numbers"],
+      [() => Curve.make("linear", any([[0, 0], [1, 1, 1]])), "point 1 is [ 1, 1, 1 ]: give an array of 2 numbers"],
       [() => Curve.make("linear", any([[0, 0], ["1", 1]])), "point 1 is"],
       [() => Curve.fromSvg(any(7)), "d is 7: give a string"],
       [() => Curve.fromSvg("M0,0\0L1,1"), "d has a NUL at 4"],
@@ -213,11 +213,11 @@ describe("what a curve refuses", () => {
       [() => curve.sample(2, new Float64Array(5)), "out has 5 numbers: give it 4"],
       [() => curve.sample(2, any(new Int32Array(4))), "give a Float64Array or a Float32Array"],
       [() => curve.sample(2, new Float32Array(5)), "out has 5 numbers: give it 4"],
-      [() => curve.derivative(new Float64Array(2), any(new Float32Array(4))), "give a Float64Array"],
+      [() => curve.derivative(new Float64Array(2), any(new Float32Array(4))), "order is Float32Array(4)"],
       [() => curve.derivative(any([0.5])), "the parameters are [ 0.5 ]"],
-      [() => curve.sampleXy(2, [new Float64Array(2), new Float64Array(3)]), "out[1] has 3 numbers: give it 2"],
-      [() => curve.sampleXy(2, any(new Float64Array(4))), "give two Float64Arrays"],
-      [() => curve.evalXy(new Float64Array(2), any([new Float64Array(2), []])), "out[1] is []"],
+      [() => curve.sampleColumns(2, [new Float64Array(2), new Float64Array(3)]), "out[1] has 3 numbers: give it 2"],
+      [() => curve.sampleColumns(2, any(new Float64Array(4))), "give an array of 2 Float64Array"],
+      [() => curve.evalColumns(new Float64Array(2), any([new Float64Array(2), []])), "out[1] is []"],
       [() => Curve.sampleBatch(any(curve), 2), "give an array"],
       [() => Curve.sampleBatch([curve, any(7)], 2), "curve 1 is 7: give a Curve"],
       [() => Curve.sampleBatch([curve], 0.5), "pointsEach is 0.5"],
@@ -228,7 +228,7 @@ describe("what a curve refuses", () => {
       [() => curve.flatten(any("1")), 'tolerance is "1": give a number'],
       [() => curve.length(any(null)), "tolerance is null: give a number"],
       [() => curve.fitToBox(any([0, 0, 1])), "box is [ 0, 0, 1 ]: give 4 numbers, x, y, width, height"],
-      [() => curve.fitToBox([0, 0, 1, 1], any("fill")), 'fit is "fill": give "stretch", "contain", "cover"'],
+      [() => curve.fitToBox([0, 0, 1, 1], any("fill")), 'fit is "fill": give "stretch", "contain" or "cover"'],
       [() => curve.fitToBox([0, 0, 1, 1], any("toString")), 'fit is "toString"'],
       [() => curve.transform(any([1, 0, 0, 1])), "map is [ 1, 0, 0, 1 ]: give 6 numbers"],
     ];
@@ -240,24 +240,46 @@ describe("what a curve refuses", () => {
   });
 
   test("a_freed_curve_refuses_everything_but_freeing", () => {
+    using other = arch();
     const curve = arch();
     curve[Symbol.dispose]();
     curve[Symbol.dispose]();
+    expect(curve.dimensions).toBe(2);
     const calls = [
       () => curve.domain,
       () => curve.knots(),
       () => curve.segments(),
       () => curve.eval(0),
       () => curve.eval(new Float64Array(1)),
-      () => curve.evalXy(new Float64Array(1)),
+      () => curve.evalColumns(new Float64Array(1)),
       () => curve.derivative(0),
+      () => curve.derivative(0, 2),
+      () => curve.tangent(0),
+      () => curve.tangent(new Float64Array(1)),
+      () => curve.normal(0),
+      () => curve.curvature(0),
       () => curve.derivative(new Float64Array(1)),
       () => curve.sample(1),
-      () => curve.sampleXy(1),
+      () => curve.sampleColumns(1),
+      () => curve.sampleByLength(1),
       () => Curve.sampleBatch([curve], 1),
       () => curve.bounds(),
       () => curve.length(),
+      () => curve.lengthTo(0),
+      () => curve.parameterAtLength(0),
+      () => curve.split(0.5),
+      () => curve.subcurve(0, 1),
+      () => curve.reversed(),
+      () => curve.concat(other),
+      () => other.concat(curve),
+      () => curve.nearest([0, 0]),
+      () => curve.intersections(other),
+      () => other.intersections(curve),
       () => curve.flatten(1),
+      () => curve.flattenFewest(1),
+      () => curve.flattenScaled(1, 1),
+      () => curve.offset(1, 1),
+      () => curve.toSvg(),
       () => curve.fitToBox([0, 0, 1, 1]),
       () => curve.transform([1, 0, 0, 1, 0, 0]),
     ];

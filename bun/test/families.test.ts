@@ -102,9 +102,9 @@ describe("forms", () => {
       expect(floats.every((value, at) => value === Math.fround(points[at]!))).toBe(true);
       expect(curve.sample(1500, floats)).toBe(floats);
       expect(floats.every((value, at) => Math.abs(value - samples[at]!) <= 6e-8 * size)).toBe(true);
-      const columns = curve.evalXy(parameters);
+      const columns = curve.evalColumns(parameters);
       expect(points.every((value, at) => value === columns[at % 2]![at >> 1])).toBe(true);
-      expect(curve.sampleXy(1500, columns)).toBe(columns);
+      expect(curve.sampleColumns(1500, columns)).toBe(columns);
       expect(samples.every((value, at) => Math.abs(value - columns[at % 2]![at >> 1]!) <= 1e-13 * size)).toBe(true);
     }
   });

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CircletError, CONSUMER, PRODUCER } from "../src/index.ts";
-import { FITS } from "../src/curve.ts";
+import { FITS } from "../src/curve_drawing.ts";
 import { ABI_MAJOR, check, LAYOUT_VERSION, SIGNATURES } from "../src/native.ts";
 import { FLAGS, MODES, OVERFLOWS, READ_FROM, ringOptions } from "../src/options.ts";
 import { NO_OFFSET } from "../src/ring.ts";

@@ -41,7 +41,7 @@ class CurveDrawing(CurveHandle):
         >>> from circlet import Curve
         >>> hook = Curve.make("bezier", [(0, 0), (100, 0), (100, 0), (100, 9)])
         >>> len(hook.flatten(0.01)), len(hook.flatten_fewest(0.01))
-        (88, 25)
+        (88, 27)
         """
         # There are never more.
         most = check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))

@@ -6,6 +6,7 @@ import atexit
 import ctypes
 import os
 import sys
+import threading
 import weakref
 from collections.abc import Callable
 from ctypes import POINTER, Structure, c_char_p, c_double, c_int32, c_uint32, c_uint64, c_void_p
@@ -345,6 +346,9 @@ def check(status: int) -> int:
     """Returns what a function returned, or raises what a negative status means."""
     if status >= 0:
         return status
+    if _is_ending.is_set() and threading.current_thread() is not threading.main_thread():
+        # Only daemon threads are left, which the interpreter is about to stop: this one is not to complain of it.
+        threading.Event().wait()
     name = library.circlet_status_str(status).decode()
     size = library.circlet_last_error(None, 0) + 1
     buffer = ctypes.create_string_buffer(size)
@@ -367,6 +371,7 @@ def address(view: memoryview) -> ctypes.Array[ctypes.c_char] | bytes | None:
 # The handles that nobody has ended, with what gives up this process's part in each. Whoever takes one out, the end of
 # its owner or of the process, ends it.
 _open: dict[int, Callable[[int], None]] = {}
+_is_ending = threading.Event()
 
 
 def end_with(owner: object, handle: int, end: Callable[[int], None], leave: Callable[[int], None]) -> None:
@@ -385,6 +390,7 @@ def _end(handle: int, end: Callable[[int], None]) -> None:
 
 @atexit.register
 def _leave_all() -> None:
+    _is_ending.set()
     while _open:
         handle, leave = _open.popitem()
         leave(handle)

@@ -353,6 +353,25 @@ time.sleep(0.01)
         assert not Path("/dev/shm", name).exists()
 
 
+def test_a_daemon_thread_does_not_complain_of_the_end(name: str) -> None:
+    # What was registered first comes last: the thread goes on after the library is left.
+    code = f"""
+import atexit, threading, time
+is_left = threading.Event()
+atexit.register(time.sleep, 0.1)
+atexit.register(is_left.set)
+import circlet
+ring = circlet.SharedRingBuffer.create({name!r})
+def work():
+    is_left.wait()
+    ring.recv_copy(timeout=0)
+threading.Thread(target=work, daemon=True).start()
+"""
+    environment = {**os.environ, "PYTHONPATH": _package_folder()}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
+    assert (run.returncode, run.stderr) == (0, "")
+
+
 class _Liar(bytes):
     def __len__(self) -> int:
         return 1000

@@ -190,7 +190,6 @@ pub(super) fn halves<const D: usize>([a, b, c]: &[[f64; D]; 3]) -> [[[f64; D]; 3
 #[cfg(test)]
 mod tests {
     use super::super::Curve;
-    use super::*;
 
     #[test]
     fn a_cusp_costs_no_accuracy() {
