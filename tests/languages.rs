@@ -227,6 +227,15 @@ fn each_example_works_by_itself() {
     let wanted = "length 311.079016\n16000 bytes of points in shared memory\n\
                   65 points suffice to stay within 0.1 of it\n";
     assert_eq!([rust.as_str(), &python, &bun], [wanted; 3]);
+    let batch = run(&mut Command::new(common::rust_example("batch")));
+    assert_eq!(batch, "1000000 points read where they were written\n");
+}
+
+#[test]
+fn python_samples_a_batch_straight_into_a_claim() {
+    let script = root().join("tests/languages/points.py").into_os_string();
+    let text = run(&mut command(&[common::python().into(), script]));
+    assert_eq!(text, "674304 points read where they were written\n");
 }
 
 #[test]

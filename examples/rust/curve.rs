@@ -1,6 +1,6 @@
 //! A heart from SVG path data, fitted into a box of 100 by 100, and sampled straight into a frame of a ring.
 
-use circlet::curve::{Align, Curve, Fit, Point, Rect};
+use circlet::curve::{Align, Curve, Fit, Point, Rect, as_points_mut};
 use circlet::ring::{self, Options};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let ring = ring::anonymous(&Options::new())?;
     let (mut sender, mut receiver) = (ring.sender()?, ring.receiver()?);
     let mut claim = sender.claim(1000 * size_of::<Point>())?;
-    fitted.sample_into(bytemuck::cast_slice_mut(&mut claim));
+    fitted.sample_into(as_points_mut(&mut claim)?);
     claim.commit();
     println!("{} bytes of points in shared memory", receiver.recv()?.len());
     println!("{} points suffice to stay within 0.1 of it", fitted.flatten(0.1)?.len());

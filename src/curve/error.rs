@@ -217,6 +217,28 @@ pub enum Error {
         given: usize,
     },
 
+    /// Bytes that are no whole number of points.
+    #[error(
+        "{given} bytes are no whole number of points of {each} bytes; give {} or {}",
+        given - given % each, given - given % each + each
+    )]
+    PointBytes {
+        /// How many bytes were given.
+        given: usize,
+        /// How many a point takes.
+        each: usize,
+    },
+
+    /// Bytes that begin where no double may lie.
+    #[error(
+        "the bytes begin {beyond} bytes after a multiple of 8, where doubles cannot lie in place; \
+         begin at a multiple of 8, as the payloads of rings do, or copy them"
+    )]
+    PointAddress {
+        /// How many bytes after a multiple of 8 they begin.
+        beyond: usize,
+    },
+
     /// A box to fit into, or bounds to fit, that are not a box.
     #[error(
         "the {role} box from ({:?}, {:?}) to ({:?}, {:?}) must have finite corners and {}",

@@ -15,6 +15,7 @@
 //! | draw it | [`flatten`](PiecewiseCubic::flatten), [`flatten_into`](PiecewiseCubic::flatten_into), [`flatten_fewest`](PiecewiseCubic::flatten_fewest), [`flatten_scaled`](PiecewiseCubic::flatten_scaled), [`offset_polyline`](PiecewiseCubic::offset_polyline), `to_svg` |
 //! | place it | [`fit_to_box`](PiecewiseCubic::fit_to_box), [`transform`](PiecewiseCubic::transform), [`fit_bounds`] |
 //! | fill other arrays | [`sample_into_f32`](PiecewiseCubic::sample_into_f32), [`sample_into_columns`](PiecewiseCubic::sample_into_columns), [`sample_batch`] and [`sample_batch_f32`] of many curves |
+//! | fill frames of a ring | [`as_points_mut`] over a claim, and [`as_points`] over what was received |
 //!
 //! With the feature `svg`, curves come from and go to SVG path data, and `svg::read_document` reads a whole file.
 //!
@@ -67,6 +68,7 @@ mod piecewise;
 #[cfg(test)]
 mod properties;
 mod rect;
+mod room;
 mod sample;
 mod segment;
 mod simd;
@@ -87,4 +89,5 @@ pub use intersect::Intersection;
 pub use nearest::Nearest;
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
 pub use rect::Rect;
+pub use room::{as_points, as_points_mut};
 pub use simplify::simplify;

@@ -11,8 +11,8 @@ use super::{Error, Sender};
 
 /// Room in the ring, to be written in place: [`Claim::commit`] makes it a frame, dropping it gives it up.
 ///
-/// The bytes are whatever an earlier frame left there. They begin at a multiple of eight, so that an f64 slice can be
-/// laid over them (`bytemuck::cast_slice_mut`).
+/// The bytes are whatever an earlier frame left there. They begin at a multiple of eight, so that numbers can be laid over
+/// them: [`as_points_mut`](crate::curve::as_points_mut) for points.
 pub struct Claim<'a> {
     sender: &'a mut Sender,
     reserved: Reserved,

@@ -17,6 +17,7 @@ mod catmull_rom;
 mod graph;
 mod hermite;
 mod knots;
+mod not_a_knot;
 #[cfg(test)]
 mod properties;
 mod simple;

@@ -7,6 +7,7 @@ use super::super::piecewise::{PiecewiseCubic, check_points};
 use super::super::segment::line;
 use super::Knots;
 use super::hermite::{check_derivatives, segment};
+use super::not_a_knot;
 
 /// What holds at the ends of a spline, where the points leave two conditions open.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -81,12 +82,7 @@ impl<const D: usize> PiecewiseCubic<D> {
                 between(&spans, &slopes, start, end)
             }
             SplineEnds::NotAKnot if count == 3 => parabola(&spans, &slopes),
-            SplineEnds::NotAKnot => {
-                let last = count - 2;
-                let start = End::not_a_knot([spans[0], spans[1]], [&slopes[0], &slopes[1]]);
-                let end = End::not_a_knot([spans[last], spans[last - 1]], [&slopes[last], &slopes[last - 1]]);
-                between(&spans, &slopes, start, end)
-            }
+            SplineEnds::NotAKnot => not_a_knot::derivatives(&spans, &slopes),
             SplineEnds::Periodic => around(&spans, &slopes),
         };
         let segments = (0..spans.len())
@@ -114,13 +110,6 @@ impl<const D: usize> End<D> {
 
     fn given(derivative: [f64; D]) -> Self {
         Self { own: 1.0, next: 0.0, sum: derivative }
-    }
-
-    /// From the end's own span and slope, and those beside them.
-    fn not_a_knot([own, next]: [f64; 2], [slope, beside]: [&[f64; D]; 2]) -> Self {
-        let (mu, lambda) = (own / (own + next), next / (own + next));
-        let sum = from_fn(|i| (2.0 + mu) * lambda * slope[i] + mu * mu * beside[i]);
-        Self { own: lambda, next: 1.0, sum }
     }
 }
 

@@ -3,13 +3,16 @@
 //!
 //! `cargo run --release --bin curves -- --help`. Python and Bun have scripts of their own beside this crate.
 
+#[path = "../drawing.rs"]
+mod drawing;
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use circlet::curve::{Curve, Ends, Knots, Point, SplineEnds};
 use clap::{Parser, ValueEnum};
 use comfy_table::{Table, presets};
-use kurbo::{CubicBez, ParamCurve, ParamCurveArclen, ParamCurveExtrema};
+use kurbo::{ParamCurve, ParamCurveArclen, ParamCurveExtrema};
 use lyon_geom::CubicBezierSegment;
 use ndarray::{Array1, Array2};
 use ndarray_interp::interp1d::Interp1DBuilder;
@@ -18,9 +21,10 @@ use rayon::ThreadPool;
 use uniform_cubic_splines::prelude::CatmullRom;
 use uniform_cubic_splines::spline;
 
+use drawing::{Random, drawing, kurbo_cubic, kurbo_path, lyon_cubic};
+
 const MILLION: usize = 1_000_000;
 const KNOTS: usize = 1000;
-const CUBICS: usize = 10_000;
 /// One measurement repeats its work for about this long.
 const MEASUREMENT: Duration = Duration::from_millis(40);
 
@@ -292,9 +296,6 @@ fn flatten(runs: usize) {
     let total: usize = curves.iter().map(count).sum();
     let fewest =
         curves.iter().map(|curve| curve.flatten_fewest_count(TOLERANCE).expect("a tolerance above 0")).sum();
-    let kurbo_path = |cubic: &CubicBez| {
-        [kurbo::PathEl::MoveTo(cubic.p0), kurbo::PathEl::CurveTo(cubic.p1, cubic.p2, cubic.p3)]
-    };
     let mut lyon_points = curves.len();
     segments.iter().for_each(|s| s.for_each_flattened(TOLERANCE, &mut |_| lyon_points += 1));
     let mut kurbo_points = 0;
@@ -402,17 +403,6 @@ fn bounds(runs: usize) {
     );
 }
 
-/// The 64-bit generator of Knuth's MMIX.
-struct Random(u64);
-
-impl Random {
-    /// Returns a number from 0 on, below 1.
-    fn next(&mut self) -> f64 {
-        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 11) as f64 / (1_u64 << 53) as f64
-    }
-}
-
 /// A thousand points, each not far from the one before.
 fn walk() -> Vec<Point> {
     let mut random = Random(3);
@@ -436,24 +426,4 @@ fn coefficients(curve: &Curve) -> Vec<[Point; 4]> {
         ]
     };
     curve.segments().iter().map(each).collect()
-}
-
-/// Cubics with control points all over a square of 310 units, the same ones each time.
-fn drawing() -> (Vec<Curve>, Vec<CubicBez>) {
-    let mut random = Random(1);
-    let mut cubic =
-        || -> [Point; 4] { std::array::from_fn(|_| [random.next() * 310.0, random.next() * 310.0]) };
-    let points: Vec<_> = (0..CUBICS).map(|_| cubic()).collect();
-    let curves = points.iter().map(|points| Curve::bezier(points).expect("four points"));
-    (curves.collect(), points.iter().map(kurbo_cubic).collect())
-}
-
-fn kurbo_cubic(points: &[Point; 4]) -> CubicBez {
-    let [a, b, c, d] = points.map(|[x, y]| kurbo::Point::new(x, y));
-    CubicBez::new(a, b, c, d)
-}
-
-fn lyon_cubic(curve: &Curve) -> CubicBezierSegment<f64> {
-    let [from, ctrl1, ctrl2, to] = curve.segments()[0].map(|[x, y]| lyon_geom::point(x, y));
-    CubicBezierSegment { from, ctrl1, ctrl2, to }
 }

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use circlet::curve::{self, Point, Rect};
+use circlet::curve::{self, Point, Rect, as_points_mut};
 use circlet::pool::{self, Aborted, JobContext};
 use circlet::ring::{self, Ring, Sender};
 use circlet::shm::layout::SLOTS;
@@ -177,7 +177,7 @@ impl Feed {
                 let (header, room) = frame.split_at_mut(HEADER_BYTES);
                 header[..4].copy_from_slice(&(number as u32).to_le_bytes());
                 header[4..].copy_from_slice(&(curve_number as u32).to_le_bytes());
-                let room: &mut [Point] = bytemuck::cast_slice_mut(room);
+                let room: &mut [Point] = as_points_mut(room)?;
                 curve.flatten_into(self.tolerance, room)?;
                 polyline.set(room.windows(2).map(|pair| distance(pair[0], pair[1])).sum());
                 Ok(())
