@@ -61,6 +61,7 @@ mod length;
 mod locate;
 mod narrow;
 mod nearest;
+mod number;
 mod offset;
 #[cfg(test)]
 mod operations_properties;
@@ -87,6 +88,7 @@ pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
 pub use fit::{Align, Fit, fit_bounds};
 pub use intersect::Intersection;
 pub use nearest::Nearest;
+pub use number::JsonNumber;
 pub use piecewise::{Curve, MAX_COORDINATE, PiecewiseCubic, Point};
 pub use rect::Rect;
 pub use room::{as_points, as_points_mut};

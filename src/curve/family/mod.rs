@@ -32,6 +32,7 @@ use serde_json::{Value, json};
 
 use super::bezier::Bezier;
 use super::error::Error;
+use super::number::{number, numbers};
 use super::piecewise::PiecewiseCubic;
 
 /// What happens at the ends of a curve that each segment of which depends on the points around it.
@@ -355,41 +356,6 @@ fn vector<const D: usize>(given: &[f64]) -> Result<[f64; D], Error> {
 /// A parameter that has to lie within 0 to 1.
 fn check_part(what: &'static str, given: f64) -> Result<(), Error> {
     if (0.0..=1.0).contains(&given) { Ok(()) } else { Err(Error::FamilyParameter { what, given }) }
-}
-
-/// A number, or the name of one that JSON does not have: it is for the families to refuse it, by its name.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Number {
-    Finite(f64),
-    Named(NamedNumber),
-}
-
-#[derive(Deserialize)]
-enum NamedNumber {
-    NaN,
-    Infinity,
-    #[serde(rename = "-Infinity")]
-    NegativeInfinity,
-}
-
-impl Number {
-    fn value(self) -> f64 {
-        match self {
-            Self::Finite(value) => value,
-            Self::Named(NamedNumber::NaN) => f64::NAN,
-            Self::Named(NamedNumber::Infinity) => f64::INFINITY,
-            Self::Named(NamedNumber::NegativeInfinity) => f64::NEG_INFINITY,
-        }
-    }
-}
-
-fn number<'de, De: serde::Deserializer<'de>>(given: De) -> Result<f64, De::Error> {
-    Number::deserialize(given).map(Number::value)
-}
-
-fn numbers<'de, De: serde::Deserializer<'de>>(given: De) -> Result<Vec<f64>, De::Error> {
-    Vec::<Number>::deserialize(given).map(|all| all.into_iter().map(Number::value).collect())
 }
 
 #[cfg(test)]

@@ -6,8 +6,8 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use super::number::Number;
 use crate::failure::Failure;
+use circlet::curve::JsonNumber;
 
 pub(super) enum Points {
     Plane(Vec<[f64; 2]>),
@@ -30,8 +30,8 @@ pub(super) fn read(file: Option<&Path>) -> Result<String, Failure> {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Document {
-    Bare(Vec<Vec<Number>>),
-    Named { points: Vec<Vec<Number>> },
+    Bare(Vec<Vec<JsonNumber>>),
+    Named { points: Vec<Vec<JsonNumber>> },
 }
 
 /// Reads points that all have two coordinates, or all three.

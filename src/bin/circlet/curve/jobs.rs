@@ -2,11 +2,10 @@
 
 use std::io::{self, BufRead};
 
-use circlet::curve::{Align, Bezier, Curve, Error, Family, Fit, Point, Rect};
+use circlet::curve::{Align, Bezier, Curve, Error, Family, Fit, JsonNumber, Point, Rect};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::number::Number;
 use super::write::length_tolerance;
 use crate::failure::Failure;
 use crate::output;
@@ -16,13 +15,13 @@ struct Job {
     family: String,
     #[serde(default)]
     params: Value,
-    points: Vec<Vec<Number>>,
+    points: Vec<Vec<JsonNumber>>,
     #[serde(default)]
-    eval: Vec<Number>,
+    eval: Vec<JsonNumber>,
     #[serde(default)]
     want: Vec<Want>,
     #[serde(default)]
-    flatten: Vec<Number>,
+    flatten: Vec<JsonNumber>,
     fit: Option<FitJob>,
 }
 
@@ -100,7 +99,7 @@ fn solve(job: &Job) -> Result<Value, Error> {
             Family::Bezier(_) if points.len() > 4 => Some(Bezier::new(&points)?),
             _ => None,
         };
-        let values = |Number(u): &Number| match &native {
+        let values = |JsonNumber(u): &JsonNumber| match &native {
             Some(bezier) => json!({ "p": bezier.eval(*u), "d1": bezier.derivative(*u) }),
             None => {
                 json!({ "p": curve.eval(*u), "d1": curve.derivative(*u), "d2": curve.second_derivative(*u) })

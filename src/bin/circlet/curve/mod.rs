@@ -2,7 +2,6 @@
 
 mod input;
 mod jobs;
-mod number;
 mod picture;
 mod write;
 
