@@ -295,15 +295,15 @@ function distance(curve: Curve, flat: Float64Array): number {
   least[0] = 0;
   for (let i = 0; i < samples.length; i += 2) {
     const [x, y] = [samples[i]!, samples[i + 1]!];
-    let before = Infinity;
+    // A side may be so short that no point is its own.
+    let reached = Infinity;
     for (let side = 0; side < sides; side++) {
       const [ax, ay] = [flat[2 * side]!, flat[2 * side + 1]!];
       const [wx, wy] = [flat[2 * side + 2]! - ax, flat[2 * side + 3]! - ay];
       const square = wx * wx + wy * wy;
       const part = square > 0 ? Math.min(1, Math.max(0, ((x - ax) * wx + (y - ay) * wy) / square)) : 0;
       const off = Math.hypot(x - ax - part * wx, y - ay - part * wy);
-      const reached = Math.min(before, least[side]!);
-      before = least[side]!;
+      reached = Math.min(reached, least[side]!);
       least[side] = Math.max(reached, off);
     }
   }

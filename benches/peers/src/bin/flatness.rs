@@ -93,10 +93,10 @@ fn distance(curve: &Curve, polyline: &[Point]) -> f64 {
     least[0] = 0.0;
     for i in 0..=count {
         let p = cubic.eval(i as f64 / count as f64);
-        let mut before = f64::INFINITY;
+        // A side may be so short that no point is its own.
+        let mut reached = f64::INFINITY;
         for (side, least) in sides.iter().zip(&mut least) {
-            let reached = before.min(*least);
-            before = *least;
+            reached = reached.min(*least);
             *least = reached.max(to_side([p.x, p.y], side));
         }
     }
