@@ -163,7 +163,7 @@ describe("what a curve refuses", () => {
   test("bad_input_is_told_by_the_core", () => {
     using curve = arch();
     const refused: [() => unknown, string][] = [
-      [() => Curve.make("bezier", [[0, 0]]), "takes 2, 3 or 4 control points (degree 1 to 3), not 1"],
+      [() => Curve.make("bezier", [[0, 0]]), "takes 2 to 65 control points (degree 1 to 64), not 1"],
       [() => Curve.make("bezier", new Float64Array(132)), "not 66"],
       [() => Curve.make("bezier", []), "not 0"],
       [() => Curve.make("bezier", [[0, 0], [1, NaN]]), "coordinate 1 of point 1 is NaN"],

@@ -123,7 +123,7 @@ pub enum Error {
 
     /// A control point with a coordinate that is NaN, infinite or too large, as given or as computed.
     #[error(
-        "coordinate {axis} of control point {point} of segment {segment} is {value}; \
+        "coordinate {axis} of control point {point} of segment {segment} is {value:?}; \
          it must lie within {MAX_COORDINATE:e} of 0"
     )]
     ControlPoint {

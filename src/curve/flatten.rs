@@ -195,7 +195,7 @@ impl<const D: usize> simd::Work for Cut<'_, D> {
 /// Returns into how many even steps a segment is cut, for 1 by the root of the tolerance: a whole number from 1 on, perhaps a
 /// huge one.
 #[inline(always)]
-fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, scale: f64) -> f64 {
+pub(super) fn steps<const D: usize>([p0, p1, p2, p3]: &Segment<D>, scale: f64) -> f64 {
     let first: [f64; D] = from_fn(|i| (p0[i] - p1[i]) - (p1[i] - p2[i]));
     let second: [f64; D] = from_fn(|i| (p1[i] - p2[i]) - (p2[i] - p3[i]));
     let square = dot(&first, &first).max(dot(&second, &second));

@@ -51,3 +51,8 @@ pub(super) fn number<'de, De: Deserializer<'de>>(given: De) -> Result<f64, De::E
 pub(super) fn numbers<'de, De: Deserializer<'de>>(given: De) -> Result<Vec<f64>, De::Error> {
     Vec::<JsonNumber>::deserialize(given).map(|all| all.into_iter().map(|number| number.0).collect())
 }
+
+pub(super) fn rows<'de, De: Deserializer<'de>>(given: De) -> Result<Vec<Vec<f64>>, De::Error> {
+    let rows = Vec::<Vec<JsonNumber>>::deserialize(given)?;
+    Ok(rows.into_iter().map(|row| row.into_iter().map(|number| number.0).collect()).collect())
+}

@@ -80,7 +80,8 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
             let end = if i == last { out.len() } else { grid.first_from(knot, start, done, out.len()) };
             if done < end {
                 let from = curve.local(i, grid.at(start + done));
-                let step = grid.step / (knot - curve.knots()[i]);
+                // Where it overflows, one point is all that the segment has, and 0 times infinity would be NaN.
+                let step = (grid.step / (knot - curve.knots()[i])).min(f64::MAX);
                 Powers::new(&curve.segments()[i]).fill(from, step, &mut out[done..end]);
                 done = end;
             }
@@ -128,6 +129,18 @@ mod tests {
     use super::super::Curve;
     use super::super::properties::wave;
     use super::*;
+
+    #[test]
+    fn a_segment_much_shorter_than_the_step_gives_its_point() {
+        let segment = [[3.0, 4.0], [3.0, 5.0], [4.0, 5.0], [4.0, 4.0]];
+        let curve = Curve::from_segments(vec![segment; 2], vec![0.0, 1e-300, 1e300]).unwrap();
+        for count in [2, 3, 5, 1000] {
+            let mut points = vec![[f64::NAN; 2]; count];
+            curve.sample_into(&mut points);
+            assert_eq!(points[0], [3.0, 4.0], "{count}");
+            assert!(points.as_flattened().iter().all(|x| x.is_finite()), "{count}");
+        }
+    }
 
     #[test]
     fn sampling_is_evaluating_but_for_the_parameters_rounding() {

@@ -31,8 +31,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::bezier::Bezier;
-use super::error::Error;
-use super::number::{number, numbers};
+use super::error::{Error, check_tolerance};
+use super::number::{number, numbers, rows};
 use super::piecewise::PiecewiseCubic;
 
 /// What happens at the ends of a curve that each segment of which depends on the points around it.
@@ -205,6 +205,7 @@ pub struct HermiteParams {
     #[serde(default)]
     pub knots: Knots,
     /// The derivative at each point.
+    #[serde(deserialize_with = "rows")]
     pub derivatives: Vec<Vec<f64>>,
 }
 
@@ -301,15 +302,18 @@ impl Family {
         let spline = |knots, ends| PiecewiseCubic::spline(points, knots, ends);
         match self {
             Self::Bezier(params) => {
-                if params.degree.is_some_and(|degree| degree + 1 != points.len()) {
-                    return Err(Error::ControlPointCount { given: points.len() });
+                let part = params.tolerance.unwrap_or(1e-9);
+                check_tolerance(part)?;
+                let curve = Bezier::new(points)?;
+                if let Some(degree) = params.degree.filter(|&degree| degree != curve.degree()) {
+                    let problem = format!(
+                        "degree {degree} does not go with {} points, which make degree {}",
+                        points.len(),
+                        curve.degree()
+                    );
+                    return Err(Error::Family { name: "bezier".into(), problem });
                 }
-                if points.len() <= 4 {
-                    return PiecewiseCubic::bezier(points);
-                }
-                let size = polygon_size(points);
-                let tolerance = (params.tolerance.unwrap_or(1e-9) * size).max(f64::MIN_POSITIVE);
-                Bezier::new(points)?.to_piecewise(tolerance)
+                curve.to_piecewise((part * polygon_size(points)).clamp(f64::MIN_POSITIVE, f64::MAX))
             }
             Self::Linear(params) => PiecewiseCubic::linear(points, params.ends == Ends::Closed),
             Self::Step(params) => PiecewiseCubic::step(points, params.position),
@@ -361,6 +365,29 @@ fn check_part(what: &'static str, given: f64) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_derivative_that_is_no_number_is_named_with_its_place() {
+        let params = json!({"derivatives": [[0.0, 1.0], [1.0, "NaN"]]});
+        let error = Family::named("hermite", params).unwrap().make(&[[0.0, 0.0], [1.0, 1.0]]).unwrap_err();
+        assert_eq!(error.to_string(), "coordinate 1 of derivative 1 is NaN; it must be finite");
+    }
+
+    #[test]
+    fn a_bezier_that_cannot_be_says_what_is_allowed() {
+        let make = |params, count: u32| {
+            let points: Vec<_> = (0..count).map(|i| [f64::from(i), f64::from(i * i % 7)]).collect();
+            Family::named("bezier", params).unwrap().make(&points).unwrap_err().to_string()
+        };
+        assert!(make(json!({}), 1).contains("takes 2 to 65 control points"));
+        for degree in [5, usize::MAX] {
+            let error = make(json!({"degree": degree}), 3);
+            assert!(error.contains(&format!("degree {degree} does not go with 3 points")), "{error}");
+        }
+        for count in [3, 9] {
+            assert!(make(json!({"tolerance": -1.0}), count).starts_with("tolerance is -1.0"));
+        }
+    }
 
     #[test]
     fn parameters_go_by_their_names_alone() {

@@ -8,6 +8,7 @@ mod proof;
 use std::array::from_fn;
 
 use super::error::Error;
+use super::flatten::steps;
 use super::piecewise::PiecewiseCubic;
 use super::segment::{
     LANES, Powers, Segment, WidePowers, differences, max_abs, norm, reciprocal_power_of_two,
@@ -230,7 +231,7 @@ struct Steps<const D: usize> {
 
 impl<const D: usize> Steps<D> {
     #[inline(always)]
-    fn new(segment: &Segment<D>, tolerance: f64) -> Self {
+    fn new(segment: &Segment<D>, given: f64) -> Self {
         let sides = differences(segment);
         let scale = reciprocal_power_of_two(sides.iter().map(max_abs).fold(0.0, f64::max));
         let [d0, d1, d2] = sides.map(|side| side.map(|x| x * scale));
@@ -238,10 +239,12 @@ impl<const D: usize> Steps<D> {
         let other: [f64; D] = from_fn(|i| d2[i] - d1[i]);
         // Rounding takes this much anyway. Above 16 D, more than any distance here, the tolerance makes no difference.
         let noise = 4.0 * f64::EPSILON * segment.iter().map(max_abs).fold(0.0, f64::max);
-        let tolerance = (tolerance.max(noise) * scale).min(16.0 * D as f64);
+        let tolerance = (given.max(noise) * scale).min(16.0 * D as f64);
         let bend = 0.75 * norm(&second).max(norm(&other));
         // The roots round up a whole number now and then, which must not cost a step.
         let even = ((bend / tolerance).sqrt() * (1.0 - 8.0 * f64::EPSILON)).ceil().max(1.0);
+        // They round differently from those that `flatten_count` counts, which must not cost a step either.
+        let even = even.min(steps(segment, 1.0 / given.sqrt()));
         Self {
             a: d0.map(|x| 3.0 * x),
             b: second.map(|x| 3.0 * x),
@@ -284,6 +287,26 @@ mod tests {
         for tolerance in [1e-2, 1e-4, 1e-6] {
             let (most, few) = (curve.flatten_count(tolerance), curve.flatten_fewest_count(tolerance));
             assert!(few.as_ref().unwrap() <= most.as_ref().unwrap(), "{tolerance}: {few:?}, {most:?}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_of_steps_that_rounds_up_costs_none() {
+        let there_and_back = [
+            [0.34618830547769863, 0.07576200718302717],
+            [0.15450653934430636, -0.3523879817772606],
+            [0.15450653934430636, -0.3523879817772606],
+            [0.34618830547769863, 0.07576200718302717],
+        ];
+        let curve = Curve::bezier(&there_and_back).unwrap();
+        let mut tolerance = 0.3518246023084855_f64;
+        for _ in 0..32 {
+            tolerance = tolerance.next_up();
+        }
+        for _ in 0..64 {
+            tolerance = tolerance.next_down();
+            let mut room = vec![[0.0; 2]; curve.flatten_count(tolerance).unwrap()];
+            assert!(curve.flatten_fewest_into(tolerance, &mut room).is_ok(), "{tolerance:?}");
         }
     }
 
