@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 const POINTS: &str = "x,y\n0,0\n10,40\n30,35\n45,5\n60,20\n90,10\n";
 
 /// The pictures of the gallery: a name, the words that make it, and its points.
-const GALLERY: [(&str, &str); 24] = [
+const GALLERY: [(&str, &str); 25] = [
     ("bezier", "bezier|0,10 25,60 65,-20 90,30"),
     ("linear", "linear|"),
     ("step", "step|"),
@@ -29,6 +29,7 @@ const GALLERY: [(&str, &str); 24] = [
     ("clamped", "clamped --start 0,150 --end 0,150|"),
     ("not_a_knot", "not_a_knot|"),
     ("periodic", "periodic --knots centripetal|0,20 30,0 60,30 45,60 10,50"),
+    ("hermite", "hermite --derivatives 0,80:30,0:30,0:0,60:30,-40:30,40|"),
     ("monotone_x", "monotone_x|"),
     ("monotone_y", "monotone_y|0,0 60,10 20,25 50,45 70,70"),
     ("pchip", "pchip|"),
@@ -114,6 +115,10 @@ fn points_in_space_make_a_curve_in_space() {
 #[test]
 fn wrong_input_is_told_with_what_was_given_and_what_is_allowed() {
     assert!(refused(&["spiral"], POINTS).contains("catmull_rom"));
+    assert!(refused(&["linear", "--at", "0.5,nan"], POINTS).contains("--at has a NaN"));
+    assert!(refused(&["hermite"], POINTS).contains("missing field `derivatives`"));
+    assert!(refused(&["hermite", "--derivatives", "1,x"], POINTS).contains("dx,dy:dx,dy"));
+    assert!(refused(&["bezier", "--flatten", "1e-19"], POINTS).contains("use a larger one"));
     assert!(refused(&["cardinal", "--alpha", "0.5"], POINTS).contains("expected `tension` or `ends`"));
     assert!(
         refused(&["catmull_rom", "--alpha", "-1"], POINTS).contains("alpha is -1.0; it must be from 0 to 1")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from ctypes import byref, c_double, c_void_p
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import _numbers
 from ._curve_handle import CurveHandle
@@ -20,22 +20,30 @@ _FITS = {"stretch": 0, "contain": 1, "cover": 2}
 class CurveDrawing(CurveHandle):
     """A curve as it is drawn. A tolerance is a distance in the curve's units."""
 
-    def flatten(self, tolerance: float) -> memoryview[float]:
+    def flatten(self, tolerance: float, *, out: Any = None) -> memoryview[float]:
         """Returns a polyline of shape (n, dimensions) with every point of the curve within `tolerance` of it.
 
-        Raises `CurveError` for a tolerance that is not above 0.
+        `out` takes the points, a writable contiguous buffer of doubles with room for `flatten_count` of them; the part
+        of it that has them is returned. Raises `CurveError` for a tolerance that is not above 0.
 
         >>> from circlet import Curve
         >>> arch = Curve.make("bezier", [(0, 0), (0, 4), (4, 4), (4, 0)])
         >>> len(arch.flatten(0.1)), len(arch.flatten(0.001))
         (8, 67)
         """
-        count = check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))
-        result, target, _ = _numbers.room(None, count, self._dimensions)
-        check(library.circlet_curve_flatten(self._handle, tolerance, target, count))
-        return result
+        call = library.circlet_curve_flatten
+        return self._polyline(lambda where, count: call(self._handle, tolerance, where, count), out, 0)
 
-    def flatten_fewest(self, tolerance: float) -> memoryview[float]:
+    def flatten_count(self, tolerance: float) -> int:
+        """Returns how many points `flatten` gives, and `flatten_fewest` at the most.
+
+        >>> from circlet import Curve
+        >>> Curve.make("bezier", [(0, 0), (0, 4), (4, 4), (4, 0)]).flatten_count(0.1)
+        8
+        """
+        return check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))
+
+    def flatten_fewest(self, tolerance: float, *, out: Any = None) -> memoryview[float]:
         """Returns a polyline as `flatten` does, of about half as many points in several times the time.
 
         >>> from circlet import Curve
@@ -43,15 +51,11 @@ class CurveDrawing(CurveHandle):
         >>> len(hook.flatten(0.01)), len(hook.flatten_fewest(0.01))
         (88, 27)
         """
-        # There are never more.
-        most = check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))
-        return _numbers.grown(
-            lambda where, count: library.circlet_curve_flatten_fewest(self._handle, tolerance, where, count),
-            most,
-            self._dimensions,
-        )
+        call = library.circlet_curve_flatten_fewest
+        guess = 0 if out is not None else self.flatten_count(tolerance)
+        return self._polyline(lambda where, count: call(self._handle, tolerance, where, count), out, guess)
 
-    def flatten_scaled(self, scale: float, pixel_tolerance: float) -> memoryview[float]:
+    def flatten_scaled(self, scale: float, pixel_tolerance: float, *, out: Any = None) -> memoryview[float]:
         """Returns a polyline for drawing at `scale` pixels per unit, within `pixel_tolerance` pixels of the curve.
 
         It is that of `flatten` with the tolerance `pixel_tolerance / scale`, in the curve's own units. Raises
@@ -63,12 +67,9 @@ class CurveDrawing(CurveHandle):
         True
         """
         call = library.circlet_curve_flatten_scaled
-        count = check(call(self._handle, scale, pixel_tolerance, None, 0))
-        result, target, _ = _numbers.room(None, count, self._dimensions)
-        check(call(self._handle, scale, pixel_tolerance, target, count))
-        return result
+        return self._polyline(lambda where, count: call(self._handle, scale, pixel_tolerance, where, count), out, 0)
 
-    def offset(self, distance: float, tolerance: float) -> memoryview[float]:
+    def offset(self, distance: float, tolerance: float, *, out: Any = None) -> memoryview[float]:
         """Returns a polyline within `tolerance` of the curve that runs beside this curve of the plane at `distance`.
 
         That is to the left, or to the right where `distance` is below 0. Corners are joined round, and nothing is cut
@@ -80,13 +81,13 @@ class CurveDrawing(CurveHandle):
         >>> line.offset(1, 0.1).tolist()
         [[0.0, 1.0], [4.0, 1.0]]
         """
+        call = library.circlet_curve_offset
         # It bends about as much as the curve.
-        guess = 64 + 2 * check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))
-        return _numbers.grown(
-            lambda where, count: library.circlet_curve_offset(self._handle, distance, tolerance, where, count),
-            guess,
-            self._dimensions,
-        )
+        guess = 0 if out is not None else 64 + 2 * self.flatten_count(tolerance)
+        return self._polyline(lambda where, count: call(self._handle, distance, tolerance, where, count), out, guess)
+
+    def _polyline(self, call: Callable[[Any, int], int], out: Any, guess: int) -> memoryview[float]:
+        return _numbers.rows(call, guess, self._dimensions, out)
 
     def to_svg(self) -> str:
         """Returns a curve of the plane as SVG path data, in as few digits as read back to the same bits.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+import struct
 from array import array
 from collections.abc import Callable, Iterable, Sequence
 from ctypes import addressof, byref, c_char, c_void_p
@@ -11,9 +12,9 @@ from typing import Any
 
 from ._native import InvalidError, check
 
-#: Numbers, or anything with the buffer protocol that holds doubles.
+#: Numbers, or anything with the buffer protocol that holds numbers: doubles are read in place, others converted.
 Numbers = Iterable[float] | Any
-#: Points as sequences of 1 to 4 numbers, or anything with the buffer protocol that holds doubles: of the shape
+#: Points as sequences of 1 to 4 numbers, or anything with the buffer protocol that holds numbers: of the shape
 #: (n, dimensions), as numpy has it, or flat, one point's coordinates behind the other's.
 Points = Iterable[Sequence[float]] | Any
 # What ctypes passes as an address; it keeps alive what is there.
@@ -36,9 +37,18 @@ def numbers(values: Numbers) -> tuple[int, Place]:
     except TypeError:
         view = memoryview(array("d", given))
     if view.format != "d":
-        raise InvalidError(f"the buffer holds {view.format!r}: give doubles ('d', numpy.float64)")
+        view = memoryview(_converted(view))
     count = view.nbytes >> 3
     return count, place(view if view.c_contiguous else array("d", view.tobytes())) if count else None
+
+
+def _converted(view: memoryview) -> array[float]:
+    """Returns as doubles what a buffer of other numbers holds, in the order of a C array."""
+    kind = view.format.lstrip("@=<>!")
+    if len(kind) != 1 or kind not in "?bBhHiIlLqQnNefd":
+        raise InvalidError(f"the buffer holds {view.format!r}: give numbers, best of all doubles ('d', numpy.float64)")
+    data, order = view.tobytes(), view.format[:-1]
+    return array("d", struct.unpack(f"{order}{len(data) // view.itemsize}{kind}", data))
 
 
 def points(values: Points, dimensions: int | None = None) -> tuple[int, int, Place]:
@@ -119,11 +129,21 @@ def shaped(buffer: bytearray, *shape: int) -> memoryview[float]:
     return view.cast("d", shape) if buffer else view.cast("d")
 
 
-def grown(call: Callable[[Place, int], int], guess: int, width: int) -> memoryview[float]:
+def rows(call: Callable[[Place, int], int], guess: int, width: int, out: Any = None) -> memoryview[float]:
     """Returns what a call writes of rows that it counts, with the shape (n, width).
 
-    Only where it counts more than was guessed it is called once more.
+    Only where it counts more than was guessed it is called once more. With `out` it is the first part of that.
     """
+    if out is not None:
+        view = memoryview(out)
+        if view.format != "d" or view.readonly or not view.c_contiguous:
+            read_only = " (read-only)" if view.readonly else ""
+            raise InvalidError(f"out holds {view.format!r}{read_only}: give a writable contiguous buffer of doubles")
+        most = view.nbytes // (8 * width)
+        count = check(call(place(view) if most else None, most))
+        if count > most:
+            raise InvalidError(f"out has room for {most} points: give it room for {count}")
+        return view.cast("B")[: 8 * width * count].cast("d", (count, width)) if count else shaped(bytearray(), 0)
     buffer = bytearray(8 * width * guess)
     count = check(call(place(buffer) if buffer else None, guess))
     if count > guess:

@@ -286,7 +286,7 @@ class Curve(CurvePoints, CurveDrawing):
         [[0.5, 0.5]]
         """
         handle = _curve("other", other)._handle
-        return _numbers.grown(
+        return _numbers.rows(
             lambda where, count: library.circlet_curve_intersections(self._handle, handle, tolerance, where, count),
             32,
             2,

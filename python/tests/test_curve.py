@@ -101,7 +101,6 @@ def test_wrong_input_says_what_is_allowed() -> None:
         lambda: Curve.make("bezier", [(0, 0, 0), (1, 1, 1)], dimensions=2),
         lambda: Curve.make("bezier", [0, 0, 0, 1, 1], dimensions=3),
         lambda: Curve.make("bezier", [0, 0, 0, 1, 1], dimensions=0),
-        lambda: Curve.make("bezier", array("f", [0, 0, 1, 1])),
         lambda: Curve.make("bezier", array("d", [0, 0, 1])),
         lambda: Curve.make("bezier", ARCH).fit_to_box((0, 0, 10)),
         lambda: Curve.make("bezier", ARCH).fit_to_box((0, 0, 1, 1), "squeeze"),  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy
 import pytest
 
-from circlet import Curve, CurveError, sample_batch, simplify
+from circlet import Curve, CurveError, InvalidError, sample_batch, simplify
 
 ARCH = [(0.0, 0.0), (0.0, 4.0), (8.0, 4.0), (8.0, 0.0)]
 CORNER = [(0.0, 0.0), (3.0, 4.0), (3.0, 14.0)]
@@ -293,3 +293,42 @@ def test_splines_agree_with_scipy() -> None:
             for order in range(3):
                 found = curve.eval(us) if order == 0 else curve.derivative(us, order)
                 assert numpy.allclose(found, other(us, order), atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f2", "i8", "i4", "u1", "?", ">f8", "<f8", ">i2"])
+def test_buffers_of_any_numbers_are_points_and_parameters(kind: str) -> None:
+    points = numpy.array([[0, 0], [1, 0], [1, 1]], dtype=kind)
+    curve = Curve.make("linear", points)
+    assert curve.bounds() == (0.0, 0.0, 1.0, 1.0)
+    assert Curve.make("linear", points[::-1]).eval(0.0) == (1.0, 1.0)
+    assert curve.eval(numpy.array([0, 1], dtype=kind)).tolist() == [[0.0, 0.0], [1.0, 0.0]]
+
+
+@pytest.mark.parametrize("kind", ["c16", "M8[s]", "S3"])
+def test_buffers_of_what_are_no_numbers_are_refused(kind: str) -> None:
+    with pytest.raises((InvalidError, ValueError)):
+        Curve.make("linear", numpy.zeros((2, 2), dtype=kind))
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda curve, **out: curve.flatten(0.01, **out),
+        lambda curve, **out: curve.flatten_fewest(0.01, **out),
+        lambda curve, **out: curve.flatten_scaled(2, 0.02, **out),
+        lambda curve, **out: curve.offset(0.5, 0.01, **out),
+    ],
+)
+def test_a_polyline_fills_the_first_part_of_out(draw: Any) -> None:
+    curve = Curve.make("bezier", [(0, 0), (0, 4), (4, 4), (4, 0)])
+    alone = draw(curve)
+    out = numpy.full((500, 2), 7.0)
+    part = draw(curve, out=out)
+    assert part.shape == alone.shape and part.tolist() == alone.tolist() == out[: len(alone)].tolist()
+    assert (out[len(alone) :] == 7.0).all()
+    with pytest.raises(InvalidError, match="room for 2 points: give it room for"):
+        draw(curve, out=numpy.zeros((2, 2)))
+    for wrong in [numpy.zeros(500, "f4"), bytes(8000), numpy.zeros((500, 4))[:, :2]]:
+        with pytest.raises(InvalidError, match="give a writable contiguous buffer of doubles"):
+            draw(curve, out=wrong)
+    assert curve.flatten_count(0.01) == len(curve.flatten(0.01))

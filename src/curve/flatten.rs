@@ -7,15 +7,15 @@ use super::piecewise::PiecewiseCubic;
 use super::segment::{Segment, dot, fill_plainly, max_abs, norm};
 use super::simd;
 
-/// The most points that a polyline may have.
-const LIMIT: u32 = u32::MAX;
+/// The most points that a polyline may have: one gibibyte of them, in the plane.
+pub(super) const LIMIT: u32 = 1 << 26;
 
 impl<const D: usize> PiecewiseCubic<D> {
     /// Counts the points that [`flatten_into`](Self::flatten_into) writes, so that room for them can be made first.
     ///
     /// # Errors
     ///
-    /// [`Error::Tolerance`] unless the tolerance is finite and above 0, [`Error::TooManyPoints`] beyond `u32::MAX` points.
+    /// [`Error::Tolerance`] unless the tolerance is finite and above 0, [`Error::TooManyPoints`] beyond 2^26 points.
     pub fn flatten_count(&self, tolerance: f64) -> Result<usize, Error> {
         check_tolerance(tolerance)?;
         let mut needed = 1.0;
@@ -79,7 +79,7 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// # Errors
     ///
     /// [`Error::Scaled`], which names both values, unless both are finite and above 0 and so is their quotient, and beyond
-    /// `u32::MAX` points.
+    /// 2^26 points.
     ///
     /// # Examples
     ///
@@ -268,7 +268,7 @@ mod tests {
             Curve::bezier(&[[0.0, 0.0], [1.0, 1.0], [2.0, 0.0]]).unwrap().flatten(1e-20).unwrap_err();
         assert_eq!(
             message.to_string(),
-            "a tolerance of 1e-20 takes about 7.071e9 points, more than 4294967295; use a larger one"
+            "a tolerance of 1e-20 takes about 7.071e9 points, more than 67108864; use a larger one"
         );
     }
 

@@ -1,6 +1,7 @@
 //! Polylines that run beside a curve of the plane.
 
 use super::error::{Error, check_tolerance};
+use super::flatten::LIMIT;
 use super::piecewise::{Curve, MAX_COORDINATE, Point};
 use super::segment::{Segment, differences, dot, halves, minus, norm, power_of_two_below, size};
 
@@ -10,9 +11,6 @@ const CORNER: f64 = 1.0 / (1_u64 << 46) as f64;
 
 /// Turns below this, in radians, are rounding.
 const SMOOTH: f64 = 1e-12;
-
-/// The most points of a result: one gibibyte of them.
-const LIMIT: u32 = 1 << 26;
 
 impl Curve {
     /// Returns a polyline within `tolerance` of the curve that runs beside this one at `distance`, to the left, or to the right

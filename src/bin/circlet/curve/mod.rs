@@ -62,7 +62,7 @@ struct Params {
     /// catmull_rom, cardinal, basis, linear: whole, open or closed
     #[arg(long, help_heading = "Parameters of families", value_parser = ["whole", "open", "closed"])]
     ends: Option<String>,
-    /// natural, clamped, not_a_knot, periodic: uniform, centripetal, chordal, a power 0 to 1, or a list "0,1,2.5"
+    /// natural, clamped, not_a_knot, periodic, hermite: uniform, centripetal, chordal, a power 0 to 1, or a list "0,1,2.5"
     #[arg(long, help_heading = "Parameters of families", allow_hyphen_values = true)]
     knots: Option<String>,
     /// clamped: the derivative at the first point, "dx,dy"
@@ -71,6 +71,14 @@ struct Params {
     /// clamped: the derivative at the last point
     #[arg(long, help_heading = "Parameters of families", value_delimiter = ',', allow_hyphen_values = true)]
     end: Vec<f64>,
+    /// hermite: the derivative at each point, "dx,dy:dx,dy:..."
+    #[arg(
+        long,
+        value_name = "DX,DY:...",
+        help_heading = "Parameters of families",
+        allow_hyphen_values = true
+    )]
+    derivatives: Option<String>,
 }
 
 /// What is printed, or drawn.
@@ -109,11 +117,16 @@ struct Output {
 }
 
 fn families() -> impl Iterator<Item = &'static str> {
-    Family::NAMES.into_iter().filter(|name| *name != "hermite").chain(["path"])
+    Family::NAMES.into_iter().chain(["path"])
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let Some(name) = &arguments.family else { return jobs::run() };
+    if arguments.output.at.iter().any(|u| u.is_nan()) {
+        return Err(Failure::input(
+            "--at has a NaN: give parameters of the curve, such as those that --info shows",
+        ));
+    }
     let text = input::read(arguments.file.as_deref())?;
     if name == "path" {
         if !arguments.params.to_json()?.is_empty() {
@@ -151,11 +164,26 @@ impl Params {
         add("position", self.position.map(number));
         add("ends", self.ends.as_ref().map(|ends| json!(ends)));
         add("knots", self.knots.as_deref().map(knots).transpose()?);
-        let vector = |given: &[f64]| (!given.is_empty()).then(|| json!(given));
-        add("start", vector(&self.start));
-        add("end", vector(&self.end));
+        let vector = |given: &[f64]| given.iter().map(|x| number(*x)).collect::<Value>();
+        let given = |given: &[f64]| (!given.is_empty()).then(|| vector(given));
+        add("start", given(&self.start));
+        add("end", given(&self.end));
+        let rows = self.derivatives.as_deref().map(derivatives).transpose()?;
+        add("derivatives", rows.map(|rows| rows.iter().map(|row| vector(row)).collect()));
         Ok(params)
     }
+}
+
+/// Reads `0,1:-2,3`.
+fn derivatives(given: &str) -> Result<Vec<Vec<f64>>, Failure> {
+    let row = |row: &str| row.split(',').map(|number| number.trim().parse()).collect();
+    let rows: Result<_, std::num::ParseFloatError> =
+        given.trim_end_matches(':').split(':').map(row).collect();
+    rows.map_err(|_| {
+        Failure::input(format!(
+            "--derivatives is {given:?}: give a derivative for each point, as \"dx,dy:dx,dy:...\""
+        ))
+    })
 }
 
 /// Reads `uniform`, `0.5` or `0,1,2.5`.
