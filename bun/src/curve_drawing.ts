@@ -42,6 +42,15 @@ export abstract class CurveDrawing<D extends Dimensions = 2> extends CurveLength
   }
 
   /**
+   * Returns how many points `flatten` gives, and `flattenFewest` at the most: what an `out` must have room for.
+   *
+   * @throws {CurveError} If the tolerance is not above 0.
+   */
+  flattenCount(tolerance: number): number {
+    return check(symbols.circlet_curve_flatten(this.handle, number("tolerance", tolerance), null, 0));
+  }
+
+  /**
    * Returns a polyline as `flatten` does, of about half as many points in several times the time.
    *
    * @example
@@ -57,7 +66,7 @@ export abstract class CurveDrawing<D extends Dimensions = 2> extends CurveLength
     const handle = this.handle;
     number("tolerance", tolerance);
     // There are never more, and to count these takes as long as to have them.
-    const most = out === undefined ? check(symbols.circlet_curve_flatten(handle, tolerance, null, 0)) : 0;
+    const most = out === undefined ? this.flattenCount(tolerance) : 0;
     return rows(this.dimensions, most, out, (points, max) =>
       symbols.circlet_curve_flatten_fewest(handle, tolerance, points, max),
     );

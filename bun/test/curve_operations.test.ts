@@ -194,6 +194,7 @@ describe.each(EVERY)("in %i dimensions", (dimensions) => {
     using curve = waving(dimensions);
     const samples = pointsOf(curve.sample(500), dimensions);
     const [plain, fewest] = [curve.flatten(0.01), curve.flattenFewest(0.01)];
+    expect(curve.flattenCount(0.01) * curve.dimensions).toBe(plain.length);
     for (const polyline of [plain, fewest].map((numbers) => pointsOf(numbers, dimensions))) {
       expect([polyline[0], polyline.at(-1)]).toEqual([samples[0], samples.at(-1)]);
       expect(farthest(samples, polyline)).toBeLessThanOrEqual(0.01 + 1e-12);
