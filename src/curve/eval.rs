@@ -14,6 +14,9 @@ pub(super) const CHUNK: usize = 16_384;
 /// Outputs up to this many points are filled by the calling thread: they take less time than waking others.
 pub(super) const SERIAL: usize = 65_536;
 
+/// So many parameters of different segments are looked for together.
+const MANY: usize = 32;
+
 impl<const D: usize> PiecewiseCubic<D> {
     /// Returns the point at parameter `u`, which is clamped to the domain.
     ///
@@ -102,18 +105,23 @@ impl<const D: usize> simd::Work for Chunk<'_, D> {
         let mut powers = WidePowers::new(&Powers::new(&curve.segments()[0]));
         let mut done = 0;
         while let Some(block) = us[done..].first_chunk::<LANES>() {
-            let out = &mut self.out[done..done + LANES];
+            let out = &mut self.out[done..];
             if span.has_all(block) {
                 if widened != segment {
                     powers = WidePowers::new(&Powers::new(&curve.segments()[segment]));
                     widened = segment;
                 }
-                powers.write(&span.local(block), out);
-            } else {
-                segment = self.locator.eval_each(curve, self.prepared, block, out);
-                span = Span::new(curve, segment);
+                powers.write(&span.local(block), &mut out[..LANES]);
+                done += LANES;
+                continue;
             }
-            done += LANES;
+            // Many at once, so that what one step leaves in memory is there when the next one asks for it.
+            segment = match us[done..].first_chunk::<MANY>() {
+                Some(many) => self.locator.eval_each(curve, self.prepared, many, &mut out[..MANY]),
+                None => self.locator.eval_each(curve, self.prepared, block, &mut out[..LANES]),
+            };
+            span = Span::new(curve, segment);
+            done += if us.len() - done < MANY { LANES } else { MANY };
         }
         for (&u, point) in us[done..].iter().zip(&mut self.out[done..]) {
             *point = self.locator.eval(curve, self.prepared, u);

@@ -1,7 +1,7 @@
 //! Which segment a parameter is in: asked once, or by the million.
 
 use super::piecewise::PiecewiseCubic;
-use super::segment::{LANES, Powers};
+use super::segment::Powers;
 
 /// So few knots are searched by halves as fast.
 const FEW: usize = 8;
@@ -123,41 +123,41 @@ impl<'a> Locator<'a> {
     /// Writes the points at parameters of any segments, with the bits that [`Locator::eval`] gives, and returns the last one's
     /// segment.
     #[inline(always)]
-    pub(super) fn eval_each<const D: usize>(
+    pub(super) fn eval_each<const N: usize, const D: usize>(
         &self,
         curve: &PiecewiseCubic<D>,
         prepared: &[Powers<D>],
-        us: &[f64; LANES],
+        us: &[f64; N],
         out: &mut [[f64; D]],
     ) -> usize {
         if self.buckets.is_empty() || prepared.is_empty() {
             for (&u, point) in us.iter().zip(out) {
                 *point = self.eval(curve, prepared, u);
             }
-            return self.segment_at(curve.clamp(us[LANES - 1]));
+            return self.segment_at(curve.clamp(us[N - 1]));
         }
         // Step by step for all of them, so that what can be done with vectors is.
         let (first, last) = curve.domain();
-        let (mut clamped, mut buckets) = (*us, [0; LANES]);
+        let (mut clamped, mut buckets) = (*us, [0; N]);
         for (u, bucket) in clamped.iter_mut().zip(&mut buckets) {
             *u = if *u < first { first } else { *u };
             *u = if *u > last { last } else { *u };
             *bucket = self.bucket(*u);
         }
-        let (mut segments, mut from, mut to) = ([0; LANES], [0.0; LANES], [0.0; LANES]);
+        let (mut segments, mut from, mut to) = ([0; N], [0.0; N], [0.0; N]);
         let knots = curve.knots();
-        for k in 0..LANES {
+        for k in 0..N {
             segments[k] = self.segment_in(buckets[k], clamped[k]);
             (from[k], to[k]) = (knots[segments[k]], knots[segments[k] + 1]);
         }
-        let mut ts = [0.0; LANES];
-        for k in 0..LANES {
+        let mut ts = [0.0; N];
+        for k in 0..N {
             ts[k] = (clamped[k] - from[k]) / (to[k] - from[k]);
         }
-        for (k, point) in out.iter_mut().enumerate().take(LANES) {
+        for (k, point) in out.iter_mut().enumerate().take(N) {
             *point = prepared[segments[k]].at(ts[k]);
         }
-        segments[LANES - 1]
+        segments[N - 1]
     }
 
     /// Rises with `u`, so that knots in buckets before that of `u` are not above it.

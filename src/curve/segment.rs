@@ -10,6 +10,8 @@ pub(super) type Segment<const D: usize> = [[f64; D]; 4];
 ///
 /// There is one about each end, and each serves the half next to it. So both ends are exact, a coordinate that is the same in
 /// all four control points stays the same, and the rounding error is a few units in the last place of the control points.
+// In the plane each of the two is a cache line: where parameters come in any order, one is fetched for each.
+#[repr(align(64))]
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Powers<const D: usize> {
     from_start: [[f64; D]; 4],
