@@ -9,7 +9,7 @@ mod drawing;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use circlet::curve::{Curve, Ends, Knots, Point, SplineEnds};
+use circlet::curve::{Curve, Ends, Knots, Point, SplineEnds, sample_batch};
 use clap::{Parser, ValueEnum};
 use comfy_table::{Table, presets};
 use kurbo::{ParamCurve, ParamCurveArclen, ParamCurveExtrema};
@@ -51,6 +51,8 @@ enum Row {
     CatmullRom,
     /// 1000 cubics, 100 points each
     Batch,
+    /// 10,000 cubics, 500 points each, on one core and on all
+    LargeBatch,
     /// 10,000 cubics as polylines within 0.1
     Flatten,
     /// The lengths of 10,000 cubics to 1e-6
@@ -60,12 +62,13 @@ enum Row {
 }
 
 impl Row {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Even,
         Self::Sorted,
         Self::Random,
         Self::CatmullRom,
         Self::Batch,
+        Self::LargeBatch,
         Self::Flatten,
         Self::Length,
         Self::Bounds,
@@ -141,6 +144,7 @@ fn measure(row: Row, runs: usize, all: &ThreadPool) {
         }
         Row::CatmullRom => catmull_rom(runs),
         Row::Batch => batch(runs),
+        Row::LargeBatch => large_batch(runs, all),
         Row::Flatten => flatten(runs),
         Row::Length => length(runs),
         Row::Bounds => bounds(runs),
@@ -282,6 +286,27 @@ fn batch(runs: usize) {
                         *point = [p.x, p.y];
                     }
                 }
+            }),
+            line("the limit: storing alone", move || black_box(&mut *c).fill(black_box([1.0, 2.0]))),
+        ],
+    );
+}
+
+fn large_batch(runs: usize, all: &ThreadPool) {
+    const EACH: usize = 500;
+    let (curves, _) = drawing();
+    let curves = &curves;
+    let mut outs = [(); 3].map(|()| vec![[0.0; 2]; curves.len() * EACH]);
+    let [a, b, c] = &mut outs;
+    print(
+        "10,000 cubics, 500 points each",
+        runs,
+        vec![
+            line("circlet, sample_batch", move || {
+                sample_batch(black_box(curves), EACH, a).expect("room for all");
+            }),
+            line("circlet, sample_batch, all cores", move || {
+                all.install(|| sample_batch(black_box(curves), EACH, &mut *b)).expect("room for all");
             }),
             line("the limit: storing alone", move || black_box(&mut *c).fill(black_box([1.0, 2.0]))),
         ],
