@@ -11,8 +11,8 @@ fn shifted(curve: &Curve, [x, y]: Point) -> Curve {
 
 /// Returns between which parameters of `a` it gets from one side of `b` to the other, by more than `least` on either.
 ///
-/// The side comes from the nearest point of `b`, which must be inside `b` and move and turn only a little from sample to
-/// sample.
+/// The side comes from the nearest point of `b`, which must be inside `b` and go on about as far as on `a` from sample to
+/// sample, without a turn.
 fn changes_of_side(a: &Curve, b: &Curve, samples: u32, least: f64) -> Vec<[f64; 2]> {
     let mut changes = Vec::new();
     let (mut last, mut last_v, mut last_tangent): (Option<(f64, bool)>, _, _) = (None, f64::NAN, [0.0; 2]);
@@ -20,7 +20,7 @@ fn changes_of_side(a: &Curve, b: &Curve, samples: u32, least: f64) -> Vec<[f64; 
         let u = f64::from(k) / f64::from(samples);
         let point = a.eval(u);
         let nearest = b.nearest(point).unwrap();
-        let jumps = (nearest.u - last_v).abs() > 8.0 / f64::from(samples);
+        let jumps = (f64::from(samples) * (nearest.u - last_v) - 1.0).abs() > 2.0;
         let [x, y] = b.tangent(nearest.u).unwrap_or_default();
         let turns = x * last_tangent[0] + y * last_tangent[1] < 0.9;
         (last_v, last_tangent) = (nearest.u, [x, y]);
@@ -31,7 +31,13 @@ fn changes_of_side(a: &Curve, b: &Curve, samples: u32, least: f64) -> Vec<[f64; 
             continue;
         }
         let [dx, dy] = [point[0] - nearest.point[0], point[1] - nearest.point[1]];
-        let left = x * dy - y * dx > 0.0;
+        let side = x * dy - y * dx;
+        // Nearest at a cusp or an end, where the foot is not at right angles.
+        if side.abs() < 0.9 * nearest.distance {
+            last = None;
+            continue;
+        }
+        let left = side > 0.0;
         if let Some((from, was_left)) = last
             && was_left != left
         {
