@@ -1,13 +1,18 @@
 //! Where two segments of the plane cross or touch, by exclusion, Newton's method and a bounded number of halvings.
+//!
+//! Halving goes on only until the pieces face each other (see `alongside.rs`) and what lies between them has no critical point
+//! or is within rounding. So the number of pieces comes from the shape of the segments: it does not grow where they come close.
 
+use super::alongside::{Crossings, Facing};
 use super::nearest::nearest_in_segment;
 use super::piecewise::Point;
 use super::segment::{Powers, Segment, differences, dot, halves, minus, norm, quadratic_at};
 use super::split::piece;
 
-/// Pairs of pieces after which what is left is taken as one touch. A transversal crossing takes a few dozen, a touch a few
-/// hundred; only curves that run along each other within rounding take more.
-const PAIRS: u32 = 1 << 16;
+/// Pairs of pieces after which what is left is taken as one touch, of which one place is looked for: the bound on the work.
+///
+/// A crossing takes a few pairs, a touch a few dozen, and copies a few roundings away from a cusp, the most seen, 400.
+const PAIRS: u32 = 1 << 12;
 
 /// More places than two cubics that differ have in common, which is 9, even if four pieces that share a corner find each. What
 /// is beyond that is rounding on a stretch where they do not differ, and counts to the place before.
@@ -33,10 +38,10 @@ struct Touch {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Piece {
-    points: Segment<2>,
-    from: f64,
-    to: f64,
+pub(super) struct Piece {
+    pub(super) points: Segment<2>,
+    pub(super) from: f64,
+    pub(super) to: f64,
 }
 
 /// Returns where `a` on `a_range` meets `b` on `b_range`: each crossing, and one place of each touch.
@@ -44,7 +49,9 @@ struct Piece {
 /// The segments are about 1 in size, and `noise` is what rounding makes of points at that size. Pieces are left out where a
 /// line separates them: along or across either chord, or along an axis (fat lines: Sederberg and Nishita, "Curve intersection
 /// using Bezier clipping", 1990). No two directions of the pieces parallel: then they cross at most once (Sederberg and
-/// Meyers, "Loop detection in surface patch intersections", 1988), and Newton's method finds where.
+/// Meyers, "Loop detection in surface patch intersections", 1988), and Newton's method finds where. Pieces that run in about the
+/// same direction are cut to where they face each other; the polynomial of what lies between them, with a bound on what it leaves
+/// out, says whether they cross not at all, at most once or within rounding everywhere (`alongside.rs`).
 pub(super) fn meetings(
     a: &Segment<2>,
     a_range: [f64; 2],
@@ -62,13 +69,12 @@ pub(super) fn meetings(
         }
         pairs += 1;
         let directions = directions(&p.points, &q.points, noise);
-        if let Some(meeting) =
-            (directions == Directions::Apart).then(|| newton(a, &p, b, &q, noise)).flatten()
-        {
-            if found.len() < PLACES {
+        if directions == Directions::Apart {
+            let middle = (f64::midpoint(p.from, p.to), f64::midpoint(q.from, q.to));
+            if let Some(meeting) = newton(a, &p, b, &q, middle, noise) {
                 found.push(meeting);
+                continue;
             }
-            continue;
         }
         let (p_extent, q_extent) = (extent(&p.points), extent(&q.points));
         let alike =
@@ -78,6 +84,27 @@ pub(super) fn meetings(
         if alike || small || pairs > PAIRS {
             let (a, b) = ([p.from, p.to], [q.from, q.to]);
             add(&mut touches, Touch { a, b, one: (a, b) });
+            continue;
+        }
+        if let Some(facing) = Facing::new(a, &p, b, &q, noise) {
+            let (p, q) = (facing.p, facing.q);
+            match facing.crossings(noise) {
+                Crossings::None => continue,
+                Crossings::Once(t, s) => {
+                    if let Some(meeting) = newton(a, &p, b, &q, (t, s), noise) {
+                        found.push(meeting);
+                        continue;
+                    }
+                }
+                Crossings::Together => {
+                    let (a, b) = ([p.from, p.to], [q.from, q.to]);
+                    add(&mut touches, Touch { a, b, one: (a, b) });
+                    continue;
+                }
+                Crossings::Unknown => {}
+            }
+            let [left, right] = p.halves();
+            stack.extend([(right, q), (left, q)]);
         } else if q_narrow || (p_extent >= q_extent && !p_narrow) {
             let [left, right] = p.halves();
             stack.extend([(right, q), (left, q)]);
@@ -86,6 +113,7 @@ pub(super) fn meetings(
             stack.extend([(p, right), (p, left)]);
         }
     }
+    found.truncate(PLACES);
     found.extend(touches.iter().filter_map(|touch| closest(a, b, touch, noise)));
     found
 }
@@ -149,11 +177,17 @@ fn directions(p: &Segment<2>, q: &Segment<2>, noise: f64) -> Directions {
     }
 }
 
-/// Returns where the segments meet within the two pieces, if steps from their middle lead there.
-fn newton(a: &Segment<2>, p: &Piece, b: &Segment<2>, q: &Piece, noise: f64) -> Option<Meeting> {
+/// Returns where the segments meet within the two pieces, if steps from `(t, s)` lead there.
+fn newton(
+    a: &Segment<2>,
+    p: &Piece,
+    b: &Segment<2>,
+    q: &Piece,
+    (mut t, mut s): (f64, f64),
+    noise: f64,
+) -> Option<Meeting> {
     let (a_powers, b_powers) = (Powers::new(a), Powers::new(b));
     let (a_sides, b_sides) = (differences(a), differences(b));
-    let (mut t, mut s) = (f64::midpoint(p.from, p.to), f64::midpoint(q.from, q.to));
     for _ in 0..16 {
         let miss = minus(&b_powers.at(s), &a_powers.at(t));
         let ([ax, ay], [bx, by]) = (quadratic_at(&a_sides, t), quadratic_at(&b_sides, s));

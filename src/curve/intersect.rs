@@ -38,8 +38,14 @@ impl Curve {
     /// * of a closed curve's two parameters for the point where it closes, the first is given, except for the end of a shared
     ///   stretch.
     ///
-    /// A tolerance below about 1e-14 of the segments' size is taken as that: `f64` has no more. The work is at most in
-    /// proportion to the pairs of segments whose boxes meet; see `crossing.rs` for how a pair is searched.
+    /// A tolerance below about 1e-14 of the segments' size is taken as that: `f64` has no more. So where two curves run along
+    /// each other at a distance `e` of their size, crossings are known to about 1e-14 / `e` of their length, and nearer ones
+    /// are one.
+    ///
+    /// The work is at most in proportion to the pairs of segments whose boxes meet: a pair, or each part of it beside a shared
+    /// stretch, is halved at most 4096 times, and how often depends on the shape of the segments and not on how near they are.
+    /// No pair that was tried, copies next to cusps among them, came to 500; one that did need more than 4096 would get one
+    /// result for what is left. See `crossing.rs` for how a pair is searched.
     ///
     /// # Errors
     ///

@@ -41,6 +41,9 @@
 //! ```
 
 mod affine;
+mod alongside;
+#[cfg(test)]
+mod alongside_tests;
 mod arc;
 mod batch;
 mod bezier;
