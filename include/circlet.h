@@ -1096,7 +1096,8 @@ int32_t circlet_curve_new_segments(uint32_t dimensions,
  * Makes a curve of few segments that passes `count` points of 1 to 4 `dimensions`, in their order, within `tolerance`, on the
  * knots 0, 1, 2 and so on.
  *
- * It starts at the first point and ends at the last; where the points turn by more than 60 degrees it has a corner. Returns 0,
+ * It starts at the first point and ends at the last. Where the points turn by more than 60 degrees, seen at the scale of the
+ * tolerance, it has a corner; noise below the tolerance makes none, and a closed row of points closes smoothly. Returns 0,
  * CIRCLET_INVALID for other dimensions, or CIRCLET_BAD_CURVE for fewer than 2 points, numbers beyond 1e300, and a tolerance that
  * is not above 0; the caller owns `*curve`.
  *

@@ -132,7 +132,9 @@ export class Curve<D extends Dimensions = 2> extends CurveDrawing<D> {
    * Makes a curve of few segments that passes every point, in their order, within `tolerance`. Numbers may stand in
    * turn.
    *
-   * It starts at the first point and ends at the last; where the points turn by more than 60 degrees it has a corner.
+   * It starts at the first point and ends at the last. Where the points turn by more than 60 degrees, seen at the scale
+   * of the tolerance, it has a corner; noise below the tolerance makes none, and points whose last is the first close
+   * smoothly.
    *
    * @example
    * ```ts

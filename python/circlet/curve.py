@@ -130,8 +130,9 @@ class Curve(CurvePoints, CurveDrawing):
     def fit_points(cls, points: Points, tolerance: float, *, dimensions: int | None = None) -> Curve:
         """Makes a curve of few segments that passes every point, in their order, within `tolerance`.
 
-        It starts at the first point and ends at the last; where the points turn by more than 60 degrees it has a
-        corner. Raises `CurveError` for fewer than 2 points, and for a tolerance that is not above 0.
+        It starts at the first point and ends at the last. Where the points turn by more than 60 degrees, seen at the
+        scale of the tolerance, it has a corner; noise below the tolerance makes none, and points whose last is the
+        first close smoothly. Raises `CurveError` for fewer than 2 points, and for a tolerance that is not above 0.
 
         >>> from circlet import Curve
         >>> curve = Curve.fit_points([(x, x * x) for x in range(20)], 0.5)

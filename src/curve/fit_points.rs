@@ -2,14 +2,19 @@
 
 use std::array::from_fn;
 
+use super::corners::Corners;
 use super::error::{Error, check_tolerance};
 use super::piecewise::{PiecewiseCubic, check_points};
 use super::segment::{
     Powers, Segment, differences, dot, max_abs, minus, norm, power_of_two_below, quadratic_at,
 };
+use super::trend::Trend;
 
-/// The cosine of the turn from which on a point is a corner: 60 degrees.
-const CORNER: f64 = 0.5;
+/// How far around a point its direction is taken from, in tolerances.
+const WINDOW: f64 = 8.0;
+
+/// How far from their point two segments may join, in tolerances.
+const JOIN: f64 = 0.875;
 
 /// Rounds of moving the points' parameters closer, before a stretch is cut in two.
 const ROUNDS: u32 = 16;
@@ -20,16 +25,23 @@ const WORTH: f64 = 64.0;
 /// The least tolerance, as a part of the points' extent.
 const FINEST: f64 = 1.0 / (1_u64 << 44) as f64;
 
+/// The largest that makes a difference.
+const COARSEST: f64 = 1e9;
+
 impl<const D: usize> PiecewiseCubic<D> {
     /// Makes a curve that passes every one of the points, in their order, within `tolerance`, on the knots 0, 1, 2, …
     ///
-    /// It starts at the first point and ends at the last. Where the polyline through the points turns by more than 60 degrees
-    /// the curve has a corner, exactly at that point; its other segments meet in one direction (G1), though not at one speed.
-    /// Between points it is as smooth as its segments are, and not held to anything.
+    /// It starts at the first point and ends at the last. Noise below the tolerance costs few segments or none; noise above it
+    /// is followed. Where the points turn by more than 60 degrees, seen at the scale of the tolerance, the curve has a corner,
+    /// exactly at a point; its other segments meet in one direction (G1), though not at one speed, and within the tolerance of
+    /// a point. If the last point is the first, that holds where the curve closes too. Between points it is as smooth as its
+    /// segments are, and not held to anything.
     ///
     /// A segment is fitted by least squares, with parameters by chord length and Newton's method to improve them; where that
     /// is not enough the points are cut in two at the worst (Schneider, "An algorithm for automatically fitting digitized
-    /// curves", Graphics Gems, 1990). The time is n log n for most points and n² at worst.
+    /// curves", Graphics Gems, 1990). Corners are looked for among the points of [`simplify`](super::simplify), by lines fitted
+    /// to both sides. Where segments meet, place and direction are those of a polynomial fitted to the points up to 8
+    /// tolerances around. The time is n log n for most points and n² at worst.
     ///
     /// A tolerance below 1e-13 of the points' extent is taken as that.
     ///
@@ -61,8 +73,8 @@ impl<const D: usize> PiecewiseCubic<D> {
         let scale = power_of_two_below(relative.iter().map(max_abs).fold(0.0, f64::max));
         let scaled: Vec<_> = relative.iter().map(|point| point.map(|x| x / scale)).collect();
         let place = |point: [f64; D]| from_fn(|i| origin[i] + scale * point[i]);
-        let mut segments: Vec<_> =
-            fit(&scaled, (tolerance / scale).max(FINEST)).iter().map(|segment| segment.map(place)).collect();
+        let fitted = fit(&scaled, (tolerance / scale).clamp(FINEST, COARSEST))?;
+        let mut segments: Vec<_> = fitted.iter().map(|segment| segment.map(place)).collect();
         if let [.., last] = &mut segments[..] {
             last[3] = points[points.len() - 1];
         }
@@ -70,51 +82,70 @@ impl<const D: usize> PiecewiseCubic<D> {
     }
 }
 
-/// A stretch of points to fit with one segment, and the unit vectors in which it is to leave its two ends, inwards.
+/// A stretch of points to fit with one segment, where that is to begin and end, and the unit vectors in which it is to leave its
+/// two ends, inwards.
 struct Stretch<'a, const D: usize> {
     points: &'a [[f64; D]],
+    ends: [[f64; D]; 2],
     directions: [[f64; D]; 2],
 }
 
-fn fit<const D: usize>(points: &[[f64; D]], tolerance: f64) -> Vec<Segment<D>> {
-    let [only] = points else {
-        return corner_to_corner(points).flat_map(|stretch| fit_smooth(stretch, tolerance)).collect();
-    };
-    vec![[*only; 4]]
-}
-
-/// Returns the stretches between corners.
-fn corner_to_corner<const D: usize>(points: &[[f64; D]]) -> impl Iterator<Item = &[[f64; D]]> {
-    let is_corner = |around: &[[f64; D]]| {
-        let (before, after) = (minus(&around[1], &around[0]), minus(&around[2], &around[1]));
-        dot(&unit(before), &unit(after)) < CORNER
-    };
-    let inner =
-        points.windows(3).enumerate().filter(move |(_, around)| is_corner(around)).map(|(i, _)| i + 1);
-    let mut start = 0;
-    inner.chain([points.len() - 1]).map(move |end| {
-        let stretch = &points[start..=end];
-        start = end;
-        stretch
-    })
-}
-
-fn fit_smooth<const D: usize>(points: &[[f64; D]], tolerance: f64) -> Vec<Segment<D>> {
+fn fit<const D: usize>(points: &[[f64; D]], tolerance: f64) -> Result<Vec<Segment<D>>, Error> {
     let last = points.len() - 1;
-    let directions = [unit(minus(&points[1], &points[0])), unit(minus(&points[last - 1], &points[last]))];
-    let mut stack = vec![Stretch { points, directions }];
+    if last == 0 {
+        return Ok(vec![[points[0]; 4]]);
+    }
+    let corners = Corners::find(points, tolerance)?;
+    let reach = WINDOW * tolerance;
+    let seam = corners.smooth_seam.then(|| direction_at_seam(points, reach));
     let mut segments = Vec::new();
-    while let Some(Stretch { points, directions: [first, last] }) = stack.pop() {
-        match fit_one(&Stretch { points, directions: [first, last] }, tolerance) {
+    let mut start = 0;
+    for end in corners.inner.into_iter().chain([last]) {
+        let points = &points[start..=end];
+        let first = seam.filter(|_| start == 0);
+        let first = first.unwrap_or_else(|| Trend::around(points, 0, reach).direction);
+        let back = seam.filter(|_| end == last);
+        let back = back.unwrap_or_else(|| Trend::around(points, end - start, reach).direction).map(|x| -x);
+        let ends = [points[0], points[end - start]];
+        fit_smooth(Stretch { points, ends, directions: [first, back] }, tolerance, &mut segments);
+        start = end;
+    }
+    Ok(segments)
+}
+
+/// Returns the direction of a closed polyline where it begins and ends.
+fn direction_at_seam<const D: usize>(points: &[[f64; D]], reach: f64) -> [f64; D] {
+    let last = points.len() - 1;
+    let half = last / 2;
+    let around: Vec<_> = points[last - half..last].iter().chain(&points[..=half]).copied().collect();
+    Trend::around(&around, half, reach).direction
+}
+
+fn fit_smooth<const D: usize>(whole: Stretch<D>, tolerance: f64, segments: &mut Vec<Segment<D>>) {
+    let mut stack = vec![whole];
+    while let Some(stretch) = stack.pop() {
+        match fit_one(&stretch, tolerance) {
             Ok(segment) => segments.push(segment),
             Err(worst) => {
-                let back = unit(minus(&points[worst - 1], &points[worst + 1]));
-                stack.push(Stretch { points: &points[worst..], directions: [back.map(|x| -x), last] });
-                stack.push(Stretch { points: &points[..=worst], directions: [first, back] });
+                let Stretch { points, ends: [start, end], directions: [first, last] } = stretch;
+                let Trend { at, direction } = Trend::around(points, worst, WINDOW * tolerance);
+                let moved = minus(&at, &points[worst]);
+                let part = (JOIN * tolerance / norm(&moved)).min(1.0);
+                let join = from_fn(|i| points[worst][i] + part * moved[i]);
+                let back = direction.map(|x| -x);
+                stack.push(Stretch {
+                    points: &points[worst..],
+                    ends: [join, end],
+                    directions: [direction, last],
+                });
+                stack.push(Stretch {
+                    points: &points[..=worst],
+                    ends: [start, join],
+                    directions: [first, back],
+                });
             }
         }
     }
-    segments
 }
 
 /// Returns a segment within the tolerance of all points, or the inner point that is worst off.
@@ -148,8 +179,7 @@ fn by_chord_length<const D: usize>(points: &[[f64; D]]) -> Vec<f64> {
 
 /// Returns the segment between the first and the last point, in the directions there, that is best at the parameters.
 fn least_squares<const D: usize>(stretch: &Stretch<D>, ts: &[f64]) -> Segment<D> {
-    let (points, [first, last]) = (stretch.points, &stretch.directions);
-    let (start, end) = (points[0], points[points.len() - 1]);
+    let Stretch { points, ends: [start, end], directions: [first, last] } = *stretch;
     let mut c = [[0.0; 2]; 2];
     let mut x = [0.0; 2];
     for (point, &t) in points.iter().zip(ts) {
@@ -200,18 +230,13 @@ fn move_closer<const D: usize>(segment: &Segment<D>, points: &[[f64; D]], ts: &m
     }
 }
 
-fn unit<const D: usize>(v: [f64; D]) -> [f64; D] {
-    let largest = max_abs(&v);
-    let v = v.map(|x| x / largest);
-    let length = norm(&v);
-    v.map(|x| x / length)
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Curve;
+    use super::super::trend::unit;
     use super::*;
     use proptest::prelude::*;
+    use std::f64::consts::TAU;
 
     fn worst_miss(curve: &Curve, points: &[[f64; 2]]) -> f64 {
         points.iter().map(|point| curve.nearest(*point).unwrap().distance).fold(0.0, f64::max)
@@ -238,6 +263,119 @@ mod tests {
             dot(&unit(before), &unit(after)) < 1.0 - 1e-12
         });
         assert_eq!(kinks.count(), 1);
+    }
+
+    /// Returns numbers from -1 to 1 with no visible order (xorshift, Marsaglia 2003).
+    fn noise() -> impl FnMut() -> f64 {
+        let mut state = 88_172_645_463_325_252_u64;
+        move || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            (state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0
+        }
+    }
+
+    /// Fits points of `shape` over 0 to 1, each coordinate off by up to `noise`, and checks that all are within the tolerance.
+    fn fit_noisy<const D: usize>(
+        shape: impl Fn(f64) -> [f64; D],
+        (count, closed): (u32, bool),
+        off: f64,
+        tolerance: f64,
+    ) -> PiecewiseCubic<D> {
+        let mut noise = noise();
+        let at = |i: u32| shape(f64::from(i) / f64::from(count));
+        let mut points: Vec<_> = (0..count).map(|i| at(i).map(|x| x + off * noise())).collect();
+        points.extend(closed.then_some(points[0]));
+        let curve = PiecewiseCubic::fit_points(&points, tolerance).unwrap();
+        for point in points.iter().step_by(points.len().div_ceil(3000)) {
+            assert!(curve.nearest(*point).unwrap().distance <= tolerance * (1.0 + 1e-9));
+        }
+        curve
+    }
+
+    /// Returns the degrees by which a curve turns where its segments meet, and last where it closes.
+    fn turns<const D: usize>(curve: &PiecewiseCubic<D>) -> Vec<f64> {
+        let segments = curve.segments();
+        let pairs = segments.iter().zip(segments.iter().cycle().skip(1));
+        let cosine =
+            |a: &Segment<D>, b: &Segment<D>| dot(&unit(minus(&a[3], &a[2])), &unit(minus(&b[1], &b[0])));
+        pairs.map(|(a, b)| cosine(a, b).clamp(-1.0, 1.0).acos().to_degrees()).collect()
+    }
+
+    fn circle(t: f64) -> [f64; 2] {
+        let (sin, cos) = (TAU * t).sin_cos();
+        [cos, sin]
+    }
+
+    #[test]
+    fn noise_below_the_tolerance_costs_a_circle_no_segments_and_it_closes_smoothly() {
+        for (off, tolerance, most) in
+            [(0.0, 0.1, 3), (0.0, 0.01, 4), (0.003, 0.1, 3), (0.003, 0.01, 6), (0.03, 0.1, 6)]
+        {
+            for closed in [false, true] {
+                let curve = fit_noisy(circle, (2000, closed), off, tolerance);
+                assert!(curve.segment_count() <= most, "{off} at {tolerance}: {}", curve.segment_count());
+                let mut turns = turns(&curve);
+                turns.truncate(curve.segment_count() - usize::from(!closed));
+                assert!(turns.iter().all(|turn| *turn < 1e-5), "{turns:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn noise_in_space_is_smoothed_as_in_the_plane() {
+        let knot = |t: f64| [(TAU * t).cos(), (TAU * t).sin(), 0.3 * (2.0 * TAU * t).sin()];
+        for (off, tolerance, most) in [(0.0, 0.01, 6), (0.003, 0.01, 8), (0.03, 0.1, 6)] {
+            let curve = fit_noisy(knot, (2000, true), off, tolerance);
+            assert!(curve.segment_count() <= most, "{off} at {tolerance}: {}", curve.segment_count());
+            assert!(turns(&curve).iter().all(|turn| *turn < 1e-5));
+        }
+    }
+
+    #[test]
+    fn a_noisy_square_keeps_its_four_corners() {
+        let square = |t: f64| {
+            let side = |t: f64| (4.0 * t).clamp(0.0, 1.0);
+            [side(t) - side(t - 0.5), side(t - 0.25) - side(t - 0.75)]
+        };
+        for (off, tolerance) in [(0.0, 0.01), (0.0, 0.1), (0.003, 0.01), (0.02, 0.1)] {
+            let curve = fit_noisy(square, (2000, true), off, tolerance);
+            assert!(curve.segment_count() <= 6, "{off} at {tolerance}: {}", curve.segment_count());
+            assert_eq!(
+                turns(&curve).iter().filter(|turn| **turn > 60.0).count(),
+                4,
+                "{off} at {tolerance}: {:?}",
+                turns(&curve)
+            );
+            for corner in [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]] {
+                assert!(curve.nearest(corner).unwrap().distance <= tolerance);
+            }
+            // Begun in the middle of a side it closes smoothly there.
+            let curve = fit_noisy(|t| square((t + 0.125) % 1.0), (2000, true), off, tolerance);
+            let turns = turns(&curve);
+            assert!(turns[turns.len() - 1] < 1e-5 && turns.iter().filter(|turn| **turn > 60.0).count() == 4);
+        }
+    }
+
+    #[test]
+    fn waves_and_spirals_take_little_more_with_noise_than_without() {
+        let sine = |t: f64| [12.0 * t, (12.0 * t).sin()];
+        let spiral = |t: f64| [36.0 * t * (36.0 * t).cos(), 36.0 * t * (36.0 * t).sin()];
+        for (off, most) in [(0.0, 6), (0.001, 8)] {
+            let count = fit_noisy(sine, (2000, false), off, 0.003).segment_count();
+            assert!(count <= most, "{off}: {count}");
+        }
+        for (off, most) in [(0.0, 27), (0.03, 40)] {
+            let count = fit_noisy(spiral, (3000, false), off, 0.1).segment_count();
+            assert!(count <= most, "{off}: {count}");
+        }
+    }
+
+    #[test]
+    fn noise_above_the_tolerance_is_followed() {
+        assert!(fit_noisy(circle, (2000, true), 0.03, 0.01).segment_count() > 200);
+        assert!(fit_noisy(circle, (100_000, true), 0.003, 0.01).segment_count() <= 6);
     }
 
     #[test]

@@ -48,6 +48,7 @@ mod arc;
 mod batch;
 mod bezier;
 mod bounds;
+mod corners;
 mod crossing;
 mod differential;
 mod error;
@@ -81,6 +82,7 @@ mod slopes;
 mod split;
 #[cfg(feature = "svg")]
 pub mod svg;
+mod trend;
 
 pub use affine::Affine;
 pub use arc::ArcLength;
