@@ -1,6 +1,8 @@
 //! The point of a curve nearest to a point.
 
 use std::array::from_fn;
+use std::cmp::Ordering;
+use std::collections::BinaryHeap;
 
 use super::error::Error;
 use super::piecewise::{PiecewiseCubic, check_points};
@@ -124,17 +126,13 @@ impl<const D: usize> Search<D> {
         let scale = power_of_two_below(size(&relative));
         let whole = relative.map(|p| p.map(|x| x / scale));
         let noise = rounding(size(&whole));
-        let mut pieces = vec![(whole, 0.0, 1.0, 0)];
+        let mut pieces = BinaryHeap::from([Piece::new(whole, 0.0, 1.0, 0)]);
         let mut count = 0;
-        while let Some((piece, from, to, depth)) = pieces.pop() {
+        // The nearest first, so that what lies about as near as the nearest so far is left for the end.
+        while let Some(Piece { segment: piece, squares, bound, from, to, depth }) = pieces.pop() {
             count += 1;
-            let squares = squared_distances(&piece);
-            // Terms of the size of the piece may have cancelled in it.
-            let squared_noise = rounding(size(&piece).powi(2));
-            let bound =
-                (squares.iter().copied().fold(f64::INFINITY, f64::min) - squared_noise).max(0.0).sqrt();
             if bound - noise > self.least / scale {
-                continue;
+                return;
             }
             let slopes: [f64; 6] = from_fn(|k| squares[k + 1] - squares[k]);
             if slopes.windows(2).all(|pair| pair[0] <= pair[1]) {
@@ -145,8 +143,8 @@ impl<const D: usize> Search<D> {
             self.look_at(i, segment, &[middle]);
             if depth < DEPTH && count < PIECES && size(&differences_of(&piece)) > noise {
                 let [left, right] = halves(&piece);
-                pieces.push((right, middle, to, depth + 1));
-                pieces.push((left, from, middle, depth + 1));
+                pieces.push(Piece::new(left, from, middle, depth + 1));
+                pieces.push(Piece::new(right, middle, to, depth + 1));
             }
         }
     }
@@ -157,6 +155,48 @@ impl<const D: usize> Search<D> {
         *self.places.iter().min_by(earlier).expect("the ends of segments were looked at")
     }
 }
+
+/// A piece of a segment that may have the nearest point. The greatest is the one that may have it nearest.
+struct Piece<const D: usize> {
+    segment: Segment<D>,
+    /// The Bernstein coefficients of the square of its distance.
+    squares: [f64; 7],
+    /// A lower bound of its distance.
+    bound: f64,
+    from: f64,
+    to: f64,
+    depth: u32,
+}
+
+impl<const D: usize> Piece<D> {
+    fn new(segment: Segment<D>, from: f64, to: f64, depth: u32) -> Self {
+        let squares = squared_distances(&segment);
+        // Terms of the size of the piece may have cancelled in it.
+        let squared_noise = rounding(size(&segment).powi(2));
+        let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
+        Self { segment, squares, bound: (least - squared_noise).max(0.0).sqrt(), from, to, depth }
+    }
+}
+
+impl<const D: usize> Ord for Piece<D> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.bound.total_cmp(&self.bound).then_with(|| other.from.total_cmp(&self.from))
+    }
+}
+
+impl<const D: usize> PartialOrd for Piece<D> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<const D: usize> PartialEq for Piece<D> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl<const D: usize> Eq for Piece<D> {}
 
 fn rounding(size: f64) -> f64 {
     8.0 * f64::EPSILON * size
@@ -246,6 +286,25 @@ mod tests {
         let square = Curve::linear(&[[1.0, -1.0], [1.0, 1.0], [-1.0, 1.0], [-1.0, -1.0]], true).unwrap();
         let nearest = square.nearest([0.0, 0.0]).unwrap();
         assert!((nearest.u - 0.5).abs() < 1e-15 && (nearest.distance - 1.0).abs() < 1e-15, "{nearest:?}");
+    }
+
+    #[test]
+    fn a_place_that_is_flat_to_rounding_does_not_hide_a_nearer_one() {
+        let points = [
+            [-0.767_020_799_456_332_7, 0.324_017_042_282_213_56],
+            [0.865_043_024_504_706_4, -0.607_409_363_247_952_5],
+            [-0.964_248_882_134_109_1, 0.803_693_359_934_546_2],
+            [-0.640_897_172_531_899_9, 0.699_590_684_293_929_2],
+        ];
+        let (sin, cos) = 4.063_421_530_918_456_f64.sin_cos();
+        let by = 0.964_248_882_134_109_1 * 10_f64.powf(-6.499_469_885_279_152);
+        let moved = Curve::bezier(&points.map(|[x, y]| [x + by * cos, y + by * sin])).unwrap();
+        let curve = Curve::bezier(&points).unwrap();
+        for k in 0..=1000 {
+            let u = f64::from(k) / 1000.0;
+            let nearest = moved.nearest(curve.eval(u)).unwrap();
+            assert!(nearest.distance <= 1.000_001 * by, "{u}: {nearest:?}");
+        }
     }
 
     #[test]
