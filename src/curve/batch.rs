@@ -15,7 +15,7 @@ const SHARE: usize = 8192;
 /// Samples many curves alike: curve i fills points `i * points_each` and on, as
 /// [`sample_into`](PiecewiseCubic::sample_into) does, to the bit.
 ///
-/// More than 65,536 points in all are shared among the threads of the rayon pool that is current where this is called, by
+/// More than 262,144 points in all are shared among the threads of the rayon pool that is current where this is called, by
 /// default the global one; their number changes no bit.
 ///
 /// # Errors
@@ -103,7 +103,7 @@ mod tests {
     }
 
     const SIZES: [(usize, usize); 7] =
-        [(0, 5), (5, 0), (1, 1), (3, 64), (5000, 33), (70_000, 1), (2, 100_001)];
+        [(0, 5), (5, 0), (1, 1), (3, 64), (9000, 33), (270_000, 1), (3, 100_001)];
 
     fn one_by_one(curves: &[Curve], points_each: usize) -> Vec<Point> {
         let sampled = curves.iter().map(|curve| {

@@ -6,7 +6,7 @@ use crate::curve::{sample_batch, sample_batch_f32};
 
 /// Evaluates the curve at `count` parameters, which are clamped to its domain: one point's coordinates behind the other's.
 ///
-/// Above 65,536 points several threads share the work. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
+/// Above 262,144 points several threads share the work. Returns 0, or CIRCLET_INVALID where the two arrays overlap.
 ///
 /// # Safety
 /// `curve` is NULL or a curve; `parameters` leads to `count` doubles, and `points` has room for `dimensions * count`.
@@ -88,7 +88,7 @@ pub unsafe extern "C" fn circlet_curve_eval_columns(
 /// Gives the first (`order` 1) or second (2) derivatives by the parameter at `count` parameters, which are clamped to the domain:
 /// one's components behind the other's.
 ///
-/// Where two segments meet it is the later one's. Above 65,536 several threads share the work. Returns 0, or CIRCLET_INVALID for
+/// Where two segments meet it is the later one's. Above 262,144 several threads share the work. Returns 0, or CIRCLET_INVALID for
 /// another order, and where the two arrays overlap.
 ///
 /// # Safety
@@ -147,7 +147,7 @@ pub unsafe extern "C" fn circlet_curve_derivative_f32(
 /// Evaluates the curve at `count` evenly spaced parameters from its start to its end: one point's coordinates behind the
 /// other's.
 ///
-/// Above 65,536 points several threads share the work. Returns 0.
+/// Above 262,144 points several threads share the work. Returns 0.
 ///
 /// # Safety
 /// `curve` is NULL or a curve; `points` has room for `dimensions * count` doubles.
@@ -212,7 +212,7 @@ pub unsafe extern "C" fn circlet_curve_sample_columns(
 /// Samples many curves of the same dimensions as `circlet_curve_sample` does, each at `points_each` parameters, one curve's
 /// points behind the other's.
 ///
-/// Above 65,536 points in all several threads share the work. Returns 0, CIRCLET_INVALID for a curve that is NULL, or
+/// Above 262,144 points in all several threads share the work. Returns 0, CIRCLET_INVALID for a curve that is NULL, or
 /// CIRCLET_BAD_CURVE for one of other dimensions than the first.
 ///
 /// # Safety
