@@ -92,6 +92,23 @@ fn a_tail_between_two_frames_poisons_the_next_producer_that_goes_by_it() {
     }
 }
 
+#[test]
+fn a_frame_longer_than_any_message_of_its_ring_poisons_the_reader() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    for mode in [Mode::Spsc, Mode::Mpsc, Mode::Broadcast] {
+        let ring = ring::anonymous(&Options::new().mode(mode).capacity(4096).max_message(100)).unwrap();
+        let mut receiver = ring.receiver_from_oldest().unwrap();
+        // SAFETY: the offset is aligned and inside; the word is only ever accessed as an atomic.
+        #[allow(unsafe_code, reason = "a hostile peer writes through the bare mapping")]
+        let word: &AtomicU32 =
+            unsafe { &*ring.segment().base().as_ptr().add(circlet::shm::layout::DATA).cast() };
+        word.store(1 << 30 | 101, Ordering::Relaxed);
+        let found = receiver.try_recv().map(|frame| frame.map(|frame| frame.len()));
+        let too_long = |what: &ring::Poison| matches!(what, ring::Poison::TooLong { len: 101, max: 100, .. });
+        assert!(matches!(&found, Err(ring::Error::Poisoned { what }) if too_long(what)), "{mode}: {found:?}");
+    }
+}
+
 /// The bytes of a sound segment, with some of them changed.
 fn spoilt() -> impl Strategy<Value = Vec<u8>> {
     let mode = prop_oneof![Just(Mode::Spsc), Just(Mode::Mpsc), Just(Mode::Broadcast)];

@@ -37,7 +37,7 @@ pub fn frame_bytes(len: u32) -> u64 {
 pub struct Rules {
     /// Bytes of the data area, a power of two.
     pub capacity: u64,
-    /// The longest payload of one frame in bytes.
+    /// The longest payload of one frame in bytes; no longer than a message may be.
     pub max_frame: u32,
     /// Whether frames are claimed before they are committed, and given up in place (mpsc).
     pub claims: bool,
@@ -50,7 +50,7 @@ impl Rules {
     pub fn of(geometry: &Geometry) -> Self {
         Self {
             capacity: geometry.capacity(),
-            max_frame: geometry.max_frame(),
+            max_frame: geometry.max_frame().min(geometry.max_message()),
             claims: geometry.mode() == Mode::Mpsc,
             fragments: geometry.max_message() > geometry.max_frame(),
         }
