@@ -37,9 +37,10 @@ impl<const D: usize> PiecewiseCubic<D> {
     /// straight edge crosses the gap. There are never more points than [`flatten_count`](Self::flatten_count) says.
     ///
     /// The points are laid where all edges have about the same error, by a density that follows the curvature. An edge stands
-    /// only if the distance of its piece of the curve is proved to be small enough; another is cut by search. Across the chord, that piece is s (1 - s) times a linear
-    /// function of its parameter s in 0..=1, with its greatest value in closed form; and along it, the piece stays between the
-    /// chord's ends, or else the distance at equal parameters counts, which Wang's formula bounds.
+    /// only if the distance of its piece of the curve is proved to be small enough; another is cut by search. Across the
+    /// chord, that piece is s (1 - s) times a linear function of its parameter s in 0..=1, which Cauchy's inequality bounds;
+    /// and along it, the piece stays between the chord's ends, or else the distance at equal parameters counts, which Wang's
+    /// formula bounds.
     ///
     /// # Errors
     ///
