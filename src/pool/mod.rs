@@ -33,6 +33,7 @@ mod failure;
 mod handle;
 mod job;
 mod lane;
+pub mod scaling;
 mod snapshot;
 mod strategy;
 mod tally;
