@@ -34,6 +34,7 @@ mod handle;
 mod job;
 mod lane;
 pub mod scaling;
+pub mod simulate;
 mod snapshot;
 mod strategy;
 mod tally;
