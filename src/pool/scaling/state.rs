@@ -18,6 +18,14 @@ const MEMORY_MAX: f64 = 60.0;
 const SERVICE_MEMORIES: f64 = 8.0;
 /// What was needed is kept for so many boots at least.
 const BOOTS_KEPT: f64 = 4.0;
+/// A worker that was stopped for less than so many times what needs are kept for was stopped too soon.
+const TOO_SOON: u32 = 4;
+/// Loads that differ by no more than this part are the same.
+const SAME_LOAD: f64 = 0.1;
+/// The most that needs are kept for longer, as a power of two.
+const PATIENCE_MAX: u32 = 3;
+/// After so many times what needs are kept for, without a worker that was stopped too soon, it is tried with half.
+const PATIENT_FOR: u32 = 32;
 /// Boots that the average of the boot time reaches back over.
 const BOOTS: f64 = 16.0;
 
@@ -46,6 +54,12 @@ pub struct State {
     pub(super) look: Option<Duration>,
     /// When it may stop workers again.
     pub(super) stop_after: Duration,
+    /// When it last stopped one, and the arrivals a second then.
+    stopped: Option<(Duration, f64)>,
+    /// How many times what was needed is kept for longer, as a power of two, and since when.
+    patience: u32,
+    patient_since: Duration,
+    is_recut: bool,
 }
 
 impl State {
@@ -69,10 +83,44 @@ impl State {
         Duration::from_secs_f64((self.boot_time() / 16.0).clamp(20e-6, 5e-3))
     }
 
-    /// Returns for how long what was needed is kept: a worker that is stopped for less than a few boots is not worth it.
+    /// Returns for how long what was needed is kept: a worker that is stopped for less than a few boots is not worth it,
+    /// and neither is one that had to be started again.
     pub(super) fn keep(&self, scaling: &Scaling) -> Duration {
         let boots = BOOTS_KEPT * self.boot_time();
-        scaling.keep.max(Duration::try_from_secs_f64(boots).unwrap_or(Duration::MAX))
+        let keep = scaling.keep.max(Duration::try_from_secs_f64(boots).unwrap_or(Duration::MAX));
+        keep.saturating_mul(1 << self.patience)
+    }
+
+    /// Notes that workers are stopped.
+    pub(super) fn stops(&mut self) {
+        self.stopped = Some((self.last.now, self.rate()));
+    }
+
+    /// Notes that workers are started, and keeps needs for longer if that undoes what was just done under the same load.
+    pub(super) fn starts(&mut self, keep: Duration) {
+        let now = self.last.now;
+        let Some((stopped, rate)) = self.stopped.take() else { return };
+        let is_same = (self.rate() - rate).abs() <= SAME_LOAD * rate;
+        if is_same && now.saturating_sub(stopped) < keep.saturating_mul(TOO_SOON) {
+            self.set_patience((self.patience + 1).min(PATIENCE_MAX));
+        }
+    }
+
+    /// Keeps needs for less long when that has long been enough.
+    pub(super) fn calm(&mut self, keep: Duration) {
+        if self.patience > 0
+            && self.last.now.saturating_sub(self.patient_since) > keep.saturating_mul(PATIENT_FOR)
+        {
+            self.set_patience(self.patience - 1);
+        }
+    }
+
+    fn set_patience(&mut self, patience: u32) {
+        self.patience = patience;
+        self.patient_since = self.last.now;
+        // The parts have another length from now on.
+        self.peaks = [self.peaks.iter().copied().fold(0.0, f64::max); PARTS];
+        self.is_recut = true;
     }
 
     /// Returns the mean time in seconds that a job runs for, unknown before the first job has ended.
@@ -126,6 +174,9 @@ impl State {
     pub(super) fn peak(&mut self, keep: Duration, need: f64) -> f64 {
         let length = (keep.as_nanos() / PARTS as u128).max(1);
         let part = self.last.now.as_nanos() / length;
+        if std::mem::take(&mut self.is_recut) {
+            self.part = part;
+        }
         let passed = part.saturating_sub(self.part).min(PARTS as u128) as usize;
         for ago in 0..passed {
             self.peaks[slot(part - ago as u128)] = 0.0;

@@ -20,12 +20,13 @@ const SLACK_PART: f64 = 0.05;
 /// keeps the bounds, asks for idle workers alone to be stopped, and never leaves a job waiting without a worker that is
 /// here or on the way. The state supposes that the decision is carried out; what is not shows in the next sample.
 ///
-/// It takes about 50 ns, allocates nothing, and takes any sample without a panic.
+/// It allocates nothing, and takes any sample without a panic.
 pub fn step(scaling: &Scaling, state: &State, sample: &Sample) -> (State, Decision) {
     let mut state = *state;
     state.learn(sample);
     let need = Need::of(scaling, &state, sample);
     let keep = state.keep(scaling);
+    state.calm(keep);
     let peak = state.peak(keep, need.load.max(need.queue));
     let cap = match sample.quota {
         Some(quota) if scaling.cpu_bound => scaling.max.min(quota.max(1)),
@@ -83,6 +84,7 @@ fn decide(
         } else {
             Reason::Backlog { queued, needed }
         };
+        state.starts(keep);
         return Decision { action: Action::Start(needed - workers), reason };
     }
     if queued > 0 {
@@ -103,6 +105,7 @@ fn decide(
     if fewer == 0 || now < state.stop_after {
         return leave(Reason::Enough);
     }
+    state.stops();
     state.stop_after = now.saturating_add(part_of(keep));
     Decision { action: Action::Stop(fewer), reason: Reason::Unneeded { needed: stay } }
 }
