@@ -33,6 +33,8 @@ mod failure;
 mod handle;
 mod job;
 mod lane;
+pub mod scaling;
+pub mod simulate;
 mod snapshot;
 mod strategy;
 mod tally;

@@ -7,6 +7,7 @@ mod file;
 mod interrupt;
 mod library;
 mod output;
+mod pool;
 mod ring;
 
 use std::process::ExitCode;
@@ -30,6 +31,8 @@ enum Command {
     Curve(curve::Arguments),
     #[command(subcommand)]
     Ring(ring::Command),
+    #[command(subcommand)]
+    Pool(pool::Command),
     /// Print what makes the shell complete this program's words
     ///
     /// Examples:
@@ -47,6 +50,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Ring(command) => ring::run(&command),
+        Command::Pool(command) => pool::run(&command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "circlet", &mut script);
