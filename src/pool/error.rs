@@ -14,6 +14,20 @@ pub enum Error {
         /// The number as given.
         given: usize,
     },
+    /// The fewest workers are more than the most.
+    #[error("a pool cannot have at least {min} and at most {max} workers: give a minimum up to the maximum")]
+    Bounds {
+        /// The minimum as given.
+        min: usize,
+        /// The maximum.
+        max: usize,
+    },
+    /// There is no such strategy.
+    #[error("there is no strategy {given:?}: round-robin, least-busy and affinity are allowed")]
+    NoStrategy {
+        /// The name as given.
+        given: String,
+    },
     /// No job could ever wait in that queue.
     #[error("a queue cannot hold {given} jobs: at least 1 is needed")]
     Queue {
@@ -36,10 +50,10 @@ pub enum Error {
         /// What the operating system said.
         source: io::Error,
     },
-    /// The queue of the worker whose turn it is has no room now.
-    #[error("the queue of the next worker is full: it holds {capacity} jobs")]
+    /// As many jobs wait as may.
+    #[error("the queue is full: {capacity} jobs wait, which is all that may")]
     Full {
-        /// Jobs that may wait for one worker.
+        /// Jobs that may wait.
         capacity: usize,
     },
     /// The pool takes no more jobs.

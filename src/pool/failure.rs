@@ -26,6 +26,18 @@ pub enum Failure {
     /// The pool was dropped before the job started.
     #[error("the pool closed before the job started")]
     Closed,
+    /// The deadline passed: before the job started, or it gave in to the abort signal that this is, by [`Aborted`].
+    #[error("the deadline of the job passed")]
+    TimedOut,
+    /// The queue was full, and the pool gives up the oldest job then.
+    #[error("the job was given up for another: the queue was full")]
+    Dropped,
+    /// No worker could be started to run it.
+    #[error("no worker could be started: {message}")]
+    NoWorker {
+        /// What the last of several attempts came to.
+        message: String,
+    },
 }
 
 /// Says that a job stopped because it was asked to: returned from a job, it becomes [`Failure::Aborted`].

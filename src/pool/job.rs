@@ -2,21 +2,21 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::ticket::{Ticket, Wishes};
 use super::{Aborted, JobError, WorkerId};
 
-pub(super) type Work<T> = Box<dyn FnOnce(&JobContext) -> Result<T, JobError> + Send>;
+pub(super) type Work<T> = Box<dyn FnOnce(&JobContext<'_>) -> Result<T, JobError> + Send>;
 
-/// A piece of work: a closure, the type of job it is, and its size.
+/// A piece of work: a closure, the type of job it is, and what is wished for it.
 ///
 /// `Send` whatever it gives. What the closure captured is dropped before its handle learns the result.
 pub struct Job<T> {
-    pub(super) kind: Cow<'static, str>,
-    pub(super) nodes: Option<u64>,
+    pub(super) wishes: Wishes,
     pub(super) work: Work<T>,
 }
 
@@ -24,39 +24,67 @@ impl<T> Job<T> {
     /// Makes a job of the type `kind` (as in `bezier_batch`) from a closure that will run once, on a worker's thread.
     pub fn new<F>(kind: impl Into<Cow<'static, str>>, work: F) -> Self
     where
-        F: FnOnce(&JobContext) -> Result<T, JobError> + Send + 'static,
+        F: FnOnce(&JobContext<'_>) -> Result<T, JobError> + Send + 'static,
     {
-        Self { kind: kind.into(), nodes: None, work: Box::new(work) }
+        Self { wishes: Wishes::new(kind.into()), work: Box::new(work) }
     }
 
     /// Sets the size, in the units that this type of job counts. A job without one has no `nodes` in a snapshot.
     #[must_use]
-    pub fn nodes(self, nodes: u64) -> Self {
-        Self { nodes: Some(nodes), ..self }
+    pub fn nodes(mut self, nodes: u64) -> Self {
+        self.wishes.nodes = Some(nodes);
+        self
+    }
+
+    /// Sets the priority, 0 without it. Of the jobs that wait, those of the highest start first, and within one priority
+    /// those that were submitted first. It stops no job that runs.
+    #[must_use]
+    pub fn priority(mut self, priority: i32) -> Self {
+        self.wishes.priority = priority;
+        self
+    }
+
+    /// Sets what [`Strategy::Affinity`](super::Strategy::Affinity) goes by; other strategies do not look at it.
+    #[must_use]
+    pub fn key(mut self, key: impl Hash) -> Self {
+        self.wishes.key = Some(BuildHasherDefault::<DefaultHasher>::default().hash_one(key));
+        self
+    }
+
+    /// Sets the time from the submission within which the job is to be over.
+    ///
+    /// A job that still waits then never starts and ends as [`Failure::TimedOut`](super::Failure::TimedOut). One that
+    /// runs is aborted, as [`Handle::abort`](super::Handle::abort) does it, and has that failure if it gives in.
+    #[must_use]
+    pub fn deadline(mut self, within: Duration) -> Self {
+        self.wishes.within = Some(within);
+        self
+    }
+
+    /// Says that the job may run again from its beginning, where a worker died while it ran. Without it such a job fails.
+    #[must_use]
+    pub fn idempotent(mut self) -> Self {
+        self.wishes.is_idempotent = true;
+        self
     }
 
     /// Returns the type of job.
     pub fn kind(&self) -> &str {
-        &self.kind
+        &self.wishes.kind
     }
 }
 
 impl<T> fmt::Debug for Job<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Job").field("kind", &self.kind).field("nodes", &self.nodes).finish_non_exhaustive()
+        f.debug_struct("Job").field("wishes", &self.wishes).finish_non_exhaustive()
     }
 }
 
 /// Names one job of one pool. Displays as `job-789`; the first is `job-1`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct JobId(u64);
+pub struct JobId(pub(super) u64);
 
 impl JobId {
-    /// The job that takes this turn, turns counting from 0.
-    pub(super) fn of_turn(turn: u64) -> Self {
-        Self(turn + 1)
-    }
-
     /// Returns the number alone.
     pub fn get(self) -> u64 {
         self.0
@@ -75,43 +103,20 @@ impl Serialize for JobId {
     }
 }
 
-/// What the handle, the queue, the worker and the registry share of a job.
-pub(super) struct Ticket {
-    pub(super) id: JobId,
-    pub(super) kind: Cow<'static, str>,
-    pub(super) nodes: Option<u64>,
-    /// A wish that guards no other data, hence relaxed.
-    abort: AtomicBool,
-}
-
-impl Ticket {
-    pub(super) fn new(id: JobId, kind: Cow<'static, str>, nodes: Option<u64>) -> Arc<Self> {
-        Arc::new(Self { id, kind, nodes, abort: AtomicBool::new(false) })
-    }
-
-    pub(super) fn abort(&self) {
-        self.abort.store(true, Relaxed);
-    }
-
-    pub(super) fn aborted(&self) -> bool {
-        self.abort.load(Relaxed)
-    }
-}
-
-/// What a running job can ask about itself.
-pub struct JobContext {
-    ticket: Arc<Ticket>,
+/// What a running job can ask about itself. Any number of threads of the job may share it.
+pub struct JobContext<'a> {
+    ticket: &'a Ticket,
     worker: WorkerId,
 }
 
-impl JobContext {
-    pub(super) fn new(ticket: Arc<Ticket>, worker: WorkerId) -> Self {
+impl<'a> JobContext<'a> {
+    pub(super) fn new(ticket: &'a Ticket, worker: WorkerId) -> Self {
         Self { ticket, worker }
     }
 
     /// Returns the job's id.
     pub fn id(&self) -> JobId {
-        self.ticket.id
+        self.ticket.id()
     }
 
     /// Returns the worker that runs the job.
@@ -133,10 +138,10 @@ impl JobContext {
     }
 }
 
-impl fmt::Debug for JobContext {
+impl fmt::Debug for JobContext<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JobContext")
-            .field("id", &self.ticket.id)
+            .field("id", &self.id())
             .field("worker", &self.worker)
             .field("aborted", &self.aborted())
             .finish()

@@ -1,288 +1,235 @@
-//! One worker's queue, current job and counts, behind one lock.
+//! One worker as the others see it: the jobs that it took, the one that it runs, its counts, and its sleep.
 
 use std::collections::VecDeque;
-use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::job::Ticket;
-use super::snapshot::{CurrentJob, WorkerEntry, WorkerState};
-use super::tally::Tally;
-use super::task::Task;
-use super::{Error, Failure, WorkerId, lock};
+use super::{JobId, WorkerId};
+use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock, park};
+use super::tally::{Tally, Window};
+use super::task::{Body, Task};
 
-/// What submitters, the worker and onlookers share of one worker.
-///
-/// One lock holds all of it, so that at any moment a job is in exactly one count: queued, running, received or
-/// withdrawn. That, and taking an aborted job out of the middle, is what a channel cannot do. No code of a caller runs
-/// under the lock.
+/// Jobs that a worker takes at once are to last for no longer than this together.
+const CHUNK_TIME: Duration = Duration::from_micros(50);
+/// The most jobs that a worker takes at once.
+const CHUNK_MAX: usize = 64;
+/// How often a worker looks for a job before it sleeps: about as long as waking it would take.
+const LOOKS: u32 = 64;
+
+/// What dispatch, the worker and onlookers share of one worker.
 // Two cache lines, which x86 fetches in pairs: busy workers share none.
 #[repr(align(128))]
-pub(super) struct Lane {
-    worker: WorkerId,
-    created_at_ms: u64,
-    capacity: usize,
-    state: Mutex<State>,
-    /// The worker waits here for a job or the end.
-    work: Condvar,
-    /// Submitters wait here for room or the end.
-    room: Condvar,
-    /// Whoever drains waits here for the last job to end.
-    quiet: Condvar,
+pub(super) struct Lane<B: Body + ?Sized> {
+    pub(super) worker: WorkerId,
+    /// Its place among the workers of the pool, which another gets after its end.
+    pub(super) place: usize,
+    pub(super) created_at_ms: u64,
+    window: Window,
+    state: Mutex<State<B>>,
+    /// How long it has run jobs, in nanoseconds.
+    busy: AtomicU64,
+    is_woken: AtomicBool,
+    thread: OnceLock<Thread>,
 }
 
-struct State {
-    queue: VecDeque<Task>,
-    running: Option<Running>,
-    closed: bool,
-    terminated: bool,
+/// One lock holds all of it, so that at any moment a job is in one count: local, running or received.
+struct State<B: Body + ?Sized> {
+    local: VecDeque<Task<B>>,
+    running: Option<Running<B>>,
     tally: Tally,
     last_error: Option<String>,
-    // Waking is a system call even where nobody waits: these spare it.
-    worker_waits: bool,
-    submitters: usize,
-    drainers: usize,
+    /// The mean time of the last jobs.
+    mean: Duration,
 }
 
-struct Running {
-    ticket: Arc<Ticket>,
-    since: Instant,
+/// A job that runs.
+pub(super) struct Running<B: ?Sized> {
+    pub(super) body: Arc<B>,
+    pub(super) since: Instant,
 }
 
-impl State {
-    fn unfinished(&self) -> u64 {
-        self.queue.len() as u64 + u64::from(self.running.is_some())
+impl<B: ?Sized> Clone for Running<B> {
+    fn clone(&self) -> Self {
+        Self { body: self.body.clone(), since: self.since }
     }
 }
 
-impl Lane {
-    /// Makes a lane whose queue holds `capacity` jobs beside the one that runs.
-    pub(super) fn new(worker: WorkerId, capacity: usize) -> Self {
+/// What a worker shows of itself at one moment.
+pub(super) struct Look<B: ?Sized> {
+    pub(super) local: usize,
+    pub(super) running: Option<Running<B>>,
+    pub(super) received: u64,
+    pub(super) errors: u64,
+    pub(super) last_error: Option<String>,
+}
+
+/// What a worker has done and has to do.
+pub(super) struct Totals {
+    /// Jobs that it has taken and not started, and when the first of these was submitted.
+    pub(super) waiting: usize,
+    pub(super) oldest: Option<Instant>,
+    /// Jobs that ran, and the time for them.
+    pub(super) finished: u64,
+    pub(super) service: Duration,
+}
+
+impl<B: Body + ?Sized> Lane<B> {
+    pub(super) fn new(place: usize, window: Window) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
-            worker,
+            worker: WorkerId::next(),
+            place,
             created_at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
-            capacity,
+            window,
             state: Mutex::new(State {
-                queue: VecDeque::new(),
+                local: VecDeque::new(),
                 running: None,
-                closed: false,
-                terminated: false,
                 tally: Tally::new(),
                 last_error: None,
-                worker_waits: false,
-                submitters: 0,
-                drainers: 0,
+                mean: Duration::ZERO,
             }),
-            work: Condvar::new(),
-            room: Condvar::new(),
-            quiet: Condvar::new(),
+            busy: AtomicU64::new(0),
+            is_woken: AtomicBool::new(false),
+            thread: OnceLock::new(),
         }
     }
 
-    pub(super) fn worker(&self) -> WorkerId {
-        self.worker
+    /// Names the calling thread as the one that sleeps here.
+    pub(super) fn settle_in(&self) {
+        let _ = self.thread.set(current());
     }
 
-    /// Waits until the queue has room, and holds it.
-    pub(super) fn room(&self) -> Result<Room<'_>, Error> {
+    /// Returns how many of `waiting` jobs this worker should take, of `workers` that share them.
+    pub(super) fn share_of(&self, waiting: usize, workers: usize) -> usize {
+        let fair = waiting / (2 * workers.max(1));
+        if fair <= 1 {
+            return 1;
+        }
+        let mean = lock(&self.state).mean;
+        let in_time = if mean.is_zero() { 1 } else { CHUNK_TIME.as_nanos() / mean.as_nanos().max(1) };
+        fair.min(CHUNK_MAX).min(usize::try_from(in_time).unwrap_or(usize::MAX)).max(1)
+    }
+
+    /// Gives the worker jobs, of which it runs the first.
+    pub(super) fn begin(&self, first: Task<B>, rest: impl IntoIterator<Item = Task<B>>) -> Task<B> {
+        let since = Instant::now();
         let mut state = lock(&self.state);
-        while !state.closed && state.queue.len() >= self.capacity {
-            state.submitters += 1;
-            state = self.room.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.submitters -= 1;
-        }
-        if state.closed { Err(Error::Closed) } else { Ok(Room { lane: self, state }) }
+        debug_assert!(state.running.is_none() && state.local.is_empty(), "it has nothing to do");
+        state.running = Some(Running { body: first.share(), since });
+        state.local.extend(rest);
+        first
     }
 
-    /// As [`Lane::room`], but does not wait.
-    pub(super) fn try_room(&self) -> Result<Room<'_>, Error> {
-        let state = lock(&self.state);
-        if state.closed {
-            Err(Error::Closed)
-        } else if state.queue.len() >= self.capacity {
-            Err(Error::Full { capacity: self.capacity })
-        } else {
-            Ok(Room { lane: self, state })
-        }
-    }
-
-    /// Waits for the next job and marks it as running. `None` ends the worker.
-    pub(super) fn next(&self) -> Option<(Task, Instant)> {
+    /// Counts the job that ran, and starts the next of those that the worker has, unless one of a higher priority than
+    /// it waits for somebody.
+    pub(super) fn next(&self, error: Option<String>, best: i64) -> Option<Task<B>> {
+        let now = Instant::now();
+        let slice = self.window.slice_of(now);
         let mut state = lock(&self.state);
-        loop {
-            if let Some(task) = state.queue.pop_front() {
-                let since = Instant::now();
-                state.running = Some(Running { ticket: task.ticket.clone(), since });
-                self.made_room(&state);
-                return Some((task, since));
-            }
-            if state.closed {
-                state.terminated = true;
-                return None;
-            }
-            state.worker_waits = true;
-            state = self.work.wait(state).unwrap_or_else(PoisonError::into_inner);
-            state.worker_waits = false;
-        }
-    }
-
-    /// Counts the job that ran and hands its result over, in one step for whoever looks on.
-    pub(super) fn finish(&self, task: &mut Task, elapsed: Duration, error: Option<String>) {
-        let mut state = lock(&self.state);
-        state.running = None;
-        state.tally.record(elapsed, error.is_some());
+        let ran = state.running.take()?;
+        let elapsed = now.saturating_duration_since(ran.since);
+        state.tally.record(elapsed, error.is_some(), slice);
         if error.is_some() {
             state.last_error = error;
         }
-        task.body.settle();
-        self.grew_quiet(&state);
+        state.mean = (state.mean * 7 + elapsed) / 8;
+        self.busy.store(u64::try_from(state.tally.total.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        let task = state.local.pop_front_if(|task| i64::from(task.ticket().priority) >= best)?;
+        state.running = Some(Running { body: task.share(), since: now });
+        Some(task)
     }
 
-    /// Takes an aborted job out of the queue, if it is still there.
-    pub(super) fn withdraw(&self, ticket: &Arc<Ticket>) {
+    /// Takes back what the worker has and does not run: half of it, or all.
+    pub(super) fn give_back(&self, all: bool) -> VecDeque<Task<B>> {
         let mut state = lock(&self.state);
-        let place = state.queue.iter().position(|task| Arc::ptr_eq(&task.ticket, ticket));
-        let Some(mut task) = place.and_then(|place| state.queue.remove(place)) else { return };
-        state.tally.withdrawn += 1;
-        task.body.settle_with(Failure::Aborted);
-        self.made_room(&state);
-        self.grew_quiet(&state);
-        drop(state);
-        drop(task); // the job's closure, and so after the lock
+        let keep = if all { 0 } else { state.local.len() / 2 };
+        state.local.split_off(keep)
     }
 
-    /// Takes no more jobs; those in the queue still run.
-    pub(super) fn close(&self) {
+    /// Takes out a job that has not started.
+    pub(super) fn withdraw(&self, body: &Arc<B>) -> Option<Task<B>> {
         let mut state = lock(&self.state);
-        state.closed = true;
-        self.work.notify_all();
-        self.room.notify_all();
+        let place = state.local.iter().position(|task| task.is(body))?;
+        state.local.remove(place)
     }
 
-    /// Takes no more jobs, and returns those in the queue, whose failure their handles have learnt.
-    pub(super) fn give_up(&self) -> VecDeque<Task> {
-        self.close();
-        let mut state = lock(&self.state);
-        let mut tasks = mem::take(&mut state.queue);
-        state.tally.withdrawn += tasks.len() as u64;
-        for task in &mut tasks {
-            task.body.settle_with(Failure::Closed);
-        }
-        tasks
-    }
-
-    /// Waits for at most `timeout` until no job is queued or running, and tells whether that came.
-    pub(super) fn wait_until_quiet(&self, timeout: Duration) -> bool {
-        let mut state = lock(&self.state);
-        state.drainers += 1;
-        let (mut state, _) = self
-            .quiet
-            .wait_timeout_while(state, timeout, |state| state.unfinished() > 0)
-            .unwrap_or_else(PoisonError::into_inner);
-        state.drainers -= 1;
-        state.unfinished() == 0
-    }
-
-    /// Returns the number of jobs queued or running.
-    pub(super) fn unfinished(&self) -> u64 {
-        lock(&self.state).unfinished()
-    }
-
-    /// Adds this worker's counts to `totals`, and returns its entry and the length of its queue, all of one moment.
-    pub(super) fn report(&self, totals: &mut Tally) -> (WorkerEntry, u64) {
+    /// Looks for a job among those that it runs and has taken.
+    pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
         let state = lock(&self.state);
-        totals.merge(&state.tally);
-        let entry = WorkerEntry {
-            state: match (&state.running, state.terminated) {
-                (Some(_), _) => WorkerState::Processing,
-                (None, false) => WorkerState::Idle,
-                (None, true) => WorkerState::Terminated,
-            },
-            created_at_ms: self.created_at_ms,
-            messages_processed: state.tally.received,
+        let running = state.running.as_ref().map(|running| running.body.clone());
+        let local = state.local.iter().map(Task::share);
+        running.into_iter().chain(local).find(|body| body.ticket().id() == id)
+    }
+
+    /// Takes away the job that runs, because its worker is no more.
+    pub(super) fn abandon(&self) -> Option<Running<B>> {
+        lock(&self.state).running.take()
+    }
+
+    /// Notes what went wrong with the worker itself.
+    pub(super) fn say(&self, words: String) {
+        lock(&self.state).last_error = Some(words);
+    }
+
+    /// Returns how long the worker has run jobs, in nanoseconds.
+    pub(super) fn busy(&self) -> u64 {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    /// Looks at what the rule for the number of workers needs.
+    pub(super) fn totals(&self) -> Totals {
+        let state = lock(&self.state);
+        Totals {
+            waiting: state.local.len(),
+            oldest: state.local.front().map(|task| task.ticket().submitted),
+            finished: state.tally.received,
+            service: state.tally.total,
+        }
+    }
+
+    /// Returns the number of jobs that wait here or run.
+    pub(super) fn unfinished(&self) -> usize {
+        let state = lock(&self.state);
+        state.local.len() + usize::from(state.running.is_some())
+    }
+
+    /// Looks at all of it but the times.
+    pub(super) fn look(&self) -> Look<B> {
+        let state = lock(&self.state);
+        Look {
+            local: state.local.len(),
+            running: state.running.clone(),
+            received: state.tally.received,
             errors: state.tally.errors,
             last_error: state.last_error.clone(),
-            current_job: state.running.as_ref().map(|running| CurrentJob {
-                id: running.ticket.id,
-                kind: running.ticket.kind.clone(),
-                nodes: running.ticket.nodes,
-                elapsed_ms: u64::try_from(running.since.elapsed().as_millis()).unwrap_or(u64::MAX),
-                abort_signal: running.ticket.aborted(),
-            }),
-        };
-        (entry, state.queue.len() as u64)
-    }
-
-    fn made_room(&self, state: &State) {
-        if state.submitters > 0 {
-            self.room.notify_one();
         }
     }
 
-    fn grew_quiet(&self, state: &State) {
-        if state.drainers > 0 && state.unfinished() == 0 {
-            self.quiet.notify_all();
+    /// Returns the counts and times as of a part of time.
+    pub(super) fn tally(&self, slice: u64) -> Tally {
+        let mut tally = lock(&self.state).tally.clone();
+        tally.slide(slice);
+        tally
+    }
+
+    /// Sleeps until [`Lane::wake`] was called after the last time it returned.
+    pub(super) fn sleep(&self) {
+        for _ in 0..LOOKS {
+            if self.is_woken.swap(false, Ordering::Acquire) {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        while !self.is_woken.swap(false, Ordering::Acquire) {
+            park();
         }
     }
-}
 
-/// Room for one job, which nobody can take while this is held.
-pub(super) struct Room<'a> {
-    lane: &'a Lane,
-    state: MutexGuard<'a, State>,
-}
-
-impl Room<'_> {
-    /// Puts a job at the end of the queue and counts it.
-    pub(super) fn push(mut self, task: Task) {
-        self.state.queue.push_back(task);
-        self.state.tally.sent += 1;
-        if self.state.worker_waits {
-            self.lane.work.notify_one();
+    /// Ends the sleep of the worker, or its next one.
+    pub(super) fn wake(&self) {
+        self.is_woken.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::mpsc;
-    use std::thread;
-
-    use super::*;
-    use crate::pool::JobId;
-    use crate::pool::handle::Promise;
-    use crate::pool::task::{Pending, Recipient};
-
-    /// Fills a lane with one job, lets a submitter wait for room, and returns what it gets once `relief` has come.
-    fn relieve(relief: impl FnOnce(&Lane, &Arc<Ticket>)) -> Result<(), Error> {
-        let lane = Arc::new(Lane::new(WorkerId::next(), 1));
-        let ticket = Ticket::new(JobId::of_turn(0), "test".into(), None);
-        let recipient = Recipient::Handle(Promise::new());
-        lane.room()?.push(Pending::task(ticket.clone(), Box::new(|_| Ok(())), recipient));
-
-        let (report, reported) = mpsc::channel();
-        let submitter = lane.clone();
-        thread::spawn(move || report.send(submitter.room().map(|_| ())));
-        while lock(&lane.state).submitters == 0 {
-            thread::yield_now();
-        }
-        relief(&lane, &ticket);
-        reported.recv_timeout(Duration::from_secs(60)).expect("the submitter is woken")
-    }
-
-    #[test]
-    fn a_submitter_that_waits_gets_the_room_of_a_job_that_starts() {
-        assert!(relieve(|lane, _| assert!(lane.next().is_some())).is_ok());
-    }
-
-    #[test]
-    fn a_submitter_that_waits_gets_the_room_of_an_aborted_job() {
-        assert!(relieve(Lane::withdraw).is_ok());
-    }
-
-    #[test]
-    fn a_submitter_that_waits_learns_of_the_end() {
-        assert!(matches!(relieve(|lane, _| lane.close()), Err(Error::Closed)));
     }
 }

@@ -1,10 +1,10 @@
 //! A pool of worker threads that run jobs.
 //!
-//! A [`Pool`] has a fixed number of workers, each with a bounded queue, and deals jobs out in turn ([`Strategy`]). A
-//! [`Job`] is a closure with a type and a size; submitting it gives a [`Handle`] to wait on, or a line of
-//! [`Completions`] that come as jobs end. What goes wrong in a job is a value, a [`Failure`], and never ends a worker.
-//! A [`Snapshot`] says what every worker does, in counts that add up. Nothing starts before [`Builder::build`], and
-//! nothing is left when the pool is dropped.
+//! A [`Pool`] has as many workers as its jobs need ([`scaling`]), between a minimum and a maximum, and one bounded queue
+//! that they take jobs from, by priority and then by age; a [`Strategy`] chooses among idle ones. A [`Job`] is a closure
+//! with a type and a size; submitting it gives a [`Handle`] to wait on, or a line of [`Completions`] that come as jobs end.
+//! What goes wrong in a job is a value, a [`Failure`], and never ends a worker. A [`Snapshot`] says what every worker does,
+//! in counts that add up. Nothing starts before [`Builder::build`], and nothing is left when the pool is dropped.
 //!
 //! ```
 //! use circlet::pool::{Failure, Job, Pool};
@@ -27,34 +27,37 @@
 
 mod builder;
 mod completion;
-mod controller;
+mod departed;
+mod desk;
+mod dispatch;
 mod error;
 mod failure;
 mod handle;
 mod job;
+mod keeper;
 mod lane;
+#[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
+mod pool;
+mod queue;
 pub mod scaling;
 pub mod simulate;
 mod snapshot;
 mod strategy;
+mod sync;
 mod tally;
 mod task;
+mod ticket;
 mod worker;
 
-pub use builder::{Builder, DEFAULT_QUEUE, MAX_WORKERS};
+pub use builder::{Builder, DEFAULT_QUEUE, DEFAULT_WINDOW, MAX_WORKERS};
 pub use completion::{Completer, Completion, Completions, completions};
-pub use controller::Pool;
 pub use error::{Error, Refused};
 pub use failure::{Aborted, Failure, JobError};
 pub use handle::Handle;
 pub use job::{Job, JobContext, JobId};
-pub use snapshot::{CurrentJob, PoolCounts, Snapshot, Statistics, WorkerEntry, WorkerState};
-pub use strategy::Strategy;
+pub use pool::Pool;
+pub use snapshot::{
+    CurrentJob, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry, WorkerState,
+};
+pub use strategy::{Overflow, Strategy};
 pub use worker::WorkerId;
-
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
-/// Locks what no code of a caller ever runs under, so that a poisoned lock has nothing half-written behind it.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}

@@ -2,26 +2,32 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use serde::Serialize;
 
-use super::lane::Lane;
-use super::tally::Tally;
+use super::dispatch::{Dispatch, Entry, Phase};
+use super::lane::{Lane, Look};
+use super::tally::{Tally, Times};
+use super::task::Body;
 use super::{JobId, Strategy, WorkerId};
 
 /// What every worker of a pool does, and what they have done together.
 ///
-/// It serializes as the `worker_threads` of a session payload. Each worker is seen at one moment, and the moments of
-/// two workers may differ by microseconds; every sum holds nevertheless: `active + idle + terminated == size`, the
-/// workers' `messages_processed` and `errors` are the statistics' `received` and `errors`, and
-/// `sent == received + withdrawn + queued + active`. What is not known is `None`, and absent in JSON.
+/// It serializes as the `worker_threads` of a session payload. Every sum holds: `booting + idle + active + draining ==
+/// size`, the `messages_processed` and `errors` of the registry and of those that it has forgotten are the statistics'
+/// `received` and `errors`, and `sent == received + withdrawn + queued + running`, where `running` counts the entries that
+/// have a current job. What is not known is `None`, and absent in JSON.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[non_exhaustive]
 pub struct Snapshot {
     /// How many workers are in which state.
     pub pool: PoolCounts,
-    /// Every worker that the pool has had, in the order of their making.
+    /// The workers that there are, and the last 64 of those that have ended.
     pub registry: BTreeMap<WorkerId, WorkerEntry>,
+    /// What the ended workers have done that the registry has no more.
+    #[serde(skip_serializing_if = "Forgotten::is_nobody")]
+    pub forgotten: Forgotten,
     /// Counts and times of all workers together.
     pub statistics: Statistics,
 }
@@ -30,14 +36,22 @@ pub struct Snapshot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct PoolCounts {
-    /// All workers.
+    /// Those that there are.
     pub size: usize,
-    /// Those that run a job.
+    /// Those that run a job, or are about to take the next.
     pub active: usize,
     /// Those that wait for one.
     pub idle: usize,
-    /// Those whose thread has ended.
-    pub terminated: usize,
+    /// Those that cannot take a job yet.
+    pub booting: usize,
+    /// Those that are about to end.
+    pub draining: usize,
+    /// Those that have ended since the pool was built. They are no part of the size.
+    pub terminated: u64,
+    /// The fewest workers that the pool may have, and the most.
+    pub min: usize,
+    /// The most workers that the pool may have.
+    pub max: usize,
     /// How jobs are dealt out.
     pub strategy: Strategy,
 }
@@ -47,12 +61,28 @@ pub struct PoolCounts {
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum WorkerState {
+    /// It was started, and cannot take a job yet.
+    Booting,
     /// It waits for a job.
     Idle,
-    /// It runs a job.
+    /// It runs a job, or is about to take the next.
     Processing,
-    /// Its thread has ended.
+    /// It is to end, and finishes what it has.
+    Draining,
+    /// It has ended.
     Terminated,
+}
+
+/// What ended workers have done that are no more in the registry.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Forgotten {
+    /// How many they are.
+    pub workers: u64,
+    /// Jobs that they ran to an end of any kind.
+    pub messages_processed: u64,
+    /// Those of them that returned an error or panicked.
+    pub errors: u64,
 }
 
 /// One worker.
@@ -118,58 +148,202 @@ pub struct Statistics {
     /// The mean time that a job ran, in milliseconds; time in the queue does not count.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub avg_processing_ms: Option<f64>,
-    /// The time that half of the jobs ran no longer than, in milliseconds, within 1 %. Not in JSON.
-    #[serde(skip)]
-    pub p50_processing_ms: Option<f64>,
-    /// The time that 99 of 100 jobs ran no longer than, in milliseconds, within 1 %.
+    /// How long jobs ran, since the pool was built.
+    #[serde(flatten)]
+    pub processing: Percentiles,
+    /// The same of the jobs that ended within the sliding window.
+    pub window: Windowed,
+    /// `active / size`: the share of workers that run a job, unknown without a worker.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub p99_processing_ms: Option<f64>,
-    /// `active / size`: the share of workers that run a job.
-    pub pool_utilization: f64,
+    pub pool_utilization: Option<f64>,
+}
+
+/// The times that so many of a hundred or a thousand jobs ran no longer than, in milliseconds, within 1 %; unknown without a
+/// job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Percentiles {
+    /// Of half of them.
+    #[serde(rename = "p50_processing_ms", skip_serializing_if = "Option::is_none")]
+    pub p50_ms: Option<f64>,
+    /// Of 95 in a hundred.
+    #[serde(rename = "p95_processing_ms", skip_serializing_if = "Option::is_none")]
+    pub p95_ms: Option<f64>,
+    /// Of 99 in a hundred.
+    #[serde(rename = "p99_processing_ms", skip_serializing_if = "Option::is_none")]
+    pub p99_ms: Option<f64>,
+    /// Of 999 in a thousand.
+    #[serde(rename = "p99_9_processing_ms", skip_serializing_if = "Option::is_none")]
+    pub p99_9_ms: Option<f64>,
+}
+
+/// How long jobs ran that ended within the sliding window.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Windowed {
+    /// The length of the window in milliseconds. It slides by a sixth of that.
+    pub length_ms: u64,
+    /// Jobs that ended within it.
+    pub received: u64,
+    /// Their mean time in milliseconds, within 1 %.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub avg_processing_ms: Option<f64>,
+    /// Their percentiles.
+    #[serde(flatten)]
+    pub processing: Percentiles,
 }
 
 impl Snapshot {
-    pub(super) fn of<'a>(lanes: impl IntoIterator<Item = &'a Lane>, strategy: Strategy) -> Self {
-        let mut totals = Tally::new();
-        let mut queued = 0;
-        let mut registry = BTreeMap::new();
-        for lane in lanes {
-            let (entry, waiting) = lane.report(&mut totals);
-            queued += waiting;
-            registry.insert(lane.worker(), entry);
+    /// Looks at all workers at one moment, and then at how long their jobs ran.
+    pub(super) fn of<B: Body + ?Sized>(dispatch: &Dispatch<B>, bounds: (usize, usize)) -> Self {
+        let now = Instant::now();
+        let slice = dispatch.window.slice_of(now);
+        let state = dispatch.lock();
+        let mut registry: BTreeMap<_, _> = state.departed.remembered().cloned().collect();
+        let mut lanes = Vec::with_capacity(state.entries.len());
+        let mut queued = state.waiting() as u64;
+        for entry in state.entries() {
+            let look = entry.lane.look();
+            queued += look.local as u64;
+            registry.insert(entry.lane.worker, WorkerEntry::of(entry, look, state.is_closed, now));
+            lanes.push(entry.lane.clone());
         }
-        let pool = PoolCounts::of(&registry, strategy);
-        let statistics = Statistics::of(&totals, queued, &pool);
-        Self { pool, registry, statistics }
+        let forgotten = state.departed.forgotten();
+        let (sent, withdrawn) = (state.sent, state.withdrawn);
+        let mut tally = state.departed.tally(slice);
+        drop(state);
+
+        for lane in lanes {
+            tally.merge(&lane.tally(slice));
+        }
+        let pool = PoolCounts::of(&registry, forgotten, bounds, dispatch.rules.strategy);
+        let received = forgotten.messages_processed + sum(&registry, |entry| entry.messages_processed);
+        let errors = forgotten.errors + sum(&registry, |entry| entry.errors);
+        let counts = Counts { sent, received, errors, withdrawn, queued };
+        let statistics = Statistics::of(counts, &tally, dispatch.window.length_ms(), &pool);
+        Self { pool, registry, forgotten, statistics }
     }
 }
 
+fn sum(registry: &BTreeMap<WorkerId, WorkerEntry>, count: impl Fn(&WorkerEntry) -> u64) -> u64 {
+    registry.values().map(count).sum()
+}
+
 impl PoolCounts {
-    fn of(registry: &BTreeMap<WorkerId, WorkerEntry>, strategy: Strategy) -> Self {
+    fn of(
+        registry: &BTreeMap<WorkerId, WorkerEntry>,
+        forgotten: Forgotten,
+        (min, max): (usize, usize),
+        strategy: Strategy,
+    ) -> Self {
         let count = |state| registry.values().filter(|entry| entry.state == state).count();
+        let terminated = count(WorkerState::Terminated);
         Self {
-            size: registry.len(),
+            size: registry.len() - terminated,
             active: count(WorkerState::Processing),
             idle: count(WorkerState::Idle),
-            terminated: count(WorkerState::Terminated),
+            booting: count(WorkerState::Booting),
+            draining: count(WorkerState::Draining),
+            terminated: terminated as u64 + forgotten.workers,
+            min,
+            max,
             strategy,
         }
     }
 }
 
-impl Statistics {
-    fn of(totals: &Tally, queued: u64, pool: &PoolCounts) -> Self {
+impl WorkerEntry {
+    fn of<B: Body + ?Sized>(entry: &Entry<B>, look: Look<B>, is_closed: bool, now: Instant) -> Self {
+        let is_last = is_closed || entry.retires;
+        let state = match entry.phase {
+            Phase::Booting => WorkerState::Booting,
+            _ if is_last => WorkerState::Draining,
+            Phase::Idle => WorkerState::Idle,
+            Phase::Working => WorkerState::Processing,
+        };
+        Self::seen(&entry.lane, look, state, now)
+    }
+
+    /// Makes the entry of a worker that has ended.
+    pub(super) fn terminated<B: Body + ?Sized>(lane: &Lane<B>) -> Self {
+        Self::seen(lane, lane.look(), WorkerState::Terminated, Instant::now())
+    }
+
+    fn seen<B: Body + ?Sized>(lane: &Lane<B>, look: Look<B>, state: WorkerState, now: Instant) -> Self {
         Self {
-            sent: totals.sent,
-            received: totals.received,
-            errors: totals.errors,
-            withdrawn: totals.withdrawn,
+            state,
+            created_at_ms: lane.created_at_ms,
+            messages_processed: look.received,
+            errors: look.errors,
+            last_error: look.last_error,
+            current_job: look.running.map(|running| {
+                let ticket = running.body.ticket();
+                let elapsed = now.saturating_duration_since(running.since);
+                CurrentJob {
+                    id: ticket.id(),
+                    kind: ticket.kind.clone(),
+                    nodes: ticket.nodes,
+                    elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+                    abort_signal: ticket.aborted(),
+                }
+            }),
+        }
+    }
+}
+
+impl Forgotten {
+    fn is_nobody(&self) -> bool {
+        self.workers == 0
+    }
+
+    pub(super) fn add(&mut self, entry: &WorkerEntry) {
+        self.workers += 1;
+        self.messages_processed += entry.messages_processed;
+        self.errors += entry.errors;
+    }
+}
+
+/// Counts of jobs, all of one moment.
+#[derive(Clone, Copy)]
+struct Counts {
+    sent: u64,
+    received: u64,
+    errors: u64,
+    withdrawn: u64,
+    queued: u64,
+}
+
+impl Statistics {
+    fn of(counts: Counts, tally: &Tally, length_ms: u64, pool: &PoolCounts) -> Self {
+        let Counts { sent, received, errors, withdrawn, queued } = counts;
+        let window = tally.window();
+        Self {
+            sent,
+            received,
+            errors,
+            withdrawn,
             queued,
-            error_rate: (totals.received > 0).then(|| totals.errors as f64 / totals.received as f64),
-            avg_processing_ms: totals.average_ms(),
-            p50_processing_ms: totals.quantile_ms(0.50),
-            p99_processing_ms: totals.quantile_ms(0.99),
-            pool_utilization: pool.active as f64 / pool.size as f64,
+            error_rate: (received > 0).then(|| errors as f64 / received as f64),
+            avg_processing_ms: tally.average_ms(),
+            processing: Percentiles::of(&tally.all()),
+            window: Windowed {
+                length_ms,
+                received: window.count(),
+                avg_processing_ms: window.average_ms(),
+                processing: Percentiles::of(&window),
+            },
+            pool_utilization: (pool.size > 0).then(|| pool.active as f64 / pool.size as f64),
+        }
+    }
+}
+
+impl Percentiles {
+    fn of(times: &Times) -> Self {
+        Self {
+            p50_ms: times.quantile_ms(0.50),
+            p95_ms: times.quantile_ms(0.95),
+            p99_ms: times.quantile_ms(0.99),
+            p99_9_ms: times.quantile_ms(0.999),
         }
     }
 }
@@ -182,32 +356,43 @@ mod tests {
 
     use super::*;
 
-    const COUNTS: PoolCounts =
-        PoolCounts { size: 4, active: 2, idle: 1, terminated: 1, strategy: Strategy::RoundRobin };
+    const POOL: PoolCounts = PoolCounts {
+        size: 4,
+        active: 2,
+        idle: 1,
+        booting: 1,
+        draining: 0,
+        terminated: 0,
+        min: 1,
+        max: 4,
+        strategy: Strategy::RoundRobin,
+    };
 
     /// The numbers of the session payload that this part is modelled on.
     #[test]
     fn rates_are_those_of_the_session_payload() {
-        let mut totals = Tally::new();
-        totals.sent = 231;
+        let mut tally = Tally::new();
         for job in 0..231 {
-            totals.record(Duration::from_micros(67_300), job == 0);
+            tally.record(Duration::from_micros(67_300), job == 0, 0);
         }
-        let statistics = Statistics::of(&totals, 0, &COUNTS);
+        let counts = Counts { sent: 231, received: 231, errors: 1, withdrawn: 0, queued: 0 };
+        let statistics = Statistics::of(counts, &tally, 60_000, &POOL);
         assert_eq!((statistics.error_rate.unwrap() * 1e4).round(), 43.0);
         assert!((statistics.avg_processing_ms.unwrap() - 67.3).abs() < 1e-9);
-        assert_eq!(statistics.pool_utilization, 0.5);
+        assert_eq!(statistics.pool_utilization, Some(0.5));
     }
 
     #[test]
     fn what_no_job_has_shown_is_absent() {
-        let statistics = serde_json::to_value(Statistics::of(&Tally::new(), 0, &COUNTS)).unwrap();
+        let counts = Counts { sent: 0, received: 0, errors: 0, withdrawn: 0, queued: 0 };
+        let statistics = Statistics::of(counts, &Tally::new(), 60_000, &POOL);
         let expected = json!({
             "total_messages_sent": 0,
             "total_messages_received": 0,
             "total_errors": 0,
+            "window": { "length_ms": 60_000, "received": 0 },
             "pool_utilization": 0.5,
         });
-        assert_eq!(statistics, expected);
+        assert_eq!(serde_json::to_value(statistics).unwrap(), expected);
     }
 }

@@ -1,78 +1,179 @@
-//! A submitted job without the type of its result: what a queue holds and a worker runs.
+//! A submitted job: one allocation that its handle, its queue and its worker share.
 
+use std::ops::Deref;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
+use super::{Job, JobContext};
 use super::completion::{Completer, Completion};
-use super::failure::{Aborted, Failure, guarded};
-use super::handle::Promise;
-use super::job::{JobContext, Ticket, Work};
+use super::failure::{Aborted, Failure, drop_quietly, guarded};
+use super::job::Work;
+use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait_for};
+use super::ticket::Ticket;
 
-/// A job in a queue or on a worker.
-pub(super) struct Task {
-    pub(super) ticket: Arc<Ticket>,
-    pub(super) body: Box<dyn Body>,
+/// What a queue knows of a job, whatever its workers are.
+pub(super) trait Body: Send + Sync {
+    /// Returns what everybody shares of it.
+    fn ticket(&self) -> &Ticket;
+
+    /// Ends it with a failure, unless it has ended. Code of the caller runs: not under a lock.
+    fn fail(&self, failure: Failure);
 }
 
-/// The part of a task that knows the type of its result.
-///
-/// The three steps are apart because only `run`, and the drop of the body, call code of the job: a worker does those
-/// without a lock, and `settle` under the lock of its lane.
-pub(super) trait Body: Send {
+/// A job of worker threads, without the type of its result.
+pub(super) trait Closure: Body {
     /// Runs the job once, and keeps what it gave. Returns the words of an error or a panic.
-    fn run(&mut self, context: &JobContext) -> Option<String>;
+    fn run(&self, context: &JobContext<'_>) -> Option<String>;
 
-    /// Hands over what the job gave, or [`Failure::Closed`] when it never ran. Only the first time counts.
-    fn settle(&mut self);
+    /// Hands over what the job gave.
+    fn settle(&self);
+}
 
-    /// Hands over a failure instead of a run.
-    fn settle_with(&mut self, failure: Failure);
+/// A job in a queue or on a worker. However it is lost, whoever waits for it learns it; but whoever calls it withdrawn
+/// has to end it.
+pub(super) struct Task<B: Body + ?Sized>(Option<Arc<B>>);
+
+impl<B: Body + ?Sized> Task<B> {
+    pub(super) fn new(body: Arc<B>) -> Self {
+        Self(Some(body))
+    }
+
+    fn body(&self) -> &Arc<B> {
+        self.0.as_ref().expect("a task has its body until it is dropped")
+    }
+
+    /// Returns what a registry or a handle may keep of it.
+    pub(super) fn share(&self) -> Arc<B> {
+        self.body().clone()
+    }
+
+    /// Lets go of a job that was refused, which then has not ended.
+    pub(super) fn let_go(mut self) {
+        self.0 = None;
+    }
+
+    /// Tells whether it is this job.
+    pub(super) fn is(&self, body: &Arc<B>) -> bool {
+        Arc::ptr_eq(self.body(), body)
+    }
+}
+
+impl<B: Body + ?Sized> Deref for Task<B> {
+    type Target = B;
+
+    fn deref(&self) -> &B {
+        self.body()
+    }
+}
+
+impl<B: Body + ?Sized> Drop for Task<B> {
+    fn drop(&mut self) {
+        if let Some(body) = self.0.take().filter(|body| !body.ticket().is_withdrawn()) {
+            body.fail(Failure::Closed);
+        }
+    }
 }
 
 /// Whom the result is for.
 pub(super) enum Recipient<T> {
-    Handle(Arc<Promise<T>>),
+    Handle,
     Line(Completer<T>),
 }
 
-/// The body of a job that gives a `T`.
+/// A job that gives a `T`.
 pub(super) struct Pending<T> {
-    ticket: Arc<Ticket>,
+    ticket: Ticket,
+    /// Spares those who look the lock.
+    is_over: AtomicBool,
+    slot: Mutex<Slot<T>>,
+    kept: Condvar,
+}
+
+struct Slot<T> {
     work: Option<Work<T>>,
     result: Option<Result<T, Failure>>,
     recipient: Recipient<T>,
-    settled: bool,
-}
-
-impl<T: Send + 'static> Pending<T> {
-    pub(super) fn task(ticket: Arc<Ticket>, work: Work<T>, recipient: Recipient<T>) -> Task {
-        let body = Self { ticket: ticket.clone(), work: Some(work), result: None, recipient, settled: false };
-        Task { ticket, body: Box::new(body) }
-    }
+    /// Spares the worker a system call where nobody waits.
+    is_awaited: bool,
 }
 
 impl<T> Pending<T> {
-    fn hand_over(&mut self) {
-        if self.settled {
+    pub(super) fn new(ticket: Ticket, work: Work<T>, recipient: Recipient<T>) -> Arc<Self> {
+        let slot = Slot { work: Some(work), result: None, recipient, is_awaited: false };
+        let (is_over, kept) = (AtomicBool::new(false), Condvar::new());
+        Arc::new(Self { ticket, is_over, slot: Mutex::new(slot), kept })
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over.load(Ordering::Acquire)
+    }
+
+    /// Waits for at most `timeout` for the result, which comes once.
+    pub(super) fn wait(&self, timeout: Duration) -> Option<Result<T, Failure>> {
+        let until = Instant::now().checked_add(timeout);
+        let mut slot = lock(&self.slot);
+        while !self.is_over() {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return None;
+            }
+            slot.is_awaited = true;
+            slot = wait_for(&self.kept, slot, left);
+        }
+        slot.result.take()
+    }
+
+    /// Gives back the job that never was in a queue.
+    pub(super) fn into_job(self) -> Option<Job<T>> {
+        let work = lock(&self.slot).work.take()?;
+        Some(Job { wishes: self.ticket.into_wishes(), work })
+    }
+
+    fn hand_over(&self, result: impl FnOnce(Option<Result<T, Failure>>) -> Result<T, Failure>) {
+        let mut slot = lock(&self.slot);
+        if self.is_over() {
             return;
         }
-        self.settled = true;
-        let result = self.result.take().unwrap_or(Err(Failure::Closed));
-        match &self.recipient {
-            Recipient::Handle(promise) => promise.keep(result),
+        let result = result(slot.result.take());
+        let mut undelivered = None;
+        match &slot.recipient {
+            Recipient::Handle => slot.result = Some(result),
             Recipient::Line(completer) => {
-                let undelivered = completer.send(Completion { id: self.ticket.id, result });
-                // Kept, so that it is dropped with the body and not under the lock.
-                self.result = undelivered.map(|completion| completion.result);
+                undelivered = completer.send(Completion { id: self.ticket.id(), result });
             }
         }
+        self.is_over.store(true, Ordering::Release);
+        let is_awaited = slot.is_awaited;
+        drop(slot);
+        if is_awaited {
+            self.kept.notify_all();
+        }
+        drop_quietly(undelivered);
     }
 }
 
 impl<T: Send> Body for Pending<T> {
-    fn run(&mut self, context: &JobContext) -> Option<String> {
-        let work = self.work.take()?;
+    fn ticket(&self) -> &Ticket {
+        &self.ticket
+    }
+
+    fn fail(&self, failure: Failure) {
+        if self.is_over() {
+            return;
+        }
+        // What the closure captured goes before anybody learns of the end.
+        let work = lock(&self.slot).work.take();
+        drop_quietly(work);
+        self.hand_over(|_| Err(failure));
+    }
+}
+
+impl<T: Send> Closure for Pending<T> {
+    fn run(&self, context: &JobContext<'_>) -> Option<String> {
+        let work = lock(&self.slot).work.take()?;
         let (result, error) = guarded(|| match work(context) {
             Ok(value) => (Ok(value), None),
+            Err(error) if error.is::<Aborted>() && self.ticket.is_late() => (Err(Failure::TimedOut), None),
             Err(error) if error.is::<Aborted>() => (Err(Failure::Aborted), None),
             Err(error) => {
                 let words = error.to_string();
@@ -84,23 +185,42 @@ impl<T: Send> Body for Pending<T> {
             let words = failure.to_string();
             (Err(failure), Some(words))
         });
-        self.result = Some(result);
+        lock(&self.slot).result = Some(result);
         error
     }
 
-    fn settle(&mut self) {
-        self.hand_over();
-    }
-
-    fn settle_with(&mut self, failure: Failure) {
-        self.result = Some(Err(failure));
-        self.hand_over();
+    fn settle(&self) {
+        self.hand_over(|result| result.unwrap_or(Err(Failure::Closed)));
     }
 }
 
-/// However a task is lost, whoever waits for it learns it.
-impl<T> Drop for Pending<T> {
-    fn drop(&mut self) {
-        self.hand_over();
+#[cfg(test)]
+pub(super) mod test {
+    //! A job that does nothing, for tests of what only passes jobs on.
+
+    use super::super::ticket::Wishes;
+    use super::*;
+
+    /// A job that does nothing, and counts how often it ended.
+    pub(in super::super) struct Blank {
+        ticket: Ticket,
+        pub(in super::super) failures: Mutex<Vec<Failure>>,
+    }
+
+    impl Body for Blank {
+        fn ticket(&self) -> &Ticket {
+            &self.ticket
+        }
+
+        fn fail(&self, failure: Failure) {
+            lock(&self.failures).push(failure);
+        }
+    }
+
+    /// Makes a job with a number and a priority.
+    pub(in super::super) fn blank(number: u64, priority: i32) -> Task<Blank> {
+        let ticket = Ticket::new(Wishes { priority, ..Wishes::new("blank".into()) });
+        ticket.number(number);
+        Task::new(Arc::new(Blank { ticket, failures: Mutex::new(Vec::new()) }))
     }
 }

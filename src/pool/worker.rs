@@ -1,13 +1,15 @@
-//! The thread of one worker.
+//! What a worker is, whatever it is made of.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::time::Instant;
 
 use serde::{Serialize, Serializer};
 
 use super::JobContext;
+use super::desk::Desk;
 use super::failure::drop_quietly;
-use super::lane::Lane;
+use super::task::{Body, Closure};
 
 /// Names one worker. Displays as `w_3a7f`; no two of the process's last 65536 workers have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,12 +40,38 @@ impl Serialize for WorkerId {
     }
 }
 
-/// Runs the jobs of a lane until it is closed and empty.
-pub(super) fn run(lane: &Lane) {
-    while let Some((mut task, since)) = lane.next() {
-        let context = JobContext::new(task.ticket.clone(), lane.worker());
-        let error = task.body.run(&context);
-        lane.finish(&mut task, since.elapsed(), error);
-        drop_quietly(task); // a result that nobody waits for goes with it
+/// What the workers of a pool are. Each has a thread of the pool, which runs jobs itself or has a process run them.
+pub(super) trait Kind: Send + Sync + 'static {
+    /// What a job is to such a worker.
+    type Body: Body + ?Sized + 'static;
+
+    /// Boots a worker whose start was asked for at `since`, opens its desk, and works until there is nothing to take.
+    ///
+    /// # Errors
+    /// Why it could not boot, or died. The jobs that it had are given back by then.
+    fn work(&self, desk: &Desk<Self::Body>, since: Instant) -> Result<(), String>;
+}
+
+/// Workers that are threads, and run closures.
+pub(super) struct Threads;
+
+impl Kind for Threads {
+    type Body = dyn Closure;
+
+    fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
+        desk.open(since.elapsed());
+        while let Some(mut task) = desk.take() {
+            loop {
+                let error = task.run(&JobContext::new(task.ticket(), desk.lane().worker));
+                let next = desk.next(&task, error);
+                task.settle();
+                drop_quietly(task); // a result that nobody waits for goes with it
+                match next {
+                    Some(next) => task = next,
+                    None => break,
+                }
+            }
+        }
+        Ok(())
     }
 }

@@ -1,0 +1,205 @@
+//! The worker's side: it takes jobs, tells of their ends, and leaves.
+
+use std::cell::Cell;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dispatch::{Dispatch, Entry, Phase, Pin, State};
+use super::lane::{Lane, Running};
+use super::queue::Queue;
+use super::sync::MutexGuard;
+use super::task::{Body, Task};
+use super::ticket::Whereabouts;
+use super::{Failure, Strategy};
+
+/// The place of one worker, which it leaves when this is dropped.
+pub(super) struct Desk<B: Body + ?Sized> {
+    dispatch: Arc<Dispatch<B>>,
+    lane: Arc<Lane<B>>,
+    has_left: Cell<bool>,
+}
+
+impl<B: Body + ?Sized> Desk<B> {
+    /// Makes a place for a worker that is about to boot.
+    pub(super) fn new(dispatch: &Arc<Dispatch<B>>, state: &mut State<B>) -> Self {
+        let free = state.entries.iter().position(Option::is_none);
+        let place = free.unwrap_or_else(|| {
+            state.entries.push(None);
+            state.entries.len() - 1
+        });
+        let lane = Arc::new(Lane::new(place, dispatch.window));
+        let (pinned, phase) = (Queue::new(), Phase::Booting);
+        state.entries[place] = Some(Entry { lane: lane.clone(), pinned, phase, retires: false });
+        Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false) }
+    }
+
+    pub(super) fn lane(&self) -> &Arc<Lane<B>> {
+        &self.lane
+    }
+
+    /// Says that the worker, whose thread this is, can work from now on, and how long it took.
+    pub(super) fn open(&self, boot: Duration) {
+        self.lane.settle_in();
+        let mut state = self.dispatch.lock();
+        state.at(self.lane.place).phase = Phase::Working;
+        state.boot_failures = 0;
+        state.booted += 1;
+        state.boot = state.boot.saturating_add(boot);
+    }
+
+    /// Says why the worker could not boot, or died.
+    pub(super) fn fail(&self, words: String) {
+        let mut state = self.dispatch.lock();
+        if state.at(self.lane.place).phase == Phase::Booting {
+            state.could_not_boot(words.clone());
+        }
+        self.lane.say(words);
+    }
+
+    /// Waits for a job and starts it. `None` is the end of the worker.
+    pub(super) fn take(&self) -> Option<Task<B>> {
+        let dispatch = &*self.dispatch;
+        let mut state = dispatch.lock();
+        loop {
+            let (first, rest) = match self.share(&mut state) {
+                Some(share) => share,
+                None => {
+                    if state.at(self.lane.place).retires || state.is_closed {
+                        self.leave(state);
+                        return None;
+                    }
+                    state.idle.push(self.lane.place);
+                    state.at(self.lane.place).phase = Phase::Idle;
+                    dispatch.grew_quiet(&state);
+                    drop(state);
+                    self.lane.sleep();
+                    state = dispatch.lock();
+                    continue;
+                }
+            };
+            first.ticket().is_at(Whereabouts::Elsewhere);
+            for task in &rest {
+                task.ticket().is_at(Whereabouts::Lane(self.lane.place));
+            }
+            dispatch.made_room(&state, 1 + rest.len());
+            let next = if state.queue.is_empty() { None } else { state.rouse(dispatch.rules.strategy) };
+            // Under the lock, so that at no moment a job is nowhere.
+            let first = self.lane.begin(first, rest);
+            drop(state);
+            next.iter().for_each(|lane| lane.wake());
+            return Some(first);
+        }
+    }
+
+    /// Tells that the job that ran is over, and with what words if it failed; starts the next of those that the worker has
+    /// taken already. What the job gave is handed over after this.
+    pub(super) fn next(&self, ended: &Task<B>, error: Option<String>) -> Option<Task<B>> {
+        let next = self.lane.next(error, self.dispatch.best());
+        if ended.ticket().key.is_some() {
+            self.dispatch.forget_key(&mut self.dispatch.lock(), ended);
+        }
+        next
+    }
+
+    /// Takes what this worker should run now.
+    fn share(&self, state: &mut State<B>) -> Option<(Task<B>, Vec<Task<B>>)> {
+        // What is left of its own when somebody more important came between.
+        let mut own = self.lane.give_back(true);
+        loop {
+            let own_best = own.front().map(|task| task.ticket().priority);
+            let pinned_best = state.at(self.lane.place).pinned.best();
+            let best = state.queue.best();
+            if own_best.is_some() && own_best >= pinned_best && own_best >= best {
+                let first = own.pop_front()?;
+                return Some((first, own.into()));
+            }
+            if pinned_best.is_some() && pinned_best >= best {
+                let first = state.at(self.lane.place).pinned.pop()?;
+                state.pinned -= 1;
+                return Some((first, own.into()));
+            }
+            if best.is_none() {
+                return self.steal(state);
+            }
+            let workers = state.entries().count();
+            let share = if own.is_empty() { self.lane.share_of(state.queue.len(), workers) } else { 1 };
+            let mut taken = Vec::with_capacity(share);
+            while taken.len() < share {
+                let Some(task) = state.queue.pop() else { break };
+                taken.extend(self.claim(state, task));
+            }
+            self.dispatch.publish(state);
+            if !taken.is_empty() {
+                let first = taken.remove(0);
+                taken.extend(own);
+                return Some((first, taken));
+            }
+        }
+    }
+
+    /// Keeps a job of the queue, unless it has a key that another worker has.
+    fn claim(&self, state: &mut State<B>, task: Task<B>) -> Option<Task<B>> {
+        let Some(key) = task.ticket().key.filter(|_| self.dispatch.rules.strategy == Strategy::Affinity) else {
+            return Some(task);
+        };
+        let own = self.lane.place;
+        let pin = state.pins.entry(key).or_insert(Pin { place: own, jobs: 0 });
+        pin.jobs += 1;
+        let place = pin.place;
+        let woken = self.dispatch.pin(state, place, task);
+        woken.iter().for_each(|lane| lane.wake());
+        None
+    }
+
+    /// Takes half of what another worker has taken and not started.
+    fn steal(&self, state: &mut State<B>) -> Option<(Task<B>, Vec<Task<B>>)> {
+        let others = state.entries().filter(|entry| entry.phase == Phase::Working);
+        let mut stolen = others
+            .filter(|entry| entry.lane.place != self.lane.place)
+            .map(|entry| entry.lane.give_back(false))
+            .find(|stolen| !stolen.is_empty())?;
+        let first = stolen.pop_front()?;
+        Some((first, stolen.into()))
+    }
+
+    /// Takes away what the worker had, because it died: the job that ran is returned, the others go back to the queue.
+    pub(super) fn abandon(&self) -> Option<Running<B>> {
+        let mut state = self.dispatch.lock();
+        for task in self.lane.give_back(true).into_iter().rev() {
+            task.ticket().is_at(Whereabouts::Queue);
+            state.queue.push_front(task);
+        }
+        self.dispatch.publish(&mut state);
+        self.lane.abandon()
+    }
+
+    /// Leaves the place, with the keeper told.
+    fn leave(&self, mut state: MutexGuard<'_, State<B>>) {
+        self.has_left.set(true);
+        let Some(mut entry) = state.entries[self.lane.place].take() else { return };
+        state.idle.retain(|place| *place != self.lane.place);
+        // Nobody pins a job to a worker that leaves with work; one that dies may have some.
+        state.pins.retain(|_, pin| pin.place != self.lane.place);
+        while let Some(task) = entry.pinned.pop() {
+            state.pinned -= 1;
+            task.ticket().is_at(Whereabouts::Queue);
+            state.queue.push(task);
+        }
+        self.dispatch.publish(&mut state);
+        let slice = self.dispatch.window.slice_of(Instant::now());
+        state.departed.add(&self.lane, slice);
+        self.dispatch.grew_quiet(&state);
+        self.dispatch.call_keeper(&mut state);
+    }
+}
+
+impl<B: Body + ?Sized> Drop for Desk<B> {
+    fn drop(&mut self) {
+        if !self.has_left.get() {
+            if let Some(ran) = self.abandon() {
+                ran.body.fail(Failure::Closed);
+            }
+            self.leave(self.dispatch.lock());
+        }
+    }
+}

@@ -1,0 +1,557 @@
+//! Where jobs and workers meet: the queue, who is idle, and who has which key, behind one lock.
+
+use std::cmp::Reverse;
+use std::iter;
+use std::collections::{BinaryHeap, HashMap};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use super::departed::Departed;
+use super::failure::Failure;
+use super::lane::Lane;
+use super::queue::Queue;
+use super::sync::{AtomicI64, Condvar, Mutex, MutexGuard, Ordering, lock, wait_for};
+use super::tally::Window;
+use super::task::{Body, Task};
+use super::ticket::Whereabouts;
+use super::{Error, JobId, Overflow, Strategy};
+
+/// The most idle workers that one submission wakes.
+const ROUSED: usize = 2;
+/// No job waits.
+const NOTHING: i64 = i64::MIN;
+
+/// What submitters, workers, the keeper and onlookers share of a pool.
+///
+/// Its lock comes before that of a lane. No code of a caller runs under either. At any moment a job is in one count:
+/// waiting here, waiting in a lane, running, received, or withdrawn.
+pub(super) struct Dispatch<B: Body + ?Sized> {
+    pub(super) rules: Rules,
+    pub(super) window: Window,
+    state: Mutex<State<B>>,
+    /// Submitters wait here for room or the end.
+    room: Condvar,
+    /// Whoever drains waits here for the last job to end.
+    quiet: Condvar,
+    /// The keeper waits here for something to do.
+    duty: Condvar,
+    /// The highest priority that waits here, for workers that have jobs of their own.
+    best: AtomicI64,
+}
+
+/// How jobs are taken in and dealt out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rules {
+    pub(super) capacity: usize,
+    pub(super) overflow: Overflow,
+    pub(super) strategy: Strategy,
+}
+
+/// What is behind the lock.
+pub(super) struct State<B: Body + ?Sized> {
+    pub(super) queue: Queue<B>,
+    pub(super) entries: Vec<Option<Entry<B>>>,
+    /// Places of idle workers, the one that has been for longest first.
+    pub(super) idle: Vec<usize>,
+    /// Where the jobs of a key go while any of them is not over.
+    pub(super) pins: HashMap<u64, Pin>,
+    /// Jobs that wait for one worker.
+    pub(super) pinned: usize,
+    pub(super) deadlines: BinaryHeap<Reverse<Due<B>>>,
+    /// How many of these there may be before those of jobs that are over go.
+    deadlines_kept: usize,
+    pub(super) departed: Departed,
+    pub(super) sent: u64,
+    pub(super) withdrawn: u64,
+    /// Workers that were ever ready, and the time that they took for it.
+    pub(super) booted: u64,
+    pub(super) boot: Duration,
+    /// Workers in a row that could not boot, and what the last one said.
+    pub(super) boot_failures: u32,
+    pub(super) boot_error: String,
+    /// The place that was last woken.
+    last: usize,
+    submitters: usize,
+    drainers: usize,
+    pub(super) is_closed: bool,
+    /// Whether more workers may be started.
+    pub(super) may_grow: bool,
+    /// Whether the keeper has something to do, and whether it waits for that.
+    is_keeper_called: bool,
+    keeper_waits: bool,
+}
+
+/// A worker, and what is for it alone.
+pub(super) struct Entry<B: Body + ?Sized> {
+    pub(super) lane: Arc<Lane<B>>,
+    pub(super) pinned: Queue<B>,
+    pub(super) phase: Phase,
+    /// Whether it is to end as soon as it has nothing to do.
+    pub(super) retires: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    Booting,
+    Working,
+    Idle,
+}
+
+/// Where the jobs of a key go.
+pub(super) struct Pin {
+    pub(super) place: usize,
+    /// Its jobs that are not over.
+    pub(super) jobs: usize,
+}
+
+/// A job with a deadline.
+pub(super) struct Due<B: ?Sized> {
+    pub(super) at: Instant,
+    pub(super) body: Weak<B>,
+}
+
+impl<B: ?Sized> PartialEq for Due<B> {
+    fn eq(&self, other: &Self) -> bool {
+        self.at == other.at
+    }
+}
+
+impl<B: ?Sized> Eq for Due<B> {}
+
+impl<B: ?Sized> PartialOrd for Due<B> {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl<B: ?Sized> Ord for Due<B> {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.at.cmp(&other.at)
+    }
+}
+
+impl<B: Body + ?Sized> State<B> {
+    /// Returns the number of jobs that wait here.
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len() + self.pinned
+    }
+
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<B>> {
+        self.entries.iter().flatten()
+    }
+
+    /// Returns the worker of a place where one is known to be.
+    pub(super) fn at(&mut self, place: usize) -> &mut Entry<B> {
+        self.entries[place].as_mut().expect("whoever names a place has it")
+    }
+
+    /// Notes a deadline. `true` if it is the next one.
+    fn note_deadline(&mut self, at: Instant, task: &Task<B>) -> bool {
+        if self.deadlines.len() >= self.deadlines_kept {
+            // Of jobs that are long over.
+            self.deadlines.retain(|due| due.0.body.strong_count() > 0);
+            self.deadlines_kept = 2 * self.deadlines.len() + 1024;
+        }
+        let is_next = self.deadlines.peek().is_none_or(|due| at < due.0.at);
+        self.deadlines.push(Reverse(Due { at, body: Arc::downgrade(&task.share()) }));
+        is_next
+    }
+
+    /// Returns the number of jobs that wait or run.
+    pub(super) fn unfinished(&self) -> u64 {
+        let in_lanes = self.entries().map(|entry| entry.lane.unfinished()).sum::<usize>();
+        (self.waiting() + in_lanes) as u64
+    }
+
+    /// Tells whether every job is over.
+    fn is_quiet(&self) -> bool {
+        self.waiting() == 0 && self.entries().all(|entry| entry.phase != Phase::Working)
+    }
+
+    /// Counts a worker that could not boot.
+    pub(super) fn could_not_boot(&mut self, words: String) {
+        self.boot_failures += 1;
+        self.boot_error = words;
+    }
+
+    /// Takes one worker from the idle ones.
+    pub(super) fn rouse(&mut self, strategy: Strategy) -> Option<Arc<Lane<B>>> {
+        let last = self.last;
+        let lane_of = |place: usize| self.entries[place].as_ref().map(|entry| &entry.lane);
+        let chosen = match self.idle.len() {
+            0 => return None,
+            1 => 0,
+            _ => strategy.choose(&self.idle, last, |place| lane_of(place).map_or(0, |lane| lane.busy())),
+        };
+        let place = self.idle.remove(chosen);
+        self.last = place;
+        Some(self.work(place))
+    }
+
+    /// Takes one worker from the idle ones, if it is one.
+    fn rouse_at(&mut self, place: usize) -> Option<Arc<Lane<B>>> {
+        let index = self.idle.iter().position(|idle| *idle == place)?;
+        self.idle.remove(index);
+        Some(self.work(place))
+    }
+
+    fn work(&mut self, place: usize) -> Arc<Lane<B>> {
+        let entry = self.at(place);
+        entry.phase = Phase::Working;
+        entry.lane.clone()
+    }
+}
+
+impl<B: Body + ?Sized> Dispatch<B> {
+    pub(super) fn new(rules: Rules, window: Window) -> Self {
+        let state = State {
+            queue: Queue::new(),
+            entries: Vec::new(),
+            idle: Vec::new(),
+            pins: HashMap::new(),
+            pinned: 0,
+            deadlines: BinaryHeap::new(),
+            deadlines_kept: 1024,
+            departed: Departed::new(),
+            sent: 0,
+            withdrawn: 0,
+            booted: 0,
+            boot: Duration::ZERO,
+            boot_failures: 0,
+            boot_error: String::new(),
+            last: usize::MAX,
+            submitters: 0,
+            drainers: 0,
+            is_closed: false,
+            may_grow: false,
+            is_keeper_called: false,
+            keeper_waits: false,
+        };
+        let (room, quiet, duty) = (Condvar::new(), Condvar::new(), Condvar::new());
+        Self { rules, window, state: Mutex::new(state), room, quiet, duty, best: AtomicI64::new(NOTHING) }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State<B>> {
+        lock(&self.state)
+    }
+
+    /// Returns the highest priority that waits for somebody, as one below all if there is none.
+    pub(super) fn best(&self) -> i64 {
+        self.best.load(Ordering::Relaxed)
+    }
+
+    /// Says what now waits; called before the lock goes whenever the queue has changed.
+    pub(super) fn publish(&self, state: &mut State<B>) {
+        let best = state.queue.best().map_or(NOTHING, i64::from);
+        if self.best() != best {
+            self.best.store(best, Ordering::Relaxed);
+        }
+    }
+
+    /// Takes in jobs, in their order; what is refused stays in `tasks`, with the reason.
+    ///
+    /// Where there is no room it does as `overflow` says, which may be to wait.
+    pub(super) fn submit(
+        &self,
+        tasks: &mut impl ExactSizeIterator<Item = Task<B>>,
+        overflow: Overflow,
+    ) -> Result<(), Error> {
+        let mut until = None;
+        let mut state = self.lock();
+        loop {
+            if state.is_closed {
+                return Err(Error::Closed);
+            }
+            let room = self.rules.capacity.saturating_sub(state.waiting());
+            let calls = self.take_in(&mut state, tasks.by_ref().take(room));
+            if tasks.len() == 0 {
+                drop(state);
+                calls.make(self);
+                return Ok(());
+            }
+            match overflow {
+                Overflow::Reject => {
+                    drop(state);
+                    calls.make(self);
+                    return Err(Error::Full { capacity: self.rules.capacity });
+                }
+                Overflow::DropOldest => {
+                    let dropped = self.make_room(&mut state, tasks.len());
+                    drop(state);
+                    calls.make(self);
+                    dropped.into_iter().for_each(|task| task.fail(Failure::Dropped));
+                    state = self.lock();
+                }
+                Overflow::Wait(time) => {
+                    drop(state);
+                    calls.make(self);
+                    state = self.lock();
+                    let until = *until.get_or_insert_with(|| Instant::now().checked_add(time));
+                    while !state.is_closed && state.waiting() >= self.rules.capacity {
+                        let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+                        if left.is_zero() {
+                            return Err(Error::Full { capacity: self.rules.capacity });
+                        }
+                        state.submitters += 1;
+                        state = wait_for(&self.room, state, left);
+                        state.submitters -= 1;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes out as many of the least jobs as are needed for `more`.
+    fn make_room(&self, state: &mut State<B>, more: usize) -> Vec<Task<B>> {
+        let surplus = (state.waiting() + more).saturating_sub(self.rules.capacity);
+        let dropped: Vec<_> = iter::from_fn(|| state.queue.pop_least()).take(surplus).collect();
+        for task in &dropped {
+            task.ticket().is_at(Whereabouts::Withdrawn);
+        }
+        state.withdrawn += dropped.len() as u64;
+        self.publish(state);
+        dropped
+    }
+
+    fn take_in(&self, state: &mut State<B>, tasks: impl Iterator<Item = Task<B>>) -> Calls<B> {
+        let mut calls = Calls { lanes: Vec::new(), keeper: false };
+        let mut is_common = false;
+        for task in tasks {
+            state.sent += 1;
+            let ticket = task.ticket();
+            ticket.number(state.sent);
+            if let Some(at) = ticket.deadline {
+                calls.keeper |= state.note_deadline(at, &task);
+            }
+            match self.place_of(state, &task) {
+                Some(place) => {
+                    calls.lanes.extend(self.pin(state, place, task));
+                }
+                None => {
+                    ticket.is_at(Whereabouts::Queue);
+                    state.queue.push(task);
+                    is_common = true;
+                }
+            }
+        }
+        if is_common {
+            self.publish(state);
+            // Whoever takes of what is left wakes the next.
+            let wanted = state.queue.len().min(ROUSED);
+            let roused = iter::from_fn(|| state.rouse(self.rules.strategy)).take(wanted);
+            calls.lanes.extend(roused);
+            calls.keeper |= state.idle.is_empty() && state.may_grow;
+        }
+        if calls.keeper {
+            state.is_keeper_called = true;
+            calls.keeper = state.keeper_waits;
+        }
+        calls
+    }
+
+    /// Gives a job to the one worker that must run it, and returns it if it is to be woken.
+    pub(super) fn pin(&self, state: &mut State<B>, place: usize, task: Task<B>) -> Option<Arc<Lane<B>>> {
+        task.ticket().is_at(Whereabouts::Pinned(place));
+        state.at(place).pinned.push(task);
+        state.pinned += 1;
+        state.rouse_at(place)
+    }
+
+    /// Returns the worker that must run a job with a key, and counts the job as its own.
+    pub(super) fn place_of(&self, state: &mut State<B>, task: &Task<B>) -> Option<usize> {
+        let key = task.ticket().key.filter(|_| self.rules.strategy == Strategy::Affinity)?;
+        if let Some(pin) = state.pins.get_mut(&key) {
+            pin.jobs += 1;
+            return Some(pin.place);
+        }
+        let ready = state.entries().filter(|entry| entry.phase != Phase::Booting && !entry.retires);
+        let place = ready.max_by_key(|entry| rendezvous(key, entry.lane.worker.get()))?.lane.place;
+        state.pins.insert(key, Pin { place, jobs: 1 });
+        Some(place)
+    }
+
+    /// Looks for a job that waits or runs.
+    pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
+        let state = self.lock();
+        let pinned = state.entries().map(|entry| &entry.pinned);
+        let waiting = iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
+        waiting.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)))
+    }
+
+    /// Takes in one job.
+    ///
+    /// # Errors
+    /// The job, and why it was refused.
+    pub(super) fn submit_one(&self, task: Task<B>, overflow: Overflow) -> Result<(), (Task<B>, Error)> {
+        let mut tasks = iter::once(task);
+        self.submit(&mut tasks, overflow).map_err(|error| (tasks.next().expect("what is refused stays"), error))
+    }
+
+    /// Ends a job that has not started. `false` if it has.
+    pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
+        let mut state = self.lock();
+        let whereabouts = body.ticket().whereabouts();
+        let task = match whereabouts {
+            Whereabouts::Elsewhere | Whereabouts::Withdrawn => return false,
+            Whereabouts::Lane(place) => match state.at(place).lane.withdraw(body) {
+                None => return false,
+                task => task,
+            },
+            Whereabouts::Queue | Whereabouts::Pinned(_) => None,
+        };
+        body.ticket().is_at(Whereabouts::Withdrawn);
+        if whereabouts == Whereabouts::Queue {
+            state.queue.withdraw();
+        } else if let Whereabouts::Pinned(place) = whereabouts {
+            state.at(place).pinned.withdraw();
+            state.pinned -= 1;
+        }
+        state.withdrawn += 1;
+        self.publish(&mut state);
+        if matches!(whereabouts, Whereabouts::Pinned(_)) {
+            self.forget_key(&mut state, body);
+        }
+        self.made_room(&state, 1);
+        self.grew_quiet(&state);
+        drop(state);
+        body.fail(failure);
+        drop(task);
+        true
+    }
+
+    /// Counts a job of a key as over.
+    pub(super) fn forget_key(&self, state: &mut State<B>, body: &B) {
+        let Some(key) = body.ticket().key.filter(|_| self.rules.strategy == Strategy::Affinity) else { return };
+        if let Some(pin) = state.pins.get_mut(&key) {
+            pin.jobs -= 1;
+            if pin.jobs == 0 {
+                state.pins.remove(&key);
+            }
+        }
+    }
+
+    pub(super) fn made_room(&self, state: &State<B>, places: usize) {
+        match state.submitters.min(places) {
+            0 => {}
+            1 => self.room.notify_one(),
+            _ => self.room.notify_all(),
+        }
+    }
+
+    pub(super) fn grew_quiet(&self, state: &State<B>) {
+        if state.drainers > 0 && state.is_quiet() {
+            self.quiet.notify_all();
+        }
+    }
+
+    /// Has the keeper look.
+    pub(super) fn call_keeper(&self, state: &mut State<B>) {
+        state.is_keeper_called = true;
+        if state.keeper_waits {
+            self.duty.notify_one();
+        }
+    }
+
+    /// Waits until the keeper is called, or for so long.
+    pub(super) fn await_duty(&self, until: Option<Instant>) -> MutexGuard<'_, State<B>> {
+        let mut state = self.lock();
+        while !state.is_keeper_called {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                break;
+            }
+            state.keeper_waits = true;
+            state = wait_for(&self.duty, state, left);
+            state.keeper_waits = false;
+        }
+        state.is_keeper_called = false;
+        state
+    }
+
+    /// Has so many idle workers end, those first that have been idle for longest.
+    pub(super) fn retire(&self, workers: usize) {
+        let mut state = self.lock();
+        let places: Vec<_> = state.idle.iter().copied().take(workers).collect();
+        for place in places {
+            state.at(place).retires = true;
+            state.rouse_at(place).iter().for_each(|lane| lane.wake());
+        }
+    }
+
+    /// Takes no more jobs; those that wait still run.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.is_closed = true;
+        let woken: Vec<_> = iter::from_fn(|| state.rouse(Strategy::RoundRobin)).collect();
+        self.call_keeper(&mut state);
+        self.room.notify_all();
+        drop(state);
+        woken.iter().for_each(|lane| lane.wake());
+    }
+
+    /// Returns the jobs that have not started, which count as withdrawn. The caller ends them.
+    pub(super) fn clear(&self) -> Vec<Task<B>> {
+        let mut state = self.lock();
+        let mut tasks: Vec<_> = iter::from_fn(|| state.queue.pop()).collect();
+        for entry in state.entries.iter_mut().flatten() {
+            tasks.extend(iter::from_fn(|| entry.pinned.pop()));
+            tasks.extend(entry.lane.give_back(true));
+        }
+        for task in &tasks {
+            if matches!(task.ticket().whereabouts(), Whereabouts::Pinned(_)) {
+                self.forget_key(&mut state, task);
+            }
+            task.ticket().is_at(Whereabouts::Withdrawn);
+        }
+        state.pinned = 0;
+        state.withdrawn += tasks.len() as u64;
+        self.publish(&mut state);
+        self.made_room(&state, tasks.len());
+        self.grew_quiet(&state);
+        tasks
+    }
+
+    /// Waits for at most `timeout` until no job waits or runs.
+    ///
+    /// # Errors
+    /// [`Error::Unfinished`].
+    pub(super) fn drain(&self, timeout: Duration) -> Result<(), Error> {
+        let until = Instant::now().checked_add(timeout);
+        let mut state = self.lock();
+        while !state.is_quiet() {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Err(Error::Unfinished { jobs: state.unfinished() });
+            }
+            state.drainers += 1;
+            state = wait_for(&self.quiet, state, left);
+            state.drainers -= 1;
+        }
+        Ok(())
+    }
+}
+
+/// Whom to wake once the lock is gone.
+struct Calls<B: Body + ?Sized> {
+    lanes: Vec<Arc<Lane<B>>>,
+    keeper: bool,
+}
+
+impl<B: Body + ?Sized> Calls<B> {
+    fn make(self, dispatch: &Dispatch<B>) {
+        self.lanes.iter().for_each(|lane| lane.wake());
+        if self.keeper {
+            dispatch.duty.notify_one();
+        }
+    }
+}
+
+/// Weighs a worker for a key: the heaviest has it (rendezvous hashing; Thaler and Ravishankar, 1998), so that a worker
+/// that comes or goes moves no more keys than it must.
+fn rendezvous(key: u64, worker: u16) -> u64 {
+    // The finalizer of SplitMix64 (Steele, Lea and Flood, 2014).
+    let mut mixed = key ^ u64::from(worker).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

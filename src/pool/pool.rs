@@ -1,0 +1,213 @@
+//! A pool of worker threads, as its users see it.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use std::{fmt, iter};
+
+use super::completion::Completer;
+use super::dispatch::Dispatch;
+use super::handle::Handle;
+use super::keeper::{Keeper, is_within};
+use super::tally::Window;
+use super::task::{Closure, Pending, Recipient, Task};
+use super::ticket::Ticket;
+use super::worker::Threads;
+use super::{Builder, Error, Failure, Job, JobId, Overflow, Refused, Snapshot, Statistics};
+
+/// Worker threads that run jobs, as many as the jobs need, between the bounds that its builder was given.
+///
+/// Any number of threads may share it and submit. Idle workers sleep. Dropping it lets the jobs that run finish, gives
+/// up those that are queued as [`Failure::Closed`], and returns when its threads have ended; [`Pool::close`] before that
+/// finishes the queued ones as well.
+pub struct Pool {
+    name: String,
+    bounds: (usize, usize),
+    dispatch: Arc<Dispatch<dyn Closure>>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Pool {
+    /// Describes a pool that is to be built.
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    /// Starts what the builder has checked.
+    pub(super) fn start(builder: &Builder) -> Result<Self, Error> {
+        let scaling = builder.scaling();
+        let dispatch = Arc::new(Dispatch::new(builder.rules(), Window::new(builder.window)));
+        let keeper = Keeper::new(&builder.name, Threads, &dispatch, scaling).start()?;
+        let bounds = (scaling.min(), scaling.max());
+        Ok(Self { name: builder.name.clone(), bounds, dispatch, keeper: Mutex::new(Some(keeper)) })
+    }
+
+    /// Returns the name that the threads' names begin with.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the number of workers that there are now, booting ones included.
+    pub fn size(&self) -> usize {
+        self.dispatch.lock().entries().count()
+    }
+
+    /// Submits a job. Where as many jobs wait as may, it does what [`Builder::overflow`] was given, which is to wait.
+    ///
+    /// A job that submits to its own pool and waits for room may wait forever: [`Pool::try_submit`] is for that.
+    ///
+    /// # Errors
+    /// [`Error::Closed`]; [`Error::Full`] where the overflow refuses, or has waited for long enough.
+    pub fn submit<T: Send + 'static>(&self, job: Job<T>) -> Result<Handle<T>, Error> {
+        self.take_in(job, Recipient::Handle, self.dispatch.rules.overflow).map_err(Error::from)
+    }
+
+    /// As [`Pool::submit`], but waits for room for at most `timeout`, whatever the builder was given.
+    ///
+    /// # Errors
+    /// The job itself with [`Error::Full`] or [`Error::Closed`].
+    pub fn submit_timeout<T: Send + 'static>(
+        &self,
+        job: Job<T>,
+        timeout: Duration,
+    ) -> Result<Handle<T>, Refused<T>> {
+        self.take_in(job, Recipient::Handle, Overflow::Wait(timeout))
+    }
+
+    /// As [`Pool::submit`], but neither waits nor gives up another job.
+    ///
+    /// # Errors
+    /// The job itself with [`Error::Full`] or [`Error::Closed`].
+    pub fn try_submit<T: Send + 'static>(&self, job: Job<T>) -> Result<Handle<T>, Refused<T>> {
+        self.take_in(job, Recipient::Handle, Overflow::Reject)
+    }
+
+    /// Submits many jobs at once, and returns their handles in the same order. It costs less for each than
+    /// [`Pool::submit`], and counts as one for the scaling.
+    ///
+    /// # Errors
+    /// As [`Pool::submit`]; the jobs before the one that was refused stay submitted, without handles.
+    pub fn submit_batch<T: Send + 'static>(
+        &self,
+        jobs: impl IntoIterator<Item = Job<T>>,
+    ) -> Result<Vec<Handle<T>>, Error> {
+        let handles: Vec<_> = jobs.into_iter().map(|job| self.handle(job, Recipient::Handle)).collect();
+        let tasks: Vec<_> = handles.iter().map(Handle::task).collect();
+        let mut tasks = tasks.into_iter();
+        let taken_in = self.dispatch.submit(&mut tasks, self.dispatch.rules.overflow);
+        tasks.for_each(Task::let_go);
+        taken_in.map(|()| handles)
+    }
+
+    /// Submits a job as [`Pool::submit`] does, whose result goes into a line of
+    /// [`completions`](super::completions()) instead of a handle.
+    ///
+    /// # Errors
+    /// As [`Pool::submit`]; the line then learns nothing of the job.
+    pub fn submit_to<T: Send + 'static>(
+        &self,
+        job: Job<T>,
+        completer: &Completer<T>,
+    ) -> Result<JobId, Error> {
+        let recipient = Recipient::Line(completer.clone());
+        let handle = self.take_in(job, recipient, self.dispatch.rules.overflow).map_err(Error::from)?;
+        Ok(handle.id())
+    }
+
+    /// Aborts a job by its id, as [`Handle::abort`] does. `false` if no job of that id waits or runs.
+    pub fn abort(&self, id: JobId) -> bool {
+        let Some(body) = self.dispatch.find(id) else { return false };
+        body.ticket().abort();
+        self.dispatch.withdraw(&body, Failure::Aborted);
+        true
+    }
+
+    /// Looks at every worker at one moment. It holds the workers up for no longer than some of them take to start a job.
+    pub fn snapshot(&self) -> Snapshot {
+        Snapshot::of(&self.dispatch, self.bounds)
+    }
+
+    /// Returns the statistics of [`Pool::snapshot`] alone.
+    pub fn statistics(&self) -> Statistics {
+        self.snapshot().statistics
+    }
+
+    /// Waits for at most `timeout` until no job is queued or running; [`Duration::MAX`] waits without end.
+    ///
+    /// It covers what the jobs submit, and what other threads submit meanwhile. The pool stays open.
+    ///
+    /// # Errors
+    /// [`Error::Unfinished`] with the number of jobs left; [`Error::WithinJob`].
+    pub fn drain(&self, timeout: Duration) -> Result<(), Error> {
+        self.refuse_within_job()?;
+        self.dispatch.drain(timeout)
+    }
+
+    /// Takes no more jobs, finishes those that were submitted, and ends the workers. Submitters that wait for room get
+    /// [`Error::Closed`]. The statistics can still be read. Closing again does nothing.
+    ///
+    /// # Errors
+    /// [`Error::WithinJob`].
+    pub fn close(&self) -> Result<(), Error> {
+        self.refuse_within_job()?;
+        self.dispatch.close();
+        self.join();
+        Ok(())
+    }
+
+    fn handle<T: Send + 'static>(&self, job: Job<T>, recipient: Recipient<T>) -> Handle<T> {
+        Handle::new(Pending::new(Ticket::new(job.wishes), job.work, recipient), &self.dispatch)
+    }
+
+    fn take_in<T: Send + 'static>(
+        &self,
+        job: Job<T>,
+        recipient: Recipient<T>,
+        overflow: Overflow,
+    ) -> Result<Handle<T>, Refused<T>> {
+        let handle = self.handle(job, recipient);
+        match self.dispatch.submit_one(handle.task(), overflow) {
+            Ok(()) => Ok(handle),
+            Err((task, reason)) => {
+                task.let_go();
+                Err(Refused { job: handle.into_job(), reason })
+            }
+        }
+    }
+
+    fn refuse_within_job(&self) -> Result<(), Error> {
+        if is_within(&self.dispatch) { Err(Error::WithinJob) } else { Ok(()) }
+    }
+
+    fn join(&self) {
+        // Held all the while, so that a second caller returns no sooner than the first.
+        let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
+        for keeper in iter::from_fn(|| keeper.take()) {
+            let ended = keeper.join();
+            debug_assert!(ended.is_ok(), "the keeper runs nobody's code but the pool's");
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        self.dispatch.close();
+        for task in self.dispatch.clear() {
+            task.fail(Failure::Closed);
+        }
+        // A job that drops the last owner of its pool is on a thread that ends by itself, right after the job.
+        if !is_within(&self.dispatch) {
+            self.join();
+        }
+    }
+}
+
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pool")
+            .field("name", &self.name)
+            .field("size", &self.size())
+            .field("strategy", &self.dispatch.rules.strategy)
+            .finish_non_exhaustive()
+    }
+}

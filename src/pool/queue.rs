@@ -1,0 +1,202 @@
+//! Jobs that wait, as a data structure without a lock.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use super::JobId;
+use super::task::{Body, Task};
+
+/// Lines that may stand empty, kept for their memory. Who uses more priorities than that pays for an allocation.
+const EMPTY_LINES: usize = 8;
+
+/// Jobs that wait: the highest priority first, and in the order of their coming within one.
+///
+/// A job that is withdrawn stays where it is and counts no more; what is left of it goes when it comes to the front, or
+/// when such jobs are most of the queue. So each operation takes constant time on average.
+pub(super) struct Queue<B: Body + ?Sized> {
+    lines: BTreeMap<Reverse<i32>, VecDeque<Task<B>>>,
+    waiting: usize,
+    withdrawn: usize,
+    /// Whether a job may stand behind one of a later id: one that came back from a worker that is no more.
+    is_disordered: bool,
+}
+
+impl<B: Body + ?Sized> Queue<B> {
+    pub(super) const fn new() -> Self {
+        Self { lines: BTreeMap::new(), waiting: 0, withdrawn: 0, is_disordered: false }
+    }
+
+    /// Returns the number of jobs that wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// Puts a job behind those of its priority.
+    pub(super) fn push(&mut self, task: Task<B>) {
+        self.waiting += 1;
+        let line = self.lines.entry(Reverse(task.ticket().priority)).or_default();
+        self.is_disordered |= line.back().is_some_and(|last| last.ticket().id() > task.ticket().id());
+        line.push_back(task);
+    }
+
+    /// Puts a job that was taken out back before those of its priority.
+    pub(super) fn push_front(&mut self, task: Task<B>) {
+        self.waiting += 1;
+        let line = self.lines.entry(Reverse(task.ticket().priority)).or_default();
+        self.is_disordered |= line.front().is_some_and(|first| first.ticket().id() < task.ticket().id());
+        line.push_front(task);
+    }
+
+    /// Takes the next job.
+    pub(super) fn pop(&mut self) -> Option<Task<B>> {
+        self.skip_withdrawn();
+        let task = self.lines.values_mut().find_map(VecDeque::pop_front)?;
+        self.waiting -= 1;
+        self.is_disordered &= self.waiting > 0;
+        self.forget_lines();
+        Some(task)
+    }
+
+    /// Takes out the job of the lowest priority that has waited for longest.
+    pub(super) fn pop_least(&mut self) -> Option<Task<B>> {
+        for line in self.lines.values_mut().rev() {
+            while let Some(task) = line.pop_front() {
+                if task.ticket().is_withdrawn() {
+                    self.withdrawn -= 1;
+                } else {
+                    self.waiting -= 1;
+                    return Some(task);
+                }
+            }
+        }
+        None
+    }
+
+    /// Returns the priority of the next job.
+    pub(super) fn best(&mut self) -> Option<i32> {
+        self.skip_withdrawn();
+        self.lines.iter().find(|(_, line)| !line.is_empty()).map(|(priority, _)| priority.0)
+    }
+
+    /// Returns when the job that has waited for longest was submitted.
+    pub(super) fn oldest(&mut self) -> Option<Instant> {
+        self.skip_withdrawn();
+        self.lines.values().filter_map(|line| line.front()).map(|task| task.ticket().submitted).min()
+    }
+
+    /// Looks for a job. It takes logarithmic time, unless jobs have come back from workers that are no more.
+    pub(super) fn find(&self, id: JobId) -> Option<&Task<B>> {
+        let id_of = |task: &Task<B>| task.ticket().id();
+        let found = |line: &'_ VecDeque<Task<B>>| {
+            if self.is_disordered {
+                line.iter().position(|task| id_of(task) == id)
+            } else {
+                line.binary_search_by_key(&id, id_of).ok()
+            }
+        };
+        self.lines.values().find_map(|line| line.get(found(line)?))
+    }
+
+    /// Counts a job of this queue no more, which its ticket calls withdrawn already.
+    pub(super) fn withdraw(&mut self) {
+        self.waiting -= 1;
+        self.withdrawn += 1;
+        if self.withdrawn > self.waiting + 64 {
+            for line in self.lines.values_mut() {
+                line.retain(|task| !task.ticket().is_withdrawn());
+            }
+            self.withdrawn = 0;
+        }
+    }
+
+    /// Drops what is left of withdrawn jobs at the front of each line.
+    fn skip_withdrawn(&mut self) {
+        if self.withdrawn == 0 {
+            return;
+        }
+        for line in self.lines.values_mut() {
+            while line.front().is_some_and(|task| task.ticket().is_withdrawn()) {
+                line.pop_front();
+                self.withdrawn -= 1;
+            }
+        }
+    }
+
+    fn forget_lines(&mut self) {
+        if self.lines.len() > EMPTY_LINES {
+            self.lines.retain(|_, line| !line.is_empty());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::task::test::{Blank, blank};
+    use super::super::ticket::Whereabouts;
+    use super::*;
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Push(i32),
+        Pop,
+        PopLeast,
+        Withdraw(prop::sample::Index),
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let step = prop_oneof![
+            4 => (-2..3_i32).prop_map(Step::Push),
+            2 => Just(Step::Pop),
+            1 => Just(Step::PopLeast),
+            1 => any::<prop::sample::Index>().prop_map(Step::Withdraw),
+        ];
+        prop::collection::vec(step, 0..400)
+    }
+
+    proptest! {
+        /// The oracle is a vector that is sorted for each look.
+        #[test]
+        fn jobs_come_by_priority_and_then_by_age_whatever_is_withdrawn(steps in steps()) {
+            let mut queue = Queue::<Blank>::new();
+            let mut expected: Vec<(Reverse<i32>, u64)> = Vec::new();
+            let mut kept = std::collections::HashMap::new();
+            for (number, step) in (1..).zip(steps) {
+                match step {
+                    Step::Push(priority) => {
+                        let task = blank(number, priority);
+                        kept.insert(number, task.share());
+                        queue.push(task);
+                        expected.push((Reverse(priority), number));
+                    }
+                    Step::Pop => {
+                        expected.sort_unstable();
+                        let next = (!expected.is_empty()).then(|| expected.remove(0).1);
+                        prop_assert_eq!(queue.pop().map(|task| task.ticket().id().get()), next);
+                    }
+                    Step::PopLeast => {
+                        let least = expected.iter().copied().max_by_key(|(priority, number)| (*priority, Reverse(*number)));
+                        expected.retain(|entry| Some(*entry) != least);
+                        let found = queue.pop_least().map(|task| task.ticket().id().get());
+                        prop_assert_eq!(found, least.map(|(_, number)| number));
+                    }
+                    Step::Withdraw(index) if !expected.is_empty() => {
+                        let (_, number) = expected.remove(index.index(expected.len()));
+                        kept[&number].ticket().is_at(Whereabouts::Withdrawn);
+                        queue.withdraw();
+                    }
+                    Step::Withdraw(_) => {}
+                }
+                prop_assert_eq!(queue.len(), expected.len());
+                prop_assert_eq!(queue.best(), expected.iter().min().map(|(priority, _)| priority.0));
+                prop_assert_eq!(queue.oldest().is_some(), !expected.is_empty());
+            }
+        }
+    }
+}

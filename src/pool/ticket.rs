@@ -1,0 +1,152 @@
+//! What everybody who has to do with a job shares of it.
+
+use std::borrow::Cow;
+use std::time::{Duration, Instant};
+
+use super::JobId;
+use super::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
+
+/// What whoever submits a job says of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Wishes {
+    pub(super) kind: Cow<'static, str>,
+    pub(super) nodes: Option<u64>,
+    pub(super) priority: i32,
+    pub(super) key: Option<u64>,
+    pub(super) within: Option<Duration>,
+    pub(super) is_idempotent: bool,
+}
+
+impl Wishes {
+    pub(super) fn new(kind: Cow<'static, str>) -> Self {
+        Self { kind, nodes: None, priority: 0, key: None, within: None, is_idempotent: false }
+    }
+}
+
+/// What the handle, the queue, the worker and the registry share of a job.
+pub(super) struct Ticket {
+    /// Written once, under the lock that lets others have the job.
+    id: AtomicU64,
+    pub(super) kind: Cow<'static, str>,
+    pub(super) nodes: Option<u64>,
+    pub(super) priority: i32,
+    pub(super) key: Option<u64>,
+    pub(super) submitted: Instant,
+    pub(super) deadline: Option<Instant>,
+    pub(super) is_idempotent: bool,
+    /// A wish that guards no other data, hence relaxed.
+    abort: AtomicBool,
+    /// Whether it was the deadline that aborted.
+    is_late: AtomicBool,
+    /// Written under the lock of the dispatch alone.
+    whereabouts: AtomicU32,
+}
+
+/// Where a job is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Whereabouts {
+    /// With whoever submits it, or started.
+    Elsewhere,
+    /// Nowhere any more, without having started. Whoever took it out of where it was ends it.
+    Withdrawn,
+    /// In the queue of all workers.
+    Queue,
+    /// In the queue of the worker at this place.
+    Pinned(usize),
+    /// With the worker at this place, if it has not started it meanwhile.
+    Lane(usize),
+}
+
+impl Whereabouts {
+    fn encoded(self) -> u32 {
+        // A pool has too few places to come near the end of the numbers.
+        match self {
+            Self::Elsewhere => 0,
+            Self::Withdrawn => 1,
+            Self::Queue => 2,
+            Self::Pinned(place) => 3 + 2 * place as u32,
+            Self::Lane(place) => 4 + 2 * place as u32,
+        }
+    }
+
+    fn decoded(word: u32) -> Self {
+        match word {
+            0 => Self::Elsewhere,
+            1 => Self::Withdrawn,
+            2 => Self::Queue,
+            odd if odd % 2 == 1 => Self::Pinned((odd as usize - 3) / 2),
+            even => Self::Lane((even as usize - 4) / 2),
+        }
+    }
+}
+
+impl Ticket {
+    pub(super) fn new(wishes: Wishes) -> Self {
+        let submitted = Instant::now();
+        Self {
+            id: AtomicU64::new(0),
+            kind: wishes.kind,
+            nodes: wishes.nodes,
+            priority: wishes.priority,
+            key: wishes.key,
+            submitted,
+            // A deadline beyond the end of time is none.
+            deadline: wishes.within.and_then(|within| submitted.checked_add(within)),
+            is_idempotent: wishes.is_idempotent,
+            abort: AtomicBool::new(false),
+            is_late: AtomicBool::new(false),
+            whereabouts: AtomicU32::new(0),
+        }
+    }
+
+    pub(super) fn id(&self) -> JobId {
+        JobId(self.id.load(Relaxed))
+    }
+
+    pub(super) fn number(&self, id: u64) {
+        self.id.store(id, Relaxed);
+    }
+
+    pub(super) fn abort(&self) {
+        self.abort.store(true, Relaxed);
+    }
+
+    pub(super) fn aborted(&self) -> bool {
+        self.abort.load(Relaxed)
+    }
+
+    /// Aborts it because its deadline has passed.
+    pub(super) fn expire(&self) {
+        self.is_late.store(true, Relaxed);
+        self.abort();
+    }
+
+    pub(super) fn is_late(&self) -> bool {
+        self.is_late.load(Relaxed)
+    }
+
+    /// Notes where the job is now.
+    pub(super) fn is_at(&self, whereabouts: Whereabouts) {
+        self.whereabouts.store(whereabouts.encoded(), Relaxed);
+    }
+
+    pub(super) fn whereabouts(&self) -> Whereabouts {
+        Whereabouts::decoded(self.whereabouts.load(Relaxed))
+    }
+
+    pub(super) fn is_withdrawn(&self) -> bool {
+        self.whereabouts() == Whereabouts::Withdrawn
+    }
+
+    /// Gives back what was wished for the job, less the time that has passed.
+    pub(super) fn into_wishes(self) -> Wishes {
+        Wishes {
+            kind: self.kind,
+            nodes: self.nodes,
+            priority: self.priority,
+            key: self.key,
+            within: self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
+            is_idempotent: self.is_idempotent,
+        }
+    }
+}
