@@ -47,14 +47,6 @@ impl Gate {
     fn open(self) {}
 }
 
-fn wait_until_idle(pool: &Pool, workers: usize) {
-    let start = Instant::now();
-    while pool.snapshot().pool.idle < workers {
-        assert!(start.elapsed() < SOON, "{:?}", pool.snapshot());
-        thread::yield_now();
-    }
-}
-
 fn quick() -> Job<u32> {
     Job::new("quick", |_| Ok(7))
 }
@@ -144,20 +136,6 @@ fn one_worker_runs_jobs_in_the_order_of_their_priority_and_then_of_their_coming(
     let mut expected: Vec<_> = (0..90).collect();
     expected.sort_by_key(|n| (std::cmp::Reverse(n % 3), *n));
     assert_eq!(*order.lock().unwrap(), expected);
-}
-
-#[test]
-fn jobs_that_find_all_workers_idle_go_round_them() {
-    let pool = pool(3, 100);
-    let workers = ids(&pool);
-    for n in 0..9 {
-        wait_until_idle(&pool, 3);
-        let job = Job::new("whose", |context: &JobContext<'_>| {
-            Ok((context.worker(), thread::current().name().map(str::to_owned)))
-        });
-        let thread = Some(format!("circlet-w{}", n % 3));
-        assert_eq!(pool.submit(job).unwrap().wait().unwrap(), (workers[n % 3], thread));
-    }
 }
 
 #[test]
@@ -311,8 +289,8 @@ fn a_drain_that_runs_out_of_time_says_how_much_is_left() {
     let (_, gate) = Gate::hold(&pool);
     let handles = pool.submit_batch([quick(), quick()]).unwrap();
     let left = pool.drain(Duration::ZERO).unwrap_err();
-    // The held job and the one behind it; the third has a worker of its own, which may not have come to it.
-    assert!(matches!(left, Error::Unfinished { jobs: 2..=3 }), "{left}");
+    // The held job; the others have a worker, which may not have come to them.
+    assert!(matches!(left, Error::Unfinished { jobs: 1..=3 }), "{left}");
     gate.open();
     pool.drain(Duration::MAX).unwrap();
     assert!(handles.iter().all(Handle::is_done));
@@ -569,22 +547,22 @@ fn assert_same_shape(found: &Value, expected: &Value, at: &str) {
 #[test]
 fn a_snapshot_has_the_shape_of_the_session_payload() {
     let pool = pool(2, 4);
-    pool.submit(quick()).unwrap().wait().unwrap();
-    wait_until_idle(&pool, 2);
+    // One worker is idle and without an error, another has had one and is busy, as in the session payload.
+    let (other, other_gate) = Gate::hold(&pool);
     pool.submit(Job::<()>::new("faulty", |_| Err("MaxListenersExceededWarning".into())))
         .unwrap()
         .wait()
         .unwrap_err();
-    wait_until_idle(&pool, 2);
     pool.submit(quick()).unwrap().wait().unwrap();
-    wait_until_idle(&pool, 2);
     let (job, gate) = Gate::job();
     let held = pool.submit(job.nodes(1000)).unwrap();
     gate.started.recv_timeout(SOON).unwrap();
+    other_gate.open();
+    let idle = other.wait().unwrap();
 
-    // The first worker is idle and without an error, the second has had one and is busy, as in the session payload.
     let mut found = serde_json::to_value(pool.snapshot()).unwrap();
-    let workers = ids(&pool);
+    let mut workers = ids(&pool);
+    workers.sort_by_key(|worker| *worker != idle);
     let registry = found["registry"].as_object_mut().unwrap();
     for (worker, name) in workers.iter().zip(["w_3a7f", "w_9b1c"]) {
         let entry = registry.remove(&worker.to_string()).unwrap();

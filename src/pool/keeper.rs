@@ -124,7 +124,9 @@ impl<K: Kind> Keeper<K> {
             if is_over {
                 return;
             }
-            self.look(&sample, now);
+            if !is_closed || sample.queued > 0 {
+                self.look(&sample, now);
+            }
             let look = self.rule.next_look().and_then(|look| self.since.checked_add(look));
             until = [look, next_deadline, self.retry].into_iter().flatten().min();
             if sample.workers() > 0 {

@@ -38,9 +38,9 @@ pub struct Snapshot {
 pub struct PoolCounts {
     /// Those that there are.
     pub size: usize,
-    /// Those that run a job, or are about to take the next.
+    /// Those that run a job.
     pub active: usize,
-    /// Those that wait for one.
+    /// Those that wait for one, or are about to take one.
     pub idle: usize,
     /// Those that cannot take a job yet.
     pub booting: usize,
@@ -63,9 +63,9 @@ pub struct PoolCounts {
 pub enum WorkerState {
     /// It was started, and cannot take a job yet.
     Booting,
-    /// It waits for a job.
+    /// It waits for a job, or is about to take one.
     Idle,
-    /// It runs a job, or is about to take the next.
+    /// It runs a job.
     Processing,
     /// It is to end, and finishes what it has.
     Draining,
@@ -258,8 +258,8 @@ impl WorkerEntry {
         let state = match entry.phase {
             Phase::Booting => WorkerState::Booting,
             _ if is_last => WorkerState::Draining,
-            Phase::Idle => WorkerState::Idle,
-            Phase::Working => WorkerState::Processing,
+            Phase::Working if look.running.is_some() => WorkerState::Processing,
+            Phase::Working | Phase::Idle => WorkerState::Idle,
         };
         Self::seen(&entry.lane, look, state, now)
     }
