@@ -1,22 +1,27 @@
 //! The worker's side: it takes jobs, tells of their ends, and leaves.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dispatch::{Dispatch, Entry, Phase, Pin, State};
-use super::lane::{Lane, Running};
+use super::lane::{CHUNK_MAX, Lane, Running};
 use super::queue::Queue;
 use super::sync::MutexGuard;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
 use super::{Failure, Strategy};
 
+/// The most jobs whose memory waits to be freed.
+const SPENT_MAX: usize = 256;
+
 /// The place of one worker, which it leaves when this is dropped.
 pub(super) struct Desk<B: Body + ?Sized> {
     dispatch: Arc<Dispatch<B>>,
     lane: Arc<Lane<B>>,
     has_left: Cell<bool>,
+    /// Jobs that nobody has any more, for the submitters to free.
+    spent: RefCell<Vec<Arc<B>>>,
 }
 
 impl<B: Body + ?Sized> Desk<B> {
@@ -30,7 +35,7 @@ impl<B: Body + ?Sized> Desk<B> {
         let lane = Arc::new(Lane::new(place, dispatch.window));
         let (pinned, phase) = (Queue::new(), Phase::Booting);
         state.entries[place] = Some(Entry { lane: lane.clone(), pinned, phase, retires: false });
-        Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false) }
+        Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false), spent: RefCell::default() }
     }
 
     pub(super) fn lane(&self) -> &Arc<Lane<B>> {
@@ -60,45 +65,77 @@ impl<B: Body + ?Sized> Desk<B> {
     pub(super) fn take(&self) -> Option<Task<B>> {
         let dispatch = &*self.dispatch;
         let mut state = dispatch.lock();
+        self.pass_on(&mut state);
+        let mut has_looked = false;
         loop {
-            let (first, rest) = match self.share(&mut state) {
-                Some(share) => share,
-                None => {
-                    if state.at(self.lane.place).retires || state.is_closed {
-                        self.leave(state);
-                        return None;
-                    }
-                    state.idle.push(self.lane.place);
-                    state.at(self.lane.place).phase = Phase::Idle;
-                    dispatch.grew_quiet(&state);
-                    drop(state);
-                    self.lane.sleep();
-                    state = dispatch.lock();
-                    continue;
-                }
-            };
-            first.ticket().is_at(Whereabouts::Elsewhere);
-            for task in &rest {
-                task.ticket().is_at(Whereabouts::Lane(self.lane.place));
+            if let Some((first, rest)) = self.share(&mut state) {
+                return Some(self.begin(state, first, rest));
             }
-            dispatch.made_room(&state, 1 + rest.len());
-            let next = if state.queue.is_empty() { None } else { state.rouse(dispatch.rules.strategy) };
-            // Under the lock, so that at no moment a job is nowhere.
-            let first = self.lane.begin(first, rest);
+            if state.at(self.lane.place).retires || state.is_closed {
+                self.leave(state);
+                return None;
+            }
+            // One at a time looks for a while before it sleeps, and is not woken then.
+            let looks = !has_looked && state.searching == 0;
+            if looks {
+                state.searches(self.lane.place);
+            } else {
+                state.idle.push(self.lane.place);
+                state.at(self.lane.place).phase = Phase::Idle;
+            }
+            dispatch.grew_quiet(&state);
             drop(state);
-            next.iter().for_each(|lane| lane.wake());
-            return Some(first);
+            if looks {
+                dispatch.look_out();
+            } else {
+                self.lane.sleep();
+            }
+            has_looked = looks;
+            state = dispatch.lock();
+            // Whoever ended the sleep has counted it as one that searches.
+            state.found(self.lane.place);
         }
+    }
+
+    /// Starts the first of the jobs that it takes, and wakes another worker if that leaves any.
+    fn begin(&self, mut state: MutexGuard<'_, State<B>>, first: Task<B>, rest: Vec<Task<B>>) -> Task<B> {
+        first.ticket().is_at(Whereabouts::Elsewhere);
+        for task in &rest {
+            task.ticket().is_at(Whereabouts::Lane(self.lane.place));
+        }
+        self.dispatch.made_room(&state, 1 + rest.len());
+        let next = state.rouse_for_queue(self.dispatch.rules.strategy);
+        // Under the lock, so that at no moment a job is nowhere.
+        let first = self.lane.begin(first, rest);
+        drop(state);
+        next.iter().for_each(|lane| lane.wake());
+        first
     }
 
     /// Tells that the job that ran is over, and with what words if it failed; starts the next of those that the worker has
     /// taken already. What the job gave is handed over after this.
     pub(super) fn next(&self, ended: &Task<B>, error: Option<String>) -> Option<Task<B>> {
         let next = self.lane.next(error, self.dispatch.best());
-        if ended.ticket().key.is_some() {
+        if ended.ticket().key().is_some() {
             self.dispatch.forget_key(&mut self.dispatch.lock(), ended);
         }
         next
+    }
+
+    /// Keeps the memory of a job for the submitters to free: an allocator is at its slowest where one thread frees what
+    /// another has allocated.
+    pub(super) fn give_back(&self, spent: Arc<B>) {
+        let mut kept = self.spent.borrow_mut();
+        if kept.len() < CHUNK_MAX {
+            kept.push(spent);
+        }
+    }
+
+    fn pass_on(&self, state: &mut State<B>) {
+        let mut spent = self.spent.borrow_mut();
+        let room = SPENT_MAX.saturating_sub(state.spent.len());
+        let surplus = spent.len().saturating_sub(room);
+        state.spent.extend(spent.drain(surplus..));
     }
 
     /// Takes what this worker should run now.
@@ -106,7 +143,7 @@ impl<B: Body + ?Sized> Desk<B> {
         // What is left of its own when somebody more important came between.
         let mut own = self.lane.give_back(true);
         loop {
-            let own_best = own.front().map(|task| task.ticket().priority);
+            let own_best = own.front().map(|task| task.ticket().priority());
             let pinned_best = state.at(self.lane.place).pinned.best();
             let best = state.queue.best();
             if own_best.is_some() && own_best >= pinned_best && own_best >= best {
@@ -139,7 +176,7 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Keeps a job of the queue, unless it has a key that another worker has.
     fn claim(&self, state: &mut State<B>, task: Task<B>) -> Option<Task<B>> {
-        let Some(key) = task.ticket().key.filter(|_| self.dispatch.rules.strategy == Strategy::Affinity) else {
+        let Some(key) = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity) else {
             return Some(task);
         };
         let own = self.lane.place;

@@ -1,7 +1,7 @@
 //! Where jobs and workers meet: the queue, who is idle, and who has which key, behind one lock.
 
 use std::cmp::Reverse;
-use std::iter;
+use std::{hint, iter};
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -16,8 +16,10 @@ use super::task::{Body, Task};
 use super::ticket::Whereabouts;
 use super::{Error, JobId, Overflow, Strategy};
 
-/// The most idle workers that one submission wakes.
-const ROUSED: usize = 2;
+/// How long a worker that has nothing to do looks for a job before it sleeps: about as long as waking it would take.
+const LOOK: Duration = Duration::from_micros(20);
+/// So many jobs whose memory waits to be freed are no more than a submitter will free before long.
+const SPENT: usize = 128;
 /// No job waits.
 const NOTHING: i64 = i64::MIN;
 
@@ -28,7 +30,7 @@ const NOTHING: i64 = i64::MIN;
 pub(super) struct Dispatch<B: Body + ?Sized> {
     pub(super) rules: Rules,
     pub(super) window: Window,
-    state: Mutex<State<B>>,
+    state: Apart<Mutex<State<B>>>,
     /// Submitters wait here for room or the end.
     room: Condvar,
     /// Whoever drains waits here for the last job to end.
@@ -36,8 +38,12 @@ pub(super) struct Dispatch<B: Body + ?Sized> {
     /// The keeper waits here for something to do.
     duty: Condvar,
     /// The highest priority that waits here, for workers that have jobs of their own.
-    best: AtomicI64,
+    best: Apart<AtomicI64>,
 }
+
+/// What has cache lines of its own, two of which x86 fetches in pairs.
+#[repr(align(128))]
+struct Apart<T>(T);
 
 /// How jobs are taken in and dealt out.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +67,8 @@ pub(super) struct State<B: Body + ?Sized> {
     /// How many of these there may be before those of jobs that are over go.
     deadlines_kept: usize,
     pub(super) departed: Departed,
+    /// Jobs that nobody has any more, whose memory is to be freed.
+    pub(super) spent: Vec<Arc<B>>,
     pub(super) sent: u64,
     pub(super) withdrawn: u64,
     /// Workers that were ever ready, and the time that they took for it.
@@ -74,6 +82,8 @@ pub(super) struct State<B: Body + ?Sized> {
     submitters: usize,
     drainers: usize,
     pub(super) is_closed: bool,
+    /// Workers that look for a job, or were woken for one.
+    pub(super) searching: usize,
     /// Whether more workers may be started.
     pub(super) may_grow: bool,
     /// Whether the keeper has something to do, and whether it waits for that.
@@ -94,6 +104,8 @@ pub(super) struct Entry<B: Body + ?Sized> {
 pub(super) enum Phase {
     Booting,
     Working,
+    /// It looks for a job, or was woken for one.
+    Searching,
     Idle,
 }
 
@@ -168,6 +180,11 @@ impl<B: Body + ?Sized> State<B> {
         self.waiting() == 0 && self.entries().all(|entry| entry.phase != Phase::Working)
     }
 
+    /// Takes out jobs to be freed by a submitter: one for the one that it brings, or more so that they become fewer.
+    fn take_spent(&mut self) -> [Option<Arc<B>>; 2] {
+        [self.spent.pop(), if self.spent.len() > SPENT { self.spent.pop() } else { None }]
+    }
+
     /// Counts a worker that could not boot.
     pub(super) fn could_not_boot(&mut self, words: String) {
         self.boot_failures += 1;
@@ -185,20 +202,33 @@ impl<B: Body + ?Sized> State<B> {
         };
         let place = self.idle.remove(chosen);
         self.last = place;
-        Some(self.work(place))
+        Some(self.searches(place))
+    }
+
+    /// Takes one worker from the idle ones if jobs wait and nobody looks for them.
+    pub(super) fn rouse_for_queue(&mut self, strategy: Strategy) -> Option<Arc<Lane<B>>> {
+        if self.queue.is_empty() || self.searching > 0 { None } else { self.rouse(strategy) }
     }
 
     /// Takes one worker from the idle ones, if it is one.
     fn rouse_at(&mut self, place: usize) -> Option<Arc<Lane<B>>> {
         let index = self.idle.iter().position(|idle| *idle == place)?;
         self.idle.remove(index);
-        Some(self.work(place))
+        Some(self.searches(place))
     }
 
-    fn work(&mut self, place: usize) -> Arc<Lane<B>> {
+    /// Counts a worker as one that looks for a job.
+    pub(super) fn searches(&mut self, place: usize) -> Arc<Lane<B>> {
+        self.searching += 1;
         let entry = self.at(place);
-        entry.phase = Phase::Working;
+        entry.phase = Phase::Searching;
         entry.lane.clone()
+    }
+
+    /// Counts it no more, as it holds the lock and sees what there is.
+    pub(super) fn found(&mut self, place: usize) {
+        self.searching -= 1;
+        self.at(place).phase = Phase::Working;
     }
 }
 
@@ -213,6 +243,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             deadlines: BinaryHeap::new(),
             deadlines_kept: 1024,
             departed: Departed::new(),
+            spent: Vec::new(),
             sent: 0,
             withdrawn: 0,
             booted: 0,
@@ -223,28 +254,45 @@ impl<B: Body + ?Sized> Dispatch<B> {
             submitters: 0,
             drainers: 0,
             is_closed: false,
+            searching: 0,
             may_grow: false,
             is_keeper_called: false,
             keeper_waits: false,
         };
         let (room, quiet, duty) = (Condvar::new(), Condvar::new(), Condvar::new());
-        Self { rules, window, state: Mutex::new(state), room, quiet, duty, best: AtomicI64::new(NOTHING) }
+        Self {
+            rules,
+            window,
+            state: Apart(Mutex::new(state)),
+            room,
+            quiet,
+            duty,
+            best: Apart(AtomicI64::new(NOTHING)),
+        }
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, State<B>> {
-        lock(&self.state)
+        lock(&self.state.0)
     }
 
     /// Returns the highest priority that waits for somebody, as one below all if there is none.
     pub(super) fn best(&self) -> i64 {
-        self.best.load(Ordering::Relaxed)
+        self.best.0.load(Ordering::Relaxed)
+    }
+
+    /// Looks for something that waits, for a while.
+    pub(super) fn look_out(&self) {
+        let start = Instant::now();
+        while self.best() == NOTHING && start.elapsed() < LOOK {
+            (0..16).for_each(|_| hint::spin_loop());
+        }
     }
 
     /// Says what now waits; called before the lock goes whenever the queue has changed.
     pub(super) fn publish(&self, state: &mut State<B>) {
         let best = state.queue.best().map_or(NOTHING, i64::from);
         if self.best() != best {
-            self.best.store(best, Ordering::Relaxed);
+            self.best.0.store(best, Ordering::Relaxed);
         }
     }
 
@@ -265,8 +313,10 @@ impl<B: Body + ?Sized> Dispatch<B> {
             let room = self.rules.capacity.saturating_sub(state.waiting());
             let calls = self.take_in(&mut state, tasks.by_ref().take(room));
             if tasks.len() == 0 {
+                let spent = state.take_spent();
                 drop(state);
                 calls.make(self);
+                drop(spent);
                 return Ok(());
             }
             match overflow {
@@ -320,7 +370,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             state.sent += 1;
             let ticket = task.ticket();
             ticket.number(state.sent);
-            if let Some(at) = ticket.deadline {
+            if let Some(at) = ticket.deadline() {
                 calls.keeper |= state.note_deadline(at, &task);
             }
             match self.place_of(state, &task) {
@@ -336,11 +386,9 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
         if is_common {
             self.publish(state);
-            // Whoever takes of what is left wakes the next.
-            let wanted = state.queue.len().min(ROUSED);
-            let roused = iter::from_fn(|| state.rouse(self.rules.strategy)).take(wanted);
-            calls.lanes.extend(roused);
-            calls.keeper |= state.idle.is_empty() && state.may_grow;
+            // Whoever takes a job wakes the next for what is left.
+            calls.lanes.extend(state.rouse_for_queue(self.rules.strategy));
+            calls.keeper |= state.may_grow && state.idle.is_empty() && state.searching == 0;
         }
         if calls.keeper {
             state.is_keeper_called = true;
@@ -359,7 +407,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Returns the worker that must run a job with a key, and counts the job as its own.
     pub(super) fn place_of(&self, state: &mut State<B>, task: &Task<B>) -> Option<usize> {
-        let key = task.ticket().key.filter(|_| self.rules.strategy == Strategy::Affinity)?;
+        let key = task.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity)?;
         if let Some(pin) = state.pins.get_mut(&key) {
             pin.jobs += 1;
             return Some(pin.place);
@@ -421,7 +469,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Counts a job of a key as over.
     pub(super) fn forget_key(&self, state: &mut State<B>, body: &B) {
-        let Some(key) = body.ticket().key.filter(|_| self.rules.strategy == Strategy::Affinity) else { return };
+        let Some(key) = body.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else { return };
         if let Some(pin) = state.pins.get_mut(&key) {
             pin.jobs -= 1;
             if pin.jobs == 0 {

@@ -10,7 +10,8 @@ use serde::{Serialize, Serializer};
 use super::ticket::{Ticket, Wishes};
 use super::{Aborted, JobError, WorkerId};
 
-pub(super) type Work<T> = Box<dyn FnOnce(&JobContext<'_>) -> Result<T, JobError> + Send>;
+/// The closure of a job, which runs once. What is left of it then is freed with the rest of the job.
+pub(super) type Work<T> = Box<dyn FnMut(&JobContext<'_>) -> Result<T, JobError> + Send>;
 
 /// A piece of work: a closure, the type of job it is, and what is wished for it.
 ///
@@ -26,13 +27,15 @@ impl<T> Job<T> {
     where
         F: FnOnce(&JobContext<'_>) -> Result<T, JobError> + Send + 'static,
     {
-        Self { wishes: Wishes::new(kind.into()), work: Box::new(work) }
+        let mut work = Some(work);
+        let once = move |context: &JobContext<'_>| work.take().expect("a job runs once")(context);
+        Self { wishes: Wishes::new(kind.into()), work: Box::new(once) }
     }
 
     /// Sets the size, in the units that this type of job counts. A job without one has no `nodes` in a snapshot.
     #[must_use]
     pub fn nodes(mut self, nodes: u64) -> Self {
-        self.wishes.nodes = Some(nodes);
+        self.wishes.rare().nodes = Some(nodes);
         self
     }
 
@@ -47,7 +50,7 @@ impl<T> Job<T> {
     /// Sets what [`Strategy::Affinity`](super::Strategy::Affinity) goes by; other strategies do not look at it.
     #[must_use]
     pub fn key(mut self, key: impl Hash) -> Self {
-        self.wishes.key = Some(BuildHasherDefault::<DefaultHasher>::default().hash_one(key));
+        self.wishes.rare().key = Some(BuildHasherDefault::<DefaultHasher>::default().hash_one(key));
         self
     }
 
@@ -57,14 +60,14 @@ impl<T> Job<T> {
     /// runs is aborted, as [`Handle::abort`](super::Handle::abort) does it, and has that failure if it gives in.
     #[must_use]
     pub fn deadline(mut self, within: Duration) -> Self {
-        self.wishes.within = Some(within);
+        self.wishes.rare().within = Some(within);
         self
     }
 
     /// Says that the job may run again from its beginning, where a worker died while it ran. Without it such a job fails.
     #[must_use]
     pub fn idempotent(mut self) -> Self {
-        self.wishes.is_idempotent = true;
+        self.wishes.rare().is_idempotent = true;
         self
     }
 

@@ -155,7 +155,7 @@ impl<K: Kind> Keeper<K> {
             queued,
             oldest_age: oldest.map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest)),
             running,
-            idle: state.idle.len(),
+            idle: state.idle.len() + state.searching,
             booting,
             arrived: state.sent,
             finished,

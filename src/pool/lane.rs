@@ -9,12 +9,10 @@ use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock,
 use super::tally::{Tally, Window};
 use super::task::{Body, Task};
 
-/// Jobs that a worker takes at once are to last for no longer than this together.
-const CHUNK_TIME: Duration = Duration::from_micros(50);
+/// Jobs that a worker takes at once are to last for no longer than this together, in nanoseconds.
+const CHUNK_TIME: u64 = 50_000;
 /// The most jobs that a worker takes at once.
-const CHUNK_MAX: usize = 64;
-/// How often a worker looks for a job before it sleeps: about as long as waking it would take.
-const LOOKS: u32 = 64;
+pub(super) const CHUNK_MAX: usize = 64;
 
 /// What dispatch, the worker and onlookers share of one worker.
 // Two cache lines, which x86 fetches in pairs: busy workers share none.
@@ -38,8 +36,8 @@ struct State<B: Body + ?Sized> {
     running: Option<Running<B>>,
     tally: Tally,
     last_error: Option<String>,
-    /// The mean time of the last jobs.
-    mean: Duration,
+    /// The mean time of the last jobs, in nanoseconds; 0 before the first.
+    mean: u64,
 }
 
 /// A job that runs.
@@ -86,7 +84,7 @@ impl<B: Body + ?Sized> Lane<B> {
                 running: None,
                 tally: Tally::new(),
                 last_error: None,
-                mean: Duration::ZERO,
+                mean: 0,
             }),
             busy: AtomicU64::new(0),
             is_woken: AtomicBool::new(false),
@@ -105,9 +103,10 @@ impl<B: Body + ?Sized> Lane<B> {
         if fair <= 1 {
             return 1;
         }
-        let mean = lock(&self.state).mean;
-        let in_time = if mean.is_zero() { 1 } else { CHUNK_TIME.as_nanos() / mean.as_nanos().max(1) };
-        fair.min(CHUNK_MAX).min(usize::try_from(in_time).unwrap_or(usize::MAX)).max(1)
+        match lock(&self.state).mean {
+            0 => 1,
+            mean => fair.min(CHUNK_MAX).min((CHUNK_TIME / mean) as usize).max(1),
+        }
     }
 
     /// Gives the worker jobs, of which it runs the first.
@@ -132,11 +131,15 @@ impl<B: Body + ?Sized> Lane<B> {
         if error.is_some() {
             state.last_error = error;
         }
-        state.mean = (state.mean * 7 + elapsed) / 8;
+        let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
+        state.mean = (state.mean - state.mean / 8).saturating_add(nanoseconds / 8).max(1);
         self.busy.store(u64::try_from(state.tally.total.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let task = state.local.pop_front_if(|task| i64::from(task.ticket().priority) >= best)?;
-        state.running = Some(Running { body: task.share(), since: now });
-        Some(task)
+        let task = state.local.pop_front_if(|task| i64::from(task.ticket().priority()) >= best);
+        state.running = task.as_ref().map(|task| Running { body: task.share(), since: now });
+        // What goes with it may be the last that anybody has of the job.
+        drop(state);
+        drop(ran);
+        task
     }
 
     /// Takes back what the worker has and does not run: half of it, or all.
@@ -214,12 +217,6 @@ impl<B: Body + ?Sized> Lane<B> {
 
     /// Sleeps until [`Lane::wake`] was called after the last time it returned.
     pub(super) fn sleep(&self) {
-        for _ in 0..LOOKS {
-            if self.is_woken.swap(false, Ordering::Acquire) {
-                return;
-            }
-            std::hint::spin_loop();
-        }
         while !self.is_woken.swap(false, Ordering::Acquire) {
             park();
         }

@@ -10,7 +10,7 @@ use super::dispatch::Dispatch;
 use super::handle::Handle;
 use super::keeper::{Keeper, is_within};
 use super::tally::Window;
-use super::task::{Closure, Pending, Recipient, Task};
+use super::task::{Body, Closure, Pending, Recipient, Task};
 use super::ticket::Ticket;
 use super::worker::Threads;
 use super::{Builder, Error, Failure, Job, JobId, Overflow, Refused, Snapshot, Statistics};
@@ -110,8 +110,13 @@ impl Pool {
         completer: &Completer<T>,
     ) -> Result<JobId, Error> {
         let recipient = Recipient::Line(completer.clone());
-        let handle = self.take_in(job, recipient, self.dispatch.rules.overflow).map_err(Error::from)?;
-        Ok(handle.id())
+        let pending = Pending::new(Ticket::new(job.wishes), job.work, recipient);
+        let task: Task<dyn Closure> = Task::new(pending.clone());
+        self.dispatch.submit_one(task, self.dispatch.rules.overflow).map_err(|(task, error)| {
+            task.let_go();
+            error
+        })?;
+        Ok(pending.ticket().id())
     }
 
     /// Aborts a job by its id, as [`Handle::abort`] does. `false` if no job of that id waits or runs.

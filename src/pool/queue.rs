@@ -1,7 +1,6 @@
 //! Jobs that wait, as a data structure without a lock.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
 use std::time::Instant;
 
 use super::JobId;
@@ -13,18 +12,24 @@ const EMPTY_LINES: usize = 8;
 /// Jobs that wait: the highest priority first, and in the order of their coming within one.
 ///
 /// A job that is withdrawn stays where it is and counts no more; what is left of it goes when it comes to the front, or
-/// when such jobs are most of the queue. So each operation takes constant time on average.
+/// when such jobs are most of the queue. So each operation takes constant time on average, however many wait.
 pub(super) struct Queue<B: Body + ?Sized> {
-    lines: BTreeMap<Reverse<i32>, VecDeque<Task<B>>>,
+    /// By priority, the highest last.
+    lines: Vec<Line<B>>,
     waiting: usize,
     withdrawn: usize,
     /// Whether a job may stand behind one of a later id: one that came back from a worker that is no more.
     is_disordered: bool,
 }
 
+struct Line<B: Body + ?Sized> {
+    priority: i32,
+    tasks: VecDeque<Task<B>>,
+}
+
 impl<B: Body + ?Sized> Queue<B> {
     pub(super) const fn new() -> Self {
-        Self { lines: BTreeMap::new(), waiting: 0, withdrawn: 0, is_disordered: false }
+        Self { lines: Vec::new(), waiting: 0, withdrawn: 0, is_disordered: false }
     }
 
     /// Returns the number of jobs that wait.
@@ -38,68 +43,77 @@ impl<B: Body + ?Sized> Queue<B> {
 
     /// Puts a job behind those of its priority.
     pub(super) fn push(&mut self, task: Task<B>) {
-        self.waiting += 1;
-        let line = self.lines.entry(Reverse(task.ticket().priority)).or_default();
-        self.is_disordered |= line.back().is_some_and(|last| last.ticket().id() > task.ticket().id());
+        let line = self.line(task.ticket().priority());
+        let is_late = line.back().is_some_and(|last| last.ticket().id() > task.ticket().id());
         line.push_back(task);
+        self.is_disordered |= is_late;
+        self.waiting += 1;
     }
 
     /// Puts a job that was taken out back before those of its priority.
     pub(super) fn push_front(&mut self, task: Task<B>) {
-        self.waiting += 1;
-        let line = self.lines.entry(Reverse(task.ticket().priority)).or_default();
-        self.is_disordered |= line.front().is_some_and(|first| first.ticket().id() < task.ticket().id());
+        let line = self.line(task.ticket().priority());
+        let is_early = line.front().is_some_and(|first| first.ticket().id() < task.ticket().id());
         line.push_front(task);
+        self.is_disordered |= is_early;
+        self.waiting += 1;
+    }
+
+    fn line(&mut self, priority: i32) -> &mut VecDeque<Task<B>> {
+        let place = self.lines.binary_search_by_key(&priority, |line| line.priority);
+        let place = place.unwrap_or_else(|place| {
+            self.lines.insert(place, Line { priority, tasks: VecDeque::new() });
+            place
+        });
+        &mut self.lines[place].tasks
     }
 
     /// Takes the next job.
     pub(super) fn pop(&mut self) -> Option<Task<B>> {
         self.skip_withdrawn();
-        let task = self.lines.values_mut().find_map(VecDeque::pop_front)?;
+        let task = self.lines.iter_mut().rev().find_map(|line| line.tasks.pop_front())?;
         self.waiting -= 1;
         self.is_disordered &= self.waiting > 0;
-        self.forget_lines();
+        if self.lines.len() > EMPTY_LINES {
+            self.lines.retain(|line| !line.tasks.is_empty());
+        }
         Some(task)
     }
 
     /// Takes out the job of the lowest priority that has waited for longest.
     pub(super) fn pop_least(&mut self) -> Option<Task<B>> {
-        for line in self.lines.values_mut().rev() {
-            while let Some(task) = line.pop_front() {
-                if task.ticket().is_withdrawn() {
-                    self.withdrawn -= 1;
-                } else {
-                    self.waiting -= 1;
-                    return Some(task);
-                }
-            }
-        }
-        None
+        self.skip_withdrawn();
+        let task = self.lines.iter_mut().find_map(|line| line.tasks.pop_front())?;
+        self.waiting -= 1;
+        Some(task)
     }
 
     /// Returns the priority of the next job.
     pub(super) fn best(&mut self) -> Option<i32> {
+        if self.waiting == 0 {
+            return None;
+        }
         self.skip_withdrawn();
-        self.lines.iter().find(|(_, line)| !line.is_empty()).map(|(priority, _)| priority.0)
+        self.lines.iter().rev().find(|line| !line.tasks.is_empty()).map(|line| line.priority)
     }
 
     /// Returns when the job that has waited for longest was submitted.
     pub(super) fn oldest(&mut self) -> Option<Instant> {
         self.skip_withdrawn();
-        self.lines.values().filter_map(|line| line.front()).map(|task| task.ticket().submitted).min()
+        self.lines.iter().filter_map(|line| line.tasks.front()).map(|task| task.ticket().submitted).min()
     }
 
     /// Looks for a job. It takes logarithmic time, unless jobs have come back from workers that are no more.
     pub(super) fn find(&self, id: JobId) -> Option<&Task<B>> {
         let id_of = |task: &Task<B>| task.ticket().id();
-        let found = |line: &'_ VecDeque<Task<B>>| {
-            if self.is_disordered {
-                line.iter().position(|task| id_of(task) == id)
+        self.lines.iter().find_map(|Line { tasks, .. }| {
+            let place = if self.is_disordered {
+                tasks.iter().position(|task| id_of(task) == id)
             } else {
-                line.binary_search_by_key(&id, id_of).ok()
-            }
-        };
-        self.lines.values().find_map(|line| line.get(found(line)?))
+                tasks.binary_search_by_key(&id, id_of).ok()
+            };
+            tasks.get(place?)
+        })
     }
 
     /// Counts a job of this queue no more, which its ticket calls withdrawn already.
@@ -107,8 +121,8 @@ impl<B: Body + ?Sized> Queue<B> {
         self.waiting -= 1;
         self.withdrawn += 1;
         if self.withdrawn > self.waiting + 64 {
-            for line in self.lines.values_mut() {
-                line.retain(|task| !task.ticket().is_withdrawn());
+            for line in &mut self.lines {
+                line.tasks.retain(|task| !task.ticket().is_withdrawn());
             }
             self.withdrawn = 0;
         }
@@ -119,23 +133,19 @@ impl<B: Body + ?Sized> Queue<B> {
         if self.withdrawn == 0 {
             return;
         }
-        for line in self.lines.values_mut() {
-            while line.front().is_some_and(|task| task.ticket().is_withdrawn()) {
-                line.pop_front();
+        for line in &mut self.lines {
+            while line.tasks.pop_front_if(|task| task.ticket().is_withdrawn()).is_some() {
                 self.withdrawn -= 1;
             }
-        }
-    }
-
-    fn forget_lines(&mut self) {
-        if self.lines.len() > EMPTY_LINES {
-            self.lines.retain(|_, line| !line.is_empty());
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cmp::Reverse;
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
 
     use super::super::task::test::{Blank, blank};
@@ -166,7 +176,7 @@ mod tests {
         fn jobs_come_by_priority_and_then_by_age_whatever_is_withdrawn(steps in steps()) {
             let mut queue = Queue::<Blank>::new();
             let mut expected: Vec<(Reverse<i32>, u64)> = Vec::new();
-            let mut kept = std::collections::HashMap::new();
+            let mut kept = HashMap::new();
             for (number, step) in (1..).zip(steps) {
                 match step {
                     Step::Push(priority) => {

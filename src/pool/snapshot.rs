@@ -259,7 +259,7 @@ impl WorkerEntry {
             Phase::Booting => WorkerState::Booting,
             _ if is_last => WorkerState::Draining,
             Phase::Working if look.running.is_some() => WorkerState::Processing,
-            Phase::Working | Phase::Idle => WorkerState::Idle,
+            Phase::Working | Phase::Searching | Phase::Idle => WorkerState::Idle,
         };
         Self::seen(&entry.lane, look, state, now)
     }
@@ -281,8 +281,8 @@ impl WorkerEntry {
                 let elapsed = now.saturating_duration_since(running.since);
                 CurrentJob {
                     id: ticket.id(),
-                    kind: ticket.kind.clone(),
-                    nodes: ticket.nodes,
+                    kind: ticket.kind().clone(),
+                    nodes: ticket.nodes(),
                     elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
                     abort_signal: ticket.aborted(),
                 }

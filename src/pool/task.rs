@@ -22,11 +22,12 @@ pub(super) trait Body: Send + Sync {
 
 /// A job of worker threads, without the type of its result.
 pub(super) trait Closure: Body {
-    /// Runs the job once, and keeps what it gave. Returns the words of an error or a panic.
-    fn run(&self, context: &JobContext<'_>) -> Option<String>;
+    /// Runs the job once, calls `ended` with the words of an error or a panic, and then hands over what the job gave: it is
+    /// counted before anybody has it.
+    fn run(&self, context: &JobContext<'_>, ended: &mut dyn FnMut(Option<String>));
 
-    /// Hands over what the job gave.
-    fn settle(&self);
+    /// Drops what it still holds of its caller's, but for memory.
+    fn clear(&mut self);
 }
 
 /// A job in a queue or on a worker. However it is lost, whoever waits for it learns it; but whoever calls it withdrawn
@@ -50,6 +51,13 @@ impl<B: Body + ?Sized> Task<B> {
     /// Lets go of a job that was refused, which then has not ended.
     pub(super) fn let_go(mut self) {
         self.0 = None;
+    }
+
+    /// Gives back the memory of a job that has ended, if nobody else has it.
+    pub(super) fn into_spent(mut self) -> Option<Arc<B>> {
+        let mut body = self.0.take()?;
+        Arc::get_mut(&mut body)?;
+        Some(body)
     }
 
     /// Tells whether it is this job.
@@ -90,6 +98,7 @@ pub(super) struct Pending<T> {
 }
 
 struct Slot<T> {
+    /// What is to be done; while it runs nothing, and then what is left of it.
     work: Option<Work<T>>,
     result: Option<Result<T, Failure>>,
     recipient: Recipient<T>,
@@ -110,15 +119,18 @@ impl<T> Pending<T> {
 
     /// Waits for at most `timeout` for the result, which comes once.
     pub(super) fn wait(&self, timeout: Duration) -> Option<Result<T, Failure>> {
-        let until = Instant::now().checked_add(timeout);
         let mut slot = lock(&self.slot);
-        while !self.is_over() {
-            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                return None;
+        if !self.is_over() {
+            let until = Instant::now().checked_add(timeout);
+            while !self.is_over() {
+                let left =
+                    until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+                if left.is_zero() {
+                    return None;
+                }
+                slot.is_awaited = true;
+                slot = wait_for(&self.kept, slot, left);
             }
-            slot.is_awaited = true;
-            slot = wait_for(&self.kept, slot, left);
         }
         slot.result.take()
     }
@@ -129,12 +141,13 @@ impl<T> Pending<T> {
         Some(Job { wishes: self.ticket.into_wishes(), work })
     }
 
-    fn hand_over(&self, result: impl FnOnce(Option<Result<T, Failure>>) -> Result<T, Failure>) {
+    /// Ends the job with a result, unless it has ended, and keeps what is left of the closure.
+    fn hand_over(&self, result: Result<T, Failure>, left: Option<Work<T>>) {
         let mut slot = lock(&self.slot);
         if self.is_over() {
             return;
         }
-        let result = result(slot.result.take());
+        slot.work = left;
         let mut undelivered = None;
         match &slot.recipient {
             Recipient::Handle => slot.result = Some(result),
@@ -148,7 +161,9 @@ impl<T> Pending<T> {
         if is_awaited {
             self.kept.notify_all();
         }
-        drop_quietly(undelivered);
+        if undelivered.is_some() {
+            drop_quietly(undelivered);
+        }
     }
 }
 
@@ -164,13 +179,13 @@ impl<T: Send> Body for Pending<T> {
         // What the closure captured goes before anybody learns of the end.
         let work = lock(&self.slot).work.take();
         drop_quietly(work);
-        self.hand_over(|_| Err(failure));
+        self.hand_over(Err(failure), None);
     }
 }
 
 impl<T: Send> Closure for Pending<T> {
-    fn run(&self, context: &JobContext<'_>) -> Option<String> {
-        let work = lock(&self.slot).work.take()?;
+    fn run(&self, context: &JobContext<'_>, ended: &mut dyn FnMut(Option<String>)) {
+        let Some(mut work) = lock(&self.slot).work.take() else { return ended(None) };
         let (result, error) = guarded(|| match work(context) {
             Ok(value) => (Ok(value), None),
             Err(error) if error.is::<Aborted>() && self.ticket.is_late() => (Err(Failure::TimedOut), None),
@@ -185,12 +200,18 @@ impl<T: Send> Closure for Pending<T> {
             let words = failure.to_string();
             (Err(failure), Some(words))
         });
-        lock(&self.slot).result = Some(result);
-        error
+        ended(error);
+        self.hand_over(result, Some(work));
     }
 
-    fn settle(&self) {
-        self.hand_over(|result| result.unwrap_or(Err(Failure::Closed)));
+    fn clear(&mut self) {
+        let mut slot = lock(&self.slot);
+        slot.recipient = Recipient::Handle;
+        let result = slot.result.take();
+        drop(slot);
+        if result.is_some() {
+            drop_quietly(result);
+        }
     }
 }
 

@@ -10,8 +10,15 @@ use super::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Wishes {
     pub(super) kind: Cow<'static, str>,
-    pub(super) nodes: Option<u64>,
     pub(super) priority: i32,
+    /// What few jobs have, apart, so that the others are small.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What few jobs are given.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Rare {
+    pub(super) nodes: Option<u64>,
     pub(super) key: Option<u64>,
     pub(super) within: Option<Duration>,
     pub(super) is_idempotent: bool,
@@ -19,7 +26,11 @@ pub(super) struct Wishes {
 
 impl Wishes {
     pub(super) fn new(kind: Cow<'static, str>) -> Self {
-        Self { kind, nodes: None, priority: 0, key: None, within: None, is_idempotent: false }
+        Self { kind, priority: 0, rare: None }
+    }
+
+    pub(super) fn rare(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
     }
 }
 
@@ -27,19 +38,14 @@ impl Wishes {
 pub(super) struct Ticket {
     /// Written once, under the lock that lets others have the job.
     id: AtomicU64,
-    pub(super) kind: Cow<'static, str>,
-    pub(super) nodes: Option<u64>,
-    pub(super) priority: i32,
-    pub(super) key: Option<u64>,
     pub(super) submitted: Instant,
-    pub(super) deadline: Option<Instant>,
-    pub(super) is_idempotent: bool,
+    wishes: Wishes,
+    /// Written under the lock of the dispatch alone.
+    whereabouts: AtomicU32,
     /// A wish that guards no other data, hence relaxed.
     abort: AtomicBool,
     /// Whether it was the deadline that aborted.
     is_late: AtomicBool,
-    /// Written under the lock of the dispatch alone.
-    whereabouts: AtomicU32,
 }
 
 /// Where a job is.
@@ -82,21 +88,39 @@ impl Whereabouts {
 
 impl Ticket {
     pub(super) fn new(wishes: Wishes) -> Self {
-        let submitted = Instant::now();
         Self {
             id: AtomicU64::new(0),
-            kind: wishes.kind,
-            nodes: wishes.nodes,
-            priority: wishes.priority,
-            key: wishes.key,
-            submitted,
-            // A deadline beyond the end of time is none.
-            deadline: wishes.within.and_then(|within| submitted.checked_add(within)),
-            is_idempotent: wishes.is_idempotent,
+            submitted: Instant::now(),
+            wishes,
+            whereabouts: AtomicU32::new(0),
             abort: AtomicBool::new(false),
             is_late: AtomicBool::new(false),
-            whereabouts: AtomicU32::new(0),
         }
+    }
+
+    pub(super) fn kind(&self) -> &Cow<'static, str> {
+        &self.wishes.kind
+    }
+
+    pub(super) fn priority(&self) -> i32 {
+        self.wishes.priority
+    }
+
+    pub(super) fn nodes(&self) -> Option<u64> {
+        self.wishes.rare.as_ref()?.nodes
+    }
+
+    pub(super) fn key(&self) -> Option<u64> {
+        self.wishes.rare.as_ref()?.key
+    }
+
+    /// Returns when the job is to be over. A moment beyond the end of time is none.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.submitted.checked_add(self.wishes.rare.as_ref()?.within?)
+    }
+
+    pub(super) fn is_idempotent(&self) -> bool {
+        self.wishes.rare.as_ref().is_some_and(|rare| rare.is_idempotent)
     }
 
     pub(super) fn id(&self) -> JobId {
@@ -138,15 +162,8 @@ impl Ticket {
         self.whereabouts() == Whereabouts::Withdrawn
     }
 
-    /// Gives back what was wished for the job, less the time that has passed.
+    /// Gives back what was wished for the job.
     pub(super) fn into_wishes(self) -> Wishes {
-        Wishes {
-            kind: self.kind,
-            nodes: self.nodes,
-            priority: self.priority,
-            key: self.key,
-            within: self.deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
-            is_idempotent: self.is_idempotent,
-        }
+        self.wishes
     }
 }

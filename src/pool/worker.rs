@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::sync::Arc;
 use std::time::Instant;
 
 use serde::{Serialize, Serializer};
 
 use super::JobContext;
 use super::desk::Desk;
-use super::failure::drop_quietly;
 use super::task::{Body, Closure};
 
 /// Names one worker. Displays as `w_3a7f`; no two of the process's last 65536 workers have the same.
@@ -60,15 +60,15 @@ impl Kind for Threads {
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
         desk.open(since.elapsed());
-        while let Some(mut task) = desk.take() {
-            loop {
-                let error = task.run(&JobContext::new(task.ticket(), desk.lane().worker));
-                let next = desk.next(&task, error);
-                task.settle();
-                drop_quietly(task); // a result that nobody waits for goes with it
-                match next {
-                    Some(next) => task = next,
-                    None => break,
+        while let Some(first) = desk.take() {
+            let mut task = Some(first);
+            while let Some(present) = task.take() {
+                let context = JobContext::new(present.ticket(), desk.lane().worker);
+                present.run(&context, &mut |error| task = desk.next(&present, error));
+                if let Some(mut spent) = present.into_spent() {
+                    // A result that nobody waits for goes here.
+                    Arc::get_mut(&mut spent).into_iter().for_each(|body| body.clear());
+                    desk.give_back(spent);
                 }
             }
         }

@@ -11,7 +11,7 @@ fn fixed(workers: usize) -> Pool {
 }
 
 fn from_none(most: usize) -> Pool {
-    Pool::builder().workers(most).build().expect("threads")
+    Pool::builder().min(0).max(most).build().expect("threads")
 }
 
 fn job(word: usize) -> Job<()> {
