@@ -86,8 +86,12 @@ mod trend;
 
 pub use affine::Affine;
 pub use arc::ArcLength;
+#[cfg(feature = "capi")]
+pub(crate) use batch::share;
 pub use batch::{sample_batch, sample_batch_f32};
 pub use bezier::{Bezier, MAX_DEGREE};
+#[cfg(feature = "capi")]
+pub(crate) use bezier::{BezierPart, Values};
 pub use error::Error;
 pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
 pub use fit::{Align, Fit, fit_bounds};
