@@ -1,4 +1,4 @@
-"""Curves of 1 to 4 dimensions: every family becomes cubic Bezier segments."""
+"""Curves of 1 to 4 dimensions: cubic Bezier segments, and Bezier curves of higher degree."""
 
 from __future__ import annotations
 
@@ -78,6 +78,10 @@ class Curve(CurvePoints, CurveDrawing):
 
         `ends` is "d3" (the default: from the first point to the last), "open" or "closed"; `knots` is "uniform" (the
         default), "centripetal", "chordal", the power of the distances 0 to 1, or the knots.
+
+        A Bezier above degree 3 is evaluated, differentiated, bounded, cut, reversed and mapped as the curve that it is.
+        All else goes by its segments, which are within the tolerance of it: lengths, polylines, places, path data,
+        `concat`.
 
         Raises `CurveError` for a family that there is not, and for points or parameters that it does not take.
 

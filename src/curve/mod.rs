@@ -1,6 +1,7 @@
 //! Curves as piecewise cubic Bezier segments: evaluate, sample, bound, measure, flatten and fit them.
 //!
-//! Every family of curves becomes a [`PiecewiseCubic`], and every operation is written once, for that form:
+//! Every family of curves becomes a [`PiecewiseCubic`], and every operation is written once, for that form; [`Bezier`] curves of
+//! higher degree are also evaluated, differentiated, cut and bounded as they are:
 //!
 //! | to | use |
 //! |---|---|

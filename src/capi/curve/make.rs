@@ -210,7 +210,8 @@ pub unsafe extern "C" fn circlet_curve_knots(curve: *const circlet_curve, knots:
     })
 }
 
-/// Gives the cubic Bezier segments, each its four control points one behind the other: 8 doubles in the plane.
+/// Gives the cubic Bezier segments, each its four control points one behind the other: 8 doubles in the plane. For a Bezier curve
+/// above degree 3 they are near it.
 ///
 /// Writes the first `max` segments and returns how many there are in all.
 ///

@@ -25,7 +25,8 @@ pub const MAX_DEGREE: usize = 64;
 
 /// Holds a Bezier curve of degree 1 to [`MAX_DEGREE`] over the parameters 0 to 1.
 ///
-/// What it has no method for, such as its length, its cubic form has: see [`to_piecewise`](Self::to_piecewise).
+/// It is evaluated, differentiated, cut and bounded as it is. What it has no method for, such as its length, its cubic form has:
+/// see [`to_piecewise`](Self::to_piecewise).
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bezier<const D: usize = 2> {
     points: Vec<[f64; D]>,
