@@ -1062,6 +1062,10 @@ void circlet_page_close(struct circlet_page *page);
  * "ends" is "d3" (the default: from the first point to the last), "open" or "closed"; "knots" is "uniform" (the
  * default), "centripetal", "chordal", the power of the distances 0 to 1, or the list of the knots.
  *
+ * A "bezier" above degree 3 is evaluated, differentiated, bounded, cut, reversed and mapped as the curve that it is. All else
+ * goes by its segments, which are within the tolerance of it at each parameter: lengths, polylines, places, path data, and what
+ * `circlet_curve_concat` makes of it.
+ *
  * Returns 0, CIRCLET_INVALID for other dimensions, CIRCLET_BAD_JSON where `params_json` is no JSON, or CIRCLET_BAD_CURVE for a
  * family that there is not and for points or parameters that it does not take; the caller owns `*curve`.
  *
@@ -1160,7 +1164,8 @@ int32_t circlet_curve_domain(const struct circlet_curve *curve, double *domain);
 int32_t circlet_curve_knots(const struct circlet_curve *curve, double *knots, uint32_t max);
 
 /**
- * Gives the cubic Bezier segments, each its four control points one behind the other: 8 doubles in the plane.
+ * Gives the cubic Bezier segments, each its four control points one behind the other: 8 doubles in the plane. For a Bezier curve
+ * above degree 3 they are near it.
  *
  * Writes the first `max` segments and returns how many there are in all.
  *

@@ -216,24 +216,44 @@ fn points_and_derivatives_are_exact_to_a_few_units() {
 #[derive(Deserialize)]
 struct Bernstein {
     points: Vec<Vec<f64>>,
-    /// Parameter, point and derivative.
-    at: Vec<[f64; 5]>,
+    /// Parameter, point, first and second derivative.
+    at: Vec<[f64; 7]>,
+    #[serde(rename = "box")]
+    corners: [[f64; 2]; 2],
 }
 
+/// A unit is that of the control points, for derivatives that of their differences, for each degree.
 #[test]
 fn a_bezier_curve_of_any_degree_is_exact_to_a_unit_for_each_degree() {
     let mut worst = Worst::default();
     for case in section::<Bernstein>("bernstein") {
         let bezier = Bezier::<2>::new(&points(&case.points)).unwrap();
         let degree = bezier.degree() as f64;
+        let first = sides(bezier.points());
         let unit = units(bezier.points()).map(|x| x * degree);
-        let side = units(&sides(bezier.points())).map(|x| x * degree * degree);
-        for [t, px, py, dx, dy] in case.at {
+        let side = units(&first).map(|x| x * degree * degree);
+        let bend = units(&sides(&first)).map(|x| x * degree * (degree - 1.0) * degree);
+        for [t, px, py, dx, dy, ax, ay] in case.at {
+            let mut many = [[f64::NAN; 2]; 9];
+            bezier.eval_into(&[t; 9], &mut many).unwrap();
+            worst.add("eval_into", off(&many, &[[px, py]; 9], &unit));
             worst.add("eval", off(&[bezier.eval(t)], &[[px, py]], &unit));
             worst.add("derivative", off(&[bezier.derivative(t)], &[[dx, dy]], &side));
+            worst.add("second_derivative", off(&[bezier.second_derivative(t)], &[[ax, ay]], &bend));
+            let (before, after) = bezier.split(t).unwrap();
+            assert_eq!((before.eval(1.0), after.eval(0.0)), (bezier.eval(t), bezier.eval(t)));
         }
+        let bounds = bezier.bounds();
+        worst.add("bounds", off(&[bounds.min, bounds.max], &case.corners, &unit));
     }
-    worst.hold(&[("eval", 1.0), ("derivative", 1.0)]);
+    worst.hold(&[
+        ("eval", 1.0),
+        ("eval_into", 1.0),
+        ("derivative", 1.0),
+        ("second_derivative", 1.0),
+        // What is beyond the box by less counts for nothing.
+        ("bounds", 4.0),
+    ]);
 }
 
 #[derive(Deserialize)]

@@ -21,7 +21,7 @@ type ParamsOf<F extends Family, D extends Dimensions> = {} extends Families<D>[F
   : [params: Params<F, D>];
 
 /**
- * A curve of 1 to 4 dimensions, made of cubic Bezier segments. It never changes.
+ * A curve of 1 to 4 dimensions: cubic Bezier segments, or a Bezier curve of higher degree. It never changes.
  *
  * Many points come back in one array, one's numbers behind the other's. The curve's memory in the library is freed with
  * the object; `using` frees it at the end of the block, after which anything throws `ClosedError`.

@@ -16,8 +16,9 @@ type NoParams = {};
 /** What `Curve.make` makes, each with its parameters. */
 export interface Families<D extends Dimensions = 2> {
   /**
-   * 2 to 65 points. The degree is checked if it is given; above 3 cubics stand for it, nearer than `tolerance`, as a part
-   * of the size of the points: 1e-9.
+   * 2 to 65 points. The degree is checked if it is given. Above 3 the curve is evaluated, differentiated, bounded, cut,
+   * reversed and mapped as it is; for all else, such as lengths, polylines, places and path data, cubics stand for it,
+   * nearer than `tolerance`, as a part of the size of the points: 1e-9.
    */
   bezier: { degree?: number; tolerance?: number };
   linear: { ends?: Ends };

@@ -31,8 +31,8 @@ class CurveDrawing(CurveHandle):
         >>> len(arch.flatten(0.1)), len(arch.flatten(0.001))
         (8, 67)
         """
-        call = library.circlet_curve_flatten
-        return self._polyline(lambda where, count: call(self._handle, tolerance, where, count), out, 0)
+        call, near = library.circlet_curve_flatten, _numbers.number("tolerance", tolerance)
+        return self._polyline(lambda where, count: call(self._handle, near, where, count), out, 0)
 
     def flatten_count(self, tolerance: float) -> int:
         """Returns how many points `flatten` gives, and `flatten_fewest` at the most.
@@ -41,7 +41,7 @@ class CurveDrawing(CurveHandle):
         >>> Curve.make("bezier", [(0, 0), (0, 4), (4, 4), (4, 0)]).flatten_count(0.1)
         8
         """
-        return check(library.circlet_curve_flatten(self._handle, tolerance, None, 0))
+        return check(library.circlet_curve_flatten(self._handle, _numbers.number("tolerance", tolerance), None, 0))
 
     def flatten_fewest(self, tolerance: float, *, out: Any = None) -> memoryview[float]:
         """Returns a polyline as `flatten` does, of about half as many points in several times the time.
@@ -51,9 +51,9 @@ class CurveDrawing(CurveHandle):
         >>> len(hook.flatten(0.01)), len(hook.flatten_fewest(0.01))
         (88, 27)
         """
-        call = library.circlet_curve_flatten_fewest
+        call, near = library.circlet_curve_flatten_fewest, _numbers.number("tolerance", tolerance)
         guess = 0 if out is not None else self.flatten_count(tolerance)
-        return self._polyline(lambda where, count: call(self._handle, tolerance, where, count), out, guess)
+        return self._polyline(lambda where, count: call(self._handle, near, where, count), out, guess)
 
     def flatten_scaled(self, scale: float, pixel_tolerance: float, *, out: Any = None) -> memoryview[float]:
         """Returns a polyline for drawing at `scale` pixels per unit, within `pixel_tolerance` pixels of the curve.
@@ -67,7 +67,8 @@ class CurveDrawing(CurveHandle):
         True
         """
         call = library.circlet_curve_flatten_scaled
-        return self._polyline(lambda where, count: call(self._handle, scale, pixel_tolerance, where, count), out, 0)
+        given = _numbers.number("scale", scale), _numbers.number("pixel_tolerance", pixel_tolerance)
+        return self._polyline(lambda where, count: call(self._handle, *given, where, count), out, 0)
 
     def offset(self, distance: float, tolerance: float, *, out: Any = None) -> memoryview[float]:
         """Returns a polyline within `tolerance` of the curve that runs beside this curve of the plane at `distance`.
@@ -82,9 +83,10 @@ class CurveDrawing(CurveHandle):
         [[0.0, 1.0], [4.0, 1.0]]
         """
         call = library.circlet_curve_offset
+        given = _numbers.number("distance", distance), _numbers.number("tolerance", tolerance)
         # It bends about as much as the curve.
         guess = 0 if out is not None else 64 + 2 * self.flatten_count(tolerance)
-        return self._polyline(lambda where, count: call(self._handle, distance, tolerance, where, count), out, guess)
+        return self._polyline(lambda where, count: call(self._handle, *given, where, count), out, guess)
 
     def _polyline(self, call: Callable[[Any, int], int], out: Any, guess: int) -> memoryview[float]:
         return _numbers.rows(call, guess, self._dimensions, out)

@@ -63,7 +63,7 @@ class CurveHandle:
         return tuple(point)
 
     def _many(
-        self, function: Callable[..., int], parameters: Any, out: Any, *width: int, more: tuple[float, ...] = ()
+        self, function: Callable[..., int], parameters: Any, out: Any, *width: int, more: tuple[c_double, ...] = ()
     ) -> Any:
         """Returns what a function of parameters writes for many of them."""
         count, where = _numbers.numbers(parameters)

@@ -111,7 +111,8 @@ class CurvePoints(CurveHandle):
         [0.0, 3.0, 6.0, 9.0]
         """
         result, target, _ = _numbers.room(out, count, self._dimensions)
-        check(library.circlet_curve_sample_by_length(self._handle, count, tolerance, target))
+        near = _numbers.number("tolerance", tolerance)
+        check(library.circlet_curve_sample_by_length(self._handle, count, near, target))
         return result
 
     @overload
@@ -182,9 +183,10 @@ class CurvePoints(CurveHandle):
         >>> corner.length_to(1.5)
         10.0
         """
+        near = _numbers.number("tolerance", tolerance)
         if isinstance(parameters, (float, int)) and out is None:
-            return self._number(library.circlet_curve_length_to, parameters, tolerance)
-        return self._many(library.circlet_curve_length_to, parameters, out, more=(tolerance,))
+            return self._number(library.circlet_curve_length_to, parameters, near)
+        return self._many(library.circlet_curve_length_to, parameters, out, more=(near,))
 
     @overload
     def parameter_at_length(self, lengths: float, tolerance: float = 1e-9) -> float: ...
@@ -202,11 +204,12 @@ class CurvePoints(CurveHandle):
         >>> [round(u, 6) for u in corner.parameter_at_length([2.5, 10, 99])]
         [0.5, 1.5, 2.0]
         """
+        near = _numbers.number("tolerance", tolerance)
         if isinstance(lengths, (float, int)) and out is None:
-            return self._number(library.circlet_curve_parameter_at_length, lengths, tolerance)
-        return self._many(library.circlet_curve_parameter_at_length, lengths, out, more=(tolerance,))
+            return self._number(library.circlet_curve_parameter_at_length, lengths, near)
+        return self._many(library.circlet_curve_parameter_at_length, lengths, out, more=(near,))
 
-    def _number(self, function: Any, given: float, *more: float) -> float:
+    def _number(self, function: Any, given: float, *more: c_double) -> float:
         value = c_double()
         check(function(self._handle, byref(c_double(given)), 1, *more, byref(value)))
         return value.value

@@ -7,7 +7,7 @@ import operator
 import struct
 from array import array
 from collections.abc import Callable, Iterable, Sequence
-from ctypes import addressof, byref, c_char, c_void_p
+from ctypes import addressof, byref, c_char, c_double, c_void_p
 from typing import Any
 
 from ._native import InvalidError, check
@@ -86,6 +86,14 @@ def of_dimensions(dimensions: int) -> int:
     if not 1 <= operator.index(dimensions) <= 4:
         raise InvalidError(f"the points have {dimensions} dimensions: give 1 to 4")
     return dimensions
+
+
+def number(what: str, value: Any) -> c_double:
+    """Returns a number as the library takes it."""
+    try:
+        return c_double(value)
+    except (TypeError, OverflowError) as error:
+        raise InvalidError(f"{what} is {value!r}: give a number") from error
 
 
 def exactly(values: Sequence[float], count: int, what: str) -> Place:

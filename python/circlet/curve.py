@@ -1,4 +1,4 @@
-"""Curves of 1 to 4 dimensions: every family becomes cubic Bezier segments."""
+"""Curves of 1 to 4 dimensions: cubic Bezier segments, and Bezier curves of higher degree."""
 
 from __future__ import annotations
 
@@ -79,6 +79,10 @@ class Curve(CurvePoints, CurveDrawing):
         `ends` is "d3" (the default: from the first point to the last), "open" or "closed"; `knots` is "uniform" (the
         default), "centripetal", "chordal", the power of the distances 0 to 1, or the knots.
 
+        A Bezier above degree 3 is evaluated, differentiated, bounded, cut, reversed and mapped as the curve that it is.
+        All else goes by its segments, which are within the tolerance of it: lengths, polylines, places, path data,
+        `concat`.
+
         Raises `CurveError` for a family that there is not, and for points or parameters that it does not take.
 
         >>> from circlet import Curve
@@ -140,7 +144,7 @@ class Curve(CurvePoints, CurveDrawing):
         (1, True)
         """
         count, own, where = _numbers.points(points, dimensions)
-        return cls._new(library.circlet_curve_new_fit, own, where, count, tolerance)
+        return cls._new(library.circlet_curve_new_fit, own, where, count, _numbers.number("tolerance", tolerance))
 
     @classmethod
     def from_svg(cls, d: str) -> list[Curve]:
@@ -192,7 +196,7 @@ class Curve(CurvePoints, CurveDrawing):
     def length(self, tolerance: float = 1e-9) -> float:
         """Returns the length to within `tolerance`, in the units of the points. Raises `CurveError`."""
         value = c_double()
-        check(library.circlet_curve_length(self._handle, tolerance, byref(value)))
+        check(library.circlet_curve_length(self._handle, _numbers.number("tolerance", tolerance), byref(value)))
         return value.value
 
     def split(self, parameter: float) -> tuple[Curve, Curve]:
@@ -206,7 +210,8 @@ class Curve(CurvePoints, CurveDrawing):
         ((0.0, 0.5), (0.5, 2.0), (2.0, 0.0))
         """
         left, right = c_void_p(), c_void_p()
-        check(library.circlet_curve_split(self._handle, parameter, byref(left), byref(right)))
+        at = _numbers.number("parameter", parameter)
+        check(library.circlet_curve_split(self._handle, at, byref(left), byref(right)))
         return Curve(_arguments.opened(left)), Curve(_arguments.opened(right))
 
     def subcurve(self, start: float, end: float) -> Curve:
@@ -218,7 +223,8 @@ class Curve(CurvePoints, CurveDrawing):
         >>> Curve.make("linear", [(0, 0), (4, 0), (4, 4)]).subcurve(0.5, 9).knots().tolist()
         [0.5, 1.0, 2.0]
         """
-        return self._new(library.circlet_curve_subcurve, self._handle, start, end)
+        ends = _numbers.number("start", start), _numbers.number("end", end)
+        return self._new(library.circlet_curve_subcurve, self._handle, *ends)
 
     def reversed(self) -> Curve:
         """Returns the curve that runs backwards over the same domain.
@@ -286,12 +292,9 @@ class Curve(CurvePoints, CurveDrawing):
         >>> cross[0].intersections(cross[1]).tolist()
         [[0.5, 0.5]]
         """
-        handle = _curve("other", other)._handle
-        return _numbers.rows(
-            lambda where, count: library.circlet_curve_intersections(self._handle, handle, tolerance, where, count),
-            32,
-            2,
-        )
+        handle, near = _curve("other", other)._handle, _numbers.number("tolerance", tolerance)
+        call = library.circlet_curve_intersections
+        return _numbers.rows(lambda where, count: call(self._handle, handle, near, where, count), 32, 2)
 
 
 def sample_batch(curves: Iterable[Curve], points_each: int, out: Any = None) -> Any:
@@ -325,8 +328,8 @@ def simplify(points: Points, tolerance: float, *, dimensions: int | None = None)
     [0, 2, 3, 5]
     """
     count, own, where = _numbers.points(points, dimensions)
-    indices = (c_uint32 * count)()
-    kept = check(library.circlet_simplify(own, where, count, tolerance, indices, count))
+    indices, near = (c_uint32 * count)(), _numbers.number("tolerance", tolerance)
+    kept = check(library.circlet_simplify(own, where, count, near, indices, count))
     return memoryview(array("I", indices[:kept]))
 
 

@@ -258,6 +258,31 @@ def test_what_only_the_plane_has_is_refused_elsewhere() -> None:
         sample_batch([plane, space], 3)
 
 
+def test_what_is_no_number_is_named_with_what_it_is_for() -> None:
+    curve = Curve.make("linear", CORNER)
+    calls: list[tuple[str, Any]] = [
+        ("tolerance", curve.length),
+        ("tolerance", lambda wrong: curve.length_to(0.5, wrong)),
+        ("tolerance", lambda wrong: curve.parameter_at_length([0.5], wrong)),
+        ("tolerance", lambda wrong: curve.sample_by_length(2, wrong)),
+        ("tolerance", curve.flatten),
+        ("tolerance", curve.flatten_fewest),
+        ("tolerance", lambda wrong: curve.intersections(curve, wrong)),
+        ("tolerance", lambda wrong: curve.offset(1, wrong)),
+        ("tolerance", lambda wrong: simplify(CORNER, wrong)),
+        ("tolerance", lambda wrong: Curve.fit_points(CORNER, wrong)),
+        ("distance", lambda wrong: curve.offset(wrong, 1)),
+        ("scale", lambda wrong: curve.flatten_scaled(wrong, 1)),
+        ("pixel_tolerance", lambda wrong: curve.flatten_scaled(1, wrong)),
+        ("parameter", curve.split),
+        ("end", lambda wrong: curve.subcurve(0, wrong)),
+    ]
+    for what, call in calls:
+        for wrong in (None, "1", [1.0], 10**400):
+            with pytest.raises(InvalidError, match=f"{what} is .*: give a number"):
+                call(wrong)
+
+
 def test_wrong_numbers_are_named() -> None:
     curve = _curve(2)
     calls: list[tuple[Any, str]] = [

@@ -68,7 +68,7 @@ pub fn sample_batch_f32<const D: usize, C: Borrow<PiecewiseCubic<D>> + Sync>(
 }
 
 /// Has each curve fill its points, by several threads if there are many.
-fn share<C: Sync, P: Send>(
+pub(crate) fn share<C: Sync, P: Send>(
     curves: &[C],
     points_each: usize,
     out: &mut [P],

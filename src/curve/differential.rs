@@ -4,10 +4,10 @@ use super::piecewise::{Curve, PiecewiseCubic, Point};
 use super::segment::{Segment, differences, max_abs, norm, power_of_two_below, quadratic_at};
 
 /// The part of its terms' size below which a sum of them is rounding.
-const NOISE: f64 = 8.0 * f64::EPSILON;
+pub(super) const NOISE: f64 = 8.0 * f64::EPSILON;
 
 /// The same for the derivative where the sum is only known to be below [`NOISE`]: about its root.
-const NOISE_ROOT: f64 = 1.0 / (1_u64 << 22) as f64;
+pub(super) const NOISE_ROOT: f64 = 1.0 / (1_u64 << 22) as f64;
 
 impl<const D: usize> PiecewiseCubic<D> {
     /// Returns the unit vector along the curve at `u`, which is clamped to the domain.
@@ -131,7 +131,7 @@ fn higher<const D: usize>(sides: &[[f64; D]; 3], t: f64) -> ([f64; D], [f64; D])
     (std::array::from_fn(|i| (1.0 - t) * from[i] + t * to[i]), std::array::from_fn(|i| to[i] - from[i]))
 }
 
-fn unit<const D: usize>(v: &[f64; D]) -> Option<[f64; D]> {
+pub(super) fn unit<const D: usize>(v: &[f64; D]) -> Option<[f64; D]> {
     let largest = max_abs(v);
     let v = v.map(|x| x / largest);
     let length = norm(&v);
@@ -152,7 +152,7 @@ fn scaled_curvature<const D: usize>(sides: &[[f64; D]; 3], t: f64) -> f64 {
 }
 
 /// Returns the area between two vectors: with its sign in the plane, without elsewhere.
-fn wedge<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
+pub(super) fn wedge<const D: usize>(a: &[f64; D], b: &[f64; D]) -> f64 {
     if D == 2 {
         return a[0] * b[1] - a[1] * b[0];
     }

@@ -61,11 +61,19 @@ pub enum Error {
     },
 
     /// Two points at the same place, between which no knot spacing by distance exists.
-    #[error("points {index} and {} are the same (or the distance vanishes beside those before), so that knots by their distance do not ascend; \
-             leave one out, or use uniform knots", index + 1)]
+    #[error(
+        "points {index} and {next} are {first:?} and {second:?}: the same, or so near that their distance vanishes beside those \
+         before, so that knots by distance do not ascend; leave one out, or use uniform knots"
+    )]
     PointsCoincide {
         /// The first of the two, counted from 0.
         index: usize,
+        /// The second of the two: the first point of all where a closed curve goes back to it.
+        next: usize,
+        /// The first one's coordinates.
+        first: Vec<f64>,
+        /// The second one's coordinates.
+        second: Vec<f64>,
     },
 
     /// Derivatives that do not go with the points.

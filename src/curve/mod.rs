@@ -1,6 +1,7 @@
 //! Curves as piecewise cubic Bezier segments: evaluate, sample, bound, measure, flatten and fit them.
 //!
-//! Every family of curves becomes a [`PiecewiseCubic`], and every operation is written once, for that form:
+//! Every family of curves becomes a [`PiecewiseCubic`], and every operation is written once, for that form; [`Bezier`] curves of
+//! higher degree are also evaluated, differentiated, cut and bounded as they are:
 //!
 //! | to | use |
 //! |---|---|
@@ -86,8 +87,12 @@ mod trend;
 
 pub use affine::Affine;
 pub use arc::ArcLength;
+#[cfg(feature = "capi")]
+pub(crate) use batch::share;
 pub use batch::{sample_batch, sample_batch_f32};
 pub use bezier::{Bezier, MAX_DEGREE};
+#[cfg(feature = "capi")]
+pub(crate) use bezier::{BezierPart, Values};
 pub use error::Error;
 pub use family::{Ends, Family, Knots, Slopes, SplineEnds};
 pub use fit::{Align, Fit, fit_bounds};

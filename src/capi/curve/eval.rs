@@ -1,8 +1,9 @@
 //! Points and derivatives of curves for C, written into arrays of the caller's.
 
 use super::super::call::{Failure, array, array_mut, borrow, call, long_array_mut};
+use super::form::Real;
 use super::{Shaped, apart, circlet_curve, through, with};
-use crate::curve::{sample_batch, sample_batch_f32};
+use crate::curve::share;
 
 /// Evaluates the curve at `count` parameters, which are clamped to its domain: one point's coordinates behind the other's.
 ///
@@ -17,16 +18,8 @@ pub unsafe extern "C" fn circlet_curve_eval(
     count: u32,
     points: *mut f64,
 ) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let curve = unsafe { borrow(curve, "curve")? };
-        with!(curve, curve => {
-            // SAFETY: the caller's promise.
-            let (us, out) = unsafe { through(("parameters", parameters), ("points", points.cast()), count)? };
-            curve.eval_into(us, out)?;
-        });
-        Ok(0)
-    })
+    // SAFETY: the caller's promise.
+    unsafe { write(curve, 0, parameters, count, ("points", points)) }
 }
 
 /// Evaluates the curve as `circlet_curve_eval` does, and rounds to floats.
@@ -42,16 +35,8 @@ pub unsafe extern "C" fn circlet_curve_eval_f32(
     count: u32,
     points: *mut f32,
 ) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let curve = unsafe { borrow(curve, "curve")? };
-        with!(curve, curve => {
-            // SAFETY: the caller's promise.
-            let (us, out) = unsafe { through(("parameters", parameters), ("points", points.cast()), count)? };
-            curve.eval_into_f32(us, out)?;
-        });
-        Ok(0)
-    })
+    // SAFETY: the caller's promise.
+    unsafe { write(curve, 0, parameters, count, ("points", points)) }
 }
 
 /// Evaluates the curve as `circlet_curve_eval` does, into one array for each of its dimensions.
@@ -101,18 +86,8 @@ pub unsafe extern "C" fn circlet_curve_derivative(
     count: u32,
     derivatives: *mut f64,
 ) -> i32 {
-    call(|| {
-        let is_first = first_or_second(order)?;
-        // SAFETY: the caller's promise.
-        let curve = unsafe { borrow(curve, "curve")? };
-        with!(curve, curve => {
-            // SAFETY: the caller's promise.
-            let (us, out) =
-                unsafe { through(("parameters", parameters), ("derivatives", derivatives.cast()), count)? };
-            if is_first { curve.derivative_into(us, out)? } else { curve.second_derivative_into(us, out)? }
-        });
-        Ok(0)
-    })
+    // SAFETY: the caller's promise.
+    unsafe { differentiate(curve, order, parameters, count, derivatives) }
 }
 
 /// Gives derivatives as `circlet_curve_derivative` does, and rounds to floats.
@@ -130,18 +105,8 @@ pub unsafe extern "C" fn circlet_curve_derivative_f32(
     count: u32,
     derivatives: *mut f32,
 ) -> i32 {
-    call(|| {
-        let is_first = first_or_second(order)?;
-        // SAFETY: the caller's promise.
-        let curve = unsafe { borrow(curve, "curve")? };
-        with!(curve, curve => {
-            // SAFETY: the caller's promise.
-            let (us, out) =
-                unsafe { through(("parameters", parameters), ("derivatives", derivatives.cast()), count)? };
-            if is_first { curve.derivative_into_f32(us, out)? } else { curve.second_derivative_into_f32(us, out)? }
-        });
-        Ok(0)
-    })
+    // SAFETY: the caller's promise.
+    unsafe { differentiate(curve, order, parameters, count, derivatives) }
 }
 
 /// Evaluates the curve at `count` evenly spaced parameters from its start to its end: one point's coordinates behind the
@@ -157,13 +122,8 @@ pub unsafe extern "C" fn circlet_curve_sample(
     count: u32,
     points: *mut f64,
 ) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let curve = unsafe { borrow(curve, "curve")? };
-        // SAFETY: the caller's promise.
-        with!(curve, curve => curve.sample_into(unsafe { array_mut(points.cast(), count, "points")? }));
-        Ok(0)
-    })
+    // SAFETY: the caller's promise.
+    unsafe { sample(curve, count, points) }
 }
 
 /// Samples the curve as `circlet_curve_sample` does, and rounds to floats.
@@ -178,13 +138,8 @@ pub unsafe extern "C" fn circlet_curve_sample_f32(
     count: u32,
     points: *mut f32,
 ) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let curve = unsafe { borrow(curve, "curve")? };
-        // SAFETY: the caller's promise.
-        with!(curve, curve => curve.sample_into_f32(unsafe { array_mut(points.cast(), count, "points")? }));
-        Ok(0)
-    })
+    // SAFETY: the caller's promise.
+    unsafe { sample(curve, count, points) }
 }
 
 /// Samples the curve as `circlet_curve_sample` does, up to rounding, into one array for each of its dimensions.
@@ -225,18 +180,8 @@ pub unsafe extern "C" fn circlet_curve_batch_sample(
     points_each: u32,
     points: *mut f64,
 ) -> i32 {
-    call(|| {
-        // SAFETY: the caller's promise.
-        let curves = unsafe { all(curves, curves_count)? };
-        let Some(first) = curves.first() else { return Ok(0) };
-        with!(first, first => {
-            let (curves, count) = (alike(first, &curves)?, curves.len().saturating_mul(points_each as usize));
-            // SAFETY: the caller's promise.
-            let out = unsafe { long_array_mut(points.cast(), count, "points")? };
-            sample_batch(&curves, points_each as usize, out)?;
-        });
-        Ok(0)
-    })
+    // SAFETY: the caller's promise.
+    unsafe { batch_sample(curves, curves_count, points_each, points) }
 }
 
 /// Samples many curves as `circlet_curve_batch_sample` does, and rounds to floats.
@@ -253,6 +198,76 @@ pub unsafe extern "C" fn circlet_curve_batch_sample_f32(
     points_each: u32,
     points: *mut f32,
 ) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { batch_sample(curves, curves_count, points_each, points) }
+}
+
+/// Writes points (`order` 0) or derivatives at parameters; the array's name is for messages.
+///
+/// # Safety
+/// `curve` is NULL or a curve; `parameters` leads to `count` doubles, and the array has room for `dimensions * count` numbers.
+unsafe fn write<R: Real>(
+    curve: *const circlet_curve,
+    order: u32,
+    parameters: *const f64,
+    count: u32,
+    (what, values): (&str, *mut R),
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let curve = unsafe { borrow(curve, "curve")? };
+        with!(curve, curve => {
+            // SAFETY: the caller's promise.
+            let (us, out) = unsafe { through(("parameters", parameters), (what, values.cast()), count)? };
+            R::write(curve, order, us, out)?;
+        });
+        Ok(0)
+    })
+}
+
+/// Writes derivatives of the order 1 or 2 at parameters.
+///
+/// # Safety
+/// As [`write`] has it.
+unsafe fn differentiate<R: Real>(
+    curve: *const circlet_curve,
+    order: u32,
+    parameters: *const f64,
+    count: u32,
+    derivatives: *mut R,
+) -> i32 {
+    if !matches!(order, 1 | 2) {
+        return call(|| Err(Failure::invalid(format!("order is {order}: give 1 or 2"))));
+    }
+    // SAFETY: the caller's promise.
+    unsafe { write(curve, order, parameters, count, ("derivatives", derivatives)) }
+}
+
+/// Writes the points at evenly spaced parameters.
+///
+/// # Safety
+/// `curve` is NULL or a curve; `points` has room for `dimensions * count` numbers.
+unsafe fn sample<R: Real>(curve: *const circlet_curve, count: u32, points: *mut R) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let curve = unsafe { borrow(curve, "curve")? };
+        // SAFETY: the caller's promise.
+        with!(curve, curve => R::sample(curve, unsafe { array_mut(points.cast(), count, "points")? }));
+        Ok(0)
+    })
+}
+
+/// Writes the points of each curve at evenly spaced parameters.
+///
+/// # Safety
+/// `curves` leads to `curves_count` pointers, each NULL or a curve; `points` has room for
+/// `dimensions * points_each * curves_count` numbers.
+unsafe fn batch_sample<R: Real>(
+    curves: *const *const circlet_curve,
+    curves_count: u32,
+    points_each: u32,
+    points: *mut R,
+) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
         let curves = unsafe { all(curves, curves_count)? };
@@ -261,17 +276,10 @@ pub unsafe extern "C" fn circlet_curve_batch_sample_f32(
             let (curves, count) = (alike(first, &curves)?, curves.len().saturating_mul(points_each as usize));
             // SAFETY: the caller's promise.
             let out = unsafe { long_array_mut(points.cast(), count, "points")? };
-            sample_batch_f32(&curves, points_each as usize, out)?;
+            share(&curves, points_each as usize, out, |curve, out| R::sample(curve, out))?;
         });
         Ok(0)
     })
-}
-
-fn first_or_second(order: u32) -> Result<bool, Failure> {
-    match order {
-        1 | 2 => Ok(order == 1),
-        _ => Err(Failure::invalid(format!("order is {order}: give 1 or 2"))),
-    }
 }
 
 const COLUMNS: [&str; 4] = ["columns[0]", "columns[1]", "columns[2]", "columns[3]"];

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::super::call::{self, Failure, Out, array, array_mut, borrow, call, end_handle, long_array, text};
 use super::super::status::circlet_status;
+use super::form::Form;
 use super::{circlet_curve, doubles, handle, in_dimensions, with};
 use crate::curve::{Curve, Family, PiecewiseCubic};
 
@@ -30,6 +31,10 @@ use crate::curve::{Curve, Family, PiecewiseCubic};
 ///
 /// "ends" is "d3" (the default: from the first point to the last), "open" or "closed"; "knots" is "uniform" (the
 /// default), "centripetal", "chordal", the power of the distances 0 to 1, or the list of the knots.
+///
+/// A "bezier" above degree 3 is evaluated, differentiated, bounded, cut, reversed and mapped as the curve that it is. All else
+/// goes by its segments, which are within the tolerance of it at each parameter: lengths, polylines, places, path data, and what
+/// `circlet_curve_concat` makes of it.
 ///
 /// Returns 0, CIRCLET_INVALID for other dimensions, CIRCLET_BAD_JSON where `params_json` is no JSON, or CIRCLET_BAD_CURVE for a
 /// family that there is not and for points or parameters that it does not take; the caller owns `*curve`.
@@ -60,7 +65,7 @@ pub unsafe extern "C" fn circlet_curve_new(
         out.set(in_dimensions!(dimensions, D => {
             // SAFETY: the caller's promise; a point is so many doubles.
             let points = unsafe { array(points.cast::<[f64; D]>(), count, "points")? };
-            handle(Family::named(family, params)?.make(points)?)
+            handle(Form::make(&Family::named(family, params)?, points)?)
         }));
         Ok(0)
     })
@@ -205,7 +210,8 @@ pub unsafe extern "C" fn circlet_curve_knots(curve: *const circlet_curve, knots:
     })
 }
 
-/// Gives the cubic Bezier segments, each its four control points one behind the other: 8 doubles in the plane.
+/// Gives the cubic Bezier segments, each its four control points one behind the other: 8 doubles in the plane. For a Bezier curve
+/// above degree 3 they are near it.
 ///
 /// Writes the first `max` segments and returns how many there are in all.
 ///

@@ -1,12 +1,13 @@
 //! Curves for C, and what their functions share.
 //!
-//! `shape.rs` says what a curve is, `make.rs` makes curves and looks at what they hold, `eval.rs` has points and derivatives,
+//! `shape.rs` and `form.rs` say what a curve is, `make.rs` makes curves and looks at what they hold, `eval.rs` has points and derivatives,
 //! `measure.rs` directions and lengths, `cut.rs` parts, `find.rs` places, and `draw.rs` polylines, maps and path data.
 
 mod cut;
 mod draw;
 mod eval;
 mod find;
+mod form;
 mod make;
 mod measure;
 mod shape;

@@ -2,7 +2,8 @@
 
 use super::super::call::Failure;
 use super::super::status::circlet_status;
-use crate::curve::{Curve, PiecewiseCubic};
+use super::form::Form;
+use crate::curve::PiecewiseCubic;
 
 /// A curve of 1 to 4 dimensions. It never changes, so that any number of threads may use it at once.
 #[derive(Debug)]
@@ -20,7 +21,7 @@ macro_rules! shapes {
     ($($name:ident $dimensions:literal)*) => {
         #[derive(Debug)]
         pub(super) enum Shape {
-            $($name(PiecewiseCubic<$dimensions>),)*
+            $($name(Form<$dimensions>),)*
         }
 
         impl circlet_curve {
@@ -32,13 +33,19 @@ macro_rules! shapes {
         }
 
         $(
-            impl From<PiecewiseCubic<$dimensions>> for circlet_curve {
-                fn from(curve: PiecewiseCubic<$dimensions>) -> Self {
+            impl From<Form<$dimensions>> for circlet_curve {
+                fn from(curve: Form<$dimensions>) -> Self {
                     Self(Shape::$name(curve))
                 }
             }
 
-            impl Shaped for PiecewiseCubic<$dimensions> {
+            impl From<PiecewiseCubic<$dimensions>> for circlet_curve {
+                fn from(curve: PiecewiseCubic<$dimensions>) -> Self {
+                    Form::from(curve).into()
+                }
+            }
+
+            impl Shaped for Form<$dimensions> {
                 fn of(curve: &circlet_curve) -> Option<&Self> {
                     if let Shape::$name(curve) = &curve.0 { Some(curve) } else { None }
                 }
@@ -92,8 +99,8 @@ pub(super) use {in_dimensions, with};
 
 impl circlet_curve {
     /// Returns a curve of the plane; of any other, says what only those do.
-    pub(super) fn plane(&self, what: &str) -> Result<&Curve, Failure> {
-        Curve::of(self).ok_or_else(|| {
+    pub(super) fn plane(&self, what: &str) -> Result<&Form<2>, Failure> {
+        Form::of(self).ok_or_else(|| {
             let message = format!("curve has {}: only a curve of the plane, of 2, {what}", self.in_words());
             Failure::new(circlet_status::CIRCLET_BAD_CURVE, message)
         })

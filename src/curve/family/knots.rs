@@ -37,15 +37,16 @@ impl Knots {
             Self::Given(knots) => Err(Error::KnotCount { segments: count - 1, given: knots.len() }),
             Self::Spaced(alpha) => {
                 super::check_part("alpha", *alpha)?;
-                let next = |i: usize| &points[(i + 1) % points.len()];
                 let mut at = 0.0;
                 let mut knots = vec![at];
-                for (i, point) in points.iter().enumerate().take(count - 1) {
-                    let way: [f64; D] = from_fn(|axis| next(i)[axis] - point[axis]);
+                for (index, point) in points.iter().enumerate().take(count - 1) {
+                    let next = (index + 1) % points.len();
+                    let way: [f64; D] = from_fn(|axis| points[next][axis] - point[axis]);
                     let before = at;
                     at += norm(&way).powf(*alpha);
                     if at <= before {
-                        return Err(Error::PointsCoincide { index: i });
+                        let (first, second) = (point.to_vec(), points[next].to_vec());
+                        return Err(Error::PointsCoincide { index, next, first, second });
                     }
                     knots.push(at);
                 }

@@ -68,7 +68,7 @@ pub enum Ends {
 #[serde(tag = "family", content = "params", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Family {
-    /// [`PiecewiseCubic::bezier`], and above degree 3 the cubics of [`Bezier::to_piecewise`].
+    /// [`PiecewiseCubic::bezier`], and above degree 3 the cubics of [`Bezier::to_piecewise`]; [`Bezier`] itself does without them.
     Bezier(BezierParams),
     /// [`PiecewiseCubic::linear`].
     Linear(LinearParams),

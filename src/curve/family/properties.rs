@@ -208,7 +208,11 @@ fn knots_out_of_order_and_points_at_one_place_are_named() {
     let error = |params| made("natural", &params, &points).unwrap_err();
     assert!(matches!(error(json!({"knots": [0, 2, 1]})), Error::Knot { index: 2, value: 1.0 }));
     assert!(matches!(error(json!({"knots": [0, 2]})), Error::KnotCount { segments: 2, given: 2 }));
-    assert!(matches!(error(json!({"knots": "chordal"})), Error::PointsCoincide { index: 1 }));
+    let same = error(json!({"knots": "chordal"})).to_string();
+    assert!(same.starts_with("points 1 and 2 are [1.0, 1.0] and [1.0, 1.0]: the same"), "{same}");
+    let ring = [[1.0, 1.0], [3.0, 1.0], [1.0, 1.0]];
+    let error = made("periodic", &json!({"knots": "chordal"}), &ring).unwrap_err();
+    assert!(matches!(error, Error::PointsCoincide { index: 2, next: 0, .. }), "{error}");
     assert!(matches!(
         made("pchip", &Value::Null, &points).unwrap_err(),
         Error::Knot { index: 2, value: 1.0 }

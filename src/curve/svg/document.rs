@@ -82,7 +82,9 @@ pub fn read_document(text: &str) -> Result<Document, Error> {
     let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
     let xml = roxmltree::Document::parse_with_options(text, options).map_err(|error| {
         let position = error.pos();
-        Error::Xml { line: position.row, column: position.col, message: error.to_string() }
+        // It says the place too.
+        let message = error.to_string().replace(&format!(" at {position}"), "");
+        Error::Xml { line: position.row, column: position.col, message }
     })?;
 
     let mut document = Document { paths: Vec::new(), definitions: 0 };
@@ -299,10 +301,11 @@ mod tests {
             let error = read_document(text).unwrap_err();
             assert!(matches!(error, Error::Xml { .. }), "{text:?}: {error}");
         }
-        let Error::Xml { line, .. } = read_document("<svg>\n<path d='M0 0'>\n</svg>").unwrap_err() else {
-            panic!()
-        };
-        assert_eq!(line, 3);
+        let error = read_document("<svg>\n<path d='M0 0'>\n</svg>").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "not an SVG document, line 3, column 1: expected 'path' tag, not 'svg'"
+        );
     }
 
     #[test]

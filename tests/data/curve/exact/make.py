@@ -170,20 +170,36 @@ def evaluations():
         yield {"control": control, "knots": at, "at": rows, "evenly": evenly}
 
 
-def bernstein():
-    """Bezier curves of any degree: points and derivatives by de Casteljau's algorithm in fractions."""
+def bernstein(degrees):
+    """Bezier curves of any degree: points and derivatives by de Casteljau's algorithm in fractions, and their bounds."""
     def casteljau(points, t):
         while len(points) > 1:
             points = [mix(a, b, t) for a, b in zip(points, points[1:])]
         return points[0]
 
-    for degree in (4, 5, 8, 16):
+    def sides(points):
+        return [[(len(points) - 1) * (y - x) for x, y in zip(a, b)] for a, b in zip(points, points[1:])]
+
+    def stationary(values):
+        """Where the polynomial with these Bernstein coefficients may have an extremum, from powers of the parameter."""
+        powers, differences, binomial = [], values, F(1)
+        for k in range(len(values)):
+            powers.append(binomial * differences[0])
+            differences = [y - x for x, y in zip(differences, differences[1:])]
+            binomial = binomial * (len(values) - 1 - k) / (k + 1)
+        roots = mpmath.polyroots(precise(powers[::-1]), maxsteps=500, extraprec=400)
+        return [mpmath.re(root) for root in roots if abs(mpmath.im(root)) < mpf(10) ** -40]
+
+    for degree in degrees:
         points = scattered(degree + 1, (1.0, 2.0**30))
         fractions = exact(points)
-        sides = [[degree * (y - x) for x, y in zip(a, b)] for a, b in zip(fractions, fractions[1:])]
-        rows = [[t, *double(casteljau(fractions, F(t))), *double(casteljau(sides, F(t)))]
+        first = sides(fractions)
+        rows = [[t, *(x for control in (fractions, first, sides(first)) for x in double(casteljau(control, F(t))))]
                 for t in parameters([0.0, 1.0], 4)]
-        yield {"points": points, "at": rows}
+        turns = [t for axis in range(2) for t in stationary([side[axis] for side in first]) if 0 < t < 1]
+        values = list(zip(*(casteljau(precise(fractions), t) for t in [mpf(0), mpf(1), *turns])))
+        box = [[double(extreme(axis)) for axis in values] for extreme in (min, max)]
+        yield {"points": points, "at": rows, "box": box}
 
 
 def part(control, at, start, end):
@@ -309,12 +325,14 @@ def write(file):
         "made_by": {"python": sys.version.split()[0], "mpmath": mpmath.__version__, "scipy": scipy.__version__},
         "conversions": list(conversions()),
         "evaluations": list(evaluations()),
-        "bernstein": list(bernstein()),
+        "bernstein": list(bernstein((4, 5, 8, 16))),
         "parts": list(parts()),
         "bounds": list(bounds()),
         "lengths": list(lengths()),
         "scipy_hermite": list(scipy_hermite()),
     }
+    # Last, as all take their numbers from one source.
+    data["bernstein"] += bernstein((7, 20))
     sections = []
     for name, rows in data.items():
         if isinstance(rows, dict):
