@@ -2,14 +2,22 @@
 
 #[cfg(not(all(test, loom)))]
 pub(super) use std::{
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, fence},
     sync::{Condvar, Mutex, MutexGuard},
     thread::{Thread, current, park},
 };
 
+/// A queue that threads push to and pop from without a lock.
+#[cfg(not(all(test, loom)))]
+pub(super) use crossbeam_queue::SegQueue as Inbox;
+
+/// The same with a fixed capacity.
+#[cfg(not(all(test, loom)))]
+pub(super) use crossbeam_queue::ArrayQueue as Bin;
+
 #[cfg(all(test, loom))]
 pub(super) use loom::{
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, fence},
     sync::{Condvar, Mutex, MutexGuard},
     thread::{Thread, current, park},
 };
