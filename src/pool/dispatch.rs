@@ -1,7 +1,6 @@
 //! Where jobs and workers meet: the queue, who is idle, and who has which key, behind one lock.
 
 use std::cmp::Reverse;
-use std::hint;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -10,14 +9,12 @@ use super::departed::Departed;
 use super::intake::Counts;
 use super::lane::Lane;
 use super::queue::Queue;
-use super::sync::{AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, wait_for};
+use super::sync::{AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out, wait_for};
 use super::tally::Window;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
 use super::{Error, Overflow, Strategy};
 
-/// How long a worker that has nothing to do looks for a job before it sleeps: about as long as waking it would take.
-const LOOK: Duration = Duration::from_micros(20);
 /// The most packs of jobs whose memory waits to be freed.
 const SPENT_MAX: usize = 16;
 /// No job waits.
@@ -269,10 +266,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Looks for something that waits, for a while.
     pub(super) fn look_out(&self) {
-        let start = Instant::now();
-        while self.inbox.is_empty() && self.best() == NOTHING && start.elapsed() < LOOK {
-            (0..16).for_each(|_| hint::spin_loop());
-        }
+        look_out(|| !self.inbox.is_empty() || self.best() != NOTHING);
     }
 
     /// Says what waits in the queue and whom a job must wake; called before the lock goes, whenever either has changed.

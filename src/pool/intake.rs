@@ -99,6 +99,17 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
     }
 
+    /// Wakes a worker for jobs that are about to come: it takes about as long to come as they take to be made.
+    pub(super) fn forewarn(&self) {
+        if self.is_alerted() {
+            let mut state = self.lock();
+            let woken = if state.searching == 0 { state.rouse(self.rules.strategy) } else { None };
+            self.publish(&mut state);
+            drop(state);
+            woken.iter().for_each(|lane| lane.wake());
+        }
+    }
+
     /// Takes in one job.
     ///
     /// # Errors
