@@ -83,6 +83,7 @@ impl<B: Body + ?Sized> Desk<B> {
             let looks = is_last || !has_looked && state.searching == 0;
             if looks {
                 state.searches(self.lane.place);
+                state.looking += 1;
             } else {
                 state.idle.push(self.lane.place);
                 state.at(self.lane.place).phase = Phase::Idle;
@@ -105,6 +106,7 @@ impl<B: Body + ?Sized> Desk<B> {
             }
             has_looked = looks;
             state = dispatch.lock();
+            state.looking -= usize::from(looks);
             // Whoever ended the sleep has counted it as one that searches.
             state.found(self.lane.place);
         }
@@ -187,7 +189,8 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Keeps a job of the queue, unless it has a key that another worker has.
     fn claim(&self, state: &mut State<B>, task: Task<B>) -> Option<Task<B>> {
-        let Some(key) = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity) else {
+        let Some(key) = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity)
+        else {
             return Some(task);
         };
         let own = self.lane.place;

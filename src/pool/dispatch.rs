@@ -9,7 +9,9 @@ use super::departed::Departed;
 use super::intake::Counts;
 use super::lane::Lane;
 use super::queue::Queue;
-use super::sync::{AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out, wait_for};
+use super::sync::{
+    AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out, wait_for,
+};
 use super::tally::Window;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
@@ -17,6 +19,9 @@ use super::{Error, Overflow, Strategy};
 
 /// The most packs of jobs whose memory waits to be freed.
 const SPENT_MAX: usize = 16;
+/// Workers that are woken at the same time: where one of them is slow to come, another may run at once, on the processor
+/// of the submitter.
+const ROUSED: usize = 2;
 /// No job waits.
 const NOTHING: i64 = i64::MIN;
 
@@ -82,8 +87,9 @@ pub(super) struct State<B: Body + ?Sized> {
     last: usize,
     submitters: usize,
     drainers: usize,
-    /// Workers that look for a job, or were woken for one.
+    /// Workers that look for a job, or were woken for one; and those of them that are awake.
     pub(super) searching: usize,
+    pub(super) looking: usize,
     /// Whether more workers may be started.
     pub(super) may_grow: bool,
     /// Whether the keeper has something to do, and whether it waits for that.
@@ -191,6 +197,12 @@ impl<B: Body + ?Sized> State<B> {
         Some(self.searches(place))
     }
 
+    /// Tells whether a job that comes should wake a worker. Nobody needs waking where one is awake and looks; and two that
+    /// wake at the same time are enough, as whoever takes a job wakes the next for what is left.
+    pub(super) fn wants_search(&self) -> bool {
+        self.looking == 0 && self.searching < ROUSED
+    }
+
     /// Counts a worker as one that looks for a job.
     pub(super) fn searches(&mut self, place: usize) -> Arc<Lane<B>> {
         self.searching += 1;
@@ -226,6 +238,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             submitters: 0,
             drainers: 0,
             searching: 0,
+            looking: 0,
             may_grow: false,
             is_keeper_called: false,
             keeper_waits: false,
@@ -276,7 +289,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             self.best.0.store(best, Ordering::Relaxed);
         }
         let keeper = state.may_grow && state.idle.is_empty() && !state.is_keeper_called;
-        let alert = state.searching == 0 && (keeper || !state.idle.is_empty());
+        let alert = state.wants_search() && (keeper || !state.idle.is_empty());
         if self.is_alerted() != alert {
             self.alert.0.store(alert, Ordering::SeqCst);
         }
@@ -305,7 +318,9 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Counts a job of a key as over.
     pub(super) fn forget_key(&self, state: &mut State<B>, body: &B) {
-        let Some(key) = body.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else { return };
+        let Some(key) = body.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else {
+            return;
+        };
         if let Some(pin) = state.pins.get_mut(&key) {
             pin.jobs -= 1;
             if pin.jobs == 0 {

@@ -99,17 +99,6 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
     }
 
-    /// Wakes a worker for jobs that are about to come: it takes about as long to come as they take to be made.
-    pub(super) fn forewarn(&self) {
-        if self.is_alerted() {
-            let mut state = self.lock();
-            let woken = if state.searching == 0 { state.rouse(self.rules.strategy) } else { None };
-            self.publish(&mut state);
-            drop(state);
-            woken.iter().for_each(|lane| lane.wake());
-        }
-    }
-
     /// Takes in one job.
     ///
     /// # Errors
@@ -152,8 +141,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
         if let Some(mut state) = locked.state {
             // Whoever takes a job wakes the next for what is left.
-            locked.woken.extend(self.rouse_for_queue(&mut state));
-            if state.may_grow && state.idle.is_empty() && state.searching == 0 {
+            locked.woken.extend(iter::from_fn(|| self.rouse_for_queue(&mut state)));
+            if state.may_grow && state.idle.is_empty() && state.wants_search() {
                 self.call_keeper(&mut state);
             }
             self.publish(&mut state);
@@ -216,7 +205,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
         let mut state = self.lock();
         self.drain_inbox(&mut state, usize::MAX);
         let pinned = state.entries().map(|entry| &entry.pinned);
-        let waiting = iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
+        let waiting =
+            iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
         waiting.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)))
     }
 
@@ -293,7 +283,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Takes one worker from the idle ones if jobs wait and nobody looks for them.
     pub(super) fn rouse_for_queue(&self, state: &mut State<B>) -> Option<Arc<Lane<B>>> {
-        let is_needed = state.searching == 0 && !(state.queue.is_empty() && self.inbox.is_empty());
+        let waiting = state.queue.len() + self.inbox.len();
+        let is_needed = state.wants_search() && state.searching < waiting;
         if is_needed { state.rouse(self.rules.strategy) } else { None }
     }
 

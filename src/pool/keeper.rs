@@ -108,7 +108,9 @@ impl<K: Kind> Keeper<K> {
             let sample = self.sample(&mut state, now);
             let ended = self.ended(&state);
             let is_closed = dispatch.counts().is_closed();
-            let is_over = is_closed && sample.workers() == 0 && (dispatch.counts().waiting() == 0 || hopeless.is_some());
+            let is_over = is_closed
+                && sample.workers() == 0
+                && (dispatch.counts().waiting() == 0 || hopeless.is_some());
             drop(state);
 
             for body in late {

@@ -4,10 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{JobId, WorkerId};
 use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock, park};
 use super::tally::{Tally, Window};
 use super::task::{Body, Task};
+use super::{JobId, WorkerId};
 
 /// Jobs that a worker takes at once are to last for no longer than this together, in nanoseconds.
 const CHUNK_TIME: u64 = 50_000;

@@ -203,7 +203,8 @@ impl Snapshot {
         let mut lanes = Vec::with_capacity(state.entries.len());
         for entry in state.entries() {
             let look = entry.lane.look();
-            registry.insert(entry.lane.worker, WorkerEntry::of(entry, look, dispatch.counts().is_closed(), now));
+            registry
+                .insert(entry.lane.worker, WorkerEntry::of(entry, look, dispatch.counts().is_closed(), now));
             lanes.push(entry.lane.clone());
         }
         let forgotten = state.departed.forgotten();
@@ -219,7 +220,8 @@ impl Snapshot {
         let received = forgotten.messages_processed + sum(&registry, |entry| entry.messages_processed);
         let errors = forgotten.errors + sum(&registry, |entry| entry.errors);
         let running = registry.values().filter(|entry| entry.current_job.is_some()).count() as u64;
-        let counts = Counts { sent, received, errors, withdrawn, queued: sent - received - withdrawn - running };
+        let counts =
+            Counts { sent, received, errors, withdrawn, queued: sent - received - withdrawn - running };
         let statistics = Statistics::of(counts, &tally, dispatch.window.length_ms(), &pool);
         Self { pool, registry, forgotten, statistics }
     }

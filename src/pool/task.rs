@@ -4,12 +4,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Job, JobContext};
 use super::completion::{Completer, Completion};
 use super::failure::{Aborted, Failure, drop_quietly, guarded};
 use super::job::Work;
 use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, look_out, wait_for};
 use super::ticket::Ticket;
+use super::{Job, JobContext};
 
 /// What a queue knows of a job, whatever its workers are.
 pub(super) trait Body: Send + Sync {
@@ -241,7 +241,7 @@ pub(super) mod test {
 
     /// Makes a job with a number and a priority.
     pub(in super::super) fn blank(number: u64, priority: i32) -> Task<Blank> {
-        let ticket = Ticket::new(Wishes { priority, ..Wishes::new("blank".into()) });
+        let ticket = Ticket::new(Wishes { priority, ..Wishes::new("blank".into()) }, Instant::now());
         ticket.number(number);
         Task::new(Arc::new(Blank { ticket, failures: Mutex::new(Vec::new()) }))
     }

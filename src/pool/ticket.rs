@@ -87,10 +87,10 @@ impl Whereabouts {
 }
 
 impl Ticket {
-    pub(super) fn new(wishes: Wishes) -> Self {
+    pub(super) fn new(wishes: Wishes, submitted: Instant) -> Self {
         Self {
             id: AtomicU64::new(0),
-            submitted: Instant::now(),
+            submitted,
             wishes,
             whereabouts: AtomicU32::new(0),
             abort: AtomicBool::new(false),

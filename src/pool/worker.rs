@@ -1,8 +1,8 @@
 //! What a worker is, whatever it is made of.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::time::Instant;
 
 use serde::{Serialize, Serializer};
