@@ -35,10 +35,6 @@ impl<B: Body + ?Sized> Queue<B> {
         self.waiting
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting == 0
-    }
-
     /// Puts a job behind those of its priority.
     pub(super) fn push(&mut self, task: Task<B>) {
         self.line(task.ticket().priority()).push_back(task);
