@@ -1,80 +1,23 @@
 //! What a pool promises to those who submit, wait, abort and look on.
 
+#[path = "common/gate.rs"]
+mod gate;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicUsize, Ordering::Relaxed};
-use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use circlet::pool::{
-    self, Aborted, Completion, Error, Failure, Handle, Job, JobContext, Pool, Snapshot, WorkerId, WorkerState,
+    self, Aborted, Completion, Error, Failure, Handle, Job, JobContext, Pool, Snapshot, WorkerId,
 };
+use gate::{Gate, SOON, assert_sums_hold, pool, quick};
 use serde_json::Value;
-
-const SOON: Duration = Duration::from_secs(60);
-
-fn pool(workers: usize, queue: usize) -> Pool {
-    Pool::builder().workers(workers).queue(queue).build().expect("a small pool")
-}
-
-/// Holds a job at its start until it is opened or dropped.
-struct Gate {
-    started: Receiver<()>,
-    _open_when_dropped: Sender<()>,
-}
-
-impl Gate {
-    fn job() -> (Job<WorkerId>, Self) {
-        let (start, started) = mpsc::channel();
-        let (open, opened) = mpsc::channel::<()>();
-        let job = Job::new("gate", move |context: &JobContext| {
-            let _ = start.send(());
-            let _ = opened.recv();
-            Ok(context.worker())
-        });
-        (job, Self { started, _open_when_dropped: open })
-    }
-
-    /// Submits a job, and returns once it is running.
-    fn hold(pool: &Pool) -> (Handle<WorkerId>, Self) {
-        let (job, gate) = Self::job();
-        let handle = pool.submit(job).expect("the pool is open");
-        gate.started.recv_timeout(SOON).expect("the job starts");
-        (handle, gate)
-    }
-
-    fn open(self) {}
-}
-
-fn quick() -> Job<u32> {
-    Job::new("quick", |_| Ok(7))
-}
 
 fn ids(pool: &Pool) -> Vec<WorkerId> {
     pool.snapshot().registry.into_keys().collect()
-}
-
-fn assert_sums_hold(snapshot: &Snapshot) {
-    let (counts, statistics) = (snapshot.pool, snapshot.statistics);
-    assert_eq!(counts.active + counts.idle + counts.booting + counts.draining, counts.size, "{snapshot:?}");
-    let remembered = counts.terminated - snapshot.forgotten.workers;
-    assert_eq!(counts.size as u64 + remembered, snapshot.registry.len() as u64, "{snapshot:?}");
-    let processed: u64 = snapshot.registry.values().map(|entry| entry.messages_processed).sum();
-    let errors: u64 = snapshot.registry.values().map(|entry| entry.errors).sum();
-    let (processed, errors) =
-        (processed + snapshot.forgotten.messages_processed, errors + snapshot.forgotten.errors);
-    assert_eq!((processed, errors), (statistics.received, statistics.errors), "{snapshot:?}");
-    assert!(statistics.errors <= statistics.received, "{snapshot:?}");
-    let running = snapshot.registry.values().filter(|entry| entry.current_job.is_some()).count() as u64;
-    let accounted = statistics.received + statistics.withdrawn + statistics.queued + running;
-    assert_eq!(statistics.sent, accounted, "{snapshot:?}");
-    for entry in snapshot.registry.values() {
-        if entry.current_job.is_some() {
-            assert!(matches!(entry.state, WorkerState::Processing | WorkerState::Draining), "{entry:?}");
-        }
-        assert_eq!(entry.last_error.is_some(), entry.errors > 0, "{entry:?}");
-    }
 }
 
 #[test]

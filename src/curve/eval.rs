@@ -40,7 +40,9 @@ impl<const D: usize> PiecewiseCubic<D> {
 
     /// Writes the point at each parameter of `us` into `out`, the same bits as [`eval`](Self::eval).
     ///
-    /// Fastest where neighbouring parameters fall into the same segment. More than 262,144 points are shared among the threads
+    /// Fastest where neighbouring parameters fall into the same segment. The first call with twice as many parameters as the
+    /// curve has segments makes the polynomials of each segment, and the curve keeps them: 128 bytes for each, in the plane. The
+    /// calls after it allocate nothing. More than 262,144 points are shared among the threads
     /// of the rayon pool that is current where this is called, by default the global one.
     ///
     /// # Errors
@@ -66,15 +68,14 @@ pub(super) struct Prepared<'a, const D: usize> {
     curve: &'a PiecewiseCubic<D>,
     locator: Locator<'a>,
     /// The polynomials of each segment, or none.
-    powers: Vec<Powers<D>>,
+    powers: &'a [Powers<D>],
 }
 
 impl<'a, const D: usize> Prepared<'a, D> {
     /// Prepares for about `queries` parameters.
     pub(super) fn new(curve: &'a PiecewiseCubic<D>, queries: usize) -> Self {
         // Made once for each segment where that pays.
-        let segments = if queries >= 2 * curve.segment_count() { curve.segments() } else { &[] };
-        let powers = segments.iter().map(Powers::new).collect();
+        let powers = if queries >= 2 * curve.segment_count() { curve.lookup.powers(curve) } else { &[] };
         Self { curve, locator: Locator::new(curve, queries), powers }
     }
 

@@ -33,14 +33,20 @@ impl<const D: usize> PiecewiseCubic<D> {
     }
 }
 
-/// Finds segments for many parameters in any order: even buckets over the domain lead to the few knots nearby.
+/// Finds segments for many parameters in any order.
 #[derive(Debug)]
 pub(super) struct Locator<'a> {
     /// The knots between segments.
     inner: &'a [f64],
+    buckets: Option<&'a Buckets>,
+}
+
+/// Even buckets over the domain, which lead to the few knots nearby.
+#[derive(Debug)]
+pub(super) struct Buckets {
     first: f64,
-    buckets_per_unit: f64,
-    buckets: Vec<Bucket>,
+    per_unit: f64,
+    buckets: Box<[Bucket]>,
 }
 
 /// What lies between two parameters.
@@ -54,53 +60,66 @@ struct Bucket {
     count: u32,
 }
 
-impl<'a> Locator<'a> {
-    /// Prepares for about `queries` parameters: with none of the buckets where that would take longer than it saves.
-    pub(super) fn new<const D: usize>(curve: &'a PiecewiseCubic<D>, queries: usize) -> Self {
-        let inner = &curve.knots()[1..curve.segment_count()];
-        let (first, last) = curve.domain();
-        let mut locator = Self { inner, first, buckets_per_unit: 0.0, buckets: Vec::new() };
-        let count = (2 * inner.len()).min(u32::MAX as usize / 2);
-        let buckets_per_unit = count as f64 / (last - first);
-        if inner.len() < FEW || queries < inner.len() || !buckets_per_unit.is_normal() {
-            return locator;
-        }
-        locator.buckets_per_unit = buckets_per_unit;
-        locator.buckets = vec![Bucket { knot: f64::INFINITY, before: 0, count: 0 }; count + 1];
+impl Buckets {
+    fn new(inner: &[f64], first: f64, per_unit: f64, count: usize) -> Self {
+        let buckets = vec![Bucket { knot: f64::INFINITY, before: 0, count: 0 }; count + 1];
+        let mut made = Self { first, per_unit, buckets: buckets.into() };
         for &knot in inner {
             // A parameter in the same bucket as a knot may lie on either side of it.
-            let at = locator.bucket(knot);
-            let bucket = &mut locator.buckets[at];
+            let at = made.place(knot);
+            let bucket = &mut made.buckets[at];
             bucket.knot = bucket.knot.min(knot);
             bucket.count += 1;
         }
         let mut before = 0;
-        for bucket in &mut locator.buckets {
+        for bucket in &mut made.buckets {
             bucket.before = before;
             before += bucket.count;
         }
-        locator
-    }
-
-    /// Returns which segment answers for `u` of the domain; any for NaN.
-    #[inline(always)]
-    pub(super) fn segment_at(&self, u: f64) -> usize {
-        if self.buckets.is_empty() {
-            return self.inner.partition_point(|&knot| knot <= u);
-        }
-        self.segment_in(self.bucket(u), u)
+        made
     }
 
     /// Returns which segment answers for `u`, which is in bucket `at`.
     #[inline(always)]
-    fn segment_in(&self, at: usize, u: f64) -> usize {
+    fn segment_in(&self, inner: &[f64], at: usize, u: f64) -> usize {
         let bucket = &self.buckets[at];
         if bucket.count <= 1 {
             // Nearly always, and without a branch on what is as good as random.
             return bucket.before as usize + usize::from(bucket.knot <= u);
         }
         let from = bucket.before as usize;
-        from + self.inner[from..from + bucket.count as usize].partition_point(|&knot| knot <= u)
+        from + inner[from..from + bucket.count as usize].partition_point(|&knot| knot <= u)
+    }
+
+    /// Rises with `u`, so that knots in buckets before that of `u` are not above it.
+    #[inline(always)]
+    fn place(&self, u: f64) -> usize {
+        // What is added leaves the rounded number in the lowest bits.
+        const ROUND: f64 = (1_u64 << 52) as f64;
+        let rounded = (((u - self.first) * self.per_unit) + ROUND).to_bits() as u32;
+        (rounded as usize).min(self.buckets.len() - 1)
+    }
+}
+
+impl<'a> Locator<'a> {
+    /// Prepares for about `queries` parameters: without buckets where making them would take longer than they save.
+    pub(super) fn new<const D: usize>(curve: &'a PiecewiseCubic<D>, queries: usize) -> Self {
+        let inner = &curve.knots()[1..curve.segment_count()];
+        let (first, last) = curve.domain();
+        let count = (2 * inner.len()).min(u32::MAX as usize / 2);
+        let per_unit = count as f64 / (last - first);
+        let pays = inner.len() >= FEW && queries >= inner.len() && per_unit.is_normal();
+        let make = || Buckets::new(inner, first, per_unit, count);
+        Self { inner, buckets: pays.then(|| curve.lookup.buckets(make)) }
+    }
+
+    /// Returns which segment answers for `u` of the domain; any for NaN.
+    #[inline(always)]
+    pub(super) fn segment_at(&self, u: f64) -> usize {
+        match self.buckets {
+            None => self.inner.partition_point(|&knot| knot <= u),
+            Some(buckets) => buckets.segment_in(self.inner, buckets.place(u), u),
+        }
     }
 
     /// Returns the point at `u`, with the segments' polynomials where they are prepared.
@@ -130,24 +149,24 @@ impl<'a> Locator<'a> {
         us: &[f64; N],
         out: &mut [[f64; D]],
     ) -> usize {
-        if self.buckets.is_empty() || prepared.is_empty() {
+        let Some(index) = self.buckets.filter(|_| !prepared.is_empty()) else {
             for (&u, point) in us.iter().zip(out) {
                 *point = self.eval(curve, prepared, u);
             }
             return self.segment_at(curve.clamp(us[N - 1]));
-        }
+        };
         // Step by step for all of them, so that what can be done with vectors is.
         let (first, last) = curve.domain();
         let (mut clamped, mut buckets) = (*us, [0; N]);
         for (u, bucket) in clamped.iter_mut().zip(&mut buckets) {
             *u = if *u < first { first } else { *u };
             *u = if *u > last { last } else { *u };
-            *bucket = self.bucket(*u);
+            *bucket = index.place(*u);
         }
         let (mut segments, mut from, mut to) = ([0; N], [0.0; N], [0.0; N]);
         let knots = curve.knots();
         for k in 0..N {
-            segments[k] = self.segment_in(buckets[k], clamped[k]);
+            segments[k] = index.segment_in(self.inner, buckets[k], clamped[k]);
             (from[k], to[k]) = (knots[segments[k]], knots[segments[k] + 1]);
         }
         let mut ts = [0.0; N];
@@ -158,15 +177,6 @@ impl<'a> Locator<'a> {
             *point = prepared[segments[k]].at(ts[k]);
         }
         segments[N - 1]
-    }
-
-    /// Rises with `u`, so that knots in buckets before that of `u` are not above it.
-    #[inline(always)]
-    fn bucket(&self, u: f64) -> usize {
-        // What is added leaves the rounded number in the lowest bits.
-        const ROUND: f64 = (1_u64 << 52) as f64;
-        let rounded = (((u - self.first) * self.buckets_per_unit) + ROUND).to_bits() as u32;
-        (rounded as usize).min(self.buckets.len() - 1)
     }
 }
 
@@ -185,7 +195,7 @@ mod tests {
             let segment = [[0.0, 0.0], [1.0, 0.0], [2.0, 0.0], [3.0, 0.0]];
             let curve = Curve::from_segments(vec![segment; knots.len() - 1], knots.clone()).unwrap();
             let locator = Locator::new(&curve, 1_000_000);
-            assert!(!locator.buckets.is_empty());
+            assert!(locator.buckets.is_some());
             let (first, last) = curve.domain();
             let spread = (0..5000).map(|i| first + (last - first) * f64::from(i) / 4999.0);
             let around = knots.iter().flat_map(|&knot| [knot.next_down(), knot, knot.next_up()]);

@@ -64,6 +64,7 @@ mod intersect;
 mod intersect_tests;
 mod length;
 mod locate;
+mod lookup;
 mod narrow;
 mod nearest;
 mod number;

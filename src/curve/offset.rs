@@ -9,6 +9,10 @@ use super::segment::{Segment, differences, dot, halves, minus, norm, power_of_tw
 const FINEST: f64 = 1.0 / (1_u64 << 40) as f64;
 const CORNER: f64 = 1.0 / (1_u64 << 46) as f64;
 
+/// Pieces of a segment that wait while the one before them is followed: each is half of the one below it, which are at most 16
+/// in size, so that 64 are more than [`CORNER`] lets there be.
+const HALVINGS: usize = 64;
+
 /// Turns below this, in radians, are rounding.
 const SMOOTH: f64 = 1e-12;
 
@@ -47,6 +51,40 @@ impl Curve {
     /// # Ok::<(), circlet::curve::Error>(())
     /// ```
     pub fn offset_polyline(&self, distance: f64, tolerance: f64) -> Result<Vec<Point>, Error> {
+        let mut points = vec![[0.0; 2]; self.offset_polyline_count(distance, tolerance)?];
+        self.offset_polyline_into(distance, tolerance, &mut points)?;
+        Ok(points)
+    }
+
+    /// Returns how many points [`offset_polyline_into`](Self::offset_polyline_into) writes. It takes as long as to write them.
+    ///
+    /// # Errors
+    ///
+    /// As [`offset_polyline`](Self::offset_polyline).
+    pub fn offset_polyline_count(&self, distance: f64, tolerance: f64) -> Result<usize, Error> {
+        self.trace(distance, tolerance, &mut [])
+    }
+
+    /// Writes what [`offset_polyline`](Self::offset_polyline) returns into the front of `out`, and returns how many points that
+    /// are. It allocates nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`offset_polyline`](Self::offset_polyline), and [`Error::BufferLength`] if `out` is too short; what it holds then is
+    /// of no use.
+    pub fn offset_polyline_into(
+        &self,
+        distance: f64,
+        tolerance: f64,
+        out: &mut [Point],
+    ) -> Result<usize, Error> {
+        let given = out.len();
+        let needed = self.trace(distance, tolerance, out)?;
+        if needed > given { Err(Error::BufferLength { needed, given }) } else { Ok(needed) }
+    }
+
+    /// Writes as many points as there is room for, and returns how many there are.
+    fn trace(&self, distance: f64, tolerance: f64, out: &mut [Point]) -> Result<usize, Error> {
         if distance.is_nan() || distance.abs() > MAX_COORDINATE {
             return Err(Error::Distance { given: distance });
         }
@@ -59,23 +97,22 @@ impl Curve {
         let mut tracer = Tracer {
             distance: distance / scale,
             tolerance: (tolerance / scale).max(FINEST),
-            points: Vec::new(),
+            origin,
+            scale,
+            out,
+            count: 0,
+            ends: None,
             first: None,
             last: None,
         };
         for segment in self.segments() {
             tracer.follow(&relative(segment).map(|p| p.map(|x| x / scale)));
-            if tracer.points.len() > LIMIT as usize {
-                return Err(Error::TooManyPoints {
-                    tolerance,
-                    needed: tracer.points.len() as f64,
-                    limit: LIMIT,
-                });
+            if tracer.count > LIMIT as usize {
+                return Err(Error::TooManyPoints { tolerance, needed: tracer.count as f64, limit: LIMIT });
             }
         }
         tracer.close();
-        let place = |[x, y]: Point| [origin[0] + scale * x, origin[1] + scale * y];
-        Ok(tracer.points.into_iter().map(place).collect())
+        Ok(tracer.count)
     }
 }
 
@@ -87,18 +124,46 @@ struct Stand {
 }
 
 /// Follows a curve about 1 in size.
-struct Tracer {
+struct Tracer<'a> {
     distance: f64,
     tolerance: f64,
-    points: Vec<Point>,
+    /// What the points are moved and scaled by where they are written.
+    origin: Point,
+    scale: f64,
+    out: &'a mut [Point],
+    count: usize,
+    /// The first and the last point, as they are before that.
+    ends: Option<[Point; 2]>,
     first: Option<Stand>,
     last: Option<Stand>,
 }
 
-impl Tracer {
+/// Pieces that are yet to be followed, halved so often that what is left of them counts as a corner before this is full.
+struct Pieces {
+    stack: [Segment<2>; HALVINGS],
+    len: usize,
+}
+
+impl Pieces {
+    fn push(&mut self, piece: Segment<2>) {
+        self.stack[self.len] = piece;
+        self.len += 1;
+    }
+
+    fn pop(&mut self) -> Option<Segment<2>> {
+        self.len = self.len.checked_sub(1)?;
+        Some(self.stack[self.len])
+    }
+
+    fn is_full(&self) -> bool {
+        self.len + 2 > HALVINGS
+    }
+}
+
+impl Tracer<'_> {
     fn follow(&mut self, segment: &Segment<2>) {
-        let mut stack = vec![*segment];
-        while let Some(piece) = stack.pop() {
+        let mut pieces = Pieces { stack: [*segment; HALVINGS], len: 1 };
+        while let Some(piece) = pieces.pop() {
             let sides = differences(&piece);
             let directed = |side: &&Point| **side != [0.0; 2];
             let (Some(first), Some(last)) = (sides.iter().find(directed), sides.iter().rfind(directed))
@@ -110,13 +175,14 @@ impl Tracer {
             if self.edge_is_near(&piece, &sides) {
                 self.turn(start);
                 self.go(end);
-            } else if sides.iter().map(norm).sum::<f64>() <= CORNER {
+            } else if pieces.is_full() || sides.iter().map(norm).sum::<f64>() <= CORNER {
                 self.turn(start);
                 self.turn(Stand { at: start.at, ..end });
                 self.go(end);
             } else {
                 let [left, right] = halves(&piece);
-                stack.extend([right, left]);
+                pieces.push(right);
+                pieces.push(left);
             }
         }
     }
@@ -165,8 +231,10 @@ impl Tracer {
     /// Adds the straight edge to a point beside `stand`.
     fn go(&mut self, stand: Stand) {
         let point = self.beside(stand.at, stand.normal);
-        if self.points.last() != Some(&point) {
-            self.points.push(point);
+        if self.ends.is_none_or(|[_, last]| last != point) {
+            self.write(self.count, point);
+            self.count += 1;
+            self.ends = Some([self.ends.map_or(point, |[first, _]| first), point]);
         }
         self.first.get_or_insert(stand);
         self.last = Some(stand);
@@ -198,10 +266,18 @@ impl Tracer {
     /// Turns into the first direction again if the curve is closed.
     fn close(&mut self) {
         let (Some(first), Some(last)) = (self.first, self.last) else { return };
-        if first.at == last.at && self.points.len() > 1 {
+        if first.at == last.at && self.count > 1 {
             self.turn(first);
-            let end = self.points.len() - 1;
-            self.points[end] = self.points[0];
+            if let Some([start, _]) = self.ends {
+                self.write(self.count - 1, start);
+            }
+        }
+    }
+
+    /// Writes a point to its place, if there is room.
+    fn write(&mut self, place: usize, [x, y]: Point) {
+        if let Some(out) = self.out.get_mut(place) {
+            *out = [self.origin[0] + self.scale * x, self.origin[1] + self.scale * y];
         }
     }
 

@@ -1,6 +1,7 @@
 //! The one form that every curve has.
 
 use super::error::Error;
+use super::lookup::Lookup;
 use super::segment::Segment;
 
 /// A point of the plane, `[x, y]`.
@@ -22,6 +23,7 @@ pub const MAX_COORDINATE: f64 = 1e300;
 pub struct PiecewiseCubic<const D: usize = 2> {
     segments: Vec<Segment<D>>,
     knots: Vec<f64>,
+    pub(super) lookup: Lookup<D>,
 }
 
 impl<const D: usize> PiecewiseCubic<D> {
@@ -51,13 +53,13 @@ impl<const D: usize> PiecewiseCubic<D> {
         }
         check_knots(&knots)?;
         check_segments(&segments)?;
-        Ok(Self { segments, knots })
+        Ok(Self { segments, knots, lookup: Lookup::new() })
     }
 
     /// Makes a curve of what [`from_segments`](Self::from_segments) would take.
     pub(super) fn from_valid(segments: Vec<Segment<D>>, knots: Vec<f64>) -> Self {
         debug_assert!(Self::from_segments(segments.clone(), knots.clone()).is_ok());
-        Self { segments, knots }
+        Self { segments, knots, lookup: Lookup::new() }
     }
 
     /// Makes a curve of segments on the knots 0, 1, 2, …
@@ -100,7 +102,7 @@ impl<const D: usize> PiecewiseCubic<D> {
     pub(super) fn map_points(&self, map: impl Fn([f64; D]) -> [f64; D]) -> Result<Self, Error> {
         let segments: Vec<_> = self.segments.iter().map(|segment| segment.map(&map)).collect();
         check_segments(&segments)?;
-        Ok(Self { segments, knots: self.knots.clone() })
+        Ok(Self { segments, knots: self.knots.clone(), lookup: Lookup::new() })
     }
 }
 

@@ -25,8 +25,7 @@ impl Departed {
 
     /// Adds a worker that has ended, as of a part of time.
     pub(super) fn add<B: Body + ?Sized>(&mut self, lane: &Lane<B>, slice: u64) {
-        self.tally.slide(slice);
-        self.tally.merge(&lane.tally(slice));
+        self.tally.merge(lane.tally(slice));
         self.remembered.push_back((lane.worker, WorkerEntry::terminated(lane)));
         if self.remembered.len() > REMEMBERED
             && let Some((_, entry)) = self.remembered.pop_front()

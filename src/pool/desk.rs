@@ -1,14 +1,14 @@
 //! The worker's side: it takes jobs, tells of their ends, and leaves.
 
 use std::cell::{Cell, RefCell};
-use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{iter, mem};
 
 use super::dispatch::{Dispatch, Entry, Phase, Pin, State};
 use super::lane::{Lane, Running};
 use super::queue::Queue;
-use super::sync::{MutexGuard, Ordering, fence};
+use super::sync::MutexGuard;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
 use super::{Failure, Strategy};
@@ -36,7 +36,9 @@ impl<B: Body + ?Sized> Desk<B> {
             state.entries.push(None);
             state.entries.len() - 1
         });
-        let lane = Arc::new(Lane::new(place, dispatch.window));
+        // Names come round again after 65536 of them, while the first worker may still be here.
+        let mut lanes = iter::repeat_with(|| Lane::new(place, dispatch.window));
+        let lane = Arc::new(lanes.find(|lane| !state.knows(lane.worker)).expect("an endless line"));
         let (pinned, phase) = (Queue::new(), Phase::Booting);
         state.entries[place] = Some(Entry { lane: lane.clone(), pinned, phase, retires: false });
         Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false), spent: RefCell::default() }
@@ -71,6 +73,12 @@ impl<B: Body + ?Sized> Desk<B> {
         let mut state = dispatch.lock();
         let mut has_looked = false;
         loop {
+            let late = state.late();
+            if !late.is_empty() {
+                drop(state);
+                dispatch.end_late(late);
+                state = dispatch.lock();
+            }
             if let Some((first, rest)) = self.share(&mut state) {
                 return Some(self.begin(state, first, rest));
             }
@@ -89,13 +97,6 @@ impl<B: Body + ?Sized> Desk<B> {
                 state.at(self.lane.place).phase = Phase::Idle;
             }
             dispatch.publish(&mut state);
-            // Either a submitter sees that it must wake somebody, or this sees its job.
-            fence(Ordering::SeqCst);
-            if !looks && !dispatch.inbox.is_empty() {
-                state.rouse_at(self.lane.place);
-                state.found(self.lane.place);
-                continue;
-            }
             dispatch.grew_quiet(&state);
             drop(state);
             if looks {
@@ -119,8 +120,9 @@ impl<B: Body + ?Sized> Desk<B> {
             task.ticket().is_at(Whereabouts::Lane(self.lane.place));
         }
         self.dispatch.made_room(&state, 1 + rest.len());
-        let next = self.dispatch.rouse_for_queue(&mut state);
-        self.dispatch.publish(&mut state);
+        // It was needed after all.
+        state.at(self.lane.place).retires = false;
+        let next = self.dispatch.hand_on(&mut state);
         // Under the lock, so that at no moment a job is nowhere.
         let first = self.lane.begin(first, rest);
         drop(state);
@@ -221,7 +223,9 @@ impl<B: Body + ?Sized> Desk<B> {
             state.queue.push_front(task);
             self.dispatch.counts().came_back();
         }
-        self.dispatch.publish(&mut state);
+        let next = self.dispatch.hand_on(&mut state);
+        drop(state);
+        next.iter().for_each(|lane| lane.wake());
         self.lane.abandon()
     }
 
@@ -232,16 +236,19 @@ impl<B: Body + ?Sized> Desk<B> {
         state.idle.retain(|place| *place != self.lane.place);
         // Nobody pins a job to a worker that leaves with work; one that dies may have some.
         state.pins.retain(|_, pin| pin.place != self.lane.place);
-        while let Some(task) = entry.pinned.pop() {
-            state.pinned -= 1;
+        let pinned: Vec<_> = iter::from_fn(|| entry.pinned.pop()).collect();
+        state.pinned -= pinned.len();
+        for task in pinned.into_iter().rev() {
             task.ticket().is_at(Whereabouts::Queue);
-            state.queue.push(task);
+            state.queue.push_front(task);
         }
-        self.dispatch.publish(&mut state);
+        let next = self.dispatch.hand_on(&mut state);
         let slice = self.dispatch.window.slice_of(Instant::now());
         state.departed.add(&self.lane, slice);
         self.dispatch.grew_quiet(&state);
         self.dispatch.call_keeper(&mut state);
+        drop(state);
+        next.iter().for_each(|lane| lane.wake());
     }
 }
 
@@ -253,5 +260,26 @@ impl<B: Body + ?Sized> Drop for Desk<B> {
             }
             self.leave(self.dispatch.lock());
         }
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::super::dispatch::Rules;
+    use super::super::tally::Window;
+    use super::super::task::test::Blank;
+    use super::super::{Overflow, WorkerId};
+    use super::*;
+
+    #[test]
+    fn no_two_workers_of_a_pool_have_one_name_though_names_come_round() {
+        let rules = Rules { capacity: 1, overflow: Overflow::Reject, strategy: Strategy::RoundRobin };
+        let dispatch = Arc::new(Dispatch::<Blank>::new(rules, Window::new(Duration::from_secs(1))));
+        let first = Desk::new(&dispatch, &mut dispatch.lock());
+        for _ in 0..u16::MAX {
+            WorkerId::next();
+        }
+        let second = Desk::new(&dispatch, &mut dispatch.lock());
+        assert_ne!(first.lane.worker, second.lane.worker);
     }
 }

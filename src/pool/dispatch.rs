@@ -15,7 +15,7 @@ use super::sync::{
 use super::tally::Window;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
-use super::{Error, Overflow, Strategy};
+use super::{Error, Overflow, Strategy, WorkerId};
 
 /// The most packs of jobs whose memory waits to be freed.
 const SPENT_MAX: usize = 16;
@@ -203,6 +203,44 @@ impl<B: Body + ?Sized> State<B> {
         self.looking == 0 && self.searching < ROUSED
     }
 
+    /// Tells whether a job that comes should call the keeper: nobody has time for it, and another worker may be started.
+    pub(super) fn wants_keeper(&self) -> bool {
+        self.may_grow && self.idle.is_empty() && self.wants_search() && !self.is_keeper_called
+    }
+
+    /// Takes out the job of the lowest priority that has waited for longest, whoever was to run it.
+    pub(super) fn pop_least(&mut self) -> Option<Task<B>> {
+        let shared = self.queue.least();
+        let pinned = self.entries.iter_mut().flatten();
+        let pinned = pinned.filter_map(|entry| Some((entry.pinned.least()?, entry.lane.place))).min();
+        match pinned {
+            Some((least, place)) if shared.is_none_or(|shared| least < shared) => {
+                self.pinned -= 1;
+                self.at(place).pinned.pop_least()
+            }
+            _ => self.queue.pop_least(),
+        }
+    }
+
+    /// Takes out the deadlines that have passed, of jobs that may not be over.
+    pub(super) fn late(&mut self) -> Vec<Arc<B>> {
+        let mut late = Vec::new();
+        if !self.deadlines.is_empty() {
+            let now = Instant::now();
+            while let Some(due) = self.deadlines.peek().filter(|due| due.0.at <= now) {
+                late.extend(due.0.body.upgrade());
+                self.deadlines.pop();
+            }
+        }
+        late
+    }
+
+    /// Tells whether a worker of this name is here, or remembered.
+    pub(super) fn knows(&self, worker: WorkerId) -> bool {
+        self.entries().any(|entry| entry.lane.worker == worker)
+            || self.departed.remembered().any(|(remembered, _)| *remembered == worker)
+    }
+
     /// Counts a worker as one that looks for a job.
     pub(super) fn searches(&mut self, place: usize) -> Arc<Lane<B>> {
         self.searching += 1;
@@ -282,17 +320,18 @@ impl<B: Body + ?Sized> Dispatch<B> {
         look_out(|| !self.inbox.is_empty() || self.best() != NOTHING);
     }
 
-    /// Says what waits in the queue and whom a job must wake; called before the lock goes, whenever either has changed.
-    pub(super) fn publish(&self, state: &mut State<B>) {
+    /// Says what waits in the queue, and whether a submission must wake somebody. `true` if that is new.
+    pub(super) fn announce(&self, state: &mut State<B>) -> bool {
         let best = state.queue.best().map_or(NOTHING, i64::from);
         if self.best() != best {
             self.best.0.store(best, Ordering::Relaxed);
         }
-        let keeper = state.may_grow && state.idle.is_empty() && !state.is_keeper_called;
-        let alert = state.wants_search() && (keeper || !state.idle.is_empty());
-        if self.is_alerted() != alert {
+        let alert = state.wants_keeper() || state.wants_search() && !state.idle.is_empty();
+        let is_new = self.is_alerted() != alert;
+        if is_new {
             self.alert.0.store(alert, Ordering::SeqCst);
         }
+        is_new
     }
 
     /// Gives a job to the one worker that must run it, and returns it if it is to be woken.
@@ -306,6 +345,10 @@ impl<B: Body + ?Sized> Dispatch<B> {
     /// Returns the worker that must run a job with a key, and counts the job as its own.
     pub(super) fn place_of(&self, state: &mut State<B>, task: &Task<B>) -> Option<usize> {
         let key = task.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity)?;
+        if state.queue.keyed() > 0 {
+            // One of its key may be among them, which came before it.
+            return None;
+        }
         if let Some(pin) = state.pins.get_mut(&key) {
             pin.jobs += 1;
             return Some(pin.place);
@@ -386,6 +429,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             state.keeper_waits = false;
         }
         state.is_keeper_called = false;
+        self.drain_inbox(&mut state, usize::MAX);
         self.publish(&mut state);
         state
     }

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dispatch::{Dispatch, State};
+use super::failure::drop_quietly;
 use super::lane::Lane;
-use super::sync::{AtomicU64, AtomicUsize, MutexGuard, Ordering, fence};
+use super::sync::{AtomicU64, AtomicUsize, MutexGuard, Ordering, fence, yield_now};
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
 use super::{Error, Failure, JobId, Overflow, Strategy};
@@ -61,12 +62,13 @@ impl Counts {
     ///
     /// A worker that leaves sees this count, or this sees that the pool is closed: the order of both is total.
     fn reserve(&self, jobs: usize, capacity: usize) -> Result<usize, Error> {
-        let before = self.waiting.fetch_add(jobs, Ordering::SeqCst);
-        let granted = if before & CLOSED != 0 { 0 } else { jobs.min(capacity.saturating_sub(before)) };
-        if granted < jobs {
-            self.waiting.fetch_sub(jobs - granted, Ordering::SeqCst);
-        }
-        if before & CLOSED != 0 { Err(Error::Closed) } else { Ok(granted) }
+        let mut granted = 0;
+        // Not more than there is room for, not even for a moment, in which another would begin to wait for room.
+        let reserved = self.waiting.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |waiting| {
+            granted = if waiting & CLOSED != 0 { 0 } else { jobs.min(capacity.saturating_sub(waiting)) };
+            (granted > 0).then(|| waiting + granted)
+        });
+        if reserved.is_err_and(|waiting| waiting & CLOSED != 0) { Err(Error::Closed) } else { Ok(granted) }
     }
 }
 
@@ -114,9 +116,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
         let mut id = self.counts().sent.fetch_add(jobs as u64, Ordering::Relaxed);
         let mut locked = Locked { state: None, woken: Vec::new() };
         if jobs >= MANY {
-            let mut state = self.lock();
-            self.drain_inbox(&mut state, usize::MAX);
-            locked.state = Some(state);
+            locked.state = Some(self.lock_in_order());
         }
         for task in tasks {
             id += 1;
@@ -142,10 +142,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
         if let Some(mut state) = locked.state {
             // Whoever takes a job wakes the next for what is left.
             locked.woken.extend(iter::from_fn(|| self.rouse_for_queue(&mut state)));
-            if state.may_grow && state.idle.is_empty() && state.wants_search() {
-                self.call_keeper(&mut state);
-            }
-            self.publish(&mut state);
+            locked.woken.extend(self.hand_on(&mut state));
             drop(state);
             locked.woken.iter().for_each(|lane| lane.wake());
         }
@@ -154,7 +151,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Takes in a job with a priority, a key or a deadline, under the lock.
     fn take_in_rare<'a>(&'a self, locked: &mut Locked<'a, B>, task: Task<B>) {
-        let state = locked.state.get_or_insert_with(|| self.lock());
+        let state = locked.state.get_or_insert_with(|| self.lock_in_order());
         let ticket = task.ticket();
         if let Some(at) = ticket.deadline()
             && state.note_deadline(at, &task)
@@ -165,20 +162,28 @@ impl<B: Body + ?Sized> Dispatch<B> {
             locked.woken.extend(self.pin(state, place, task));
         } else {
             ticket.is_at(Whereabouts::Queue);
-            // Behind those of its priority that came before it.
-            self.drain_inbox(state, usize::MAX);
             state.queue.push(task);
         }
     }
 
-    /// Gives up as many of the least jobs as are needed for `more`.
-    fn drop_oldest(&self, more: usize) {
+    /// Takes the lock, with everything in the queue that a job which comes now has to stand behind.
+    fn lock_in_order(&self) -> MutexGuard<'_, State<B>> {
         let mut state = self.lock();
         self.drain_inbox(&mut state, usize::MAX);
+        state
+    }
+
+    /// Gives up as many of the least jobs as are needed for `more`.
+    fn drop_oldest(&self, more: usize) {
+        let mut state = self.lock_in_order();
         let surplus = (self.counts().waiting() + more).saturating_sub(self.rules.capacity);
-        let dropped: Vec<_> = iter::from_fn(|| state.queue.pop_least()).take(surplus).collect();
+        let dropped: Vec<_> = iter::from_fn(|| state.pop_least()).take(surplus).collect();
         self.count_withdrawn(&mut state, &dropped);
         drop(state);
+        if dropped.is_empty() {
+            // Those that fill the queue are still on their way to it, or a worker has just made room.
+            yield_now();
+        }
         dropped.into_iter().for_each(|task| task.fail(Failure::Dropped));
     }
 
@@ -202,8 +207,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Looks for a job that waits or runs. It takes time in proportion to the jobs that wait.
     pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
-        let mut state = self.lock();
-        self.drain_inbox(&mut state, usize::MAX);
+        let mut state = self.lock_in_order();
+        self.publish(&mut state);
         let pinned = state.entries().map(|entry| &entry.pinned);
         let waiting =
             iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
@@ -212,25 +217,27 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Ends a job that has not started. `false` if it has.
     pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
-        let mut state = self.lock();
-        self.drain_inbox(&mut state, usize::MAX);
+        let mut state = self.lock_in_order();
         let whereabouts = body.ticket().whereabouts();
         let task = match whereabouts {
             Whereabouts::Elsewhere | Whereabouts::Withdrawn => return false,
-            Whereabouts::Lane(place) => match state.at(place).lane.withdraw(body) {
-                None => return false,
-                task => task,
-            },
+            // Where it was last: it may have run since then, and its worker have left.
+            Whereabouts::Lane(place) => {
+                match state.entries[place].as_ref().and_then(|entry| entry.lane.withdraw(body)) {
+                    None => return false,
+                    task => task,
+                }
+            }
             Whereabouts::Queue | Whereabouts::Pinned(_) => None,
         };
         body.ticket().is_at(Whereabouts::Withdrawn);
         match whereabouts {
             Whereabouts::Queue => {
-                state.queue.withdraw();
+                state.queue.withdraw(body.ticket());
                 self.counts().left(1);
             }
             Whereabouts::Pinned(place) => {
-                state.at(place).pinned.withdraw();
+                state.at(place).pinned.withdraw(body.ticket());
                 state.pinned -= 1;
                 self.counts().left(1);
                 self.forget_key(&mut state, body);
@@ -249,8 +256,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Takes out the jobs that have not started, which count as withdrawn. The caller ends them.
     pub(super) fn clear(&self) -> Vec<Task<B>> {
-        let mut state = self.lock();
-        self.drain_inbox(&mut state, usize::MAX);
+        let mut state = self.lock_in_order();
         let mut tasks: Vec<_> = iter::from_fn(|| state.queue.pop()).collect();
         for entry in state.entries.iter_mut().flatten() {
             tasks.extend(iter::from_fn(|| entry.pinned.pop()));
@@ -265,6 +271,16 @@ impl<B: Body + ?Sized> Dispatch<B> {
         tasks.extend(taken);
         self.grew_quiet(&state);
         tasks
+    }
+
+    /// Ends jobs whose deadline has passed, or has those that run abort.
+    pub(super) fn end_late(&self, late: Vec<Arc<B>>) {
+        for body in late {
+            body.ticket().expire();
+            self.withdraw(&body, Failure::TimedOut);
+            // It may have ended by itself, and this have its result.
+            drop_quietly(body);
+        }
     }
 
     /// Counts jobs that were taken out of the queue or were pinned, and makes their room known.
@@ -286,6 +302,38 @@ impl<B: Body + ?Sized> Dispatch<B> {
         let waiting = state.queue.len() + self.inbox.len();
         let is_needed = state.wants_search() && state.searching < waiting;
         if is_needed { state.rouse(self.rules.strategy) } else { None }
+    }
+
+    /// Sees to it that somebody is on the way to what waits, and says whom the next job must wake. Returns the worker that is
+    /// to be woken, after which it does the same.
+    pub(super) fn hand_on(&self, state: &mut State<B>) -> Option<Arc<Lane<B>>> {
+        let woken = self.rouse_for_queue(state);
+        if state.wants_keeper() && !(state.queue.is_empty() && self.inbox.is_empty()) {
+            self.call_keeper(state);
+        }
+        self.publish(state);
+        woken
+    }
+
+    /// Says what waits in the queue and whom a job must wake; called before the lock goes, whenever either has changed.
+    pub(super) fn publish(&self, state: &mut State<B>) {
+        if self.announce(state) && self.is_alerted() {
+            // Either whoever has pushed a job sees that somebody must be woken, or this sees the job.
+            fence(Ordering::SeqCst);
+            if !self.inbox.is_empty() {
+                self.send_for_inbox(state);
+            }
+        }
+    }
+
+    /// Wakes who is needed for jobs whose submitters saw that nobody was.
+    fn send_for_inbox(&self, state: &mut State<B>) {
+        self.drain_inbox(state, usize::MAX);
+        iter::from_fn(|| self.rouse_for_queue(state)).for_each(|lane| lane.wake());
+        if state.wants_keeper() {
+            self.call_keeper(state);
+        }
+        self.announce(state);
     }
 
     /// Takes no more jobs; those that wait still run.

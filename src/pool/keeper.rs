@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
-use std::num::NonZero;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -24,11 +23,11 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 const BOOT_FAILURES: u32 = 3;
 
 thread_local! {
-    /// The pool whose worker this thread is, as the address of its dispatch.
+    /// The pool whose worker or keeper this thread is, as the address of its dispatch.
     static WITHIN: Cell<usize> = const { Cell::new(0) };
 }
 
-/// Tells whether this thread is a worker of the pool.
+/// Tells whether this thread is one of the pool's own.
 pub(super) fn is_within<B: Body + ?Sized>(dispatch: &Arc<Dispatch<B>>) -> bool {
     WITHIN.get() == address(dispatch)
 }
@@ -97,12 +96,14 @@ impl<K: Kind> Keeper<K> {
     }
 
     fn run(mut self) {
+        // Late jobs end on this thread, and one of them may own the pool.
+        WITHIN.set(address(&self.dispatch));
         let mut until = Some(Instant::now());
         loop {
             let dispatch = self.dispatch.clone();
             let mut state = dispatch.await_duty(until);
             let now = Instant::now();
-            let late = expire(&mut state, now);
+            let late = state.late();
             let next_deadline = state.deadlines.peek().map(|due| due.0.at);
             let hopeless = self.mind_boots(&state, now);
             let sample = self.sample(&mut state, now);
@@ -113,10 +114,7 @@ impl<K: Kind> Keeper<K> {
                 && (dispatch.counts().waiting() == 0 || hopeless.is_some());
             drop(state);
 
-            for body in late {
-                body.ticket().expire();
-                dispatch.withdraw(&body, Failure::TimedOut);
-            }
+            dispatch.end_late(late);
             if let Some(words) = hopeless {
                 for task in dispatch.clear() {
                     task.fail(Failure::NoWorker { message: words.clone() });
@@ -126,9 +124,11 @@ impl<K: Kind> Keeper<K> {
             if is_over {
                 return;
             }
+            let mut workers = sample.workers();
             if !is_closed || sample.queued > 0 {
-                self.look(&sample, now);
+                workers = workers.saturating_add_signed(self.look(&sample, now).change());
             }
+            self.dispatch.let_grow(workers < self.scaling.max());
             let look = self.rule.next_look().and_then(|look| self.since.checked_add(look));
             until = [look, next_deadline, self.retry].into_iter().flatten().min();
             if sample.workers() > 0 {
@@ -140,8 +140,7 @@ impl<K: Kind> Keeper<K> {
     /// Looks at the pool as the rule sees it.
     fn sample(&self, state: &mut State<K::Body>, now: Instant) -> Sample {
         let (mut finished, mut service) = state.departed.totals();
-        self.dispatch.drain_inbox(state, usize::MAX);
-        let mut queued = state.queue.len();
+        let mut queued = state.queue.len() + self.dispatch.inbox.len();
         let mut oldest = state.queue.oldest();
         let (mut running, mut booting) = (0, 0);
         for entry in state.entries() {
@@ -165,12 +164,13 @@ impl<K: Kind> Keeper<K> {
             service,
             booted: state.booted,
             boot: state.boot,
-            quota: thread::available_parallelism().ok().map(NonZero::get),
+            // The maximum is what the builder was given, whatever the processors.
+            quota: None,
         }
     }
 
     /// Asks the rule, and does what it says.
-    fn look(&mut self, sample: &Sample, now: Instant) {
+    fn look(&mut self, sample: &Sample, now: Instant) -> Action {
         let (rule, decision) = step(&self.scaling, &self.rule, sample);
         self.rule = rule;
         match decision.action {
@@ -178,7 +178,10 @@ impl<K: Kind> Keeper<K> {
             Action::Start(more) => {
                 for _ in 0..more {
                     if let Err(error) = self.start_worker() {
-                        self.dispatch.lock().could_not_boot(error.to_string());
+                        let mut state = self.dispatch.lock();
+                        state.could_not_boot(error.to_string());
+                        // Which sets the time for the next attempt.
+                        self.dispatch.call_keeper(&mut state);
                         break;
                     }
                 }
@@ -186,8 +189,7 @@ impl<K: Kind> Keeper<K> {
             Action::Stop(fewer) => self.dispatch.retire(fewer),
             Action::None => {}
         }
-        let workers = sample.workers().saturating_add_signed(decision.action.change());
-        self.dispatch.let_grow(workers < self.scaling.max());
+        decision.action
     }
 
     /// Sees to it that workers which cannot boot are not started all the time. Returns what the last one said, where
@@ -225,14 +227,4 @@ impl<K: Kind> Drop for Keeper<K> {
 fn join(thread: JoinHandle<()>) {
     let ended = thread.join();
     debug_assert!(ended.is_ok(), "a worker catches the panics of its jobs, and has none of its own");
-}
-
-/// Takes out the jobs whose deadline has passed and that may not be over.
-fn expire<B: Body + ?Sized>(state: &mut State<B>, now: Instant) -> Vec<Arc<B>> {
-    let mut late = Vec::new();
-    while let Some(due) = state.deadlines.peek().filter(|due| due.0.at <= now) {
-        late.extend(due.0.body.upgrade());
-        state.deadlines.pop();
-    }
-    late
 }

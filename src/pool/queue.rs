@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::JobId;
 use super::task::{Body, Task};
+use super::ticket::Ticket;
 
 /// Lines that may stand empty, kept for their memory. Who uses more priorities than that pays for an allocation.
 const EMPTY_LINES: usize = 8;
@@ -18,6 +19,8 @@ pub(super) struct Queue<B: Body + ?Sized> {
     lines: Vec<Line<B>>,
     waiting: usize,
     withdrawn: usize,
+    /// Those of the waiting that have a key.
+    keyed: usize,
 }
 
 struct Line<B: Body + ?Sized> {
@@ -27,7 +30,7 @@ struct Line<B: Body + ?Sized> {
 
 impl<B: Body + ?Sized> Queue<B> {
     pub(super) const fn new() -> Self {
-        Self { lines: Vec::new(), waiting: 0, withdrawn: 0 }
+        Self { lines: Vec::new(), waiting: 0, withdrawn: 0, keyed: 0 }
     }
 
     /// Returns the number of jobs that wait.
@@ -35,13 +38,23 @@ impl<B: Body + ?Sized> Queue<B> {
         self.waiting
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.waiting == 0
+    }
+
+    /// Returns the number of jobs with a key that wait.
+    pub(super) fn keyed(&self) -> usize {
+        self.keyed
+    }
+
     /// Puts a job behind those of its priority.
     pub(super) fn push(&mut self, task: Task<B>) {
+        self.keyed += usize::from(task.ticket().key().is_some());
         self.line(task.ticket().priority()).push_back(task);
         self.waiting += 1;
     }
 
-    /// Puts jobs behind those of their priority, without a look at them.
+    /// Puts jobs without a key behind those of their priority, without a look at them.
     pub(super) fn extend(&mut self, priority: i32, tasks: impl Iterator<Item = Task<B>>) {
         let line = self.line(priority);
         let before = line.len();
@@ -51,6 +64,7 @@ impl<B: Body + ?Sized> Queue<B> {
 
     /// Puts a job that was taken out back before those of its priority.
     pub(super) fn push_front(&mut self, task: Task<B>) {
+        self.keyed += usize::from(task.ticket().key().is_some());
         self.line(task.ticket().priority()).push_front(task);
         self.waiting += 1;
     }
@@ -68,7 +82,7 @@ impl<B: Body + ?Sized> Queue<B> {
     pub(super) fn pop(&mut self) -> Option<Task<B>> {
         self.skip_withdrawn();
         let task = self.lines.iter_mut().rev().find_map(|line| line.tasks.pop_front())?;
-        self.waiting -= 1;
+        self.count_out(task.ticket());
         if self.lines.len() > EMPTY_LINES {
             self.lines.retain(|line| !line.tasks.is_empty());
         }
@@ -79,8 +93,20 @@ impl<B: Body + ?Sized> Queue<B> {
     pub(super) fn pop_least(&mut self) -> Option<Task<B>> {
         self.skip_withdrawn();
         let task = self.lines.iter_mut().find_map(|line| line.tasks.pop_front())?;
-        self.waiting -= 1;
+        self.count_out(task.ticket());
         Some(task)
+    }
+
+    /// Returns what orders the job that [`Queue::pop_least`] would take: the least comes first.
+    pub(super) fn least(&mut self) -> Option<(i32, JobId)> {
+        self.skip_withdrawn();
+        let task = self.lines.iter().find_map(|line| line.tasks.front())?;
+        Some((task.ticket().priority(), task.ticket().id()))
+    }
+
+    fn count_out(&mut self, ticket: &Ticket) {
+        self.waiting -= 1;
+        self.keyed -= usize::from(ticket.key().is_some());
     }
 
     /// Returns the priority of the next job.
@@ -100,12 +126,13 @@ impl<B: Body + ?Sized> Queue<B> {
 
     /// Looks for a job, one after the other.
     pub(super) fn find(&self, id: JobId) -> Option<&Task<B>> {
-        self.lines.iter().flat_map(|line| &line.tasks).find(|task| task.ticket().id() == id)
+        let mut tasks = self.lines.iter().flat_map(|line| &line.tasks);
+        tasks.find(|task| task.ticket().id() == id && !task.ticket().is_withdrawn())
     }
 
     /// Counts a job of this queue no more, which its ticket calls withdrawn already.
-    pub(super) fn withdraw(&mut self) {
-        self.waiting -= 1;
+    pub(super) fn withdraw(&mut self, ticket: &Ticket) {
+        self.count_out(ticket);
         self.withdrawn += 1;
         if self.withdrawn > self.waiting + 64 {
             for line in &mut self.lines {
@@ -186,7 +213,7 @@ mod tests {
                     Step::Withdraw(index) if !expected.is_empty() => {
                         let (_, number) = expected.remove(index.index(expected.len()));
                         kept[&number].ticket().is_at(Whereabouts::Withdrawn);
-                        queue.withdraw();
+                        queue.withdraw(kept[&number].ticket());
                     }
                     Step::Withdraw(_) => {}
                 }

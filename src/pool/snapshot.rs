@@ -7,6 +7,7 @@ use std::time::Instant;
 use serde::Serialize;
 
 use super::dispatch::{Dispatch, Entry, Phase};
+use super::failure::drop_quietly;
 use super::lane::{Lane, Look};
 use super::tally::{Tally, Times};
 use super::task::Body;
@@ -201,8 +202,10 @@ impl Snapshot {
         let state = dispatch.lock();
         let mut registry: BTreeMap<_, _> = state.departed.remembered().cloned().collect();
         let mut lanes = Vec::with_capacity(state.entries.len());
+        let mut kept = Vec::with_capacity(state.entries.len());
         for entry in state.entries() {
             let look = entry.lane.look();
+            kept.extend(look.running.clone());
             registry
                 .insert(entry.lane.worker, WorkerEntry::of(entry, look, dispatch.counts().is_closed(), now));
             lanes.push(entry.lane.clone());
@@ -212,9 +215,11 @@ impl Snapshot {
         let (sent, withdrawn) = (dispatch.counts().sent(), state.withdrawn);
         let mut tally = state.departed.tally(slice);
         drop(state);
+        // A job may have ended meanwhile, and this have its result: code of the caller, which never runs under the lock.
+        drop_quietly(kept);
 
         for lane in lanes {
-            tally.merge(&lane.tally(slice));
+            tally.merge(lane.tally(slice));
         }
         let pool = PoolCounts::of(&registry, forgotten, bounds, dispatch.rules.strategy);
         let received = forgotten.messages_processed + sum(&registry, |entry| entry.messages_processed);

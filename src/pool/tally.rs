@@ -62,9 +62,10 @@ impl Tally {
         self.present = self.present.max(slice);
     }
 
-    /// Adds what another worker has counted. Both are to have slid to the same part of time.
-    pub(super) fn merge(&mut self, other: &Self) {
-        debug_assert_eq!(self.present, other.present, "the same window");
+    /// Adds what another worker has counted. The window ends with the later one's.
+    pub(super) fn merge(&mut self, mut other: Self) {
+        self.slide(other.present);
+        other.slide(self.present);
         self.received += other.received;
         self.errors += other.errors;
         self.total = self.total.saturating_add(other.total);
@@ -133,26 +134,26 @@ fn place(slice: u64) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     since: Instant,
-    slice: Duration,
+    /// The length of a part in nanoseconds.
+    slice: u64,
 }
 
 impl Window {
     pub(super) fn new(length: Duration) -> Self {
-        let slice = (length / SLICES as u32).max(Duration::from_nanos(1));
-        Self { since: Instant::now(), slice }
+        let slice = u64::try_from((length / SLICES as u32).as_nanos()).unwrap_or(u64::MAX);
+        Self { since: Instant::now(), slice: slice.max(1) }
     }
 
     /// Returns the length of the window in milliseconds.
     pub(super) fn length_ms(&self) -> u64 {
-        u64::try_from((self.slice * SLICES as u32).as_millis()).unwrap_or(u64::MAX)
+        (Duration::from_nanos(self.slice) * SLICES as u32).as_millis() as u64
     }
 
     /// Returns the part that a moment lies in.
     pub(super) fn slice_of(&self, now: Instant) -> u64 {
         let passed = now.saturating_duration_since(self.since);
         // One division of 64 bits, which is all that a worker pays for it.
-        let (passed, slice) = (passed.as_nanos() as u64, self.slice.as_nanos() as u64);
-        passed / slice
+        passed.as_nanos() as u64 / self.slice
     }
 }
 
@@ -187,6 +188,16 @@ mod tests {
         assert_eq!(tally.average_ms(), Some(50.5));
         assert!(near(tally.all().quantile_ms(0.50), 50.0));
         assert!(near(tally.all().quantile_ms(0.99), 99.0));
+    }
+
+    #[test]
+    fn a_window_may_be_of_any_length() {
+        let now = Instant::now();
+        for length in [Duration::ZERO, Duration::from_nanos(7), Duration::new(110_680_464_442, 257_309_696)] {
+            Window::new(length).slice_of(now);
+        }
+        assert_eq!(Window::new(Duration::MAX).slice_of(now), 0);
+        assert_eq!(Window::new(Duration::from_secs(60)).length_ms(), 60_000);
     }
 
     #[test]
@@ -227,10 +238,9 @@ mod tests {
                 kept.push((slice, which));
             }
             slice += later;
-            let [mut one, mut other] = tally;
+            let [mut one, other] = tally;
             one.slide(slice);
-            other.slide(slice);
-            one.merge(&other);
+            one.merge(other);
             let within = kept.iter().filter(|(at, _)| at + SLICES as u64 > slice).count() as u64;
             prop_assert_eq!(one.window().count(), within);
             prop_assert_eq!((one.all().count(), one.received), (kept.len() as u64, kept.len() as u64));

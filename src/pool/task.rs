@@ -56,7 +56,11 @@ impl<B: Body + ?Sized> Task<B> {
     /// Gives back the memory of a job that has ended, if nobody else has it.
     pub(super) fn into_spent(mut self) -> Option<Arc<B>> {
         let mut body = self.0.take()?;
-        Arc::get_mut(&mut body)?;
+        if Arc::get_mut(&mut body).is_none() {
+            // Nobody else may have it by now, so that the result goes here.
+            drop_quietly(body);
+            return None;
+        }
         Some(body)
     }
 

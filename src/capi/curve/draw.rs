@@ -113,11 +113,10 @@ pub unsafe extern "C" fn circlet_curve_offset(
     call(|| {
         // SAFETY: the caller's promise.
         let (curve, out) = unsafe { (borrow(curve, "curve")?, array_mut(points.cast(), max, "points")?) };
-        let found = curve.plane("can be offset")?.offset_polyline(distance, tolerance)?;
-        if let Some(out) = out.get_mut(..found.len()) {
-            out.copy_from_slice(&found);
+        match curve.plane("can be offset")?.offset_polyline_into(distance, tolerance, out) {
+            Err(Error::BufferLength { needed, .. }) => call::count(needed),
+            written => call::count(written?),
         }
-        call::count(found.len())
     })
 }
 

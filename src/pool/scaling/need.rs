@@ -26,19 +26,21 @@ impl Need {
         let load = if is_seldom { 0.0 } else { busy + HEADROOM * busy.sqrt() };
         let patience = scaling.target_wait.as_secs_f64() + 2.0 * state.boot_time();
         let is_stuck = sample.queued > 0 && sample.oldest_age.as_secs_f64() > patience;
-        Self { busy, load, queue: queue(scaling, state, sample, is_stuck), is_stuck }
+        // Where none has ended for as long either, what the last ones took says nothing of those that run.
+        let service = state.service_time().filter(|_| !is_stuck || state.quiet().as_secs_f64() <= patience);
+        Self { busy, load, queue: queue(scaling, state, sample, service, is_stuck), is_stuck }
     }
 }
 
 /// Returns the workers that have the backlog gone within the target once they have booted, and keep up with what
 /// arrives.
-fn queue(scaling: &Scaling, state: &State, sample: &Sample, is_stuck: bool) -> f64 {
+fn queue(scaling: &Scaling, state: &State, sample: &Sample, service: Option<f64>, is_stuck: bool) -> f64 {
     if sample.queued == 0 {
         return 0.0;
     }
     let here = sample.running.saturating_add(sample.idle) as f64;
     let queued = sample.queued as f64;
-    let Some(service) = state.service_time().filter(|service| *service > 0.0) else {
+    let Some(service) = service.filter(|service| *service > 0.0) else {
         // Nothing is known: a worker for each job.
         return here + queued;
     };

@@ -209,6 +209,29 @@ fn a_job_behind_jobs_that_do_not_end_gets_a_worker() {
 }
 
 #[test]
+fn jobs_behind_one_that_takes_far_longer_than_those_before_it_get_a_worker_each() {
+    let (scaling, second) = (Scaling::new(1, 16), Duration::from_secs(1));
+    let quick = Sample {
+        now: second,
+        idle: 1,
+        arrived: 1000,
+        finished: 1000,
+        service: Duration::from_millis(1),
+        booted: 1,
+        boot: Duration::from_micros(50),
+        ..Sample::default()
+    };
+    let state = learned(&scaling, &[Sample { booted: 0, boot: Duration::ZERO, ..Sample::default() }, quick]);
+    let batch = Sample { now: 2 * second, idle: 0, running: 1, queued: 4, arrived: 1005, ..quick };
+    let (state, decision) = step(&scaling, &state, &batch);
+    assert_eq!(decision.action, Action::None, "{decision:?}");
+    let waited = Duration::from_millis(6);
+    let stuck = Sample { now: batch.now + waited, oldest_age: waited, ..batch };
+    let decision = step(&scaling, &state, &stuck).1;
+    assert_eq!(decision.action, Action::Start(4), "{decision:?}");
+}
+
+#[test]
 fn workers_are_stopped_late_and_little_by_little() {
     let (scaling, mut state, mut sample) = busy();
     sample.running = 0;

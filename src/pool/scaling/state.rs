@@ -44,6 +44,8 @@ pub struct State {
     /// Jobs, and seconds that they ran for, of which older ones weigh less.
     jobs: f64,
     service: f64,
+    /// When jobs were last seen to have ended.
+    ended: Duration,
     /// Workers, and seconds that they booted for, of which older ones weigh less.
     boots: f64,
     boot: f64,
@@ -128,6 +130,11 @@ impl State {
         (self.jobs > 0.0).then(|| self.service / self.jobs)
     }
 
+    /// Returns for how long no job has been seen to end.
+    pub(super) fn quiet(&self) -> Duration {
+        self.last.now.saturating_sub(self.ended)
+    }
+
     /// Returns the mean time in seconds that a worker boots for, 0 before one has.
     pub(super) fn boot_time(&self) -> f64 {
         if self.boots > 0.0 { self.boot / self.boots } else { 0.0 }
@@ -167,6 +174,9 @@ impl State {
             forget(&mut self.recent_time, &mut self.recent_arrivals, elapsed, arrived, recent);
         }
         self.last = Sample { now: sample.now.max(last.now), ..*sample };
+        if finished > 0.0 {
+            self.ended = self.last.now;
+        }
         self.is_old = true;
     }
 
