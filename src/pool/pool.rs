@@ -149,7 +149,9 @@ impl Pool {
 
     /// Aborts a job by its id, as [`Handle::abort`] does. `false` if no job of that id waits or runs.
     pub fn abort(&self, id: JobId) -> bool {
-        let Some(body) = self.dispatch.find(id) else { return false };
+        // The queue may still hold what was withdrawn from it.
+        let found = self.dispatch.find(id).filter(|body| !body.ticket().is_withdrawn());
+        let Some(body) = found else { return false };
         body.ticket().abort();
         self.dispatch.withdraw(&body, Failure::Aborted);
         true
