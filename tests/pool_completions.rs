@@ -87,6 +87,7 @@ fn a_job_is_withdrawn_only_while_it_waits() {
     assert!(pool.withdraw(waiting) && !pool.withdraw(waiting) && !pool.abort(waiting));
     assert!(pool.abort(running));
     drop(completer);
+    pool.close().unwrap();
     let failures: Vec<_> = completions.map(|completion| (completion.id, completion.result)).collect();
     let aborted = |(id, result): &(JobId, _)| (*id, matches!(result, Err(Failure::Aborted)));
     assert_eq!(failures.iter().map(aborted).collect::<Vec<_>>(), [(waiting, true), (running, true)]);
