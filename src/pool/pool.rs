@@ -91,6 +91,7 @@ impl Pool {
         &self,
         jobs: impl IntoIterator<Item = Job<T>>,
     ) -> Result<Vec<Handle<T>>, Error> {
+        self.dispatch.forewarn();
         let handles: Vec<_> = jobs.into_iter().map(|job| self.handle(job, Recipient::Handle)).collect();
         let tasks: Vec<_> = handles.iter().map(Handle::task).collect();
         let mut tasks = tasks.into_iter();

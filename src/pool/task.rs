@@ -8,7 +8,7 @@ use super::{Job, JobContext};
 use super::completion::{Completer, Completion};
 use super::failure::{Aborted, Failure, drop_quietly, guarded};
 use super::job::Work;
-use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait_for};
+use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, look_out, wait_for};
 use super::ticket::Ticket;
 
 /// What a queue knows of a job, whatever its workers are.
@@ -119,9 +119,10 @@ impl<T> Pending<T> {
 
     /// Waits for at most `timeout` for the result, which comes once.
     pub(super) fn wait(&self, timeout: Duration) -> Option<Result<T, Failure>> {
+        let until = if self.is_over() { None } else { Instant::now().checked_add(timeout) };
+        look_out(|| self.is_over());
         let mut slot = lock(&self.slot);
         if !self.is_over() {
-            let until = Instant::now().checked_add(timeout);
             while !self.is_over() {
                 let left =
                     until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));

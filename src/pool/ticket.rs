@@ -119,6 +119,12 @@ impl Ticket {
         self.submitted.checked_add(self.wishes.rare.as_ref()?.within?)
     }
 
+    /// Tells whether it is a job of priority 0, for any worker, without a deadline.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_plain = |rare: &Rare| rare.key.is_none() && rare.within.is_none();
+        self.wishes.priority == 0 && self.wishes.rare.as_deref().is_none_or(is_plain)
+    }
+
     pub(super) fn is_idempotent(&self) -> bool {
         self.wishes.rare.as_ref().is_some_and(|rare| rare.is_idempotent)
     }
