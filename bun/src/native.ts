@@ -127,16 +127,18 @@ function candidates(): string[] {
   return [join(here, file), join(target, "release", file), join(target, "debug", file)];
 }
 
-function load() {
+function find(): string {
   const places = candidates();
   const found = places.find((place) => existsSync(place));
-  if (found === undefined) {
-    const looked = places.map((place) => `\n  ${place}`).join("");
-    throw new Error(
-      `the circlet library was found in none of these places:${looked}\n` +
-        "build it with `cargo clib`, or set CIRCLET_LIBRARY to its path",
-    );
-  }
+  if (found !== undefined) return found;
+  const looked = places.map((place) => `\n  ${place}`).join("");
+  throw new Error(
+    `the circlet library was found in none of these places:${looked}\n` +
+      "build it with `cargo clib`, or set CIRCLET_LIBRARY to its path",
+  );
+}
+
+function load(found: string) {
   // The versions alone come first: a library of another ABI need not have the other functions.
   const { circlet_abi_version, circlet_layout_version } = SIGNATURES;
   const versions = open(found, { circlet_abi_version, circlet_layout_version });
@@ -159,8 +161,11 @@ function open<Table extends Record<string, FFIFunction>>(path: string, table: Ta
   }
 }
 
+/** Where the library was found. */
+export const libraryPath = find();
+
 /** The functions of the library. */
-export const symbols = load();
+export const symbols = load(libraryPath);
 
 /** What a submission returns that found no room. */
 export const FULL = statusOf("CIRCLET_FULL");

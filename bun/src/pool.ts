@@ -1,6 +1,6 @@
 /** Pools of native workers. */
 
-import { JSCallback, ptr, type Pointer } from "bun:ffi";
+import { JSCallback, ptr, type dlopen, type Pointer } from "bun:ffi";
 import { integer, shown, U32_MAX } from "./arguments.ts";
 import { Bell } from "./bell.ts";
 import { Curve } from "./curve.ts";
@@ -12,10 +12,12 @@ import type { Dimensions } from "./points.ts";
 import { roomOfFloats, type Floats } from "./room.ts";
 
 /**
- * A native function `int32_t (*)(void *)`: its address, or an object that has it as `ptr`. It runs on another thread, so
- * that no function of JavaScript can be one.
+ * A native function `int32_t (*)(void *)`: its address, one of a library that `dlopen` has opened, or an object that has
+ * the address as `ptr`. It runs on another thread, so that no function of JavaScript can be one.
  */
-export type NativeFunction = Pointer | bigint | { readonly ptr: Pointer | null };
+export type NativeFunction = Pointer | bigint | { readonly ptr: Pointer | null } | NativeSymbol;
+/** A function of a library that `dlopen` has opened. */
+type NativeSymbol = ReturnType<typeof dlopen>["symbols"][string];
 /**
  * What a native function is called with: an address, memory of JavaScript's, which is kept until the job is over, or
  * nothing.

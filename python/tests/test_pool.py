@@ -296,9 +296,9 @@ def test_what_no_pool_can_be_is_refused() -> None:
     for options in ({"max": 0}, {"min": 3, "max": 2}, {"overflow": "never"}, {"keep": -1}, {"block": -1}, {"name": ""}):
         with pytest.raises(InvalidError):
             Pool(**options)
-    with Pool(min=0, max=1, strategy="affinity", name="named", window=5, target_wait=0.01, keep=1) as pool:
+    with Pool(min=0, max=1, strategy="affinity", name="named", window=6, target_wait=0.01, keep=1) as pool:
         assert pool.snapshot()["pool"]["size"] == 0
-        assert pool.snapshot()["statistics"]["window"]["length_ms"] == 5000
+        assert pool.snapshot()["statistics"]["window"]["length_ms"] == 6000
         absolute = ctypes.CDLL(None).abs
         assert pool.submit(absolute, -3, priority=5, key=-1, nodes=4, type="absolute").result(LONG) == 3
         for wishes in ({"priority": 1 << 31}, {"deadline": 0}, {"nodes": -1}, {"type": "a\0b"}):

@@ -8,6 +8,9 @@ use super::{CIRCLET_JOB_IDEMPOTENT, circlet_job, circlet_job_options, circlet_po
 use crate::capi::call::{Failure, Out, array, array_mut, borrow, call, count, duration, sized, text};
 use crate::pool::{Job, JobContext, JobError, JobId};
 
+/// So many jobs are made before the pool is asked for room, which it may not have.
+const MADE_AT_ONCE: usize = 256;
+
 /// Submits a job: `run` is called once with `data`, on a worker. `options` may be NULL for the defaults.
 ///
 /// `*job` gets its number, 1 for a pool's first and one more for each that follows; `job` may be NULL. Returns 0; CIRCLET_FULL where
@@ -63,13 +66,16 @@ pub unsafe extern "C" fn circlet_pool_submit_many(
         let room = if jobs.is_null() { 0 } else { count };
         // SAFETY: the caller's promise.
         let numbers = unsafe { array_mut(jobs, room, "jobs")? };
-        let work = data.iter().map(|data| {
+        let job = |data: &*mut c_void| {
             let work = Work { run, data: *data };
             wishes.job(move |context| work.run(context))
-        });
+        };
         let mut ids = Vec::with_capacity(data.len());
-        let taken_in =
-            pool.completing(|completer| Ok(pool.pool.submit_batch_to(work, completer, &mut ids)?));
+        let taken_in = pool.completing(|completer| {
+            let mut parts = data.chunks(MADE_AT_ONCE);
+            Ok(parts
+                .try_for_each(|part| pool.pool.submit_batch_to(part.iter().map(job), completer, &mut ids))?)
+        });
         if ids.is_empty() {
             taken_in?;
         }
