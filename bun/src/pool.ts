@@ -183,7 +183,10 @@ export class Pool implements Disposable, AsyncDisposable {
   [Symbol.dispose](): void {
     if (this.#handle === null) return;
     this.#isClosing = true;
-    for (const job of this.#waiters.numbers()) symbols.circlet_pool_abort(this.#handle, BigUint64Array.of(BigInt(job)));
+    // Those that came last go first: none of them takes the place of one that has stopped.
+    for (const job of this.#waiters.numbers().reverse()) {
+      symbols.circlet_pool_abort(this.#handle, BigUint64Array.of(BigInt(job)));
+    }
     const outbox = this.#outbox;
     this.#outbox = [];
     for (const submission of outbox) this.#refuse(submission, aborted("the pool was ended before the job started"));
@@ -247,10 +250,11 @@ export class Pool implements Disposable, AsyncDisposable {
 
   #abort(submission: Submission): void {
     if (this.#handle === null) return;
-    for (let index = 0; index < submission.taken; index++) {
+    this.#refuse(submission, aborted());
+    // None takes the place of one that has stopped.
+    for (let index = submission.taken - 1; index >= 0; index--) {
       symbols.circlet_pool_abort(this.#handle, submission.jobs.subarray(index, index + 1));
     }
-    this.#refuse(submission, aborted());
   }
 
   get #isBusy(): boolean {

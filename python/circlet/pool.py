@@ -211,7 +211,8 @@ class _BatchFuture(PoolFuture["array[int]"]):
             self.set_exception(error)
 
     def _abort(self) -> bool:
-        ended = [self._line.abort(job) for job in self._jobs]
+        # Those that came last go first: none of them takes the place of one that has stopped.
+        ended = [self._line.abort(job) for job in reversed(self._jobs)]
         return 1 not in ended
 
 

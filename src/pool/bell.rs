@@ -7,7 +7,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::{
     io::{self, Read, Write},
     os::fd::{AsFd, BorrowedFd},
-    os::unix::net::UnixStream,
     sync::OnceLock,
 };
 
@@ -17,9 +16,9 @@ use std::{
 pub(super) struct Bell {
     is_armed: AtomicBool,
     is_over: AtomicBool,
-    /// What is read, and what is written. Made when it is first asked for.
+    /// Made when it is first asked for.
     #[cfg(unix)]
-    ends: OnceLock<(UnixStream, UnixStream)>,
+    notice: OnceLock<notice::Notice>,
 }
 
 impl Bell {
@@ -38,31 +37,28 @@ impl Bell {
     fn sound(&self) {
         if self.is_armed.swap(false, Ordering::SeqCst) {
             #[cfg(unix)]
-            if let Some((_, mut write)) = self.ends.get().map(|(read, write)| (read, write)) {
+            if let Some(notice) = self.notice.get() {
                 // Where it has no room it is readable already.
-                let _ = write.write(&[1]);
+                let _ = notice.write().write(&1_u64.to_ne_bytes());
             }
         }
     }
 
     #[cfg(unix)]
     pub(super) fn fd(&self) -> io::Result<BorrowedFd<'_>> {
-        if self.ends.get().is_none() {
-            let (read, write) = UnixStream::pair()?;
-            read.set_nonblocking(true)?;
-            write.set_nonblocking(true)?;
-            // A second thread's pair is dropped: one is as good as another.
-            let _ = self.ends.set((read, write));
+        if self.notice.get().is_none() {
+            // A second thread's notice is dropped: one is as good as another.
+            let _ = self.notice.set(notice::Notice::new()?);
         }
-        Ok(self.ends.get().expect("set above").0.as_fd())
+        Ok(self.notice.get().expect("set above").read().as_fd())
     }
 
     /// Takes back what it has told, and has the next thing that comes told.
     #[cfg(unix)]
     pub(super) fn arm(&self) {
-        if let Some((mut read, _)) = self.ends.get().map(|(read, write)| (read, write)) {
-            // It holds a byte for each time that it was armed and rang, so seldom more than one.
-            while read.read(&mut [0; 64]).is_ok_and(|bytes| bytes == 64) {}
+        if let Some(notice) = self.notice.get() {
+            // One read is enough for a counter; of sockets, each notice is a word.
+            while notice.read().read(&mut [0; 64]).is_ok_and(|bytes| bytes == 64) {}
         }
         self.is_armed.store(true, Ordering::SeqCst);
     }
@@ -82,5 +78,65 @@ impl Drop for Knell {
     fn drop(&mut self) {
         self.0.is_over.store(true, Ordering::SeqCst);
         self.0.ring();
+    }
+}
+
+/// A counter of the kernel's: a descriptor that is readable while it is not 0.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod notice {
+    #![allow(unsafe_code, reason = "the standard library cannot make one")]
+
+    use std::fs::File;
+    use std::io;
+    use std::os::fd::FromRawFd;
+
+    #[derive(Debug)]
+    pub(super) struct Notice(File);
+
+    impl Notice {
+        pub(super) fn new() -> io::Result<Self> {
+            // SAFETY: the call takes two integers.
+            let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+            if fd < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            // SAFETY: it was just made, and belongs to nobody else.
+            Ok(Self(unsafe { File::from_raw_fd(fd) }))
+        }
+
+        pub(super) fn read(&self) -> &File {
+            &self.0
+        }
+
+        pub(super) fn write(&self) -> &File {
+            &self.0
+        }
+    }
+}
+
+/// Two sockets, of which the one is readable once the other was written.
+#[cfg(all(unix, not(any(target_os = "linux", target_os = "android"))))]
+mod notice {
+    use std::io;
+    use std::os::unix::net::UnixStream;
+
+    #[derive(Debug)]
+    pub(super) struct Notice(UnixStream, UnixStream);
+
+    impl Notice {
+        pub(super) fn new() -> io::Result<Self> {
+            let (read, write) = UnixStream::pair()?;
+            read.set_nonblocking(true)?;
+            write.set_nonblocking(true)?;
+            Ok(Self(read, write))
+        }
+
+        pub(super) fn read(&self) -> &UnixStream {
+            &self.0
+        }
+
+        pub(super) fn write(&self) -> &UnixStream {
+            &self.1
+        }
     }
 }
