@@ -29,6 +29,12 @@ const FETCHED = 1024;
 /** circlet_completion in words of 32 bits: the job's number takes two, then come the status and the result. */
 const WORDS = 4;
 
+/**
+ * Bun now and then does not tell that the descriptor is readable: while a promise is open, somebody looks so often, in
+ * milliseconds.
+ */
+const LOOK_AGAIN_MS = 20;
+
 const itself = (result: number): number => result;
 
 /**
@@ -268,7 +274,7 @@ export class Pool implements Disposable, AsyncDisposable {
     await null;
     const attempt = () => (this.#handle === null || this.#collect() ? true : undefined);
     try {
-      while (this.#isBusy) await this.#bell.until(attempt, () => Infinity);
+      while (this.#isBusy) await this.#bell.until(attempt, () => LOOK_AGAIN_MS);
     } catch (error) {
       // No descriptor is left: nobody would ever learn of the ends.
       for (const job of this.#waiters.numbers()) this.#waiters.end(job, 0, error as Error);

@@ -8,9 +8,9 @@ export const OVERFLOWS = { block: 0, fail: 1, dropOldest: 3 } as const;
 /** CIRCLET_ROUND_ROBIN, CIRCLET_LEAST_BUSY and CIRCLET_AFFINITY. */
 export const STRATEGIES = { roundRobin: 0, leastBusy: 1, affinity: 2 } as const;
 /** CIRCLET_THREADS. */
-const KINDS = { threads: 0 } as const;
+export const KINDS = { threads: 0 } as const;
 /** CIRCLET_POOL_FROM_ZERO. */
-const FROM_ZERO = 1;
+export const FLAGS = { fromZero: 1 } as const;
 
 /** What the workers of a pool are: threads of this process, which run native functions. */
 export type PoolKind = keyof typeof KINDS;
@@ -131,7 +131,7 @@ export function poolOptions(options: PoolOptions): Uint8Array {
   const word = oneOf("overflow", overflow ?? "block", OVERFLOWS);
   fields.setUint32(20, word === OVERFLOWS.block ? OVERFLOWS.fail : word, true);
   if (strategy !== undefined) fields.setUint32(24, oneOf("strategy", strategy, STRATEGIES), true);
-  fields.setUint32(28, min === 0 ? FROM_ZERO : 0, true);
+  fields.setUint32(28, min === 0 ? FLAGS.fromZero : 0, true);
   if (keepMs !== undefined) fields.setFloat64(40, number("keepMs", keepMs), true);
   if (targetWaitMs !== undefined) fields.setFloat64(48, number("targetWaitMs", targetWaitMs), true);
   if (windowMs !== undefined) fields.setFloat64(56, number("windowMs", windowMs), true);

@@ -33,9 +33,11 @@ NativeFunction = Any
 #: What a native function is called with: an address, a ctypes object, a buffer (bytes, array, numpy), or nothing.
 Data = Any
 
-_OVERFLOWS = {"block": 0, "fail": 1, "drop_oldest": 3}
-_STRATEGIES = ("round_robin", "least_busy", "affinity")
-_FROM_ZERO = 1
+OVERFLOWS = {"block": 0, "fail": 1, "drop_oldest": 3}
+STRATEGIES = ("round_robin", "least_busy", "affinity")
+# Each in the order of the library's numbers.
+KINDS = ("threads",)
+FROM_ZERO = 1
 
 
 class BatchError(CircletError):
@@ -264,19 +266,20 @@ class Pool:
         (0.4), a backlog is to be gone within `target_wait` once the workers for it are there (0.005), and the
         statistics have a sliding `window` (60). With a `min` of 0, the first job starts a worker.
         """
-        word("kind", kind, ("threads",))
-        if overflow not in _OVERFLOWS:
-            word("overflow", overflow, tuple(_OVERFLOWS))
+        kind_word = word("kind", kind, KINDS)
+        if overflow not in OVERFLOWS:
+            word("overflow", overflow, tuple(OVERFLOWS))
         first_ms(block)  # It refuses what is no time.
         self._block = math.inf if block is None else block
         options = PoolOptions(
             struct_size=ctypes.sizeof(PoolOptions),
+            kind=kind_word,
             min=min and number("min", min),
             max=0 if max is None else number("max", max),
             queue=0 if queue is None else number("queue", queue),
-            overflow=_OVERFLOWS[overflow],
-            strategy=word("strategy", strategy, _STRATEGIES),
-            flags=_FROM_ZERO if min == 0 else 0,
+            overflow=OVERFLOWS[overflow],
+            strategy=word("strategy", strategy, STRATEGIES),
+            flags=FROM_ZERO if min == 0 else 0,
             # Between slices Python can be interrupted.
             block_ms=SLICE * 1e3,
             keep_ms=_milliseconds("keep", keep),
