@@ -160,6 +160,42 @@
 #define CIRCLET_FIT_COVER 2
 
 /**
+ * Workers that are threads of this process.
+ */
+#define CIRCLET_THREADS 0
+
+/**
+ * The next idle worker in turn.
+ */
+#define CIRCLET_ROUND_ROBIN 0
+
+/**
+ * The idle worker that has run jobs for the least time so far.
+ */
+#define CIRCLET_LEAST_BUSY 1
+
+/**
+ * Jobs of one key go to one worker, in the order of their submission.
+ */
+#define CIRCLET_AFFINITY 2
+
+/**
+ * A pool whose queue is full takes the new job in, and gives up the one of the lowest priority that has waited for longest. The
+ * others of a pool are CIRCLET_BLOCK and CIRCLET_FAIL.
+ */
+#define CIRCLET_DROP_OLDEST 3
+
+/**
+ * No worker starts before the first job, and none is kept for ever: `min` is 0.
+ */
+#define CIRCLET_POOL_FROM_ZERO 1
+
+/**
+ * The job may run again from its beginning, where a worker died while it ran. Threads do not die.
+ */
+#define CIRCLET_JOB_IDEMPOTENT 1
+
+/**
  * What a function returns below zero. Codes are only ever added; a retired one is never used again.
  */
 enum circlet_status
@@ -228,7 +264,7 @@ enum circlet_status
    */
   CIRCLET_OS = -14,
   /**
-   * The ring is full.
+   * The ring is full, or the queue of a pool.
    */
   CIRCLET_FULL = -15,
   /**
@@ -244,7 +280,7 @@ enum circlet_status
    */
   CIRCLET_TIMED_OUT = -18,
   /**
-   * The other side closed, and everything has been read.
+   * The other side closed, and everything has been read; or the pool is closed.
    */
   CIRCLET_CLOSED = -19,
   /**
@@ -292,6 +328,22 @@ enum circlet_status
    */
   CIRCLET_BAD_SCHEMA = -30,
   /**
+   * A job failed: `circlet_pool_failure` has its message.
+   */
+  CIRCLET_JOB_FAILED = -31,
+  /**
+   * A job was aborted before it started, or gave in to that.
+   */
+  CIRCLET_ABORTED = -32,
+  /**
+   * A job was given up for another, as the queue was full.
+   */
+  CIRCLET_DROPPED = -33,
+  /**
+   * No worker could be started.
+   */
+  CIRCLET_NO_WORKER = -34,
+  /**
    * A bug in the library: a panic was caught.
    */
   CIRCLET_PANIC = -99,
@@ -321,7 +373,7 @@ typedef struct circlet_executor circlet_executor;
 typedef struct circlet_page circlet_page;
 
 /**
- * A pool of worker threads. Any number of threads may submit, and fetch results.
+ * A pool of workers. Any number of threads may submit, and fetch results.
  */
 typedef struct circlet_pool circlet_pool;
 
@@ -472,11 +524,109 @@ typedef struct circlet_frame {
 } circlet_frame;
 
 /**
+ * What a pool is made with. Zero means the default everywhere.
+ */
+typedef struct circlet_pool_options {
+  /**
+   * `sizeof(circlet_pool_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * What the workers are: CIRCLET_THREADS, so far.
+   */
+  uint32_t kind;
+  /**
+   * The fewest workers; 0 for 1, or for none with CIRCLET_POOL_FROM_ZERO.
+   */
+  uint32_t min;
+  /**
+   * The most workers, at most 1024; 0 for as many as the process may use processors.
+   */
+  uint32_t max;
+  /**
+   * How many jobs may wait beside those that run; 0 for 16384.
+   */
+  uint32_t queue;
+  /**
+   * What a submission does that finds the queue full: CIRCLET_BLOCK (the default) waits, CIRCLET_FAIL refuses, and
+   * CIRCLET_DROP_OLDEST gives up another job.
+   */
+  uint32_t overflow;
+  /**
+   * CIRCLET_ROUND_ROBIN (the default), CIRCLET_LEAST_BUSY or CIRCLET_AFFINITY.
+   */
+  uint32_t strategy;
+  /**
+   * 0, or CIRCLET_POOL_FROM_ZERO.
+   */
+  uint32_t flags;
+  /**
+   * How long CIRCLET_BLOCK waits for room, in milliseconds, before it refuses; 0 for without end.
+   */
+  double block_ms;
+  /**
+   * For how long workers are kept that were needed, in milliseconds; 0 for 400.
+   */
+  double keep_ms;
+  /**
+   * How soon a backlog is to be gone once the workers for it are there, in milliseconds; 0 for 5.
+   */
+  double target_wait_ms;
+  /**
+   * The sliding window of the statistics, in milliseconds; 0 for 60000.
+   */
+  double window_ms;
+  /**
+   * What the names of the threads begin with, ended by a zero byte; NULL for `circlet`.
+   */
+  const char *name;
+} circlet_pool_options;
+
+/**
  * A job: called once on a thread of the pool with the pointer that was submitted. What it returns is its result.
  *
- * It must not unwind: a C++ exception that leaves it ends the process.
+ * It may call `circlet_job_aborted` and its like. It must not unwind: a C++ exception that leaves it ends the process.
  */
 typedef int32_t (*circlet_job)(void *data);
+
+/**
+ * What is wished for a job. Zero means the default everywhere.
+ */
+typedef struct circlet_job_options {
+  /**
+   * `sizeof(circlet_job_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * Of the jobs that wait, those of the highest priority start first, and of one priority the oldest.
+   */
+  int32_t priority;
+  /**
+   * The size, in the units that this type of job counts; 0 for none that is told.
+   */
+  uint64_t nodes;
+  /**
+   * What CIRCLET_AFFINITY goes by, if `has_key` is not 0.
+   */
+  uint64_t key;
+  /**
+   * The time from the submission within which the job is to be over, in milliseconds; 0 for any. A job that still waits then
+   * never starts; one that runs is asked to stop.
+   */
+  double deadline_ms;
+  /**
+   * Whether `key` is one.
+   */
+  uint32_t has_key;
+  /**
+   * 0, or CIRCLET_JOB_IDEMPOTENT.
+   */
+  uint32_t flags;
+  /**
+   * The type of job, for people and snapshots, ended by a zero byte; NULL for `native`.
+   */
+  const char *kind;
+} circlet_job_options;
 
 /**
  * How a job ended.
@@ -487,13 +637,15 @@ typedef struct circlet_completion {
    */
   uint64_t job;
   /**
-   * What it returned.
+   * CIRCLET_OK where it has a result. Else CIRCLET_JOB_FAILED, of which `circlet_pool_failure` has the message;
+   * CIRCLET_ABORTED before it started or as it gave in; CIRCLET_TIMED_OUT, the same by its deadline; CIRCLET_DROPPED for
+   * another, as the queue was full; CIRCLET_CLOSED with the pool before it started; or CIRCLET_NO_WORKER.
+   */
+  int32_t status;
+  /**
+   * What it returned; 0 where the status is not CIRCLET_OK.
    */
   int32_t result;
-  /**
-   * Always 0.
-   */
-  uint32_t reserved;
 } circlet_completion;
 
 /**
@@ -1629,43 +1781,39 @@ int32_t circlet_curve_transform(const struct circlet_curve *curve,
                                 struct circlet_curve **image);
 
 /**
- * Starts a pool of `workers` threads (0: one for each core), each with a queue for `queue` jobs (0: 1024).
+ * Starts a pool. `options` may be NULL for the defaults.
  *
- * Returns 0, or CIRCLET_INVALID for numbers out of range; the caller owns `*pool`.
+ * Returns 0, CIRCLET_INVALID for what no pool can be, or CIRCLET_OS where there are too few threads; the caller owns `*pool`.
+ * Any thread.
  *
  * # Safety
- * `pool` is NULL or has room for a pointer.
+ * Each pointer is NULL or leads to what its type says.
  */
-int32_t circlet_pool_new(uint32_t workers, uint32_t queue, struct circlet_pool **pool);
+int32_t circlet_pool_new(const struct circlet_pool_options *options,
+                         struct circlet_pool **pool);
 
 /**
- * Submits a job of the type `kind` (for people, such as "bezier_batch") and of the size `nodes`, waiting while the queue
- * of its worker is full. `*job` gets its number; `job` may be NULL.
+ * Waits until no job waits or runs; the pool stays open.
  *
- * Returns 0 or CIRCLET_INVALID. The result waits in `circlet_pool_next`.
+ * `timeout_ms`: 0 looks, above waits so long, below 0 without a deadline. Returns 0, or CIRCLET_TIMED_OUT while there are jobs;
+ * CIRCLET_INVALID from a job of the pool, which would wait for itself. Any thread.
  *
  * # Safety
- * `pool` is NULL or a pool; `kind` is a string; `run` may be called with `data` on another thread.
+ * `pool` is NULL or a pool.
  */
-int32_t circlet_pool_submit(const struct circlet_pool *pool,
-                            const char *kind,
-                            uint64_t nodes,
-                            circlet_job run,
-                            void *data,
-                            uint64_t *job);
+int32_t circlet_pool_drain(const struct circlet_pool *pool,
+                           double timeout_ms);
 
 /**
- * Fetches the next result, in the order in which jobs end; each comes once.
+ * Takes no more jobs, waits until those that were submitted are over, and ends the workers. Closing again does nothing.
  *
- * `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. Returns 0 or CIRCLET_TIMED_OUT. Without a job
- * that is under way, a wait without a deadline never ends.
+ * What has not been fetched still can be; behind it, `circlet_pool_next` gives CIRCLET_CLOSED, also to those who wait in it, and
+ * the descriptor of `circlet_pool_fd` becomes readable. Returns 0, or CIRCLET_INVALID from a job of the pool. Any thread.
  *
  * # Safety
- * `pool` is NULL or a pool; `completion` is NULL or has room for one.
+ * `pool` is NULL or a pool.
  */
-int32_t circlet_pool_next(const struct circlet_pool *pool,
-                          double timeout_ms,
-                          struct circlet_completion *completion);
+int32_t circlet_pool_close(const struct circlet_pool *pool);
 
 /**
  * Tells everything about the pool as JSON, in the shape of a session payload's `worker_threads`.
@@ -1678,12 +1826,192 @@ int32_t circlet_pool_next(const struct circlet_pool *pool,
 int32_t circlet_pool_snapshot(const struct circlet_pool *pool, struct circlet_text **json);
 
 /**
- * Ends a pool: jobs that run finish, queued ones never start, and no thread stays. NULL is fine.
+ * Ends a pool: jobs that run finish, queued ones never start unless it was closed before, and no thread stays. What was not
+ * fetched is lost. NULL is fine.
  *
  * # Safety
  * `pool` is NULL or a pool that nobody uses any more; not from one of its own jobs.
  */
 void circlet_pool_free(struct circlet_pool *pool);
+
+/**
+ * Submits a job: `run` is called once with `data`, on a worker. `options` may be NULL for the defaults.
+ *
+ * `*job` gets its number, 1 for a pool's first and one more for each that follows; `job` may be NULL. Returns 0; CIRCLET_FULL where
+ * the queue is full and the pool does not wait, or has waited for long enough; CIRCLET_CLOSED. How the job ended waits in
+ * `circlet_pool_next`. Any thread; but a job that waits for room in the queue of its own pool may wait forever.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says; `run` may be called with `data` on another thread.
+ */
+int32_t circlet_pool_submit(const struct circlet_pool *pool,
+                            circlet_job run,
+                            void *data,
+                            const struct circlet_job_options *options,
+                            uint64_t *job);
+
+/**
+ * Submits `count` jobs at once, each `run` with another of the pointers in `data`, all with the same options. It costs less for
+ * each than `circlet_pool_submit`.
+ *
+ * `jobs` gets their numbers, which rise, and follow each other without a gap where nobody else submits meanwhile; it may be
+ * NULL. Returns how many jobs were taken in, in their order; fewer than `count` only where the queue is full and the pool does not
+ * wait, or has waited for long enough, or was closed. CIRCLET_FULL or CIRCLET_CLOSED where not one of them was. As
+ * `circlet_pool_submit` else.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says: `data` to `count` pointers, and `jobs` to room for as many numbers; `run` may
+ * be called with each of `data` on another thread.
+ */
+int32_t circlet_pool_submit_many(const struct circlet_pool *pool,
+                                 circlet_job run,
+                                 void *const *data,
+                                 uint32_t count,
+                                 const struct circlet_job_options *options,
+                                 uint64_t *jobs);
+
+/**
+ * Aborts a job.
+ *
+ * Returns 2 where it waited and now never starts, as its completion says with CIRCLET_ABORTED; 1 where it runs and was asked to
+ * stop, which `circlet_job_aborted` tells it; 0 where it is over, or no job has that number. The other jobs do not notice. Any
+ * thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `job` is NULL or leads to a number.
+ */
+int32_t circlet_pool_abort(const struct circlet_pool *pool,
+                           const uint64_t *job);
+
+/**
+ * Submits a job that does what `circlet_curve_batch_sample` does: the points of many curves of the same dimensions, each at
+ * `points_each` evenly spaced parameters, one curve's points behind the other's. It looks for an abort before each curve.
+ *
+ * A job runs on one worker; give several of them parts of the curves to use more. Only a curve of more than 262,144 points
+ * each is shared among further threads. Its type is `curve_batch` and its size the number of points, unless `options`, which may be
+ * NULL, say otherwise. Its result is 0. As `circlet_pool_submit` else; CIRCLET_BAD_CURVE for a curve of other dimensions than the
+ * first.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says: `curves` to `curves_count` curves, which live until the job's completion was
+ * fetched (the array itself is copied), and `points` to room for `dimensions * points_each * curves_count` doubles, which are
+ * nobody else's until then.
+ */
+int32_t circlet_pool_submit_curves(const struct circlet_pool *pool,
+                                   const struct circlet_curve *const *curves,
+                                   uint32_t curves_count,
+                                   uint32_t points_each,
+                                   double *points,
+                                   const struct circlet_job_options *options,
+                                   uint64_t *job);
+
+/**
+ * As `circlet_pool_submit_curves`, with points of floats: a coordinate beyond the largest float becomes infinite.
+ *
+ * # Safety
+ * As `circlet_pool_submit_curves`, with floats.
+ */
+int32_t circlet_pool_submit_curves_f32(const struct circlet_pool *pool,
+                                       const struct circlet_curve *const *curves,
+                                       uint32_t curves_count,
+                                       uint32_t points_each,
+                                       float *points,
+                                       const struct circlet_job_options *options,
+                                       uint64_t *job);
+
+/**
+ * Tells whether the job that runs on the calling thread was asked to stop: by `circlet_pool_abort`, or as its deadline passed.
+ *
+ * Returns 1 or 0; 0 where no job of C runs on the thread, and so on threads that the job has started itself. It costs a few
+ * nanoseconds. A job that stops for it says so by `circlet_job_give_in`.
+ */
+int32_t circlet_job_aborted(void);
+
+/**
+ * Ends the job that runs on the calling thread, once it returns, as CIRCLET_ABORTED or, if its deadline asked it to stop, as
+ * CIRCLET_TIMED_OUT. What it returns is then no result.
+ *
+ * Returns 0, or CIRCLET_INVALID where no job of C runs on the thread.
+ */
+int32_t circlet_job_give_in(void);
+
+/**
+ * Ends the job that runs on the calling thread, once it returns, as CIRCLET_JOB_FAILED with a message. What it returns is then no
+ * result.
+ *
+ * Returns 0, or CIRCLET_INVALID where no job of C runs on the thread, and for a message that is not UTF-8.
+ *
+ * # Safety
+ * `message` is NULL or a string.
+ */
+int32_t circlet_job_fail(const char *message);
+
+/**
+ * Fetches how the next job ended, in the order in which jobs end; each comes once. A job that failed is no error here.
+ *
+ * `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. Returns 0, CIRCLET_TIMED_OUT, or CIRCLET_CLOSED where the
+ * pool is closed and everything has been fetched. Without a job that is under way, a wait without a deadline ends with the pool
+ * alone. Any thread; each completion goes to one.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `completion` is NULL or has room for one.
+ */
+int32_t circlet_pool_next(const struct circlet_pool *pool,
+                          double timeout_ms,
+                          struct circlet_completion *completion);
+
+/**
+ * Fetches how the next jobs ended: waits for one as `circlet_pool_next` does, and takes those that are there behind it, at most `max`.
+ *
+ * Returns how many, at least 1, or as `circlet_pool_next`; CIRCLET_INVALID for a `max` of 0.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `completions` is NULL or has room for `max` of them.
+ */
+int32_t circlet_pool_next_many(const struct circlet_pool *pool,
+                               struct circlet_completion *completions,
+                               uint32_t max,
+                               double timeout_ms);
+
+/**
+ * Copies why a job failed into `buffer`, cut to fit and ended by a zero byte; after its completion was fetched.
+ *
+ * Returns the message's length in bytes without the zero, which may be more than fits, or CIRCLET_NOT_FOUND for a job that did not
+ * fail: messages are kept for CIRCLET_JOB_FAILED and CIRCLET_NO_WORKER alone, and for the last 1024 such jobs. `buffer` may be NULL
+ * if `size` is 0. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `job` is NULL or leads to a number; `buffer` has room for `size` bytes.
+ */
+int32_t circlet_pool_failure(const struct circlet_pool *pool,
+                             const uint64_t *job,
+                             char *buffer,
+                             uint32_t size);
+
+/**
+ * Makes a descriptor for an event loop, which becomes readable when a job ends, or the pool is closed, after `circlet_pool_arm`
+ * has asked for that.
+ *
+ * Returns 0, or CIRCLET_OS where there are no more descriptors. The caller owns `*fd` and closes it; what is read from it means
+ * nothing, and may be read away or left to `circlet_pool_arm`. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_pool_fd(const struct circlet_pool *pool,
+                        int32_t *fd);
+
+/**
+ * Asks for the notice of `circlet_pool_fd`, which is given once. No job that ends makes a system call for it unless it was asked
+ * for.
+ *
+ * Returns 1 where there is no need to wait: a completion is there, or the end; 0 where the descriptor tells when to look again. So
+ * fetch until nothing is left, arm, and wait only after a 0. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool.
+ */
+int32_t circlet_pool_arm(const struct circlet_pool *pool);
 
 /**
  * Makes a payload that says where this process runs: its host, its id, its memory, as JSON.
@@ -1758,5 +2086,7 @@ CIRCLET_ASSERT(CIRCLET_LAYOUT_HEAD / 128 != CIRCLET_LAYOUT_TAIL / 128, "two side
 CIRCLET_ASSERT(sizeof(circlet_ring_options) == 32 + sizeof(void *), "circlet_ring_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_ring_stats) == 112, "circlet_ring_stats has 112 bytes");
 CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 bytes");
+CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + sizeof(void *), "circlet_pool_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_job_options) == 40 + sizeof(void *), "circlet_job_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");
 #undef CIRCLET_ASSERT

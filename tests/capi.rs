@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 20] = [
     "status.rs",
     "text.rs",
     "layout.rs",
@@ -22,7 +22,12 @@ const SOURCES: [&str; 15] = [
     "curve/cut.rs",
     "curve/find.rs",
     "curve/draw.rs",
-    "pool.rs",
+    "pool/types.rs",
+    "pool/open.rs",
+    "pool/submit.rs",
+    "pool/curves.rs",
+    "pool/job.rs",
+    "pool/next.rs",
     "payload.rs",
     "exec.rs",
 ];
@@ -75,6 +80,12 @@ fn a_c_program_runs_jobs_and_python() {
     let text = run(Command::new(program).env_remove("CIRCLET_LIBRARY"));
     assert!(text.contains("10 jobs gave 285") && text.contains("\"value\":[[\"points\"],42]"), "{text}");
     assert!(text.contains("Host: circlet/"), "{text}");
+}
+
+#[test]
+fn a_c_program_closes_its_pool_and_reads_what_came_of_every_job() {
+    let text = run(&mut Command::new(common::c_program("examples/c/pool.c")));
+    assert!(text.starts_with("the numbers from 1 to 1000 have 2893 digits\n{\"pool\":"), "{text}");
 }
 
 #[test]

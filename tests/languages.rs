@@ -227,6 +227,9 @@ fn each_example_works_by_itself() {
     let wanted = "length 311.079016\n16000 bytes of points in shared memory\n\
                   65 points suffice to stay within 0.1 of it\n";
     assert_eq!([rust.as_str(), &python, &bun], [wanted; 3]);
+    let python = run(&mut command(&[common::python().into(), example("python/pool.py")]));
+    let bun = run(&mut command(&[common::bun().into(), example("bun/pool.ts")]));
+    assert_eq!([python.as_str(), &bun], ["500500\n500500\n100 curves sampled\n"; 2]);
     let batch = run(&mut Command::new(common::rust_example("batch")));
     assert_eq!(batch, "1000000 points read where they were written\n");
 }

@@ -189,14 +189,19 @@ export class Curve<D extends Dimensions = 2> extends CurveDrawing<D> {
     out?: Out,
   ): Out;
   static sampleBatch(curves: readonly Curve<Dimensions>[], pointsEach: number, out?: Floats): Floats {
-    if (!Array.isArray(curves)) throw new InvalidError(`curves is ${shown(curves)}: give an array of them`);
-    const handles = BigUint64Array.from(curves, (curve, index) => BigInt(aCurve(`curve ${index}`, curve).handle));
+    const handles = Curve.handlesOf(curves);
     const count = handles.length * integer("pointsEach", pointsEach, 0, U32_MAX);
     const points = roomOfFloats(count, curves[0]?.dimensions ?? 2, out);
     const isFloats = points instanceof Float32Array;
     const sample = isFloats ? symbols.circlet_curve_batch_sample_f32 : symbols.circlet_curve_batch_sample;
     check(sample(handles, handles.length, pointsEach, points));
     return points;
+  }
+
+  /** @internal Returns the handles of curves, for a call of the library that follows at once. */
+  static handlesOf(curves: readonly Curve<Dimensions>[]): BigUint64Array {
+    if (!Array.isArray(curves)) throw new InvalidError(`curves is ${shown(curves)}: give an array of them`);
+    return BigUint64Array.from(curves, (curve, index) => BigInt(aCurve(`curve ${index}`, curve).handle));
   }
 
   /** The parameters of the start and the end. */

@@ -31,7 +31,7 @@ export class SegmentError extends CircletError {}
 /** Somebody alive has this side of the ring, writes this page, or awaits it in this thread already. */
 export class BusyError extends CircletError {}
 
-/** The ring is full. */
+/** The ring is full, or the queue of a pool. */
 export class FullError extends CircletError {}
 
 /** The ring is empty. */
@@ -76,6 +76,31 @@ export class LaggedError extends CircletError {
 /** A curve's input is refused. */
 export class CurveError extends CircletError {}
 
+/** A job failed, and the message says why. */
+export class JobFailedError extends CircletError {}
+
+/** A job was aborted before it started, or gave in to that. */
+export class AbortedError extends CircletError {}
+
+/** A job was given up for another: the queue was full. */
+export class DroppedError extends CircletError {}
+
+/** Some jobs of a batch have no result. */
+export class BatchError extends CircletError {
+  /** What the others returned, and 0 where there is an error. */
+  readonly results: Int32Array;
+  /** Why some have none, by their place in the batch. */
+  readonly errors: ReadonlyMap<number, Error>;
+
+  constructor(results: Int32Array, errors: ReadonlyMap<number, Error>) {
+    const [[index, cause] = [0, undefined]] = errors;
+    const status = cause instanceof CircletError ? cause.status : "CIRCLET_JOB_FAILED";
+    super(`${errors.size} of ${results.length} jobs have no result; the one at ${index}: ${cause?.message}`, status);
+    this.results = results;
+    this.errors = errors;
+  }
+}
+
 const CLASSES: Record<string, new (message: string, status: string) => CircletError> = {
   CIRCLET_INVALID: InvalidError,
   CIRCLET_NOT_FOUND: NotFoundError,
@@ -98,6 +123,9 @@ const CLASSES: Record<string, new (message: string, status: string) => CircletEr
   CIRCLET_LAGGED: LaggedError,
   CIRCLET_BAD_SCHEMA: SchemaError,
   CIRCLET_BAD_CURVE: CurveError,
+  CIRCLET_JOB_FAILED: JobFailedError,
+  CIRCLET_ABORTED: AbortedError,
+  CIRCLET_DROPPED: DroppedError,
 };
 
 /** Makes the error that a status stands for; a code without a class of its own is a plain `CircletError`. */

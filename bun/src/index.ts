@@ -17,13 +17,17 @@ export { Claim } from "./claim.ts";
 export { Curve, type Bounds, type Params, type Segment } from "./curve.ts";
 export type { AffineMap, Box, Fit } from "./curve_drawing.ts";
 export {
+  AbortedError,
+  BatchError,
   BusyError,
   CircletError,
   ClosedError,
   CurveError,
+  DroppedError,
   EmptyError,
   FullError,
   InvalidError,
+  JobFailedError,
   LaggedError,
   NameTakenError,
   NotFoundError,
@@ -39,6 +43,17 @@ export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
 export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";
 export type { Dimensions, Flat, Point, Points } from "./points.ts";
+export { Pool, type JobData, type NativeFunction } from "./pool.ts";
+export type {
+  JobOptions,
+  PoolKind,
+  PoolOptions,
+  PoolOverflow,
+  PoolSnapshot,
+  Processing,
+  Strategy,
+  WorkerEntry,
+} from "./pool_options.ts";
 export { CONSUMER, PRODUCER, SharedRingBuffer, type FrameView } from "./ring.ts";
 export type { Columns, Floats } from "./room.ts";
 export { simplify } from "./simplify.ts";

@@ -99,6 +99,20 @@ export const SIGNATURES = {
   circlet_curve_fit_to_box: { args: ["ptr", "ptr", "i32", "ptr", "ptr"], returns: "i32" },
   circlet_curve_transform: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
   circlet_simplify: { args: ["u32", "ptr", "u32", "f64", "ptr", "u32"], returns: "i32" },
+  circlet_pool_new: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_pool_drain: { args: ["ptr", "f64"], returns: "i32" },
+  circlet_pool_close: { args: ["ptr"], returns: "i32" },
+  circlet_pool_snapshot: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_pool_free: { args: ["ptr"], returns: "void" },
+  circlet_pool_submit: { args: ["ptr", "ptr", "ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_pool_submit_many: { args: ["ptr", "ptr", "ptr", "u32", "ptr", "ptr"], returns: "i32" },
+  circlet_pool_submit_curves: { args: ["ptr", "ptr", "u32", "u32", "ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_pool_submit_curves_f32: { args: ["ptr", "ptr", "u32", "u32", "ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_pool_abort: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_pool_next_many: { args: ["ptr", "ptr", "u32", "f64"], returns: "i32" },
+  circlet_pool_failure: { args: ["ptr", "ptr", "ptr", "u32"], returns: "i32" },
+  circlet_pool_fd: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_pool_arm: { args: ["ptr"], returns: "i32" },
 } as const satisfies Record<string, FFIFunction>;
 
 /** Returns where the library may be, in the order in which the places are tried. */
@@ -113,16 +127,18 @@ function candidates(): string[] {
   return [join(here, file), join(target, "release", file), join(target, "debug", file)];
 }
 
-function load() {
+function find(): string {
   const places = candidates();
   const found = places.find((place) => existsSync(place));
-  if (found === undefined) {
-    const looked = places.map((place) => `\n  ${place}`).join("");
-    throw new Error(
-      `the circlet library was found in none of these places:${looked}\n` +
-        "build it with `cargo clib`, or set CIRCLET_LIBRARY to its path",
-    );
-  }
+  if (found !== undefined) return found;
+  const looked = places.map((place) => `\n  ${place}`).join("");
+  throw new Error(
+    `the circlet library was found in none of these places:${looked}\n` +
+      "build it with `cargo clib`, or set CIRCLET_LIBRARY to its path",
+  );
+}
+
+function load(found: string) {
   // The versions alone come first: a library of another ABI need not have the other functions.
   const { circlet_abi_version, circlet_layout_version } = SIGNATURES;
   const versions = open(found, { circlet_abi_version, circlet_layout_version });
@@ -145,9 +161,14 @@ function open<Table extends Record<string, FFIFunction>>(path: string, table: Ta
   }
 }
 
-/** The functions of the library. */
-export const symbols = load();
+/** Where the library was found. */
+export const libraryPath = find();
 
+/** The functions of the library. */
+export const symbols = load(libraryPath);
+
+/** What a submission returns that found no room. */
+export const FULL = statusOf("CIRCLET_FULL");
 /** A status that is waited for, and no error to the one who waits. */
 export const EMPTY = statusOf("CIRCLET_EMPTY");
 /** What a wait returns that found nothing. */
@@ -165,7 +186,8 @@ function statusOf(name: string): number {
   throw new Error(`the circlet library has no status ${name}`);
 }
 
-function nameOf(status: number): string {
+/** Returns the name of a status. */
+export function nameOf(status: number): string {
   return symbols.circlet_status_str(status) ?? "";
 }
 

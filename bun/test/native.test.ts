@@ -6,6 +6,14 @@ import { CircletError, CONSUMER, PRODUCER } from "../src/index.ts";
 import { FITS } from "../src/curve_drawing.ts";
 import { ABI_MAJOR, check, LAYOUT_VERSION, SIGNATURES } from "../src/native.ts";
 import { FLAGS, MODES, OVERFLOWS, READ_FROM, ringOptions } from "../src/options.ts";
+import {
+  FLAGS as POOL_FLAGS,
+  jobOptions,
+  KINDS,
+  OVERFLOWS as POOL_OVERFLOWS,
+  poolOptions,
+  STRATEGIES,
+} from "../src/pool_options.ts";
 import { NO_OFFSET } from "../src/ring.ts";
 import { STARTING_MS } from "./support.ts";
 
@@ -42,7 +50,7 @@ test("every_declaration_agrees_with_the_header", () => {
   const types: Record<string, string> = { int32_t: "i32", uint32_t: "u32", double: "f64", void: "void" };
   const typeOf = (declared: string) => {
     if (/^const char \*$/.test(declared)) return "cstring";
-    return declared.includes("*") ? "ptr" : types[declared.trim()];
+    return declared.includes("*") || declared.trim() === "circlet_job" ? "ptr" : types[declared.trim()];
   };
   for (const [name, { args, returns }] of Object.entries(SIGNATURES)) {
     const [, result, list] = header.match(new RegExp(`^(\\w[\\w ]*[ *])${name}\\(([^)]*)\\);`, "m")) ?? [];
@@ -56,6 +64,11 @@ test("structs_are_as_long_as_those_of_the_header", () => {
   const bytes = (name: string) => header.match(new RegExp(`sizeof\\(${name}\\) == ([^,]+),`))?.[1];
   expect(bytes("circlet_ring_options")).toBe("32 + sizeof(void *)");
   expect(ringOptions({})).toHaveLength(40);
+  expect(bytes("circlet_pool_options")).toBe("64 + sizeof(void *)");
+  expect(poolOptions({})).toHaveLength(72);
+  expect(bytes("circlet_job_options")).toBe("40 + sizeof(void *)");
+  expect(jobOptions({})).toHaveLength(48);
+  expect(bytes("circlet_completion")).toBe("16");
   expect(bytes("circlet_ring_stats")).toBe("112");
   expect(bytes("circlet_frame")).toBe("8 + sizeof(void *)");
 });
@@ -71,7 +84,8 @@ test("constants_are_those_of_the_header", () => {
     next: constant("CIRCLET_CONSUMER"),
     oldest: constant("CIRCLET_CONSUMER_FROM_OLDEST"),
   } as never);
-  const tables = { CIRCLET_FIT_: FITS, CIRCLET_: { ...MODES, ...OVERFLOWS }, CIRCLET_RING_: FLAGS };
+  const words = { ...MODES, ...OVERFLOWS, ...POOL_OVERFLOWS, ...STRATEGIES, ...KINDS };
+  const tables = { CIRCLET_FIT_: FITS, CIRCLET_: words, CIRCLET_RING_: FLAGS, CIRCLET_POOL_: POOL_FLAGS };
   for (const [prefix, table] of Object.entries(tables)) {
     for (const [word, number] of Object.entries(table)) {
       const name = prefix + word.replace(/[A-Z]/g, "_$&").toUpperCase();

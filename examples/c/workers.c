@@ -21,17 +21,20 @@ static int32_t square(void *data) {
 
 static int run_jobs(void) {
     circlet_pool *pool;
-    if (check(circlet_pool_new(2, 0, &pool))) return 1;
-    int32_t numbers[10], sum = 0;
-    int failed = 0;
-    for (int32_t i = 0; i < 10 && !failed; i++) {
+    if (check(circlet_pool_new(NULL, &pool))) return 1;
+    int32_t numbers[10], sum = 0, left = 10;
+    void *data[10];
+    for (int32_t i = 0; i < 10; i++) {
         numbers[i] = i;
-        failed = check(circlet_pool_submit(pool, "square", 1, square, &numbers[i], NULL));
+        data[i] = &numbers[i];
     }
-    for (int i = 0; i < 10 && !failed; i++) {
-        circlet_completion done;
-        failed = check(circlet_pool_next(pool, 10000, &done));
-        sum += done.result;
+    int failed = check(circlet_pool_submit_many(pool, square, data, 10, NULL, NULL));
+    while (!failed && left > 0) {
+        circlet_completion done[10];
+        int32_t count = circlet_pool_next_many(pool, done, 10, 10000);
+        failed = check(count);
+        for (int32_t i = 0; i < count; i++) sum += done[i].result;
+        left -= count;
     }
     if (!failed) printf("10 jobs gave %" PRId32 "\n", sum);
     circlet_pool_free(pool);

@@ -11,13 +11,16 @@
 from ._native import (
     CONSUMER,
     PRODUCER,
+    AbortedError,
     BusyError,
     CircletError,
     ClosedError,
     CurveError,
+    DroppedError,
     EmptyError,
     FullError,
     InvalidError,
+    JobFailedError,
     LaggedError,
     NameTakenError,
     NotFoundError,
@@ -31,25 +34,32 @@ from ._native import (
 from ._options import Stats
 from .curve import Curve, sample_batch, simplify
 from .page import PageValue, SharedPage
+from .pool import BatchError, Pool, PoolFuture
 from .ring import SharedRingBuffer
 
 __all__ = [
     "CONSUMER",
     "PRODUCER",
+    "AbortedError",
+    "BatchError",
     "BusyError",
     "CircletError",
     "ClosedError",
     "Curve",
     "CurveError",
+    "DroppedError",
     "EmptyError",
     "FullError",
     "InvalidError",
+    "JobFailedError",
     "LaggedError",
     "NameTakenError",
     "NotFoundError",
     "PageValue",
     "PeerDiedError",
     "PoisonedError",
+    "Pool",
+    "PoolFuture",
     "SchemaError",
     "SegmentError",
     "SharedPage",

@@ -72,6 +72,41 @@ class RingStats(Structure):
     ]
 
 
+class PoolOptions(Structure):
+    """circlet_pool_options."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("kind", c_uint32),
+        ("min", c_uint32),
+        ("max", c_uint32),
+        ("queue", c_uint32),
+        ("overflow", c_uint32),
+        ("strategy", c_uint32),
+        ("flags", c_uint32),
+        ("block_ms", c_double),
+        ("keep_ms", c_double),
+        ("target_wait_ms", c_double),
+        ("window_ms", c_double),
+        ("name", c_char_p),
+    ]
+
+
+class JobOptions(Structure):
+    """circlet_job_options."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("priority", c_int32),
+        ("nodes", c_uint64),
+        ("key", c_uint64),
+        ("deadline_ms", c_double),
+        ("has_key", c_uint32),
+        ("flags", c_uint32),
+        ("kind", c_char_p),
+    ]
+
+
 _HANDLE = c_void_p
 _HANDLE_OUT = POINTER(c_void_p)
 # A bytes-like argument goes by its address: an int, or a ctypes array.
@@ -164,6 +199,29 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_curve_to_svg": (c_int32, [_HANDLE, _HANDLE_OUT]),
     "circlet_curve_fit_to_box": (c_int32, [_HANDLE, _BUFFER, c_int32, _BUFFER, _BUFFER]),
     "circlet_curve_transform": (c_int32, [_HANDLE, _BUFFER, _HANDLE_OUT]),
+    "circlet_pool_new": (c_int32, [POINTER(PoolOptions), _HANDLE_OUT]),
+    "circlet_pool_drain": (c_int32, [_HANDLE, c_double]),
+    "circlet_pool_close": (c_int32, [_HANDLE]),
+    "circlet_pool_snapshot": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_pool_free": (None, [_HANDLE]),
+    "circlet_pool_submit": (c_int32, [_HANDLE, c_void_p, c_void_p, POINTER(JobOptions), POINTER(c_uint64)]),
+    "circlet_pool_submit_many": (
+        c_int32,
+        [_HANDLE, c_void_p, _BUFFER, c_uint32, POINTER(JobOptions), _BUFFER],
+    ),
+    "circlet_pool_submit_curves": (
+        c_int32,
+        [_HANDLE, _BUFFER, c_uint32, c_uint32, _BUFFER, POINTER(JobOptions), POINTER(c_uint64)],
+    ),
+    "circlet_pool_submit_curves_f32": (
+        c_int32,
+        [_HANDLE, _BUFFER, c_uint32, c_uint32, _BUFFER, POINTER(JobOptions), POINTER(c_uint64)],
+    ),
+    "circlet_pool_abort": (c_int32, [_HANDLE, POINTER(c_uint64)]),
+    "circlet_pool_next_many": (c_int32, [_HANDLE, _BUFFER, c_uint32, c_double]),
+    "circlet_pool_failure": (c_int32, [_HANDLE, POINTER(c_uint64), c_char_p, c_uint32]),
+    "circlet_pool_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
+    "circlet_pool_arm": (c_int32, [_HANDLE]),
     "circlet_simplify": (c_int32, [c_uint32, _BUFFER, c_uint32, c_double, _BUFFER, c_uint32]),
 }
 
@@ -215,7 +273,7 @@ class BusyError(CircletError):
 
 
 class FullError(CircletError):
-    """The ring is full."""
+    """The ring is full, or the queue of a pool."""
 
     status = "CIRCLET_FULL"
 
@@ -233,7 +291,7 @@ class TimedOutError(CircletError, TimeoutError):
 
 
 class ClosedError(CircletError, EOFError):
-    """The other side closed, and everything has been read."""
+    """The other side closed, and everything has been read; or the pool is closed."""
 
     status = "CIRCLET_CLOSED"
 
@@ -266,6 +324,24 @@ class CurveError(CircletError, ValueError):
     """A curve's input is refused."""
 
     status = "CIRCLET_BAD_CURVE"
+
+
+class JobFailedError(CircletError):
+    """A job failed, and the message says why."""
+
+    status = "CIRCLET_JOB_FAILED"
+
+
+class AbortedError(CircletError):
+    """A job was aborted before it started, or gave in to that."""
+
+    status = "CIRCLET_ABORTED"
+
+
+class DroppedError(CircletError):
+    """A job was given up for another: the queue was full."""
+
+    status = "CIRCLET_DROPPED"
 
 
 _KINDS: list[type[CircletError]] = [*CircletError.__subclasses__(), SchemaError]
@@ -340,6 +416,20 @@ def _status(name: str) -> int:
 
 #: The status of a wait whose deadline passed.
 TIMED_OUT = _status("CIRCLET_TIMED_OUT")
+#: The status behind the last completion of a pool.
+CLOSED = _status("CIRCLET_CLOSED")
+#: The status of a submission that found no room.
+FULL = _status("CIRCLET_FULL")
+#: The status of a job that was aborted.
+ABORTED = _status("CIRCLET_ABORTED")
+
+
+def error_of(status: int, message: str) -> CircletError:
+    """Returns the error that a status stands for."""
+    name = library.circlet_status_str(status).decode()
+    error = _ERRORS.get(name, CircletError)(message)
+    error.status = name
+    return error
 
 
 def check(status: int) -> int:
@@ -349,13 +439,10 @@ def check(status: int) -> int:
     if _is_ending.is_set() and threading.current_thread() is not threading.main_thread():
         # Only daemon threads are left, which the interpreter is about to stop: this one is not to complain of it.
         threading.Event().wait()
-    name = library.circlet_status_str(status).decode()
     size = library.circlet_last_error(None, 0) + 1
     buffer = ctypes.create_string_buffer(size)
     library.circlet_last_error(buffer, size)
-    error = _ERRORS.get(name, CircletError)(buffer.value.decode())
-    error.status = name
-    raise error
+    raise error_of(status, buffer.value.decode())
 
 
 def address(view: memoryview) -> ctypes.Array[ctypes.c_char] | bytes | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from circlet import _native, _options
+from circlet import _native, _options, pool
 
 HEADER = Path(__file__).parents[2] / "include" / "circlet.h"
 VALUES = {"int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32, "double": ctypes.c_double, "void": None}
@@ -16,12 +16,14 @@ STRUCTS = {
     "circlet_ring_options": _native.RingOptions,
     "circlet_frame": _native.Frame,
     "circlet_ring_stats": _native.RingStats,
+    "circlet_pool_options": _native.PoolOptions,
+    "circlet_job_options": _native.JobOptions,
 }
 
 
 def _kind(declared: str) -> object:
     """Returns what a C type is: a value's ctypes type, or "pointer"."""
-    return "pointer" if "*" in declared else VALUES[declared.strip()]
+    return "pointer" if "*" in declared or declared.strip() == "circlet_job" else VALUES[declared.strip()]
 
 
 @pytest.mark.parametrize("name", _native.SIGNATURES)
@@ -41,7 +43,7 @@ def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
     match = re.search(rf"^typedef struct {name} \{{(.*?)^\}} {name};", HEADER.read_text(), re.MULTILINE | re.DOTALL)
     assert match, "not in the header"
     fields = re.findall(r"^  ((?:const )?\w+) (\**)(\w+);", match.group(1), re.MULTILINE)
-    sizes = {"uint32_t": 4, "uint64_t": 8}
+    sizes = {"uint32_t": 4, "int32_t": 4, "uint64_t": 8, "double": 8}
     fields = [(kind.removeprefix("const "), pointer, field) for kind, pointer, field in fields]
     ours = [(field[0], ctypes.sizeof(field[1])) for field in STRUCTS[name]._fields_]
     assert ours == [(field, 8 if pointer else sizes[kind]) for kind, pointer, field in fields]
@@ -62,6 +64,14 @@ def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
         ("BLOCK", _options.OVERFLOWS.index("block")),
         ("FAIL", _options.OVERFLOWS.index("fail")),
         ("DROP_NEWEST", _options.OVERFLOWS.index("drop_newest")),
+        ("BLOCK", pool.OVERFLOWS["block"]),
+        ("FAIL", pool.OVERFLOWS["fail"]),
+        ("DROP_OLDEST", pool.OVERFLOWS["drop_oldest"]),
+        ("ROUND_ROBIN", pool.STRATEGIES.index("round_robin")),
+        ("LEAST_BUSY", pool.STRATEGIES.index("least_busy")),
+        ("AFFINITY", pool.STRATEGIES.index("affinity")),
+        ("THREADS", pool.KINDS.index("threads")),
+        ("POOL_FROM_ZERO", pool.FROM_ZERO),
     ],
 )
 def test_every_number_is_that_of_the_header(name: str, ours: int) -> None:
@@ -71,7 +81,7 @@ def test_every_number_is_that_of_the_header(name: str, ours: int) -> None:
 
 
 def test_every_status_below_zero_has_an_error_of_its_own_or_says_its_name() -> None:
-    for code in range(-1, -31, -1):
+    for code in range(-1, -35, -1):
         with pytest.raises(_native.CircletError) as raised:
             _native.check(code)
         assert raised.value.status == _native.library.circlet_status_str(code).decode() != "unknown circlet_status"

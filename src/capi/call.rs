@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::ffi::{CStr, c_char};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
+use std::time::Duration;
 
 use super::status::{circlet_status, remember};
 use crate::shm::Deadline;
@@ -64,7 +65,7 @@ fn check<T>(pointer: *const T, what: &str) -> Result<(), Failure> {
     Ok(())
 }
 
-fn check_array<T>(pointer: *const T, len: usize, what: &str) -> Result<(), Failure> {
+pub(super) fn check_array<T>(pointer: *const T, len: usize, what: &str) -> Result<(), Failure> {
     if len > isize::MAX as usize / size_of::<T>().max(1) {
         return Err(Failure::invalid(format!("{what} has {len} values: more than memory can hold")));
     }
@@ -144,6 +145,43 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
     bytes.to_str().map_err(|error| Failure::invalid(format!("{what} is not UTF-8: {error}")))
 }
 
+/// Reads a struct of options whose first field is its size, a `u32`; `None` for NULL. `name` is that of its type.
+///
+/// # Safety
+/// If it is not NULL, it leads to as many bytes as its first field says.
+pub(super) unsafe fn sized<T: Copy>(options: *const T, what: &str, name: &str) -> Result<Option<T>, Failure> {
+    if options.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise: its first field is there.
+    let theirs = unsafe { *borrow(options.cast::<u32>(), what)? } as usize;
+    let ours = size_of::<T>();
+    // The first version had all the fields that there are; later ones may have more, which must be zero to be ignored.
+    if !(ours..=4096).contains(&theirs) {
+        return Err(Failure::invalid(format!(
+            "{what}.struct_size is {theirs}: give sizeof({name}), which is {ours}"
+        )));
+    }
+    // SAFETY: the caller's promise: as many bytes are there as that field says.
+    let (given, beyond) = unsafe {
+        (borrow(options, what)?, slice::from_raw_parts(options.cast::<u8>().add(ours), theirs - ours))
+    };
+    if beyond.iter().any(|byte| *byte != 0) {
+        return Err(Failure::invalid(format!(
+            "{what} has a field that this library does not know: it is older than its header"
+        )));
+    }
+    Ok(Some(*given))
+}
+
+/// Copies a text into a buffer, cut to fit, with a zero byte behind it. What does not fit at all is not written.
+pub(super) fn copy_text(text: &str, buffer: &mut [u8]) {
+    let Some(room) = buffer.len().checked_sub(1) else { return };
+    let fits = text.floor_char_boundary(room);
+    buffer[..fits].copy_from_slice(&text.as_bytes()[..fits]);
+    buffer[fits] = 0;
+}
+
 /// Where a value goes that a function gives back.
 pub(super) struct Out<T>(*mut T);
 
@@ -184,6 +222,12 @@ pub(super) fn deadline(timeout_ms: f64) -> Result<Deadline, Failure> {
     Deadline::after_ms(timeout_ms).ok_or_else(|| {
         Failure::invalid("timeout_ms is NaN: give milliseconds, 0 to try, or below 0 for no deadline")
     })
+}
+
+/// Reads a time that is an option.
+pub(super) fn duration(milliseconds: f64, what: &str) -> Result<Duration, Failure> {
+    Duration::try_from_secs_f64(milliseconds / 1e3)
+        .map_err(|error| Failure::invalid(format!("{what} is {milliseconds}: give milliseconds ({error})")))
 }
 
 /// Reads a count that fits into what a function returns.

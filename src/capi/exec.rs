@@ -1,9 +1,8 @@
 //! Python workers for C.
 
 use std::ffi::c_char;
-use std::time::Duration;
 
-use super::call::{Failure, Out, array, borrow, call, end_handle, into_handle, text};
+use super::call::{Failure, Out, array, borrow, call, duration, end_handle, into_handle, text};
 use super::ring::circlet_ring;
 use super::side::Side;
 use super::status::circlet_status;
@@ -63,8 +62,7 @@ pub unsafe extern "C" fn circlet_executor_new(
                 builder = builder.python(unsafe { text(options.python, "options.python")? });
             }
             if options.ready_within_ms != 0.0 {
-                builder =
-                    builder.ready_within(milliseconds(options.ready_within_ms, "options.ready_within_ms")?);
+                builder = builder.ready_within(duration(options.ready_within_ms, "options.ready_within_ms")?);
             }
             let count = options.ring_count;
             // SAFETY: the caller's promise.
@@ -108,7 +106,7 @@ pub unsafe extern "C" fn circlet_executor_run(
             if timeout_ms < 0.0 {
                 return Ok(executor.run(code)?);
             }
-            Ok(executor.run_timeout(code, milliseconds(timeout_ms, "timeout_ms")?)?)
+            Ok(executor.run_timeout(code, duration(timeout_ms, "timeout_ms")?)?)
         })?;
         let json = serde_json::to_string(&outcome)
             .map_err(|error| Failure::new(circlet_status::CIRCLET_BAD_JSON, error.to_string()))?;
@@ -125,11 +123,6 @@ pub unsafe extern "C" fn circlet_executor_run(
 pub unsafe extern "C" fn circlet_executor_free(executor: *mut circlet_executor) {
     // SAFETY: the caller's promise.
     unsafe { end_handle(executor) };
-}
-
-fn milliseconds(value: f64, what: &str) -> Result<Duration, Failure> {
-    Duration::try_from_secs_f64(value / 1e3)
-        .map_err(|error| Failure::invalid(format!("{what} is {value}: give milliseconds ({error})")))
 }
 
 impl From<Error> for Failure {

@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 use std::ffi::c_char;
+use std::slice;
 
-use super::call::Failure;
+use super::call::{Failure, copy_text};
 
 /// What a function returns below zero. Codes are only ever added; a retired one is never used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +41,7 @@ pub enum circlet_status {
     CIRCLET_UNSUPPORTED = -13,
     /// The kernel refused a call.
     CIRCLET_OS = -14,
-    /// The ring is full.
+    /// The ring is full, or the queue of a pool.
     CIRCLET_FULL = -15,
     /// The ring is empty.
     CIRCLET_EMPTY = -16,
@@ -48,7 +49,7 @@ pub enum circlet_status {
     CIRCLET_TOO_LARGE = -17,
     /// The deadline passed.
     CIRCLET_TIMED_OUT = -18,
-    /// The other side closed, and everything has been read.
+    /// The other side closed, and everything has been read; or the pool is closed.
     CIRCLET_CLOSED = -19,
     /// The other side died, and everything has been read.
     CIRCLET_PEER_DIED = -20,
@@ -72,6 +73,14 @@ pub enum circlet_status {
     CIRCLET_LAGGED = -29,
     /// The segment has another schema tag than was asked for.
     CIRCLET_BAD_SCHEMA = -30,
+    /// A job failed: `circlet_pool_failure` has its message.
+    CIRCLET_JOB_FAILED = -31,
+    /// A job was aborted before it started, or gave in to that.
+    CIRCLET_ABORTED = -32,
+    /// A job was given up for another, as the queue was full.
+    CIRCLET_DROPPED = -33,
+    /// No worker could be started.
+    CIRCLET_NO_WORKER = -34,
     /// A bug in the library: a panic was caught.
     CIRCLET_PANIC = -99,
 }
@@ -108,7 +117,7 @@ pub extern "C" fn circlet_status_str(status: i32) -> *const c_char {
         CIRCLET_NOT_SEALED CIRCLET_BUSY CIRCLET_UNSUPPORTED CIRCLET_OS CIRCLET_FULL CIRCLET_EMPTY CIRCLET_TOO_LARGE
         CIRCLET_TIMED_OUT CIRCLET_CLOSED CIRCLET_PEER_DIED CIRCLET_POISONED CIRCLET_BAD_CURVE CIRCLET_BAD_JSON
         CIRCLET_NO_PYTHON CIRCLET_NO_LIBRARY CIRCLET_NOT_READY CIRCLET_WORKER_DIED CIRCLET_PROTOCOL CIRCLET_LAGGED
-        CIRCLET_BAD_SCHEMA CIRCLET_PANIC
+        CIRCLET_BAD_SCHEMA CIRCLET_JOB_FAILED CIRCLET_ABORTED CIRCLET_DROPPED CIRCLET_NO_WORKER CIRCLET_PANIC
     );
     c"unknown circlet_status".as_ptr()
 }
@@ -124,17 +133,10 @@ pub extern "C" fn circlet_status_str(status: i32) -> *const c_char {
 pub unsafe extern "C" fn circlet_last_error(buffer: *mut c_char, size: u32) -> i32 {
     LAST.try_with(|last| {
         let last = last.borrow();
-        let text = last.message().as_bytes();
-        if !buffer.is_null() && size > 0 {
-            let mut fits = text.len().min(size as usize - 1);
-            while !last.message().is_char_boundary(fits) {
-                fits -= 1;
-            }
-            // SAFETY: the caller's buffer has room for `size` bytes, of which `fits + 1` are written.
-            unsafe {
-                buffer.cast::<u8>().copy_from_nonoverlapping(text.as_ptr(), fits);
-                buffer.cast::<u8>().add(fits).write(0);
-            }
+        let text = last.message();
+        if !buffer.is_null() {
+            // SAFETY: the caller's buffer has room for `size` bytes, which nobody else writes.
+            copy_text(text, unsafe { slice::from_raw_parts_mut(buffer.cast(), size as usize) });
         }
         i32::try_from(text.len()).unwrap_or(i32::MAX)
     })

@@ -19,7 +19,7 @@ use crate::shm::Deadline;
 /// The code that a worker begins with.
 const BOOT: &str = include_str!("../../python/circlet/_boot.py");
 /// The modules that it gets with the hello.
-const MODULES: [(&str, &str); 13] = [
+const MODULES: [(&str, &str); 15] = [
     ("circlet", include_str!("../../python/circlet/__init__.py")),
     ("circlet._arguments", include_str!("../../python/circlet/_arguments.py")),
     ("circlet._curve_drawing", include_str!("../../python/circlet/_curve_drawing.py")),
@@ -28,9 +28,11 @@ const MODULES: [(&str, &str); 13] = [
     ("circlet._native", include_str!("../../python/circlet/_native.py")),
     ("circlet._numbers", include_str!("../../python/circlet/_numbers.py")),
     ("circlet._options", include_str!("../../python/circlet/_options.py")),
+    ("circlet._pool_line", include_str!("../../python/circlet/_pool_line.py")),
     ("circlet._waiting", include_str!("../../python/circlet/_waiting.py")),
     ("circlet.curve", include_str!("../../python/circlet/curve.py")),
     ("circlet.page", include_str!("../../python/circlet/page.py")),
+    ("circlet.pool", include_str!("../../python/circlet/pool.py")),
     ("circlet.ring", include_str!("../../python/circlet/ring.py")),
     ("circlet.worker", include_str!("../../python/circlet/worker.py")),
 ];

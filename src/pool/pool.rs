@@ -118,9 +118,39 @@ impl Pool {
         Ok(pending.ticket().id())
     }
 
+    /// Submits many jobs at once as [`Pool::submit_batch`] does, whose results go into a line of
+    /// [`completions`](super::completions()). `ids` gets the id of each that was taken in, in their order.
+    ///
+    /// # Errors
+    /// As [`Pool::submit`]; the jobs before the one that was refused, whose ids are there, stay submitted.
+    pub fn submit_batch_to<T: Send + 'static>(
+        &self,
+        jobs: impl IntoIterator<Item = Job<T>>,
+        completer: &Completer<T>,
+        ids: &mut Vec<JobId>,
+    ) -> Result<(), Error> {
+        let line = || Recipient::Line(completer.clone());
+        let pending = jobs.into_iter().map(|job| Pending::new(Ticket::new(job.wishes), job.work, line()));
+        let pending: Vec<_> = pending.collect();
+        let tasks: Vec<Task<dyn Closure>> = pending.iter().map(|job| Task::new(job.clone() as _)).collect();
+        let mut tasks = tasks.into_iter();
+        let taken_in = self.dispatch.submit(&mut tasks, self.dispatch.rules.overflow);
+        let count = pending.len() - tasks.len();
+        tasks.for_each(Task::let_go);
+        ids.extend(pending[..count].iter().map(|job| job.ticket().id()));
+        taken_in
+    }
+
+    /// Ends a job by its id as [`Failure::Aborted`] if it has not started. `false` if no job of that id waits.
+    pub fn withdraw(&self, id: JobId) -> bool {
+        self.dispatch.find(id).is_some_and(|body| self.dispatch.withdraw(&body, Failure::Aborted))
+    }
+
     /// Aborts a job by its id, as [`Handle::abort`] does. `false` if no job of that id waits or runs.
     pub fn abort(&self, id: JobId) -> bool {
-        let Some(body) = self.dispatch.find(id) else { return false };
+        // The queue may still hold what was withdrawn from it.
+        let found = self.dispatch.find(id).filter(|body| !body.ticket().is_withdrawn());
+        let Some(body) = found else { return false };
         body.ticket().abort();
         self.dispatch.withdraw(&body, Failure::Aborted);
         true
@@ -156,6 +186,7 @@ impl Pool {
         self.refuse_within_job()?;
         self.dispatch.close();
         self.join();
+        self.give_up();
         Ok(())
     }
 
@@ -183,6 +214,14 @@ impl Pool {
         if is_within(&self.dispatch) { Err(Error::WithinJob) } else { Ok(()) }
     }
 
+    /// Ends what waits, if anything does, and lets go of what was withdrawn: that may lie in the queue until something is taken
+    /// from it, with the line that its result has gone into.
+    fn give_up(&self) {
+        for task in self.dispatch.clear() {
+            task.fail(Failure::Closed);
+        }
+    }
+
     fn join(&self) {
         // Held all the while, so that a second caller returns no sooner than the first.
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
@@ -196,9 +235,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.dispatch.close();
-        for task in self.dispatch.clear() {
-            task.fail(Failure::Closed);
-        }
+        self.give_up();
         // A job that drops the last owner of its pool is on a thread that ends by itself, right after the job.
         if !is_within(&self.dispatch) {
             self.join();

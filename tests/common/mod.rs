@@ -133,7 +133,7 @@ pub fn bun_package() -> PathBuf {
     once("bun", || {
         fs::create_dir_all(&folder).unwrap();
         copy_sources(&source, &folder);
-        for beside in ["include", "examples"] {
+        for beside in ["include", "examples", "tests"] {
             let _ = std::os::unix::fs::symlink(root().join(beside), checkout.join(beside));
         }
         let lock = fs::read(source.join("package-lock.json")).unwrap();

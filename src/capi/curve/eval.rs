@@ -316,7 +316,7 @@ unsafe fn each<'a, const D: usize>(rooms: [*mut f64; D], count: u32) -> Result<[
 ///
 /// # Safety
 /// If it is not NULL, it leads to `count` pointers, each NULL or a curve that nobody ends during `'a`.
-unsafe fn all<'a>(
+pub(super) unsafe fn all<'a>(
     curves: *const *const circlet_curve,
     count: u32,
 ) -> Result<Vec<&'a circlet_curve>, Failure> {
@@ -327,7 +327,7 @@ unsafe fn all<'a>(
 }
 
 /// Returns curves that are all of the first one's kind.
-fn alike<'a, C: Shaped>(_first: &C, curves: &[&'a circlet_curve]) -> Result<Vec<&'a C>, Failure> {
+pub(super) fn alike<'a, C: Shaped>(_first: &C, curves: &[&'a circlet_curve]) -> Result<Vec<&'a C>, Failure> {
     let other = |i: usize| curves[i].like(curves[0], [&format!("curve {i}"), "curve 0"]);
     curves.iter().enumerate().map(|(i, curve)| C::of(curve).map_or_else(|| other(i), Ok)).collect()
 }

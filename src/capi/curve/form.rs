@@ -8,7 +8,7 @@ use crate::curve::{
 
 /// Cubic segments, which do what the Bezier curve does not.
 #[derive(Debug)]
-pub(super) struct Form<const D: usize> {
+pub(in crate::capi) struct Form<const D: usize> {
     cubics: PiecewiseCubic<D>,
     bezier: Option<Box<BezierPart<D>>>,
 }
@@ -125,7 +125,7 @@ impl Form<2> {
 }
 
 /// What points are made of: doubles, or floats to which they are rounded.
-pub(super) trait Real: Send + Sized {
+pub(in crate::capi) trait Real: Send + Sized + 'static {
     /// Writes the points (`order` 0) or the derivatives of the order 1 or 2 at parameters.
     fn write<const D: usize>(
         curve: &Form<D>,

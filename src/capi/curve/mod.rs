@@ -1,8 +1,10 @@
 //! Curves for C, and what their functions share.
 //!
 //! `shape.rs` and `form.rs` say what a curve is, `make.rs` makes curves and looks at what they hold, `eval.rs` has points and derivatives,
-//! `measure.rs` directions and lengths, `cut.rs` parts, `find.rs` places, and `draw.rs` polylines, maps and path data.
+//! `measure.rs` directions and lengths, `cut.rs` parts, `find.rs` places, and `draw.rs` polylines, maps and path data. `batch.rs` is what
+//! the pool samples.
 
+mod batch;
 mod cut;
 mod draw;
 mod eval;
@@ -12,10 +14,12 @@ mod make;
 mod measure;
 mod shape;
 
+pub(super) use batch::Batch;
 pub use cut::*;
 pub use draw::*;
 pub use eval::*;
 pub use find::*;
+pub(super) use form::Real;
 pub use make::*;
 pub use measure::*;
 pub use shape::circlet_curve;

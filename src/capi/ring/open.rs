@@ -6,7 +6,7 @@ use super::{
     CIRCLET_BLOCK, CIRCLET_BROADCAST, CIRCLET_DROP_NEWEST, CIRCLET_FAIL, CIRCLET_MPSC,
     CIRCLET_RING_HUGE_PAGES, CIRCLET_RING_PREFAULT, CIRCLET_SPSC, circlet_ring, circlet_ring_options,
 };
-use crate::capi::call::{Failure, Out, array_mut, borrow, call, count, end_handle, text};
+use crate::capi::call::{Failure, Out, array_mut, borrow, call, copy_text, count, end_handle, sized, text};
 use crate::ring::{self, Mode, Options, Overflow};
 
 /// Creates a named ring. `options` may be NULL for the defaults.
@@ -185,12 +185,8 @@ pub unsafe extern "C" fn circlet_ring_schema(
         // SAFETY: the caller's promise.
         let (ring, buffer) =
             unsafe { (borrow(ring, "ring")?, array_mut(buffer.cast::<u8>(), size, "buffer")?) };
-        let tag = ring.ring.segment().geometry().schema().as_bytes();
-        if let Some(room) = buffer.len().checked_sub(1) {
-            let fits = tag.len().min(room);
-            buffer[..fits].copy_from_slice(&tag[..fits]);
-            buffer[fits] = 0;
-        }
+        let tag = ring.ring.segment().geometry().schema();
+        copy_text(tag, buffer);
         count(tag.len())
     })
 }
@@ -198,30 +194,10 @@ pub unsafe extern "C" fn circlet_ring_schema(
 /// # Safety
 /// `options` is NULL or leads to as many bytes as its first field says.
 unsafe fn read_options(options: *const circlet_ring_options) -> Result<Options, Failure> {
-    if options.is_null() {
+    // SAFETY: the caller's promise.
+    let Some(given) = (unsafe { sized(options, "options", "circlet_ring_options")? }) else {
         return Ok(Options::new());
-    }
-    // SAFETY: the caller's promise: its first field is there.
-    let theirs = unsafe { *borrow(options.cast::<u32>(), "options")? } as usize;
-    let ours = size_of::<circlet_ring_options>();
-    // The first version had all the fields that there are; later ones may have more, which must be zero to be ignored.
-    if !(ours..=4096).contains(&theirs) {
-        return Err(Failure::invalid(format!(
-            "options.struct_size is {theirs}: give sizeof(circlet_ring_options), which is {ours}"
-        )));
-    }
-    // SAFETY: the caller's promise: as many bytes are there as that field says.
-    let (given, beyond) = unsafe {
-        (
-            borrow(options, "options")?,
-            std::slice::from_raw_parts(options.cast::<u8>().add(ours), theirs - ours),
-        )
     };
-    if beyond.iter().any(|byte| *byte != 0) {
-        return Err(Failure::invalid(
-            "options has a field that this library does not know: it is older than its header",
-        ));
-    }
     let all_flags = CIRCLET_RING_PREFAULT | CIRCLET_RING_HUGE_PAGES;
     if given.flags & !all_flags != 0 {
         return Err(Failure::invalid(format!(

@@ -1,8 +1,10 @@
 /** The pools, each by the same few calls. circlet's comes first: the others are compared to it. */
 
+import { dlopen } from "bun:ffi";
 import Piscina from "piscina";
 import { DynamicThreadPool, FixedThreadPool } from "poolifier";
 import workerpool from "workerpool";
+import { Pool as CircletPool } from "../../../../bun/src/index.ts";
 
 /** A task of `tasks.ts`. */
 export type Task = "empty" | "nap";
@@ -22,7 +24,24 @@ export interface Contender {
 
 const script = (name: string) => new URL(`./${name}.ts`, import.meta.url).pathname;
 
+/** The tasks of circlet's workers, which run native functions. */
+const { abs, usleep } = dlopen("libc.so.6", {
+  abs: { args: ["i32"], returns: "i32" },
+  usleep: { args: ["u32"], returns: "i32" },
+}).symbols;
+
 export const CONTENDERS: readonly Contender[] = [
+  {
+    name: "circlet, native functions",
+    open(least, most) {
+      const pool = new CircletPool({ min: least, max: most });
+      return {
+        run: (task, number) =>
+          task === "empty" ? pool.submit(abs, number) : pool.submit(usleep, number * 1000).then(() => number),
+        close: () => pool.close(),
+      };
+    },
+  },
   {
     name: "Piscina",
     open(least, most) {

@@ -1,0 +1,138 @@
+/** The jobs of a pool that are not over, and what is to be done when they are. */
+
+import { BatchError } from "./errors.ts";
+
+/** Whoever is told of the ends of jobs. */
+export interface Waiter {
+  /**
+   * @param index Which of the waiter's jobs it was.
+   * @param error Why it has no result; else `null`.
+   */
+  end(index: number, result: number, error: Error | null): void;
+}
+
+/** One job that gives a `T`. */
+export class Single<T> implements Waiter {
+  readonly #done: (value: T) => void;
+  readonly #fail: (error: unknown) => void;
+  readonly #value: (result: number) => T;
+  /** What must stay where it is until the job is over. */
+  readonly kept: unknown;
+
+  constructor(done: (value: T) => void, fail: (error: unknown) => void, value: (result: number) => T, kept: unknown) {
+    this.#done = done;
+    this.#fail = fail;
+    this.#value = value;
+    this.kept = kept;
+  }
+
+  end(_index: number, result: number, error: Error | null): void {
+    if (error === null) this.#done(this.#value(result));
+    else this.#fail(error);
+  }
+}
+
+/** Many jobs with one promise, which settles when all are over. */
+export class Batch implements Waiter {
+  readonly #results: Int32Array;
+  readonly #errors = new Map<number, Error>();
+  readonly #done: (results: Int32Array) => void;
+  readonly #fail: (error: unknown) => void;
+  #left: number;
+  /** What must stay where it is until the jobs are over. */
+  readonly kept: unknown;
+
+  constructor(count: number, done: (results: Int32Array) => void, fail: (error: unknown) => void, kept: unknown) {
+    this.#results = new Int32Array(count);
+    this.#left = count;
+    this.#done = done;
+    this.#fail = fail;
+    this.kept = kept;
+    if (count === 0) done(this.#results);
+  }
+
+  end(index: number, result: number, error: Error | null): void {
+    if (error === null) this.#results[index] = result;
+    else this.#errors.set(index, error);
+    if (--this.#left > 0) return;
+    if (this.#errors.size === 0) this.#done(this.#results);
+    else this.#fail(new BatchError(this.#results, this.#errors));
+  }
+}
+
+/** Jobs on their way into the queue. */
+export interface Submission {
+  readonly waiter: Waiter;
+  /** How many there are; those that will not be submitted any more do not count. */
+  count: number;
+  /** How many of them the library has. */
+  taken: number;
+  /** Their numbers, as far as the library has them. */
+  readonly jobs: BigUint64Array;
+  /** Gives the library those from `taken` on. Returns how many it took, or a status. */
+  readonly call: (taken: number) => number;
+}
+
+/** Numbers lie together: they rise, and most jobs are over soon after they came. */
+const BLOCK = 1024;
+
+interface Block {
+  readonly number: number;
+  readonly waiters: (Waiter | null)[];
+  readonly indexes: Uint32Array;
+  left: number;
+}
+
+/** Finds by a job's number who waits for it. */
+export class Waiters {
+  readonly #blocks = new Map<number, Block>();
+  /** The block that was looked at last. */
+  #last: Block | undefined;
+  /** How many jobs are not over. */
+  size = 0;
+
+  /** Adds a job as one of those of a waiter. */
+  add(job: number, waiter: Waiter, index: number): void {
+    const number = Math.floor(job / BLOCK);
+    const block = this.#find(number) ?? this.#open(number);
+    block.waiters[job % BLOCK] = waiter;
+    block.indexes[job % BLOCK] = index;
+    block.left++;
+    this.size++;
+  }
+
+  /** Tells whoever waits for a job of its end. */
+  end(job: number, result: number, error: Error | null): void {
+    const block = this.#find(Math.floor(job / BLOCK));
+    const at = job % BLOCK;
+    const waiter = block?.waiters[at];
+    if (block === undefined || waiter === undefined || waiter === null) return;
+    block.waiters[at] = null;
+    this.size--;
+    if (--block.left === 0) {
+      this.#blocks.delete(block.number);
+      this.#last = undefined;
+    }
+    waiter.end(block.indexes[at]!, result, error);
+  }
+
+  /** Returns the numbers of the jobs that are not over. */
+  numbers(): number[] {
+    return [...this.#blocks.values()].flatMap(({ number, waiters }) =>
+      waiters.flatMap((waiter, at) => (waiter === null ? [] : [number * BLOCK + at])),
+    );
+  }
+
+  #find(number: number): Block | undefined {
+    if (this.#last?.number !== number) this.#last = this.#blocks.get(number);
+    return this.#last;
+  }
+
+  #open(number: number): Block {
+    const waiters = new Array<Waiter | null>(BLOCK).fill(null);
+    const block = { number, waiters, indexes: new Uint32Array(BLOCK), left: 0 };
+    this.#blocks.set(number, block);
+    this.#last = block;
+    return block;
+  }
+}

@@ -1,0 +1,203 @@
+"""The ends of a pool's jobs, and who is told of them: by a thread, or by the event loops that wait."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import struct
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+from ctypes import byref, c_char, c_int32, c_uint64
+from typing import TYPE_CHECKING, Any, Protocol
+
+from . import _native
+from ._native import check, library
+
+# See _waiting.py.
+if TYPE_CHECKING:
+    import asyncio
+
+_FETCHED = 1024
+# circlet_completion: the job's number, its status and its result.
+_COMPLETION = struct.Struct("=Qii")
+#: How long the thread stays that tells of ends while no job is open, in milliseconds.
+_LINGER_MS = 1000.0
+_WORDS = {
+    "CIRCLET_ABORTED": "the job was aborted",
+    "CIRCLET_TIMED_OUT": "the deadline of the job passed",
+    "CIRCLET_DROPPED": "the job was given up for another: the queue was full",
+    "CIRCLET_CLOSED": "the pool closed before the job started",
+}
+
+
+class Waiter(Protocol):
+    """Whoever is told of the ends of jobs."""
+
+    def end(self, index: int, status: int, result: int) -> None:
+        """Tells of the end of one of its jobs; a status other than 0 says why there is no result."""
+
+
+class Line:
+    """What a pool's futures share with it: its handle, and the jobs that are not over. The handle ends with it."""
+
+    def __init__(self, handle: int) -> None:
+        """Owns a handle of the C library."""
+        self.handle = handle
+        _native.end_with(self, handle, library.circlet_pool_free, _leave)
+        self.is_closed = False
+        self._lock = threading.Lock()
+        self._waiting: dict[int, tuple[Waiter, int]] = {}
+        # Ends that were fetched before whoever submitted the job could say who waits.
+        self._early: dict[int, tuple[int, int]] = {}
+        self._reader: threading.Thread | None = None
+        self._watchers: dict[asyncio.AbstractEventLoop, _Watcher] = {}
+
+    def add(self, jobs: list[int], waiter: Waiter, first: int = 0) -> None:
+        """Notes who is to be told of jobs, which are the waiter's from `first` on."""
+        early: list[tuple[int, int, int]] = []
+        with self._lock:
+            for index, job in enumerate(jobs, first):
+                if job in self._early:
+                    early.append((index, *self._early.pop(job)))
+                else:
+                    self._waiting[job] = (waiter, index)
+        for end in early:
+            waiter.end(*end)
+
+    def abort(self, job: int) -> int:
+        """Aborts a job: 2 if it never starts, 1 if it runs and was asked to stop, 0 if it is over."""
+        return check(library.circlet_pool_abort(self.handle, byref(c_uint64(job))))
+
+    def error(self, job: int, status: int) -> _native.CircletError:
+        """Returns why a job has no result."""
+        number = byref(c_uint64(job))
+        size = library.circlet_pool_failure(self.handle, number, None, 0) + 1
+        if size <= 0:
+            error = _native.error_of(status, "")
+            error.args = (_WORDS.get(error.status, "the job has no result"),)
+            return error
+        buffer = ctypes.create_string_buffer(size)
+        library.circlet_pool_failure(self.handle, number, buffer, size)
+        return _native.error_of(status, buffer.value.decode())
+
+    def collect(self, timeout_ms: float = 0.0) -> int:
+        """Tells of the ends of jobs, and returns of how many, or the status where there were none. Any thread."""
+        completions = (c_char * (_COMPLETION.size * _FETCHED))()
+        found: int = library.circlet_pool_next_many(self.handle, completions, _FETCHED, timeout_ms)
+        if found <= 0:
+            return found if found in {_native.TIMED_OUT, _native.CLOSED} else check(found)
+        ended: list[tuple[Waiter, int, int, int]] = []
+        with self._lock:
+            for job, status, result in _COMPLETION.iter_unpack(memoryview(completions)[: found * _COMPLETION.size]):
+                if waiting := self._waiting.pop(job, None):
+                    ended.append((*waiting, status, result))
+                else:
+                    self._early[job] = (status, result)
+        for waiter, index, status, result in ended:
+            waiter.end(index, status, result)
+        return found
+
+    def is_open(self, future: Future[Any]) -> bool:
+        """Tells whether somebody has to look for the end of a future, and has a thread do so if it is not over."""
+        if future.done():
+            return False
+        with self._lock:
+            if self._reader is None and not self.is_closed:
+                # A daemon: at the end of the process nobody waits for it.
+                self._reader = threading.Thread(target=self._read, name="circlet-pool", daemon=True)
+                self._reader.start()
+        return True
+
+    def _read(self) -> None:
+        while True:
+            status = self.collect(_LINGER_MS)
+            if status > 0:
+                continue
+            with self._lock:
+                if status == _native.CLOSED or not self._waiting:
+                    self._reader = None
+                    return
+
+    def join(self) -> None:
+        """Waits until everybody was told, once the pool is closed."""
+        while self.collect() > 0:
+            pass
+        with self._lock:
+            self.is_closed = True
+            reader = self._reader
+        if reader is not None and reader is not threading.current_thread():
+            reader.join()
+
+    def watch(self, loop: asyncio.AbstractEventLoop) -> _Watcher:
+        """Has an event loop, the running one, tell of ends until `_Watcher.leave` was called as often."""
+        with self._lock:
+            watcher = self._watchers.get(loop)
+            if watcher is None:
+                watcher = self._watchers[loop] = _Watcher(self, loop)
+        watcher.enter()
+        return watcher
+
+    def forget(self, watcher: _Watcher) -> None:
+        """Lets go of an event loop that waits for nothing."""
+        with self._lock:
+            if self._watchers.get(watcher.loop) is watcher:
+                del self._watchers[watcher.loop]
+        watcher.close()
+
+
+class _Watcher:
+    """An event loop that watches a pool's descriptor."""
+
+    def __init__(self, line: Line, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._line = line
+        self._count = 0
+        fd = c_int32()
+        check(library.circlet_pool_fd(line.handle, byref(fd)))
+        self._fd = fd.value
+
+    def enter(self) -> None:
+        """Watches for one more who waits."""
+        self._count += 1
+        if self._count == 1:
+            self.loop.add_reader(self._fd, self._look)
+            # What is submitted in one go comes first.
+            self.loop.call_soon(self._look)
+
+    def leave(self) -> None:
+        """Watches for one fewer."""
+        self._count -= 1
+        if self._count == 0:
+            # Most often somebody waits again at once.
+            self.loop.call_soon(self._rest)
+
+    def _rest(self) -> None:
+        if self._count == 0:
+            self._line.forget(self)
+
+    def _look(self) -> None:
+        if self._count == 0 or self._fd < 0:
+            return
+        is_more = self._line.collect() > 0 or check(library.circlet_pool_arm(self._line.handle)) == 1
+        if is_more and not self._line.is_closed:
+            # After the loop has turned.
+            self.loop.call_soon(self._look)
+
+    def close(self) -> None:
+        """Stops watching, in the loop's own thread or once that is closed."""
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            return
+        if not self.loop.is_closed():
+            self.loop.remove_reader(fd)
+        os.close(fd)
+
+    def __del__(self) -> None:
+        # At the end of the process the kernel closes it.
+        with suppress(TypeError, AttributeError):
+            self.close()
+
+
+def _leave(handle: int) -> None:
+    """Leaves the pool to the end of the process: its threads may be in code of the caller's."""

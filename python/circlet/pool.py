@@ -1,0 +1,543 @@
+"""Pools of native worker threads, whose jobs are futures for threads and event loops alike."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import math
+import time
+from _ctypes import CFuncPtr
+from array import array
+from collections.abc import Callable, Generator, Iterable, Sequence
+from concurrent.futures import Future
+from ctypes import byref, c_char, c_uint64, c_void_p
+from types import TracebackType
+from typing import Any, Literal, NoReturn, TypeVar, cast
+
+from . import _native, _numbers
+from ._arguments import number, opened, text, word
+from ._native import ABORTED, CircletError, ClosedError, InvalidError, JobOptions, PoolOptions, check, library
+from ._pool_line import Line
+from ._waiting import SLICE, first_ms, go_on
+from .curve import Curve
+
+T = TypeVar("T")
+#: What a submission does that finds the queue full: it waits for room, raises `FullError`, or gives up the job of the
+#: lowest priority that has waited for longest, whose future has a `DroppedError` then.
+PoolOverflow = Literal["block", "fail", "drop_oldest"]
+#: Which idle worker a job goes to: the next in turn, the one that was busy for the least time, or that of its key.
+Strategy = Literal["round_robin", "least_busy", "affinity"]
+#: A native function `int32_t (*)(void *)`: one of a library that ctypes has loaded, its address, or an object that has
+#: the address as `address`, as numba's `cfunc` does.
+NativeFunction = Any
+#: What a native function is called with: an address, a ctypes object, a buffer (bytes, array, numpy), or nothing.
+Data = Any
+
+OVERFLOWS = {"block": 0, "fail": 1, "drop_oldest": 3}
+STRATEGIES = ("round_robin", "least_busy", "affinity")
+# Each in the order of the library's numbers.
+KINDS = ("threads",)
+FROM_ZERO = 1
+
+
+class BatchError(CircletError):
+    """Some jobs of a batch have no result.
+
+    `results` has those of the others, in order, with 0 where there is none; `errors` says why, by the place in the
+    batch.
+    """
+
+    results: array[int]
+    errors: dict[int, CircletError]
+
+
+class PoolFuture(Future[T]):
+    """What comes of a job: a `concurrent.futures.Future` that can be awaited too.
+
+    `cancel` aborts the job: `True` if it never starts; a job that runs is asked to stop, and has been cancelled if it
+    gives in. A task that is cancelled while it awaits cancels the job. `wait` and `as_completed` of
+    `concurrent.futures` take it.
+
+    The first that waits in another way than by awaiting starts one thread for the pool, which ends by itself a second
+    after the last job.
+    """
+
+    def __init__(self, line: Line, kept: object, value: Callable[[int], T]) -> None:
+        """Made by the pool."""
+        self._line = line
+        self._kept = kept
+        self._value = value
+        self._job = 0
+        self._is_claimed = False
+        self._parts: list[Any] = []
+        super().__init__()
+
+    @property
+    def _waiters(self) -> list[Any]:
+        # `concurrent.futures.wait` adds itself here, and waits for some other thread then.
+        self._line.is_open(self)
+        return self._parts
+
+    @_waiters.setter
+    def _waiters(self, waiters: list[Any]) -> None:
+        self._parts = waiters
+
+    def submitted(self, job: int) -> None:
+        """Notes the job's number; for the pool."""
+        self._job = job
+        self._line.add([job], self)
+
+    def end(self, index: int, status: int, result: int) -> None:
+        """Ends the future; for the pool."""
+        self._kept = None
+        if not self._claim():
+            return
+        if status == 0:
+            self.set_result(self._value(result))
+        elif status == ABORTED:
+            self._cancelled()
+        else:
+            self.set_exception(self._line.error(self._job, status))
+
+    def _claim(self) -> bool:
+        """Tells one of those who would end the future, in threads of their own, that it may."""
+        with self._condition:
+            was_claimed, self._is_claimed = self._is_claimed, True
+        return not was_claimed
+
+    def _cancelled(self) -> None:
+        super().cancel()
+        # Those who wait for several futures learn it by this.
+        self.set_running_or_notify_cancel()
+
+    def cancel(self) -> bool:
+        """Aborts the job; see the class."""
+        if not self.done() and self._abort() and self._claim():
+            self._cancelled()
+        return self.cancelled()
+
+    def _abort(self) -> bool:
+        return self._line.abort(self._job) == 2
+
+    def result(self, timeout: float | None = None) -> T:
+        """Waits for the job's result, or raises what became of it."""
+        self._line.is_open(self)
+        return super().result(timeout)
+
+    def exception(self, timeout: float | None = None) -> BaseException | None:
+        """Waits for what became of the job, and returns the error if it is one."""
+        self._line.is_open(self)
+        return super().exception(timeout)
+
+    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
+        """Has `fn` called with the future when it is over, in a thread that may be any."""
+        self._line.is_open(self)
+        super().add_done_callback(fn)
+
+    def __await__(self) -> Generator[Any, None, T]:
+        """Waits in the running event loop of asyncio."""
+        import asyncio  # noqa: PLC0415
+
+        if not self.done():
+            loop = asyncio.get_running_loop()
+            woken = loop.create_future()
+
+            def wake() -> None:
+                if not woken.done():
+                    woken.set_result(None)
+
+            def over(_: object) -> None:
+                if asyncio._get_running_loop() is loop:
+                    wake()
+                elif not loop.is_closed():
+                    loop.call_soon_threadsafe(wake)
+
+            super().add_done_callback(over)
+            watcher = self._line.watch(loop)
+            try:
+                yield from woken
+            except asyncio.CancelledError:
+                self.cancel()
+                raise
+            finally:
+                watcher.leave()
+        if self.cancelled():
+            raise asyncio.CancelledError
+        return super().result(0)
+
+
+class _BatchFuture(PoolFuture["array[int]"]):
+    """What comes of many jobs."""
+
+    def __init__(self, line: Line, kept: object, count: int) -> None:
+        super().__init__(line, kept, lambda _: self._results)
+        self._results = array("i", bytes(4 * count))
+        self._left = count
+        self._jobs: list[int] = []
+        self._errors: dict[int, CircletError] = {}
+        self._is_aborted = False
+        if count == 0:
+            self.set_result(self._results)
+
+    def end(self, index: int, status: int, result: int) -> None:
+        if status == 0:
+            self._results[index] = result
+        else:
+            self.refuse(index, self._line.error(self._jobs[index], status))
+        self.passed(1)
+
+    def refuse(self, index: int, error: CircletError) -> None:
+        """Notes that a job has no result."""
+        self._is_aborted |= error.status == "CIRCLET_ABORTED"
+        self._errors[index] = error
+
+    def passed(self, count: int) -> None:
+        """Counts jobs that are over, and ends the future with the last."""
+        # Several threads may be here: each takes out of one list.
+        with self._condition:
+            self._left -= count
+            if self._left > 0:
+                return
+        self._kept = None
+        if not self._claim():
+            return
+        if not self._errors:
+            self.set_result(self._results)
+        elif self._is_aborted:
+            self._cancelled()
+        else:
+            index, cause = next(iter(self._errors.items()))
+            what = f"{len(self._errors)} of {len(self._results)} jobs have no result; the one at {index}: {cause}"
+            error = BatchError(what)
+            error.status, error.results, error.errors = cause.status, self._results, self._errors
+            self.set_exception(error)
+
+    def _abort(self) -> bool:
+        # Those that came last go first: none of them takes the place of one that has stopped.
+        ended = [self._line.abort(job) for job in reversed(self._jobs)]
+        return 1 not in ended
+
+
+class Pool:
+    """Worker threads that run native functions, as many as the jobs need. Any thread may submit.
+
+    Python code cannot be a job: its thread would hold the interpreter's lock, and all others would wait for it.
+
+    Timeouts and times are seconds. Leaving a `with` or an `async with` block finishes the jobs, as `close` does.
+
+    >>> import ctypes
+    >>> from circlet import Pool
+    >>> absolute = ctypes.CDLL(None).abs
+    >>> with Pool(max=2) as pool:
+    ...     one = pool.submit(absolute, -7)
+    ...     many = pool.submit_many(absolute, range(-3, 0))
+    ...     one.result(), many.result()
+    (7, array('i', [3, 2, 1]))
+
+    In an event loop:
+
+    >>> import asyncio
+    >>> async def main():
+    ...     async with Pool(max=2) as pool:
+    ...         return await pool.submit(absolute, -5)
+    >>> asyncio.run(main())
+    5
+    """
+
+    def __init__(
+        self,
+        max: int | None = None,
+        *,
+        min: int = 1,
+        queue: int | None = None,
+        overflow: PoolOverflow = "block",
+        block: float | None = None,
+        strategy: Strategy = "round_robin",
+        keep: float | None = None,
+        target_wait: float | None = None,
+        window: float | None = None,
+        name: str = "circlet",
+        kind: Literal["threads"] = "threads",
+    ) -> None:
+        """Starts a pool of `min` to `max` workers, by default 1 to as many as the process may use processors.
+
+        `queue` jobs may wait beside those that run, 16384 by default; `overflow` says what a submission does that finds
+        no room, and `block` for how many seconds it waits at the most. Workers that were needed are kept for `keep`
+        (0.4), a backlog is to be gone within `target_wait` once the workers for it are there (0.005), and the
+        statistics have a sliding `window` (60). With a `min` of 0, the first job starts a worker.
+        """
+        kind_word = word("kind", kind, KINDS)
+        if overflow not in OVERFLOWS:
+            word("overflow", overflow, tuple(OVERFLOWS))
+        first_ms(block)  # It refuses what is no time.
+        self._block = math.inf if block is None else block
+        options = PoolOptions(
+            struct_size=ctypes.sizeof(PoolOptions),
+            kind=kind_word,
+            min=min and number("min", min),
+            max=0 if max is None else number("max", max),
+            queue=0 if queue is None else number("queue", queue),
+            overflow=OVERFLOWS[overflow],
+            strategy=word("strategy", strategy, STRATEGIES),
+            flags=FROM_ZERO if min == 0 else 0,
+            # Between slices Python can be interrupted.
+            block_ms=SLICE * 1e3,
+            keep_ms=_milliseconds("keep", keep),
+            target_wait_ms=_milliseconds("target_wait", target_wait),
+            window_ms=_milliseconds("window", window),
+            name=text("name", name),
+        )
+        self._waits = overflow == "block"
+        handle = c_void_p()
+        check(library.circlet_pool_new(byref(options), byref(handle)))
+        self._line = Line(opened(handle))
+        self._is_closed = False
+
+    def submit(
+        self,
+        function: NativeFunction,
+        data: Data = None,
+        *,
+        priority: int = 0,
+        key: int | None = None,
+        deadline: float | None = None,
+        nodes: int = 0,
+        type: str | None = None,
+    ) -> PoolFuture[int]:
+        """Has a worker call a native function with `data`, and returns a future of what it returns.
+
+        Of the jobs that wait, those of the highest `priority` start first. Jobs of one `key` go to one worker under the
+        strategy "affinity". A job that is not over within `deadline` seconds never starts, or is asked to stop, and its
+        future has a `TimedOutError`. `nodes` and `type` are for snapshots. `data` stays alive until the job is over.
+
+        The future has a `JobFailedError` where the function called `circlet_job_fail`. Raises `InvalidError` for a
+        function of Python, `FullError` by the overflow, and `ClosedError`.
+        """
+        address, (place, kept) = _address(function), _place(data)
+        wishes = _wishes(priority, key, deadline, nodes, type)
+        return self._one(
+            (function, kept),
+            lambda result: result,
+            lambda job: library.circlet_pool_submit(self._line.handle, address, place, wishes, job),
+        )
+
+    def submit_many(
+        self,
+        function: NativeFunction,
+        data: Sequence[Data] | Iterable[Data],
+        *,
+        priority: int = 0,
+        key: int | None = None,
+        deadline: float | None = None,
+        nodes: int = 0,
+        type: str | None = None,
+    ) -> PoolFuture[array[int]]:
+        """Has workers call a native function with each of `data`; returns one future of what they return, in order.
+
+        It costs less for each than `submit`, and the options are for each. Where some have no result, the future has a
+        `BatchError`, which has those of the others, once all are over. Raises as `submit`.
+        """
+        address, places = _address(function), [_place(one) for one in data]
+        count, wishes = len(places), _wishes(priority, key, deadline, nodes, type)
+        pointers, jobs = (c_void_p * count)(*[place for place, _ in places]), (c_uint64 * count)()
+        future = _BatchFuture(self._line, (function, [kept for _, kept in places]), count)
+        end = time.monotonic() + self._block
+        taken = 0
+        while taken < count:
+            handle = self._line.handle
+            self._check_open()
+            status = library.circlet_pool_submit_many(
+                handle,
+                address,
+                ctypes.byref(pointers, taken * ctypes.sizeof(c_void_p)),
+                count - taken,
+                wishes,
+                ctypes.byref(jobs, taken * ctypes.sizeof(c_uint64)),
+            )
+            if status > 0:
+                numbers = jobs[taken : taken + status]
+                future._jobs += numbers
+                self._line.add(numbers, future, taken)
+                taken += status
+            elif not (status == _native.FULL and self._waits and time.monotonic() < end):
+                try:
+                    check(status)
+                except CircletError as error:
+                    if taken == 0:
+                        raise
+                    for index in range(taken, count):
+                        future.refuse(index, error)
+                future.passed(count - taken)
+                break
+        return future
+
+    def sample_batch(
+        self,
+        curves: Iterable[Curve],
+        points_each: int,
+        out: Any = None,
+        *,
+        priority: int = 0,
+        key: int | None = None,
+        deadline: float | None = None,
+        type: str | None = None,
+    ) -> PoolFuture[Any]:
+        """Has a worker sample many curves, as `circlet.sample_batch` does, and returns a future of the points.
+
+        A job runs on one worker: split the curves to use more. Leave `out` alone until the job is over. Raises
+        `CurveError` for a curve of other dimensions than the first, and as `submit`.
+
+        >>> from circlet import Curve, Pool
+        >>> lines = [Curve.make("linear", [(0, y), (4, y)]) for y in range(2)]
+        >>> with Pool(max=2) as pool:
+        ...     pool.sample_batch(lines, 3).result().tolist()
+        [[[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]], [[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]]
+        """
+        batch = list(curves)
+        for index, curve in enumerate(batch):
+            if not isinstance(curve, Curve):
+                raise InvalidError(f"curve {index} is {curve!r}: give a Curve")
+        dimensions = batch[0].dimensions if batch else 2
+        result, target, is_f32 = _numbers.room(out, len(batch), points_each, dimensions, formats=("d", "f"))
+        handles = (c_void_p * len(batch))(*[curve._handle.value for curve in batch])
+        submit = library.circlet_pool_submit_curves_f32 if is_f32 else library.circlet_pool_submit_curves
+        wishes = _wishes(priority, key, deadline, 0, type)
+        return self._one(
+            (batch, result, target),
+            lambda _: result,
+            lambda job: submit(self._line.handle, handles, len(batch), points_each, target, wishes, job),
+        )
+
+    def _one(self, kept: object, value: Callable[[int], T], submit: Callable[[Any], int]) -> PoolFuture[T]:
+        future, job = PoolFuture(self._line, kept, value), c_uint64()
+        end = time.monotonic() + self._block
+        self._check_open()
+        status = submit(byref(job))
+        while status == _native.FULL and self._waits and time.monotonic() < end:
+            self._check_open()
+            status = submit(byref(job))
+        check(status)
+        future.submitted(job.value)
+        return future
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise ClosedError("this pool was closed here: it takes no more jobs")
+
+    def snapshot(self) -> dict[str, Any]:
+        """Looks at every worker at one moment: `pool`, `registry` and `statistics`, as in a session payload."""
+        handle = c_void_p()
+        check(library.circlet_pool_snapshot(self._line.handle, byref(handle)))
+        try:
+            return cast("dict[str, Any]", json.loads(library.circlet_text_data(handle)))
+        finally:
+            library.circlet_text_free(handle)
+
+    def drain(self, timeout: float | None = None) -> None:
+        """Waits until no job waits or runs. The pool stays open. Raises `TimedOutError`."""
+        handle = self._line.handle
+        go_on(
+            library.circlet_pool_drain(handle, first_ms(timeout)),
+            lambda ms: library.circlet_pool_drain(handle, ms),
+            timeout,
+        )
+
+    def close(self) -> None:
+        """Takes no more jobs, waits for the end of those that there are, and ends the workers. Safe to call twice."""
+        self._is_closed = True
+        # In slices that Ctrl-C gets in between.
+        self.drain()
+        check(library.circlet_pool_close(self._line.handle))
+        self._line.join()
+
+    def __reduce__(self) -> NoReturn:
+        """Raises `TypeError`: threads go to no other process."""
+        raise TypeError("a Pool can be neither copied nor pickled: make one in each process")
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Pool:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        import asyncio  # noqa: PLC0415
+
+        self._is_closed = True
+        await asyncio.to_thread(self.drain)
+        self.close()
+
+
+def _milliseconds(what: str, seconds: float | None) -> float:
+    """Returns an option in milliseconds, 0 for its default."""
+    if seconds is None:
+        return 0.0
+    if not (seconds > 0 and math.isfinite(seconds)):
+        raise InvalidError(f"{what} is {seconds}: give seconds above 0")
+    return seconds * 1e3
+
+
+def _wishes(priority: int, key: int | None, deadline: float | None, nodes: int, type: str | None) -> Any:
+    """Returns what is wished for a job as the library takes it: nothing where nothing is."""
+    if not priority and key is None and deadline is None and not nodes and type is None:
+        return None
+    if not -(1 << 31) <= priority < 1 << 31:
+        raise InvalidError(f"priority is {priority}: give {-(1 << 31)} to {(1 << 31) - 1}")
+    return byref(
+        JobOptions(
+            struct_size=ctypes.sizeof(JobOptions),
+            priority=priority,
+            nodes=nodes and number("nodes", nodes, bits=64),
+            key=0 if key is None else key & ((1 << 64) - 1),
+            has_key=key is not None,
+            deadline_ms=_milliseconds("deadline", deadline),
+            kind=None if type is None else text("type", type),
+        )
+    )
+
+
+def _address(function: NativeFunction) -> int:
+    """Returns the address of a native function."""
+    if isinstance(function, CFuncPtr):
+        if any(type(kept).__name__ == "CThunkObject" for kept in (function._objects or {}).values()):
+            raise _refusal(function)
+        function = ctypes.cast(function, c_void_p).value
+    address = function if isinstance(function, int) else getattr(function, "address", None)
+    if isinstance(address, int) and 0 < address < 1 << 64:
+        return address
+    if callable(function):
+        raise _refusal(function)
+    raise InvalidError(f"the function is {function!r}: give one of a library of ctypes, or its address")
+
+
+def _refusal(function: object) -> InvalidError:
+    return InvalidError(
+        f"{function!r} is code of Python: a thread that ran it would hold the interpreter's lock, and all others would "
+        "wait for it. Give a native function of a library, or use processes"
+    )
+
+
+def _place(data: Data) -> tuple[int | None, object]:
+    """Returns the address of a job's data, and what keeps it there."""
+    if data is None or isinstance(data, int):
+        return data, None
+    if isinstance(data, bytes):
+        return ctypes.cast(ctypes.c_char_p(data), c_void_p).value, data
+    if isinstance(data, (ctypes._Pointer, ctypes.c_void_p, ctypes.c_char_p)):
+        return ctypes.cast(data, c_void_p).value, data
+    if isinstance(data, (ctypes.Structure, ctypes.Union, ctypes.Array, ctypes._SimpleCData)):
+        return ctypes.addressof(data), data
+    view = memoryview(data)
+    if view.nbytes == 0:
+        return None, data
+    if view.readonly or not view.c_contiguous:
+        raise InvalidError("data is read-only or not contiguous: give a writable contiguous buffer, or bytes")
+    kept = (c_char * view.nbytes).from_buffer(view)
+    return ctypes.addressof(kept), kept
