@@ -130,7 +130,9 @@ impl Pool {
         ids: &mut Vec<JobId>,
     ) -> Result<(), Error> {
         let line = || Recipient::Line(completer.clone());
-        let pending = jobs.into_iter().map(|job| Pending::new(Ticket::new(job.wishes), job.work, line()));
+        let now = Instant::now();
+        let pending =
+            jobs.into_iter().map(|job| Pending::new(Ticket::new(job.wishes, now), job.work, line()));
         let pending: Vec<_> = pending.collect();
         let tasks: Vec<Task<dyn Closure>> = pending.iter().map(|job| Task::new(job.clone() as _)).collect();
         let mut tasks = tasks.into_iter();
