@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "status.rs",
     "text.rs",
     "layout.rs",
@@ -25,6 +25,7 @@ const SOURCES: [&str; 15] = [
     "pool.rs",
     "payload.rs",
     "exec.rs",
+    "worker.rs",
 ];
 
 fn generated_header() -> String {

@@ -16,7 +16,7 @@ use super::{Failure, Strategy};
 const SPENT_MAX: usize = 256;
 
 /// The place of one worker, which it leaves when this is dropped.
-pub(super) struct Desk<B: Body + ?Sized> {
+pub(crate) struct Desk<B: Body + ?Sized> {
     dispatch: Arc<Dispatch<B>>,
     lane: Arc<Lane<B>>,
     has_left: Cell<bool>,
@@ -32,18 +32,18 @@ impl<B: Body + ?Sized> Desk<B> {
             state.entries.push(None);
             state.entries.len() - 1
         });
-        let lane = Arc::new(Lane::new(place, dispatch.window));
+        let lane = Arc::new(Lane::new(place, dispatch.window, dispatch.rules.chunk));
         let (pinned, phase) = (Queue::new(), Phase::Booting);
         state.entries[place] = Some(Entry { lane: lane.clone(), pinned, phase, retires: false });
         Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false), spent: RefCell::default() }
     }
 
-    pub(super) fn lane(&self) -> &Arc<Lane<B>> {
+    pub(crate) fn lane(&self) -> &Arc<Lane<B>> {
         &self.lane
     }
 
     /// Says that the worker, whose thread this is, can work from now on, and how long it took.
-    pub(super) fn open(&self, boot: Duration) {
+    pub(crate) fn open(&self, boot: Duration) {
         self.lane.settle_in();
         let mut state = self.dispatch.lock();
         state.at(self.lane.place).phase = Phase::Working;
@@ -62,7 +62,7 @@ impl<B: Body + ?Sized> Desk<B> {
     }
 
     /// Waits for a job and starts it. `None` is the end of the worker.
-    pub(super) fn take(&self) -> Option<Task<B>> {
+    pub(crate) fn take(&self) -> Option<Task<B>> {
         let dispatch = &*self.dispatch;
         let mut state = dispatch.lock();
         self.pass_on(&mut state);
@@ -114,7 +114,7 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Tells that the job that ran is over, and with what words if it failed; starts the next of those that the worker has
     /// taken already. What the job gave is handed over after this.
-    pub(super) fn next(&self, ended: &Task<B>, error: Option<String>) -> Option<Task<B>> {
+    pub(crate) fn next(&self, ended: &Task<B>, error: Option<String>) -> Option<Task<B>> {
         let next = self.lane.next(error, self.dispatch.best());
         if ended.ticket().key().is_some() {
             self.dispatch.forget_key(&mut self.dispatch.lock(), ended);
@@ -124,7 +124,7 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Keeps the memory of a job for the submitters to free: an allocator is at its slowest where one thread frees what
     /// another has allocated.
-    pub(super) fn give_back(&self, spent: Arc<B>) {
+    pub(crate) fn give_back(&self, spent: Arc<B>) {
         let mut kept = self.spent.borrow_mut();
         if kept.len() < CHUNK_MAX {
             kept.push(spent);
@@ -176,7 +176,8 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Keeps a job of the queue, unless it has a key that another worker has.
     fn claim(&self, state: &mut State<B>, task: Task<B>) -> Option<Task<B>> {
-        let Some(key) = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity) else {
+        let Some(key) = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity)
+        else {
             return Some(task);
         };
         let own = self.lane.place;
@@ -202,12 +203,44 @@ impl<B: Body + ?Sized> Desk<B> {
     /// Takes away what the worker had, because it died: the job that ran is returned, the others go back to the queue.
     pub(super) fn abandon(&self) -> Option<Running<B>> {
         let mut state = self.dispatch.lock();
-        for task in self.lane.give_back(true).into_iter().rev() {
+        self.return_all(&mut state);
+        self.lane.abandon()
+    }
+
+    /// Puts the jobs that the worker has taken and not started back where they were, and has others take them.
+    pub(crate) fn hand_back(&self) {
+        let mut state = self.dispatch.lock();
+        if self.return_all(&mut state) {
+            let next = state.rouse_for_queue(self.dispatch.rules.strategy);
+            self.dispatch.call_keeper(&mut state);
+            drop(state);
+            next.iter().for_each(|lane| lane.wake());
+        }
+    }
+
+    /// Puts the job that runs back to the front of the queue, as one that has not started, and those behind it too.
+    pub(crate) fn retry(&self, task: Task<B>) {
+        let mut state = self.dispatch.lock();
+        self.return_all(&mut state);
+        drop(self.lane.abandon());
+        task.ticket().is_at(Whereabouts::Queue);
+        state.queue.push_front(task);
+        self.dispatch.publish(&mut state);
+        let next = state.rouse_for_queue(self.dispatch.rules.strategy);
+        self.dispatch.call_keeper(&mut state);
+        drop(state);
+        next.iter().for_each(|lane| lane.wake());
+    }
+
+    fn return_all(&self, state: &mut State<B>) -> bool {
+        let tasks = self.lane.give_back(true);
+        let is_any = !tasks.is_empty();
+        for task in tasks.into_iter().rev() {
             task.ticket().is_at(Whereabouts::Queue);
             state.queue.push_front(task);
         }
-        self.dispatch.publish(&mut state);
-        self.lane.abandon()
+        self.dispatch.publish(state);
+        is_any
     }
 
     /// Leaves the place, with the keeper told.

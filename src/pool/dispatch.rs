@@ -1,10 +1,10 @@
 //! Where jobs and workers meet: the queue, who is idle, and who has which key, behind one lock.
 
 use std::cmp::Reverse;
-use std::{hint, iter};
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
+use std::{hint, iter};
 
 use super::departed::Departed;
 use super::failure::Failure;
@@ -51,6 +51,8 @@ pub(super) struct Rules {
     pub(super) capacity: usize,
     pub(super) overflow: Overflow,
     pub(super) strategy: Strategy,
+    /// How long the jobs that a worker takes at once are to last together.
+    pub(super) chunk: Duration,
 }
 
 /// What is behind the lock.
@@ -338,7 +340,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
                     state = self.lock();
                     let until = *until.get_or_insert_with(|| Instant::now().checked_add(time));
                     while !state.is_closed && state.waiting() >= self.rules.capacity {
-                        let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+                        let left = until
+                            .map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
                         if left.is_zero() {
                             return Err(Error::Full { capacity: self.rules.capacity });
                         }
@@ -422,7 +425,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
     pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
         let state = self.lock();
         let pinned = state.entries().map(|entry| &entry.pinned);
-        let waiting = iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
+        let waiting =
+            iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
         waiting.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)))
     }
 
@@ -432,11 +436,20 @@ impl<B: Body + ?Sized> Dispatch<B> {
     /// The job, and why it was refused.
     pub(super) fn submit_one(&self, task: Task<B>, overflow: Overflow) -> Result<(), (Task<B>, Error)> {
         let mut tasks = iter::once(task);
-        self.submit(&mut tasks, overflow).map_err(|error| (tasks.next().expect("what is refused stays"), error))
+        self.submit(&mut tasks, overflow)
+            .map_err(|error| (tasks.next().expect("what is refused stays"), error))
     }
 
-    /// Ends a job that has not started. `false` if it has.
+    /// Ends a job that has not started. `false` if it has: its worker is told that it was asked to stop.
     pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
+        let is_withdrawn = self.take_out(body, failure);
+        if !is_withdrawn && let Some(message) = body.ticket().message() {
+            message.call();
+        }
+        is_withdrawn
+    }
+
+    fn take_out(&self, body: &Arc<B>, failure: Failure) -> bool {
         let mut state = self.lock();
         let whereabouts = body.ticket().whereabouts();
         let task = match whereabouts {
@@ -469,7 +482,9 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Counts a job of a key as over.
     pub(super) fn forget_key(&self, state: &mut State<B>, body: &B) {
-        let Some(key) = body.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else { return };
+        let Some(key) = body.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else {
+            return;
+        };
         if let Some(pin) = state.pins.get_mut(&key) {
             pin.jobs -= 1;
             if pin.jobs == 0 {

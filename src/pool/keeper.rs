@@ -183,7 +183,8 @@ impl<K: Kind> Keeper<K> {
             Action::Stop(fewer) => self.dispatch.retire(fewer),
             Action::None => {}
         }
-        self.dispatch.lock().may_grow = sample.workers().saturating_add_signed(decision.action.change()) < self.scaling.max();
+        self.dispatch.lock().may_grow =
+            sample.workers().saturating_add_signed(decision.action.change()) < self.scaling.max();
     }
 
     /// Sees to it that workers which cannot boot are not started all the time. Returns what the last one said, where

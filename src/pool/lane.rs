@@ -4,25 +4,25 @@ use std::collections::VecDeque;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::{JobId, WorkerId};
 use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock, park};
 use super::tally::{Tally, Window};
 use super::task::{Body, Task};
+use super::{JobId, WorkerId};
 
-/// Jobs that a worker takes at once are to last for no longer than this together, in nanoseconds.
-const CHUNK_TIME: u64 = 50_000;
 /// The most jobs that a worker takes at once.
 pub(super) const CHUNK_MAX: usize = 64;
 
 /// What dispatch, the worker and onlookers share of one worker.
 // Two cache lines, which x86 fetches in pairs: busy workers share none.
 #[repr(align(128))]
-pub(super) struct Lane<B: Body + ?Sized> {
-    pub(super) worker: WorkerId,
+pub(crate) struct Lane<B: Body + ?Sized> {
+    pub(crate) worker: WorkerId,
     /// Its place among the workers of the pool, which another gets after its end.
     pub(super) place: usize,
     pub(super) created_at_ms: u64,
     window: Window,
+    /// Jobs that it takes at once are to last for no longer than this together, in nanoseconds.
+    chunk: u64,
     state: Mutex<State<B>>,
     /// How long it has run jobs, in nanoseconds.
     busy: AtomicU64,
@@ -72,13 +72,14 @@ pub(super) struct Totals {
 }
 
 impl<B: Body + ?Sized> Lane<B> {
-    pub(super) fn new(place: usize, window: Window) -> Self {
+    pub(super) fn new(place: usize, window: Window, chunk: Duration) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             worker: WorkerId::next(),
             place,
             created_at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             window,
+            chunk: u64::try_from(chunk.as_nanos()).unwrap_or(u64::MAX),
             state: Mutex::new(State {
                 local: VecDeque::new(),
                 running: None,
@@ -105,7 +106,7 @@ impl<B: Body + ?Sized> Lane<B> {
         }
         match lock(&self.state).mean {
             0 => 1,
-            mean => fair.min(CHUNK_MAX).min((CHUNK_TIME / mean) as usize).max(1),
+            mean => fair.min(CHUNK_MAX).min((self.chunk / mean) as usize).max(1),
         }
     }
 
@@ -134,7 +135,16 @@ impl<B: Body + ?Sized> Lane<B> {
         let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         state.mean = (state.mean - state.mean / 8).saturating_add(nanoseconds / 8).max(1);
         self.busy.store(u64::try_from(state.tally.total.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let task = state.local.pop_front_if(|task| i64::from(task.ticket().priority()) >= best);
+        // What the worker has been sent ahead and started stays, whoever waits.
+        let stays =
+            |task: &mut Task<B>| i64::from(task.ticket().priority()) >= best || !task.ticket().take_back();
+        let is_left = state.local.len() > 1
+            && state.local.front_mut().is_some_and(|task| i64::from(task.ticket().priority()) < best);
+        if is_left {
+            // The last first, as it takes them in their order.
+            state.local.iter().rev().take_while(|task| task.ticket().take_back()).for_each(drop);
+        }
+        let task = state.local.pop_front_if(stays);
         state.running = task.as_ref().map(|task| Running { body: task.share(), since: now });
         // What goes with it may be the last that anybody has of the job.
         drop(state);
@@ -145,7 +155,13 @@ impl<B: Body + ?Sized> Lane<B> {
     /// Takes back what the worker has and does not run: half of it, or all.
     pub(super) fn give_back(&self, all: bool) -> VecDeque<Task<B>> {
         let mut state = lock(&self.state);
-        let keep = if all { 0 } else { state.local.len() / 2 };
+        let fewest = if all { 0 } else { state.local.len() / 2 };
+        // The worker may have been sent them ahead, and starts them in their order.
+        let keep = (fewest..state.local.len())
+            .rev()
+            .take_while(|place| state.local[*place].ticket().take_back())
+            .last();
+        let keep = keep.unwrap_or(state.local.len());
         state.local.split_off(keep)
     }
 
@@ -153,7 +169,12 @@ impl<B: Body + ?Sized> Lane<B> {
     pub(super) fn withdraw(&self, body: &Arc<B>) -> Option<Task<B>> {
         let mut state = lock(&self.state);
         let place = state.local.iter().position(|task| task.is(body))?;
-        state.local.remove(place)
+        if body.ticket().take_back() { state.local.remove(place) } else { None }
+    }
+
+    /// Goes through the jobs that the worker has and does not run, until `send` says that it is enough.
+    pub(crate) fn send_ahead(&self, mut send: impl FnMut(&B) -> bool) {
+        let _ = lock(&self.state).local.iter().all(|task| send(task));
     }
 
     /// Looks for a job among those that it runs and has taken.
@@ -170,7 +191,7 @@ impl<B: Body + ?Sized> Lane<B> {
     }
 
     /// Notes what went wrong with the worker itself.
-    pub(super) fn say(&self, words: String) {
+    pub(crate) fn say(&self, words: String) {
         lock(&self.state).last_error = Some(words);
     }
 

@@ -36,6 +36,7 @@ mod handle;
 mod job;
 mod keeper;
 mod lane;
+mod message;
 #[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
 mod pool;
 mod queue;
@@ -61,3 +62,12 @@ pub use snapshot::{
 };
 pub use strategy::{Overflow, Strategy};
 pub use worker::WorkerId;
+
+// For kinds of workers above this.
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub(crate) use {
+    desk::Desk,
+    message::{Message, Station},
+    task::{Closure, Task},
+    worker::Kind,
+};

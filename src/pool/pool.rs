@@ -12,7 +12,7 @@ use super::keeper::{Keeper, is_within};
 use super::tally::Window;
 use super::task::{Body, Closure, Pending, Recipient, Task};
 use super::ticket::Ticket;
-use super::worker::Threads;
+use super::worker::Kind;
 use super::{Builder, Error, Failure, Job, JobId, Overflow, Refused, Snapshot, Statistics};
 
 /// Worker threads that run jobs, as many as the jobs need, between the bounds that its builder was given.
@@ -34,10 +34,10 @@ impl Pool {
     }
 
     /// Starts what the builder has checked.
-    pub(super) fn start(builder: &Builder) -> Result<Self, Error> {
+    pub(super) fn start<K: Kind<Body = dyn Closure>>(builder: &Builder, kind: K) -> Result<Self, Error> {
         let scaling = builder.scaling();
-        let dispatch = Arc::new(Dispatch::new(builder.rules(), Window::new(builder.window)));
-        let keeper = Keeper::new(&builder.name, Threads, &dispatch, scaling).start()?;
+        let dispatch = Arc::new(Dispatch::new(builder.rules(K::CHUNK), Window::new(builder.window)));
+        let keeper = Keeper::new(&builder.name, kind, &dispatch, scaling).start()?;
         let bounds = (scaling.min(), scaling.max());
         Ok(Self { name: builder.name.clone(), bounds, dispatch, keeper: Mutex::new(Some(keeper)) })
     }

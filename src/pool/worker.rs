@@ -1,9 +1,9 @@
 //! What a worker is, whatever it is made of.
 
 use std::fmt;
-use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
+use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
@@ -41,7 +41,10 @@ impl Serialize for WorkerId {
 }
 
 /// What the workers of a pool are. Each has a thread of the pool, which runs jobs itself or has a process run them.
-pub(super) trait Kind: Send + Sync + 'static {
+pub(crate) trait Kind: Send + Sync + 'static {
+    /// How long the jobs that a worker takes at once are to last together.
+    const CHUNK: Duration;
+
     /// What a job is to such a worker.
     type Body: Body + ?Sized + 'static;
 
@@ -56,6 +59,8 @@ pub(super) trait Kind: Send + Sync + 'static {
 pub(super) struct Threads;
 
 impl Kind for Threads {
+    const CHUNK: Duration = Duration::from_micros(50);
+
     type Body = dyn Closure;
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {

@@ -1,0 +1,274 @@
+//! A pool of worker processes: what their calls give back, and what becomes of the others when one ends. With a real Python.
+#![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
+
+mod common;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use circlet::exec::{Call, Codec, Exception, Workers, WorkersBuilder};
+use circlet::pool::{self, Failure, WorkerState};
+use serde_json::{Value, json};
+
+/// Longer than anything here takes.
+const LONG: Duration = Duration::from_secs(60);
+
+fn python() -> WorkersBuilder {
+    Workers::python().library(common::library()).module_path(common::root().join("tests/data/workers"))
+}
+
+fn call(function: &str, arguments: Value) -> Call<Value> {
+    Call::new(&format!("jobs:{function}"), &arguments)
+}
+
+/// Waits for a file that a call makes.
+fn appeared(path: &Path) {
+    wait_until(|| path.exists());
+}
+
+fn wait_until(mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LONG;
+    while !holds() {
+        assert!(Instant::now() < deadline, "waited for too long");
+        std::thread::yield_now();
+    }
+}
+
+fn marker(name: &str) -> (PathBuf, Value) {
+    let path = common::scratch(name).join("runs");
+    let text = json!(path);
+    (path, text)
+}
+
+fn exception(failure: Failure) -> Exception {
+    let Failure::Error(error) = failure else { panic!("{failure:?}") };
+    *error.downcast::<Exception>().unwrap()
+}
+
+/// Returns the processes whose parent is this test.
+fn children() -> Vec<u32> {
+    let own = std::process::id();
+    let stats = fs::read_dir("/proc").unwrap().filter_map(|entry| {
+        let entry = entry.ok()?;
+        let stat = fs::read_to_string(entry.path().join("stat")).ok()?;
+        let rest = &stat[stat.rfind(')')? + 2..];
+        let parent: u32 = rest.split(' ').nth(1)?.parse().ok()?;
+        (parent == own).then(|| entry.file_name().to_str()?.parse().ok())?
+    });
+    stats.collect()
+}
+
+#[test]
+fn a_call_gives_what_its_function_returns() {
+    let pool = python().max(2).build().unwrap();
+    let sum = pool.submit(call("add", json!([1, 2]))).unwrap();
+    let named = pool.submit(call("add", json!({"a": 5}))).unwrap();
+    let one = pool.submit(call("echo", json!("äö\u{1f600}"))).unwrap();
+    let root = pool.submit(Call::new("math:sqrt", &json!([2]))).unwrap();
+    assert_eq!(sum.wait().unwrap(), json!(3));
+    assert_eq!(named.wait().unwrap(), json!(6));
+    assert_eq!(one.wait().unwrap(), json!("äö\u{1f600}"));
+    assert_eq!(root.wait().unwrap(), json!(2_f64.sqrt()));
+    pool.close().unwrap();
+}
+
+#[test]
+fn pickled_arguments_come_back_as_a_pickled_value() {
+    let pool = python().max(1).build().unwrap();
+    // Protocol 0 is text: ((1, 2), {}).
+    let arguments = b"((I1\nI2\nt(dt.";
+    let answer = pool.submit(Call::raw("jobs:add", Codec::Pickle, arguments)).unwrap().wait().unwrap();
+    assert_eq!(answer, b"\x80\x05K\x03.", "3, by protocol 5");
+}
+
+#[test]
+fn an_exception_is_a_failure_with_its_traceback_and_the_worker_goes_on() {
+    let pool = python().max(1).build().unwrap();
+    let error = exception(pool.submit(call("divide", json!([1, 0]))).unwrap().wait().unwrap_err());
+    assert_eq!((error.kind.as_str(), error.message.as_str()), ("ZeroDivisionError", "division by zero"));
+    assert!(error.traceback.contains("return a / b"), "{}", error.traceback);
+    let kind = |function: &str, arguments: Value| {
+        exception(pool.submit(Call::new(function, &arguments)).unwrap().wait().unwrap_err()).kind
+    };
+    assert_eq!(kind("jobs:unsayable", json!([])), "TypeError");
+    assert_eq!(kind("jobs:add", json!([])), "TypeError");
+    assert_eq!(kind("jobs:nowhere", json!([])), "AttributeError");
+    assert_eq!(kind("no.such.module:f", json!([])), "ModuleNotFoundError");
+    assert_eq!(kind("jobs", json!([])), "ValueError");
+    assert_eq!(kind("sys:exit", json!([3])), "SystemExit");
+    assert_eq!(kind("builtins:float", json!(["nan"])), "ValueError");
+    pool.drain(LONG).unwrap();
+    let snapshot = pool.snapshot();
+    assert_eq!((snapshot.statistics.received, snapshot.statistics.errors), (8, 8));
+    assert_eq!(snapshot.registry.len(), 1, "no worker died of it");
+}
+
+#[test]
+fn a_value_longer_than_a_ring_arrives_whole() {
+    let pool = python().max(2).build().unwrap();
+    let text = "x".repeat(5_000_000);
+    let handles: Vec<_> = (0..4).map(|_| pool.submit(call("echo", json!([text]))).unwrap()).collect();
+    for handle in handles {
+        assert_eq!(handle.wait().unwrap(), json!(text));
+    }
+}
+
+#[test]
+fn many_short_calls_come_back_each_with_its_own_answer() {
+    let pool = python().workers(2).build().unwrap();
+    let calls: Vec<_> = (0..20_000).map(|n| call("add", json!([n, 0]))).collect();
+    for (number, handle) in pool.submit_batch(calls).unwrap().into_iter().enumerate() {
+        assert_eq!(handle.wait().unwrap(), json!(number));
+    }
+    let statistics = pool.statistics();
+    assert_eq!((statistics.sent, statistics.received, statistics.errors), (20_000, 20_000, 0));
+}
+
+#[test]
+fn what_cannot_be_sent_is_refused_with_the_call() {
+    let pool = python().max(1).build().unwrap();
+    let name = "x".repeat(70_000);
+    let refused = pool.try_submit(Call::raw(&name, Codec::Json, b"[]")).unwrap_err();
+    assert!(refused.to_string().contains("at most 65535"), "{refused}");
+}
+
+#[test]
+fn a_call_that_ends_its_process_fails_with_the_exit_code_and_the_last_words() {
+    let pool = python().max(1).build().unwrap();
+    match pool.submit(call("leave", json!([7]))).unwrap().wait().unwrap_err() {
+        Failure::Crashed { exit_code: Some(7), signal: None, stderr, kills: 1, .. } => {
+            assert_eq!(stderr, "farewell\n");
+        }
+        other => panic!("{other:?}"),
+    }
+    match pool.submit(call("fault", json!([]))).unwrap().wait().unwrap_err() {
+        Failure::Crashed { exit_code: None, signal: Some(libc::SIGSEGV), .. } => {}
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(pool.submit(call("add", json!([1]))).unwrap().wait().unwrap(), json!(2), "the pool goes on");
+    assert_eq!(pool.statistics().errors, 2);
+}
+
+#[test]
+fn calls_behind_one_that_ends_its_process_run_elsewhere() {
+    let pool = python().max(1).build().unwrap();
+    // So that the next ones are sent ahead.
+    let quick: Vec<_> = (0..500).map(|n| call("add", json!([n]))).collect();
+    pool.submit_batch(quick).unwrap().into_iter().for_each(|handle| assert!(handle.wait().is_ok()));
+    let (path, runs) = marker("behind");
+    let mut calls: Vec<_> = (0..50).map(|n| call("mark", json!([runs, n]))).collect();
+    calls.insert(10, call("leave", json!([1])));
+    let results: Vec<_> = pool.submit_batch(calls).unwrap().into_iter().map(pool::Handle::wait).collect();
+    let failed: Vec<_> = (0..51).filter(|n| results[*n].is_err()).collect();
+    assert_eq!(failed, [10]);
+    assert_eq!(fs::read_to_string(path).unwrap().lines().count(), 50, "each ran once");
+}
+
+#[test]
+fn an_idempotent_call_runs_again_and_is_set_aside_after_two_kills() {
+    let pool = python().max(1).build().unwrap();
+    let (path, once) = marker("idempotent");
+    let again = pool.submit(call("leave_once", json!([once])).idempotent()).unwrap();
+    assert_eq!(again.wait().unwrap(), json!("again"));
+    assert!(path.exists());
+    let poison = pool.submit(call("leave", json!([9])).idempotent()).unwrap();
+    assert!(matches!(poison.wait().unwrap_err(), Failure::Crashed { exit_code: Some(9), kills: 2, .. }));
+    assert_eq!(pool.submit(call("add", json!([1]))).unwrap().wait().unwrap(), json!(2));
+}
+
+#[test]
+fn an_interpreter_that_is_not_there_fails_the_calls_with_its_name() {
+    let pool = python().program("/nowhere/python9").max(2).build().unwrap();
+    let failure = pool.submit(call("nothing", json!([]))).unwrap().wait().unwrap_err();
+    assert!(
+        matches!(&failure, Failure::NoWorker { message } if message.contains("/nowhere/python9")),
+        "{failure}"
+    );
+}
+
+#[test]
+fn a_call_that_runs_for_long_does_not_hold_up_those_behind_it() {
+    let pool = python().workers(2).build().unwrap();
+    let quick = |count: usize| (0..count).map(|n| call("add", json!([n]))).collect::<Vec<_>>();
+    for handle in pool.submit_batch(quick(2000)).unwrap() {
+        handle.wait().unwrap();
+    }
+    let (path, runs) = marker("held-up");
+    let long = pool.submit(call("patient", json!([runs])).priority(1)).unwrap();
+    let behind = pool.submit_batch(quick(500)).unwrap();
+    for handle in behind {
+        handle.wait_timeout(LONG).unwrap().unwrap();
+    }
+    appeared(&path);
+    assert!(!long.is_done());
+    long.abort();
+    assert!(matches!(long.wait().unwrap_err(), Failure::Aborted));
+    let snapshot = pool.snapshot();
+    assert!(
+        snapshot.registry.values().all(|entry| entry.state != WorkerState::Terminated),
+        "no worker was killed"
+    );
+}
+
+#[test]
+fn an_abort_that_is_swallowed_kills_the_worker_after_the_grace_and_nothing_else() {
+    let pool = python().workers(2).grace(Duration::from_millis(50)).build().unwrap();
+    let (path, runs) = marker("stubborn");
+    let stubborn = pool.submit(call("stubborn", json!([runs]))).unwrap();
+    appeared(&path);
+    let others: Vec<_> = (0..200).map(|n| pool.submit(call("add", json!([n]))).unwrap()).collect();
+    stubborn.abort();
+    assert!(matches!(stubborn.wait().unwrap_err(), Failure::Aborted));
+    for other in others {
+        other.wait().unwrap();
+    }
+    assert_eq!(pool.statistics().errors, 0);
+}
+
+#[test]
+fn an_abort_reaches_a_call_that_holds_the_interpreters_lock_in_c() {
+    let pool = python().max(1).grace(Duration::from_millis(50)).build().unwrap();
+    let (path, runs) = marker("held-lock");
+    let held = pool.submit(call("hold_the_lock", json!([runs]))).unwrap();
+    appeared(&path);
+    held.abort();
+    assert!(matches!(held.wait().unwrap_err(), Failure::Aborted));
+    assert_eq!(pool.submit(call("add", json!([1]))).unwrap().wait().unwrap(), json!(2));
+}
+
+#[test]
+fn a_function_can_ask_whether_it_is_to_stop() {
+    let pool = python().max(1).grace(LONG).build().unwrap();
+    let (path, runs) = marker("polite");
+    let polite = pool.submit(call("polite", json!([runs]))).unwrap();
+    appeared(&path);
+    polite.abort();
+    assert!(matches!(polite.wait().unwrap_err(), Failure::Aborted));
+}
+
+#[test]
+fn a_deadline_ends_a_call_that_runs_and_one_that_waits() {
+    let pool = python().max(1).grace(Duration::from_millis(50)).build().unwrap();
+    let (path, runs) = marker("late");
+    let first = pool.submit(call("stubborn", json!([runs])).deadline(Duration::from_millis(300))).unwrap();
+    let behind = pool.submit(call("nothing", json!([])).deadline(Duration::from_millis(1))).unwrap();
+    assert!(matches!(behind.wait().unwrap_err(), Failure::TimedOut));
+    assert!(matches!(first.wait().unwrap_err(), Failure::TimedOut));
+    assert!(path.exists());
+    assert_eq!(pool.submit(call("add", json!([1]))).unwrap().wait().unwrap(), json!(2));
+}
+
+#[test]
+fn a_closed_pool_leaves_no_process() {
+    let before = children();
+    let pool = python().workers(2).build().unwrap();
+    let pids =
+        [0; 8].map(|_| pool.submit(call("process", json!([]))).unwrap().wait().unwrap().as_u64().unwrap());
+    pool.close().unwrap();
+    for pid in pids {
+        assert!(!Path::new(&format!("/proc/{pid}")).exists());
+    }
+    drop(pool);
+    drop(before);
+}
