@@ -1,6 +1,7 @@
 //! How fast a pool of worker processes is: empty calls a second, and how long a burst from no worker at all takes.
 //!
-//! `cargo bench --features exec --bench workers -- [python|bun] [LIBRARY]`; the library is `libcirclet.so`, looked for as always without.
+//! `cargo bench --features exec --bench workers -- [LIBRARY] [--python=PROGRAM]`. Without the library it is looked for as
+//! always; a shim in the place of Python, such as pyenv's, takes longer to start than Python.
 
 #[cfg(not(all(feature = "exec", target_os = "linux")))]
 fn main() {}
@@ -30,8 +31,10 @@ mod rows {
         fs::create_dir_all(&folder)?;
         fs::write(folder.join("bench_jobs.py"), MODULE)?;
         let library = env::args().skip(1).find(|argument| argument.ends_with(".so"));
+        let program = env::args().find_map(|argument| Some(argument.strip_prefix("--python=")?.to_owned()));
         let builder = || {
             let builder = Workers::python().module_path(&folder);
+            let builder = program.iter().fold(builder, |builder, program| builder.program(program));
             library.iter().fold(builder, |builder, library| builder.library(library))
         };
         let done = batches(builder()).and_then(|()| many_in_flight(builder())).and_then(|()| one_by_one(builder()));
