@@ -1,9 +1,9 @@
 # A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them.
 #
 # It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS FOLDER...`, and boots before anything else: it
-# imports only what the interpreter has built in, and loads the rest (site-packages, json, pickle, traceback, the package
-# circlet) when a call needs it. Hence the C library through `_ctypes` and not through ctypes, which takes longer to import
-# than all of this.
+# imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json, pickle, traceback,
+# the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C library through `_ctypes` and
+# not through ctypes, which takes longer to import than all of this.
 import sys
 
 # With -c, the first folder is the current one, unless the interpreter was told otherwise.
@@ -14,7 +14,7 @@ import _signal
 from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, Array, CFuncPtr, _SimpleCData, dlopen, dlsym
 
 JSON, PICKLE = 1, 2
-VALUE, RAISED, ABORTED = 0, 1, 2
+VALUE = 0
 
 
 class int32(_SimpleCData):
@@ -76,51 +76,34 @@ source = function(Source, "source", string)
 bytes_at = Bytes(dlsym(dlopen(None, 0), "PyBytes_FromStringAndSize"))
 bytes_at.argtypes = (uint64, uint64)
 
-# Modules beside the caller's own.
+
+
+def late():
+    """Loads what few calls need, and returns its names."""
+    if not rest:
+        text = source(b"circlet._pool_late").decode()
+        rest.update(source=source, functions=functions, worker_aborted=lambda: bool(aborted(worker)))
+        exec(compile(text, "<supervisor>/circlet/_pool_late.py", "exec"), rest)
+    return rest
+
+
+rest = {}
 
 
 class Packaged:
-    """Imports the package circlet as the library knows it, with sources that tracebacks can show."""
-
+    # Before all others: the package circlet as the library knows it.
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if name.partition(".")[0] != "circlet" or source(name.encode()) is None:
-            return None
-        from importlib.util import spec_from_loader
-
-        return spec_from_loader(name, Packaged, is_package=name == "circlet")
-
-    @staticmethod
-    def create_module(spec):
-        return None
-
-    @staticmethod
-    def get_source(name):
-        return source(name.encode()).decode()
-
-    @staticmethod
-    def exec_module(module):
-        name = module.__name__
-        module.__file__ = f"<supervisor>/{name.replace('.', '/')}.py"
-        exec(compile(Packaged.get_source(name), module.__file__, "exec"), module.__dict__)
-        if name == "circlet.job":
-            module._aborted = lambda: bool(aborted(worker))
+        return late()["packaged"](name) if name.startswith("circlet") else None
 
 
-class Late:
-    """Adds the site-packages when a module is asked for that is nowhere else."""
-
+class Beyond:
+    # After all others: the site-packages, once.
     @staticmethod
     def find_spec(name, path=None, target=None):
-        if path is not None:
-            return None
-        sys.meta_path.remove(Late)
-        import site
-
-        site.main()
-        from importlib.machinery import PathFinder
-
-        return PathFinder.find_spec(name)
+        if path is None:
+            sys.meta_path.remove(Beyond)
+            return late()["beyond"](name)
 
 
 # What calls are made with, and what comes of them.
@@ -141,49 +124,32 @@ def json_codec():
     try:
         from _json import encode_basestring_ascii, make_encoder, make_scanner
 
-        def refuse(value):
-            raise TypeError(f"a {type(value).__name__} is no JSON: return what JSON can say")
-
         scan = make_scanner(Scanner)
         encode = make_encoder(None, refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
         if scan('[1, "a"]', 0) != ([1, "a"], 8) or "".join(encode([1, "a"], 0)) != '[1,"a"]':
-            raise TypeError("another json")
+            raise TypeError
     except Exception:
-        from json import dumps, loads
-
-        return lambda data: loads(data), lambda value: dumps(value, allow_nan=False).encode()
+        return late()["plain_json"]()
 
     def read(data):
-        try:
-            return scan(data.decode(), 0)[0]
-        except StopIteration:
-            raise ValueError("the arguments are no JSON") from None
+        return scan(data.decode(), 0)[0]
 
     def write(value):
-        if value is None:
-            return b"null"
-        if type(value) is int:
-            return b"%d" % value
-        return "".join(encode(value, 0)).encode()
+        return b"null" if value is None else "".join(encode(value, 0)).encode()
 
     return read, write
 
 
-def pickle_codec():
-    from _pickle import dumps, loads
-
-    return loads, lambda value: dumps(value, 5)
-
-
-codecs = {}
+def refuse(value):
+    raise TypeError(f"a {type(value).__name__} is no JSON: return what JSON can say")
 
 
 def codec_of(number):
-    if number not in codecs:
-        if number not in (JSON, PICKLE):
-            raise ValueError(f"codec {number} is not known to Python: 1 (JSON) and 2 (pickle) are")
-        codecs[number] = json_codec() if number == JSON else pickle_codec()
-    return codecs[number]
+    codecs[number] = codec = json_codec() if number == JSON else late()["codec"](number)
+    return codec
+
+
+codecs = {}
 
 
 def function_of(name):
@@ -202,28 +168,6 @@ def function_of(name):
 functions = {}
 
 
-def described(error):
-    """Says what was raised, from the first line of the called function."""
-    from json import dumps
-
-    def said(say):
-        try:
-            return str.encode(say(), "utf-8", "backslashreplace").decode()
-        except BaseException as other:
-            return f"<what it says of itself raised {type(other).__name__}>"
-
-    def trace():
-        from traceback import format_exception
-
-        trace = error.__traceback__
-        while trace is not None and trace.tb_frame.f_code.co_filename == "<string>":
-            trace = trace.tb_next
-        return "".join(format_exception(type(error), error, trace))
-
-    text = {"type": type(error).__name__, "message": said(lambda: str(error)), "traceback": said(trace)}
-    return dumps(text).encode()
-
-
 # An interrupt reaches the code of the call that it is for, once, and nothing else.
 
 running = False
@@ -234,12 +178,6 @@ def interrupted(number, frame):
     if running and aborted(worker):
         running = False
         raise KeyboardInterrupt
-
-
-def gave_ins():
-    """Returns what a function raises that gives in to an abort."""
-    job = sys.modules.get("circlet.job")
-    return (KeyboardInterrupt, job.AbortedError) if job else KeyboardInterrupt
 
 
 def serve():
@@ -264,8 +202,7 @@ def serve():
             running, status = False, VALUE
         except BaseException as error:
             running = False
-            gave_in = aborted(worker) and isinstance(error, gave_ins())
-            status, body = (ABORTED, b"") if gave_in else (RAISED, described(error))
+            status, body = late()["raised"](error)
         try:
             flush_out()
             flush_err()
@@ -284,6 +221,6 @@ worker = handle[0]
 sys.path[:0] = sys.argv[5:]
 sys.argv[1:] = []
 sys.meta_path.insert(0, Packaged)
-sys.meta_path.append(Late)
+sys.meta_path.append(Beyond)
 ready(worker)
 serve()
