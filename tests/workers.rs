@@ -1,14 +1,16 @@
 //! A pool of worker processes: what their calls give back, and what becomes of the others when one ends. With a real Python.
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
+#![allow(unsafe_code, reason = "std has no call that kills a process which is no child of its own making")]
+
 mod common;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Call, Codec, Exception, Workers, WorkersBuilder};
-use circlet::pool::{self, Failure, WorkerState};
+use circlet::exec::{Call, Codec, Exception, Limits, Workers, WorkersBuilder};
+use circlet::pool::{self, Enforcer, Failure, WorkerEnd, WorkerState};
 use serde_json::{Value, json};
 
 /// Longer than anything here takes.
@@ -271,4 +273,125 @@ fn a_closed_pool_leaves_no_process() {
     }
     drop(pool);
     drop(before);
+}
+
+/// A generator of numbers (xorshift64; Marsaglia, 2003).
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % bound as u64) as usize
+    }
+}
+
+/// Returns the processes of the workers that there are.
+fn processes(pool: &Workers) -> Vec<u32> {
+    let registry = pool.snapshot().registry;
+    registry.values().filter(|entry| entry.state != WorkerState::Terminated).filter_map(|entry| entry.pid).collect()
+}
+
+#[test]
+fn killing_workers_loses_doubles_and_hangs_nothing() {
+    const CALLS: usize = 6000;
+    let pool = python().min(2).max(4).build().unwrap();
+    let (path, runs) = marker("chaos");
+    let is_idempotent = |number: usize| number.is_multiple_of(2);
+    let calls = (0..CALLS).map(|number| {
+        let call = call("mark_after", json!([runs, number, 0.0005]));
+        if is_idempotent(number) { call.idempotent() } else { call }
+    });
+    let handles = pool.submit_batch(calls.collect::<Vec<_>>()).unwrap();
+    let (mut random, mut kills) = (Random(7), 0);
+    let mut next = Instant::now();
+    while !handles.iter().all(pool::Handle::is_done) {
+        if Instant::now() >= next {
+            let pids = processes(&pool);
+            if !pids.is_empty() {
+                let victim = pids[random.below(pids.len())];
+                // SAFETY: the call takes integers.
+                unsafe { libc::kill(victim.cast_signed(), libc::SIGKILL) };
+                kills += 1;
+            }
+            next = Instant::now() + Duration::from_millis(100);
+        }
+        std::thread::park_timeout(next.saturating_duration_since(Instant::now()));
+    }
+    let mut ran = vec![0; CALLS];
+    for line in fs::read_to_string(path).unwrap().lines() {
+        ran[line.parse::<usize>().unwrap()] += 1;
+    }
+    let mut failed = 0;
+    for (number, handle) in handles.into_iter().enumerate() {
+        match handle.wait() {
+            Ok(value) => assert_eq!(value, json!(number)),
+            Err(Failure::Crashed { signal: Some(libc::SIGKILL), kills, .. }) => {
+                failed += 1;
+                assert_eq!(kills, if is_idempotent(number) { 2 } else { 1 });
+            }
+            Err(other) => panic!("call {number}: {other:?}"),
+        }
+        let most = if is_idempotent(number) { 2 } else { 1 };
+        assert!(ran[number] <= most, "call {number} ran {} times", ran[number]);
+    }
+    assert!(kills >= 5 && failed <= kills, "{failed} calls failed of {kills} kills");
+    let statistics = pool.statistics();
+    assert_eq!((statistics.sent, statistics.received), (CALLS as u64, CALLS as u64));
+    pool.close().unwrap();
+}
+
+#[test]
+fn a_leak_is_recycled_below_its_limit_and_loses_no_call() {
+    const CAP: u64 = 128 << 20;
+    const CALLS: u64 = 10_000;
+    let pool = python().workers(2).limits(Limits::new().memory(CAP)).build().unwrap();
+    let calls: Vec<_> = (0..CALLS).map(|_| call("leak", json!([1 << 20]))).collect();
+    let mut most = 0;
+    for handle in pool.submit_batch(calls).unwrap() {
+        most = most.max(handle.wait().unwrap().as_u64().unwrap());
+    }
+    assert!(most <= CAP, "{} MB", most >> 20);
+    assert!(most >= CAP / 2, "{} MB: it was recycled too soon", most >> 20);
+    let snapshot = pool.snapshot();
+    let ends = |end| snapshot.registry.values().filter(|entry| entry.end == Some(end)).count();
+    assert!(ends(WorkerEnd::Recycled) >= 10, "{snapshot:?}");
+    assert_eq!(ends(WorkerEnd::Crashed), 0);
+    assert_eq!((snapshot.statistics.received, snapshot.statistics.errors), (CALLS, 0));
+    assert_eq!(snapshot.limits[0].enforced_by, Enforcer::Watchdog);
+    pool.close().unwrap();
+}
+
+#[test]
+fn no_worker_runs_more_calls_than_it_may() {
+    let pool = python().workers(2).limits(Limits::new().tasks(20)).build().unwrap();
+    let calls: Vec<_> = (0..400).map(|_| call("process", json!([]))).collect();
+    let mut counts = std::collections::HashMap::new();
+    for handle in pool.submit_batch(calls).unwrap() {
+        *counts.entry(handle.wait().unwrap().as_u64().unwrap()).or_insert(0) += 1;
+    }
+    assert!(counts.values().all(|count| *count <= 20), "{counts:?}");
+    assert!(counts.len() >= 20);
+}
+
+#[test]
+fn what_the_kernel_refuses_is_a_memory_error_and_no_crash() {
+    let pool = python().max(1).limits(Limits::new().hard_memory(256 << 20)).build().unwrap();
+    let error = exception(pool.submit(call("leak", json!([1_u64 << 30]))).unwrap().wait().unwrap_err());
+    assert_eq!(error.kind, "MemoryError");
+    assert!(pool.submit(call("leak", json!([1 << 20]))).unwrap().wait().is_ok());
+    assert_eq!(pool.snapshot().limits[0].enforced_by, Enforcer::Rlimit);
+}
+
+#[test]
+fn the_registry_has_the_process_its_time_and_its_memory() {
+    let pool = python().max(1).build().unwrap();
+    let pid = pool.submit(call("spin", json!([0.1]))).unwrap().wait().unwrap().as_u64().unwrap();
+    let snapshot = pool.snapshot();
+    let entry = snapshot.registry.values().next().unwrap();
+    assert_eq!(u64::from(entry.pid.unwrap()), pid);
+    let usage = entry.resource_usage.unwrap();
+    assert!(usage.user_cpu_ns + usage.system_cpu_ns >= 50_000_000, "{usage:?}");
+    assert!(usage.rss_bytes.unwrap() > 1 << 20 && usage.rss_absent.is_none());
 }

@@ -126,6 +126,7 @@ impl Link {
             frame: Vec::new(),
         };
         link.greet(setup.ready_within)?;
+        setup.limits.hard().map(|bytes| link.process.0.limit_data(bytes)).transpose()?;
         Ok(link)
     }
 

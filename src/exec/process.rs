@@ -209,6 +209,16 @@ impl Process {
         }
     }
 
+    /// Has the kernel refuse it more memory than this, in bytes.
+    pub(super) fn limit_data(&self, bytes: u64) -> Result<(), Error> {
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+        let state = self.state();
+        // SAFETY: the limit outlives the call, and nothing is asked back. The process is ours: it has not been reaped.
+        let refused = state.ended.is_none()
+            && unsafe { libc::prlimit(self.group, libc::RLIMIT_DATA, &raw const limit, std::ptr::null_mut()) } != 0;
+        if refused { Err(Error::os("prlimit")(io::Error::last_os_error())) } else { Ok(()) }
+    }
+
     /// Kills the group, unless it has been reaped.
     pub(super) fn kill(&self) {
         let state = self.state();

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use super::Limits;
+
 /// The whole of a Python worker's shell.
 const PYTHON: &str = include_str!("../../python/circlet/_pool_worker.py");
 
@@ -16,6 +18,7 @@ pub(super) struct Setup {
     pub(super) library: PathBuf,
     pub(super) ready_within: Duration,
     pub(super) grace: Duration,
+    pub(super) limits: Limits,
 }
 
 /// What a worker's functions are written in.

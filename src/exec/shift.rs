@@ -2,11 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use super::limits::{Meter, Verdict};
 use super::link::{Came, Link};
 use super::message::Status;
 use super::setup::Setup;
 use super::{Ended, Error, Exception};
-use crate::pool::{Closure, Desk, Failure, JobContext, Kind, Task};
+use crate::pool::{Closure, Desk, Failure, JobContext, Kind, Limit, Task, WorkerEnd};
+use crate::usage::{self, Probe};
 
 /// A job that runs for longer than this has those behind it handed back, for others to take.
 const PATIENCE: Duration = Duration::from_millis(2);
@@ -26,14 +28,27 @@ impl Kind for Processes {
 
     type Body = dyn Closure;
 
+    fn limits(&self) -> Vec<Limit> {
+        self.setup.limits.enforced()
+    }
+
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
         let link = Link::start(&self.setup).map_err(|error| error.to_string())?;
-        desk.open(since.elapsed());
-        let mut shift = Shift { setup: &self.setup, desk, link };
+        desk.lane().is_process(Probe::Process { pid: link.id() });
+        let boot = since.elapsed();
+        desk.open(boot);
+        let meter = Meter::new(self.setup.limits, Instant::now(), boot);
+        let mut shift = Shift { setup: &self.setup, desk, link, meter };
         while let Some(first) = desk.take() {
+            let mut verdict = Verdict::Fine;
             let mut task = Some(first);
             while let Some(present) = task.take() {
                 task = shift.run(present)?;
+                verdict = shift.measure();
+            }
+            if shift.is_over(verdict) {
+                desk.lane().ends(WorkerEnd::Recycled);
+                break;
             }
         }
         shift.link.stop();
@@ -46,6 +61,7 @@ struct Shift<'a> {
     setup: &'a Setup,
     desk: &'a Desk<dyn Closure>,
     link: Link,
+    meter: Meter,
 }
 
 impl Shift<'_> {
@@ -66,15 +82,41 @@ impl Shift<'_> {
                 // The worker has ended, as waiting for its answer will show.
                 Err(_) | Ok(_) => {}
             }
-            let link = &mut self.link;
+            let (link, mut left) = (&mut self.link, self.meter.tasks_left());
             self.desk.lane().send_ahead(|body| {
-                body.ticket().message().is_some_and(|message| link.try_send(message).is_some())
+                left = left.wrapping_sub(1);
+                left != u64::MAX && body.ticket().message().is_some_and(|message| link.try_send(message).is_some())
             });
         }
         match self.answer(&task) {
             Ok(Some(status)) => Ok(self.finish(task, status)),
             Ok(None) => Err(self.bury(task, None)),
             Err(error) => Err(self.bury(task, Some(error))),
+        }
+    }
+
+    /// Looks at what the worker has used, after a job. What it is not to run any more goes back.
+    fn measure(&mut self) -> Verdict {
+        let pid = self.link.id();
+        let verdict = self.meter.count(Instant::now(), || Some(usage::memory(pid)?.anonymous));
+        if verdict == Verdict::Now {
+            self.desk.hand_back();
+        }
+        verdict
+    }
+
+    /// Tells whether the worker is to end now, between two jobs, because another takes its place.
+    fn is_over(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Fine => self.desk.is_replaced(),
+            Verdict::Soon => {
+                self.desk.ask_for_replacement();
+                self.desk.is_replaced()
+            }
+            Verdict::Now => {
+                self.desk.await_replacement();
+                true
+            }
         }
     }
 

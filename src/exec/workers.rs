@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::setup::{Language, Setup};
 use super::shift::Processes;
-use super::{Call, Error, Refused, find_library};
+use super::{Call, Error, Limits, Refused, find_library};
 use crate::pool::{Builder, Completer, Handle, JobId, Overflow, Pool, Snapshot, Statistics, Strategy};
 
 /// How long a worker has to become ready unless the builder is told.
@@ -45,6 +45,7 @@ impl Workers {
             language: Language::Python(Vec::new()),
             ready_within: READY_WITHIN,
             grace: GRACE,
+            limits: Limits::new(),
         }
     }
 
@@ -162,6 +163,7 @@ pub struct WorkersBuilder {
     language: Language,
     ready_within: Duration,
     grace: Duration,
+    limits: Limits,
 }
 
 impl WorkersBuilder {
@@ -190,6 +192,11 @@ impl WorkersBuilder {
     /// Sets how long an aborted call that runs has to give in before its worker is killed, 1 s without it.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
+    }
+
+    /// Sets what each worker may use before another takes its place: nothing is limited without it.
+    pub fn limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// As [`Builder::workers`].
@@ -254,6 +261,7 @@ impl WorkersBuilder {
             library: find_library(self.library.as_deref())?,
             ready_within: self.ready_within,
             grace: self.grace,
+            limits: self.limits,
         };
         Ok(Workers { pool: self.pool.build_of(Processes { setup })? })
     }

@@ -10,10 +10,14 @@ use super::queue::Queue;
 use super::sync::MutexGuard;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
-use super::{Failure, Strategy};
+use super::sync::Ordering;
+use super::{Failure, Strategy, WorkerEnd};
 
 /// The most jobs whose memory waits to be freed.
 const SPENT_MAX: usize = 256;
+
+/// Between looks of a worker at whether another has taken its place, if nobody wakes it.
+const REPLACEMENT_LOOK: Duration = Duration::from_millis(10);
 
 /// The place of one worker, which it leaves when this is dropped.
 pub(crate) struct Desk<B: Body + ?Sized> {
@@ -34,7 +38,8 @@ impl<B: Body + ?Sized> Desk<B> {
         });
         let lane = Arc::new(Lane::new(place, dispatch.window, dispatch.rules.chunk));
         let (pinned, phase) = (Queue::new(), Phase::Booting);
-        state.entries[place] = Some(Entry { lane: lane.clone(), pinned, phase, retires: false });
+        let entry = Entry { lane: lane.clone(), pinned, phase, retires: false, recycles: false, replaces: None };
+        state.entries[place] = Some(entry);
         Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false), spent: RefCell::default() }
     }
 
@@ -50,6 +55,46 @@ impl<B: Body + ?Sized> Desk<B> {
         state.boot_failures = 0;
         state.booted += 1;
         state.boot = state.boot.saturating_add(boot);
+        if let Some(replaced) = state.at(self.lane.place).replaces.take() {
+            state.replace(replaced, true);
+        }
+    }
+
+    /// Asks for another worker in the place of this one, which is told by [`Desk::is_replaced`]. `false` while as many are
+    /// being replaced as may be: a quarter of the workers, at least one.
+    pub(crate) fn ask_for_replacement(&self) -> bool {
+        let mut state = self.dispatch.lock();
+        let place = self.lane.place;
+        if state.at(place).recycles {
+            return true;
+        }
+        let recycling = state.entries().filter(|entry| entry.recycles).count();
+        if state.is_closed || recycling >= (state.entries().count() / 4).max(1) {
+            return false;
+        }
+        state.at(place).recycles = true;
+        state.replacements.push(self.lane.worker);
+        self.dispatch.call_keeper(&mut state);
+        true
+    }
+
+    /// Tells whether another worker has taken the place of this one.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.lane.is_replaced.load(Ordering::Acquire)
+    }
+
+    /// Waits for another worker to take the place of this one, or until there is no more use in that. `false` if none comes.
+    pub(crate) fn await_replacement(&self) -> bool {
+        while !self.is_replaced() {
+            let mut state = self.dispatch.lock();
+            if state.is_closed || state.at(self.lane.place).retires {
+                return false;
+            }
+            drop(state);
+            self.ask_for_replacement();
+            self.lane.doze(REPLACEMENT_LOOK);
+        }
+        true
     }
 
     /// Says why the worker could not boot, or died.
@@ -58,6 +103,10 @@ impl<B: Body + ?Sized> Desk<B> {
         if state.at(self.lane.place).phase == Phase::Booting {
             state.could_not_boot(words.clone());
         }
+        if let Some(replaced) = state.at(self.lane.place).replaces.take() {
+            state.replace(replaced, false);
+        }
+        self.lane.ends(WorkerEnd::Crashed);
         self.lane.say(words);
     }
 
@@ -256,6 +305,7 @@ impl<B: Body + ?Sized> Desk<B> {
             state.queue.push(task);
         }
         self.dispatch.publish(&mut state);
+        self.lane.ends(WorkerEnd::Stopped);
         let slice = self.dispatch.window.slice_of(Instant::now());
         state.departed.add(&self.lane, slice);
         self.dispatch.grew_quiet(&state);

@@ -14,7 +14,7 @@ use super::sync::{AtomicI64, Condvar, Mutex, MutexGuard, Ordering, lock, wait_fo
 use super::tally::Window;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
-use super::{Error, JobId, Overflow, Strategy};
+use super::{Error, JobId, Overflow, Strategy, WorkerId};
 
 /// How long a worker that has nothing to do looks for a job before it sleeps: about as long as waking it would take.
 const LOOK: Duration = Duration::from_micros(20);
@@ -86,6 +86,8 @@ pub(super) struct State<B: Body + ?Sized> {
     pub(super) is_closed: bool,
     /// Workers that look for a job, or were woken for one.
     pub(super) searching: usize,
+    /// Workers for which another is to be started.
+    pub(super) replacements: Vec<WorkerId>,
     /// Whether more workers may be started.
     pub(super) may_grow: bool,
     /// Whether the keeper has something to do, and whether it waits for that.
@@ -100,6 +102,9 @@ pub(super) struct Entry<B: Body + ?Sized> {
     pub(super) phase: Phase,
     /// Whether it is to end as soon as it has nothing to do.
     pub(super) retires: bool,
+    /// Whether another is to take its place, and whose place it is to take itself.
+    pub(super) recycles: bool,
+    pub(super) replaces: Option<WorkerId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -187,6 +192,20 @@ impl<B: Body + ?Sized> State<B> {
         [self.spent.pop(), if self.spent.len() > SPENT { self.spent.pop() } else { None }]
     }
 
+    /// Tells a worker that another has taken its place, or that none will for now.
+    pub(super) fn replace(&mut self, worker: WorkerId, is_replaced: bool) {
+        let entry = self.entries.iter_mut().flatten().find(|entry| entry.lane.worker == worker);
+        let Some(entry) = entry else { return };
+        entry.recycles = is_replaced;
+        let (lane, place) = (entry.lane.clone(), entry.lane.place);
+        lane.is_replaced.store(is_replaced, Ordering::Release);
+        if is_replaced {
+            entry.retires = true;
+            self.rouse_at(place);
+        }
+        lane.wake();
+    }
+
     /// Counts a worker that could not boot.
     pub(super) fn could_not_boot(&mut self, words: String) {
         self.boot_failures += 1;
@@ -257,6 +276,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             drainers: 0,
             is_closed: false,
             searching: 0,
+            replacements: Vec::new(),
             may_grow: false,
             is_keeper_called: false,
             keeper_waits: false,

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock, park};
 use super::tally::{Tally, Window};
 use super::task::{Body, Task};
+use super::{ResourceUsage, WorkerEnd};
+use crate::usage::Probe;
 use super::{JobId, WorkerId};
 
 /// The most jobs that a worker takes at once.
@@ -27,6 +29,11 @@ pub(crate) struct Lane<B: Body + ?Sized> {
     /// How long it has run jobs, in nanoseconds.
     busy: AtomicU64,
     is_woken: AtomicBool,
+    /// Whether another has taken its place.
+    pub(super) is_replaced: AtomicBool,
+    /// Where its use of time and memory is seen.
+    pub(super) probe: OnceLock<Probe>,
+    pub(super) end: OnceLock<WorkerEnd>,
     thread: OnceLock<Thread>,
 }
 
@@ -36,6 +43,8 @@ struct State<B: Body + ?Sized> {
     running: Option<Running<B>>,
     tally: Tally,
     last_error: Option<String>,
+    /// What it had used at the last look.
+    usage: Option<ResourceUsage>,
     /// The mean time of the last jobs, in nanoseconds; 0 before the first.
     mean: u64,
 }
@@ -85,10 +94,14 @@ impl<B: Body + ?Sized> Lane<B> {
                 running: None,
                 tally: Tally::new(),
                 last_error: None,
+                usage: None,
                 mean: 0,
             }),
             busy: AtomicU64::new(0),
             is_woken: AtomicBool::new(false),
+            is_replaced: AtomicBool::new(false),
+            probe: OnceLock::new(),
+            end: OnceLock::new(),
             thread: OnceLock::new(),
         }
     }
@@ -96,6 +109,9 @@ impl<B: Body + ?Sized> Lane<B> {
     /// Names the calling thread as the one that sleeps here.
     pub(super) fn settle_in(&self) {
         let _ = self.thread.set(current());
+        if self.probe.get().is_none() {
+            Probe::this_thread().map(|probe| self.probe.set(probe));
+        }
     }
 
     /// Returns how many of `waiting` jobs this worker should take, of `workers` that share them.
@@ -190,6 +206,24 @@ impl<B: Body + ?Sized> Lane<B> {
         lock(&self.state).running.take()
     }
 
+    /// Names the process whose use of time and memory is the worker's.
+    pub(crate) fn is_process(&self, probe: Probe) {
+        let _ = self.probe.set(probe);
+    }
+
+    /// Notes why the worker is about to end; the first reason stays.
+    pub(crate) fn ends(&self, end: WorkerEnd) {
+        let _ = self.end.set(end);
+    }
+
+    /// Looks at what the worker has used; where it is no more, at what it had used at the last look.
+    pub(super) fn usage(&self) -> Option<ResourceUsage> {
+        let usage = self.probe.get().and_then(|probe| probe.usage()).map(ResourceUsage::from);
+        let mut state = lock(&self.state);
+        state.usage = usage.or(state.usage);
+        state.usage
+    }
+
     /// Notes what went wrong with the worker itself.
     pub(crate) fn say(&self, words: String) {
         lock(&self.state).last_error = Some(words);
@@ -240,6 +274,13 @@ impl<B: Body + ?Sized> Lane<B> {
     pub(super) fn sleep(&self) {
         while !self.is_woken.swap(false, Ordering::Acquire) {
             park();
+        }
+    }
+
+    /// Sleeps as [`Lane::sleep`] does, but for no longer than this.
+    pub(super) fn doze(&self, time: Duration) {
+        if !self.is_woken.swap(false, Ordering::Acquire) {
+            std::thread::park_timeout(time);
         }
     }
 

@@ -36,6 +36,7 @@ mod handle;
 mod job;
 mod keeper;
 mod lane;
+mod limits;
 mod message;
 #[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
 mod pool;
@@ -55,6 +56,7 @@ pub use completion::{Completer, Completion, Completions, completions};
 pub use error::{Error, Refused};
 pub use failure::{Aborted, Failure, JobError};
 pub use handle::Handle;
+pub use limits::{Enforcer, Limit, Resource, ResourceUsage, WorkerEnd};
 pub use job::{Job, JobContext, JobId};
 pub use pool::Pool;
 pub use snapshot::{

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
-use super::JobContext;
+use super::{JobContext, Limit};
 use super::desk::Desk;
 use super::task::{Body, Closure};
 
@@ -47,6 +47,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
 
     /// What a job is to such a worker.
     type Body: Body + ?Sized + 'static;
+
+    /// Returns what every worker may use, and who sees to it.
+    fn limits(&self) -> Vec<Limit> {
+        Vec::new()
+    }
 
     /// Boots a worker whose start was asked for at `since`, opens its desk, and works until there is nothing to take.
     ///

@@ -84,8 +84,12 @@ def hold_the_lock(path):
 
 
 def leak(bytes):
-    HELD.append(b"x" * bytes)
-    return len(HELD)
+    """Never gives its memory back; returns the anonymous memory of the process."""
+    HELD.append(bytearray(bytes))
+    HELD[-1][::4096] = b"x" * len(HELD[-1][::4096])
+    with open("/proc/self/statm") as file:
+        _, resident, shared, *_ = file.read().split()
+    return (int(resident) - int(shared)) * 4096
 
 
 def mark(path, number):
@@ -93,6 +97,11 @@ def mark(path, number):
     with open(path, "ab", buffering=0) as file:
         file.write(b"%d\n" % number)
     return number
+
+
+def mark_after(path, number, seconds):
+    spin(seconds)
+    return mark(path, number)
 
 
 def echo(text):
