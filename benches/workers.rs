@@ -37,7 +37,8 @@ mod rows {
             let builder = program.iter().fold(builder, |builder, program| builder.program(program));
             library.iter().fold(builder, |builder, library| builder.library(library))
         };
-        let done = batches(builder()).and_then(|()| many_in_flight(builder())).and_then(|()| one_by_one(builder()));
+        let done =
+            batches(builder()).and_then(|()| many_in_flight(builder())).and_then(|()| one_by_one(builder()));
         let done = done.and_then(|()| bursts(&builder));
         fs::remove_dir_all(&folder)?;
         done

@@ -45,7 +45,8 @@ impl Probe {
                 if unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
                     return None;
                 }
-                let whole = Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?);
+                let whole =
+                    Duration::new(u64::try_from(time.tv_sec).ok()?, u32::try_from(time.tv_nsec).ok()?);
                 // The clock is exact and knows no kinds, the kinds are counted in hundredths of a second.
                 let ticks = (user + system).as_secs_f64();
                 let part = if ticks > 0.0 { user.as_secs_f64() / ticks } else { 1.0 };
@@ -102,6 +103,24 @@ pub(crate) fn memory(pid: u32) -> Option<Memory> {
     // SAFETY: the call takes an integer.
     let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
     Some(Memory { resident: resident * page, anonymous: resident.saturating_sub(of_files) * page })
+}
+
+/// Counts the processes that the kernel has killed for want of memory in this process's control group; `None` where it does
+/// not say.
+#[cfg(all(target_os = "linux", feature = "exec"))]
+pub(crate) fn kills_for_memory() -> Option<u64> {
+    let groups = std::fs::read_to_string("/proc/self/cgroup").ok()?;
+    // `0::PATH` of the unified hierarchy, or `N:memory:PATH` of the older one.
+    let path = groups.lines().find_map(|line| {
+        let (number, rest) = line.split_once(':')?;
+        let (controllers, path) = rest.split_once(':')?;
+        if controllers.split(',').any(|controller| controller == "memory") {
+            return Some(format!("/sys/fs/cgroup/memory{path}/memory.oom_control"));
+        }
+        (number == "0").then(|| format!("/sys/fs/cgroup{path}/memory.events"))
+    })?;
+    let events = std::fs::read_to_string(path).ok()?;
+    events.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
 }
 
 /// Reads the times of a `stat`: in user mode, and in the kernel (fields 14 and 15, in clock ticks).

@@ -1,6 +1,5 @@
 //! A pool of worker processes: what their calls give back, and what becomes of the others when one ends. With a real Python.
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
-
 #![allow(unsafe_code, reason = "std has no call that kills a process which is no child of its own making")]
 
 mod common;
@@ -9,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Call, Codec, Exception, Limits, Workers, WorkersBuilder};
+use circlet::exec::{Call, Codec, Exception, Limits, Stream, Workers, WorkersBuilder};
 use circlet::pool::{self, Enforcer, Failure, WorkerEnd, WorkerState};
 use serde_json::{Value, json};
 
@@ -290,7 +289,11 @@ impl Random {
 /// Returns the processes of the workers that there are.
 fn processes(pool: &Workers) -> Vec<u32> {
     let registry = pool.snapshot().registry;
-    registry.values().filter(|entry| entry.state != WorkerState::Terminated).filter_map(|entry| entry.pid).collect()
+    registry
+        .values()
+        .filter(|entry| entry.state != WorkerState::Terminated)
+        .filter_map(|entry| entry.pid)
+        .collect()
 }
 
 #[test]
@@ -394,4 +397,38 @@ fn the_registry_has_the_process_its_time_and_its_memory() {
     let usage = entry.resource_usage.unwrap();
     assert!(usage.user_cpu_ns + usage.system_cpu_ns >= 50_000_000, "{usage:?}");
     assert!(usage.rss_bytes.unwrap() > 1 << 20 && usage.rss_absent.is_none());
+}
+
+#[test]
+fn what_workers_print_is_passed_on_with_the_worker() {
+    let (sender, printed) = std::sync::mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
+    let pool = python().max(1).output(move |worker, stream, bytes| {
+        let _ = sender.lock().unwrap().send((worker, stream, String::from_utf8_lossy(bytes).into_owned()));
+    });
+    let pool = pool.build().unwrap();
+    pool.submit(call("speak", json!(["out", "err"]))).unwrap().wait().unwrap();
+    let mut seen: Vec<_> = (0..2).map(|_| printed.recv_timeout(LONG).unwrap()).collect();
+    seen.sort_by_key(|(_, _, text)| text.clone());
+    let worker = *pool.snapshot().registry.keys().next().unwrap();
+    let expected =
+        [(worker, Stream::Stderr, "err\n".to_owned()), (worker, Stream::Stdout, "out\n".to_owned())];
+    assert_eq!(seen, expected);
+}
+
+#[test]
+fn a_supervisor_that_is_killed_leaves_no_worker() {
+    let program = common::rust_example("workers");
+    let mut supervisor = std::process::Command::new(program);
+    let mut supervisor = supervisor.arg("--wait").env("CIRCLET_LIBRARY", common::library());
+    let mut supervisor = supervisor.stdout(std::process::Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(supervisor.stdout.take().unwrap()), &mut line)
+        .unwrap();
+    let pid: u32 = line.trim().parse().unwrap();
+    let lives = || fs::read_to_string(format!("/proc/{pid}/stat")).is_ok_and(|stat| !stat.contains(") Z "));
+    assert!(lives());
+    supervisor.kill().unwrap();
+    supervisor.wait().unwrap();
+    wait_until(|| !lives());
 }

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 use super::claims::{Claims, WINDOW};
 use super::message::{self, MESSAGE_MAX, READY, Status};
 use super::process::{Launch, Observer, Process, Stream};
-use super::setup::Setup;
+use super::setup::{Output, Setup};
 use super::{Ended, Error};
-use crate::pool::{Message, Station};
+use crate::pool::{Message, Station, WorkerId};
 use crate::ring::{self, Deadline, Options, Receiver, Sender};
+use crate::usage;
 
 /// Bytes of each of a worker's two rings.
 const RING_BYTES: u64 = 1 << 20;
@@ -37,6 +38,7 @@ pub(super) struct Link {
     sent: u32,
     received: u32,
     frame: Vec<u8>,
+    kills_for_memory: Option<u64>,
 }
 
 /// However its link ends, no process stays.
@@ -54,6 +56,8 @@ struct Remote {
     has_ended: AtomicBool,
     is_called: AtomicBool,
     taken_back: AtomicU32,
+    worker: WorkerId,
+    output: Option<Output>,
 }
 
 impl Station for Remote {
@@ -74,7 +78,11 @@ impl Station for Remote {
 }
 
 impl Observer for Remote {
-    fn printed(&self, _stream: Stream, _bytes: &[u8]) {}
+    fn printed(&self, stream: Stream, bytes: &[u8]) {
+        if let Some(output) = &self.output {
+            output.pass_on(self.worker, stream, bytes);
+        }
+    }
 
     fn ended(&self) {
         self.has_ended.store(true, SeqCst);
@@ -97,7 +105,7 @@ impl Link {
     ///
     /// # Errors
     /// What [`Executor`](super::Executor)'s start has; no process stays.
-    pub(super) fn start(setup: &Setup) -> Result<Self, Error> {
+    pub(super) fn start(setup: &Setup, worker: WorkerId) -> Result<Self, Error> {
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let claims = Claims::new().map_err(ring::Error::from)?;
@@ -109,6 +117,8 @@ impl Link {
             has_ended: AtomicBool::new(false),
             is_called: AtomicBool::new(false),
             taken_back: AtomicU32::new(0),
+            worker,
+            output: setup.output.clone(),
         });
         let command = setup.command(&passed);
         let launch = Launch { input: Stdio::null(), passed, observer: Some(remote.clone()) };
@@ -124,6 +134,7 @@ impl Link {
             sent: 1,
             received: 0,
             frame: Vec::new(),
+            kills_for_memory: usage::kills_for_memory(),
         };
         link.greet(setup.ready_within)?;
         setup.limits.hard().map(|bytes| link.process.0.limit_data(bytes)).transpose()?;
@@ -257,6 +268,11 @@ impl Link {
     /// Returns the body of the last answer.
     pub(super) fn body(&self) -> &[u8] {
         message::read_answer(&self.frame).map_or(&[], |(_, _, body)| body)
+    }
+
+    /// Tells whether the kernel has killed somebody for want of memory since the worker was started, where it says so.
+    pub(super) fn ran_out_of_memory(&self) -> Option<bool> {
+        Some(usage::kills_for_memory()? > self.kills_for_memory?)
     }
 
     /// Asks a call that runs to stop.

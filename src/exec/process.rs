@@ -215,7 +215,9 @@ impl Process {
         let state = self.state();
         // SAFETY: the limit outlives the call, and nothing is asked back. The process is ours: it has not been reaped.
         let refused = state.ended.is_none()
-            && unsafe { libc::prlimit(self.group, libc::RLIMIT_DATA, &raw const limit, std::ptr::null_mut()) } != 0;
+            && unsafe {
+                libc::prlimit(self.group, libc::RLIMIT_DATA, &raw const limit, std::ptr::null_mut())
+            } != 0;
         if refused { Err(Error::os("prlimit")(io::Error::last_os_error())) } else { Ok(()) }
     }
 

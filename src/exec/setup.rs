@@ -1,14 +1,39 @@
 //! What the workers of a pool are started with.
 
+use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Limits;
+use super::{Limits, Stream};
+use crate::pool::WorkerId;
 
 /// The whole of a Python worker's shell.
 const PYTHON: &str = include_str!("../../python/circlet/_pool_worker.py");
+
+/// Who gets what the workers print.
+#[derive(Clone)]
+pub(super) struct Output(Arc<dyn Fn(WorkerId, Stream, &[u8]) + Send + Sync>);
+
+impl Output {
+    pub(super) fn new(taker: impl Fn(WorkerId, Stream, &[u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(taker))
+    }
+
+    /// Calls it. A panic in it goes no further than the panic hook.
+    pub(super) fn pass_on(&self, worker: WorkerId, stream: Stream, bytes: &[u8]) {
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.0)(worker, stream, bytes)));
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Output")
+    }
+}
 
 /// What the workers of a pool are started with.
 #[derive(Clone, Debug)]
@@ -19,6 +44,7 @@ pub(super) struct Setup {
     pub(super) ready_within: Duration,
     pub(super) grace: Duration,
     pub(super) limits: Limits,
+    pub(super) output: Option<Output>,
 }
 
 /// What a worker's functions are written in.

@@ -7,7 +7,7 @@ use super::link::{Came, Link};
 use super::message::Status;
 use super::setup::Setup;
 use super::{Ended, Error, Exception};
-use crate::pool::{Closure, Desk, Failure, JobContext, Kind, Limit, Task, WorkerEnd};
+use crate::pool::{Closure, Desk, Failure, JobContext, Kind, Limit, Message, Task, WorkerEnd};
 use crate::usage::{self, Probe};
 
 /// A job that runs for longer than this has those behind it handed back, for others to take.
@@ -33,7 +33,7 @@ impl Kind for Processes {
     }
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
-        let link = Link::start(&self.setup).map_err(|error| error.to_string())?;
+        let link = Link::start(&self.setup, desk.lane().worker).map_err(|error| error.to_string())?;
         desk.lane().is_process(Probe::Process { pid: link.id() });
         let boot = since.elapsed();
         desk.open(boot);
@@ -45,6 +45,9 @@ impl Kind for Processes {
             while let Some(present) = task.take() {
                 task = shift.run(present)?;
                 verdict = shift.measure();
+                if verdict == Verdict::Now {
+                    task = shift.refuse(task);
+                }
             }
             if shift.is_over(verdict) {
                 desk.lane().ends(WorkerEnd::Recycled);
@@ -85,7 +88,8 @@ impl Shift<'_> {
             let (link, mut left) = (&mut self.link, self.meter.tasks_left());
             self.desk.lane().send_ahead(|body| {
                 left = left.wrapping_sub(1);
-                left != u64::MAX && body.ticket().message().is_some_and(|message| link.try_send(message).is_some())
+                left != u64::MAX
+                    && body.ticket().message().is_some_and(|message| link.try_send(message).is_some())
             });
         }
         match self.answer(&task) {
@@ -95,14 +99,21 @@ impl Shift<'_> {
         }
     }
 
-    /// Looks at what the worker has used, after a job. What it is not to run any more goes back.
+    /// Looks at what the worker has used, after a job.
     fn measure(&mut self) -> Verdict {
         let pid = self.link.id();
-        let verdict = self.meter.count(Instant::now(), || Some(usage::memory(pid)?.anonymous));
-        if verdict == Verdict::Now {
-            self.desk.hand_back();
+        self.meter.count(Instant::now(), || Some(usage::memory(pid)?.anonymous))
+    }
+
+    /// Gives back what the worker has not started: all but what it is at.
+    fn refuse(&self, task: Option<Task<dyn Closure>>) -> Option<Task<dyn Closure>> {
+        self.desk.hand_back();
+        let task = task?;
+        if task.ticket().message().is_some_and(Message::take_back) {
+            self.desk.retry(task);
+            return None;
         }
-        verdict
+        Some(task)
     }
 
     /// Tells whether the worker is to end now, between two jobs, because another takes its place.
@@ -123,7 +134,7 @@ impl Shift<'_> {
     /// Waits for the answer to a job. `None` if the worker ends without one.
     fn answer(&mut self, task: &Task<dyn Closure>) -> Result<Option<Status>, Error> {
         let ticket = task.ticket();
-        let number = ticket.message().and_then(crate::pool::Message::number);
+        let number = ticket.message().and_then(Message::number);
         let begin = Instant::now();
         let (mut is_patient, mut kill_at) = (true, None);
         loop {
@@ -207,7 +218,7 @@ impl Shift<'_> {
         };
         self.desk.hand_back();
         let ticket = task.ticket();
-        let kills = ticket.message().map_or(KILLS_MAX, crate::pool::Message::survived);
+        let kills = ticket.message().map_or(KILLS_MAX, Message::survived);
         if ticket.aborted() {
             let failure = given_up(&task);
             self.fail(task, None, failure);
@@ -219,7 +230,9 @@ impl Shift<'_> {
                 Ended::Killed(signal) => (None, Some(signal)),
                 Ended::Unknown => (None, None),
             };
-            let failure = Failure::Crashed { exit_code, signal, out_of_memory: None, stderr: said, kills };
+            let out_of_memory =
+                if signal == Some(libc::SIGKILL) { self.link.ran_out_of_memory() } else { Some(false) };
+            let failure = Failure::Crashed { exit_code, signal, out_of_memory, stderr: said, kills };
             self.fail(task, Some(words.clone()), failure);
         }
         words

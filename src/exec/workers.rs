@@ -4,10 +4,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::setup::{Language, Setup};
+use super::setup::{Language, Output, Setup};
 use super::shift::Processes;
-use super::{Call, Error, Limits, Refused, find_library};
-use crate::pool::{Builder, Completer, Handle, JobId, Overflow, Pool, Snapshot, Statistics, Strategy};
+use super::{Call, Error, Limits, Refused, Stream, find_library};
+use crate::pool::{
+    Builder, Completer, Handle, JobId, Overflow, Pool, Snapshot, Statistics, Strategy, WorkerId,
+};
 
 /// How long a worker has to become ready unless the builder is told.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -46,6 +48,7 @@ impl Workers {
             ready_within: READY_WITHIN,
             grace: GRACE,
             limits: Limits::new(),
+            output: None,
         }
     }
 
@@ -164,6 +167,7 @@ pub struct WorkersBuilder {
     ready_within: Duration,
     grace: Duration,
     limits: Limits,
+    output: Option<Output>,
 }
 
 impl WorkersBuilder {
@@ -192,6 +196,13 @@ impl WorkersBuilder {
     /// Sets how long an aborted call that runs has to give in before its worker is killed, 1 s without it.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
+    }
+
+    /// Sets who gets what the workers print, as it comes: the worker, which of its outputs, and the bytes. It is called on a
+    /// thread of each worker, and the worker waits where it is slow. Without it, the last of standard error is kept for
+    /// [`Crashed`](crate::pool::Failure::Crashed), as it is with it, and the rest is dropped.
+    pub fn output(self, taker: impl Fn(WorkerId, Stream, &[u8]) + Send + Sync + 'static) -> Self {
+        Self { output: Some(Output::new(taker)), ..self }
     }
 
     /// Sets what each worker may use before another takes its place: nothing is limited without it.
@@ -262,6 +273,7 @@ impl WorkersBuilder {
             ready_within: self.ready_within,
             grace: self.grace,
             limits: self.limits,
+            output: self.output,
         };
         Ok(Workers { pool: self.pool.build_of(Processes { setup })? })
     }

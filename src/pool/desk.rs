@@ -8,9 +8,9 @@ use super::dispatch::{Dispatch, Entry, Phase, Pin, State};
 use super::lane::{CHUNK_MAX, Lane, Running};
 use super::queue::Queue;
 use super::sync::MutexGuard;
+use super::sync::Ordering;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
-use super::sync::Ordering;
 use super::{Failure, Strategy, WorkerEnd};
 
 /// The most jobs whose memory waits to be freed.
@@ -38,7 +38,8 @@ impl<B: Body + ?Sized> Desk<B> {
         });
         let lane = Arc::new(Lane::new(place, dispatch.window, dispatch.rules.chunk));
         let (pinned, phase) = (Queue::new(), Phase::Booting);
-        let entry = Entry { lane: lane.clone(), pinned, phase, retires: false, recycles: false, replaces: None };
+        let entry =
+            Entry { lane: lane.clone(), pinned, phase, retires: false, recycles: false, replaces: None };
         state.entries[place] = Some(entry);
         Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false), spent: RefCell::default() }
     }

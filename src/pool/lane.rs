@@ -7,9 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock, park};
 use super::tally::{Tally, Window};
 use super::task::{Body, Task};
+use super::{JobId, WorkerId};
 use super::{ResourceUsage, WorkerEnd};
 use crate::usage::Probe;
-use super::{JobId, WorkerId};
 
 /// The most jobs that a worker takes at once.
 pub(super) const CHUNK_MAX: usize = 64;

@@ -56,8 +56,8 @@ pub use completion::{Completer, Completion, Completions, completions};
 pub use error::{Error, Refused};
 pub use failure::{Aborted, Failure, JobError};
 pub use handle::Handle;
-pub use limits::{Enforcer, Limit, Resource, ResourceUsage, WorkerEnd};
 pub use job::{Job, JobContext, JobId};
+pub use limits::{Enforcer, Limit, Resource, ResourceUsage, WorkerEnd};
 pub use pool::Pool;
 pub use snapshot::{
     CurrentJob, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry, WorkerState,

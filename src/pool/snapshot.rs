@@ -207,7 +207,11 @@ pub struct Windowed {
 
 impl Snapshot {
     /// Looks at all workers at one moment, and then at how long their jobs ran.
-    pub(super) fn of<B: Body + ?Sized>(dispatch: &Dispatch<B>, bounds: (usize, usize), limits: &[Limit]) -> Self {
+    pub(super) fn of<B: Body + ?Sized>(
+        dispatch: &Dispatch<B>,
+        bounds: (usize, usize),
+        limits: &[Limit],
+    ) -> Self {
         let now = Instant::now();
         let slice = dispatch.window.slice_of(now);
         let state = dispatch.lock();

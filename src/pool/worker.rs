@@ -7,9 +7,9 @@ use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
-use super::{JobContext, Limit};
 use super::desk::Desk;
 use super::task::{Body, Closure};
+use super::{JobContext, Limit};
 
 /// Names one worker. Displays as `w_3a7f`; no two of the process's last 65536 workers have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
