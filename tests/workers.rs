@@ -408,12 +408,14 @@ fn what_workers_print_is_passed_on_with_the_worker() {
     });
     let pool = pool.build().unwrap();
     pool.submit(call("speak", json!(["out", "err"]))).unwrap().wait().unwrap();
-    let mut seen: Vec<_> = (0..2).map(|_| printed.recv_timeout(LONG).unwrap()).collect();
-    seen.sort_by_key(|(_, _, text)| text.clone());
     let worker = *pool.snapshot().registry.keys().next().unwrap();
-    let expected =
-        [(worker, Stream::Stderr, "err\n".to_owned()), (worker, Stream::Stdout, "out\n".to_owned())];
-    assert_eq!(seen, expected);
+    let (mut out, mut err) = (String::new(), String::new());
+    while !out.ends_with('\n') || !err.ends_with('\n') {
+        let (from, stream, text) = printed.recv_timeout(LONG).unwrap();
+        assert_eq!(from, worker);
+        if stream == Stream::Stdout { &mut out } else { &mut err }.push_str(&text);
+    }
+    assert_eq!((out.as_str(), err.as_str()), ("out\n", "err\n"));
 }
 
 #[test]
@@ -431,4 +433,67 @@ fn a_supervisor_that_is_killed_leaves_no_worker() {
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
     wait_until(|| !lives());
+}
+
+fn bun() -> WorkersBuilder {
+    let script = common::root().join("tests/data/workers/jobs.ts");
+    Workers::bun(script).program(common::bun()).library(common::library())
+}
+
+#[test]
+fn bun_calls_what_its_script_exports() {
+    let pool = bun().max(1).build().unwrap();
+    let value = |function: &str, arguments: Value| {
+        pool.submit(Call::new(function, &arguments)).unwrap().wait().map_err(exception)
+    };
+    assert_eq!(value("add", json!([1, 2])).unwrap(), json!(3));
+    assert_eq!(value("echo", json!([{"ä": [1.5, null]}])).unwrap(), json!({"ä": [1.5, null]}));
+    assert_eq!(value("nothing", json!([])).unwrap(), json!(null));
+    assert_eq!(value("nested.twice", json!([21])).unwrap(), json!(42));
+    assert_eq!(value("later", json!(["x"])).unwrap(), json!("x"));
+    let error = value("fail", json!([])).unwrap_err();
+    assert_eq!((error.kind.as_str(), error.message.as_str()), ("RangeError", "too far"));
+    assert!(error.traceback.contains("jobs.ts"), "{}", error.traceback);
+    assert_eq!(value("nowhere", json!([])).unwrap_err().kind, "TypeError");
+    let text = "x".repeat(3_000_000);
+    assert_eq!(value("echo", json!([text])).unwrap(), json!(text));
+}
+
+#[test]
+fn many_short_calls_of_bun_come_back_each_with_its_own_answer() {
+    let pool = bun().workers(2).build().unwrap();
+    let calls: Vec<_> = (0..20_000).map(|n| Call::new("add", &json!([n, 0]))).collect();
+    for (number, handle) in pool.submit_batch(calls).unwrap().into_iter().enumerate() {
+        assert_eq!(handle.wait().unwrap(), json!(number));
+    }
+    for number in 0..200 {
+        let one = pool.submit(Call::new("add", &json!([number, 0]))).unwrap();
+        assert_eq!(one.wait().unwrap(), json!(number), "after its event loop went to wait");
+    }
+}
+
+#[test]
+fn bun_that_ends_or_does_not_give_in_is_replaced() {
+    let pool = bun().max(1).grace(Duration::from_millis(50)).build().unwrap();
+    match pool.submit(Call::new("leave", &json!([7]))).unwrap().wait().unwrap_err() {
+        Failure::Crashed { exit_code: Some(7), stderr, .. } => assert_eq!(stderr, "farewell\n"),
+        other => panic!("{other:?}"),
+    }
+    let (path, runs) = marker("bun-stubborn");
+    let stubborn = pool.submit(Call::new("stubborn", &json!([runs]))).unwrap();
+    appeared(&path);
+    stubborn.abort();
+    assert!(matches!(stubborn.wait().unwrap_err(), Failure::Aborted));
+    assert_eq!(pool.submit(Call::new("add", &json!([1]))).unwrap().wait().unwrap(), json!(2));
+    pool.close().unwrap();
+}
+
+#[test]
+fn a_function_of_bun_gives_in_by_its_signal() {
+    let pool = bun().max(1).grace(LONG).build().unwrap();
+    let (path, runs) = marker("bun-polite");
+    let polite = pool.submit(Call::new("polite", &json!([runs]))).unwrap();
+    appeared(&path);
+    polite.abort();
+    assert!(matches!(polite.wait().unwrap_err(), Failure::Aborted));
 }

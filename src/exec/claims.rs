@@ -137,11 +137,13 @@ impl Claims {
     /// Says that the worker waits for a line.
     pub(super) fn go_away(&self) {
         self.word(AWAY).swap(1, SeqCst);
+        // What is sent without a fence is seen by the look that follows.
+        self.view.order_sleep();
     }
 
     /// Tells whether the worker waited for a line, which it is to be sent then.
     pub(super) fn come_back(&self) -> bool {
-        self.word(AWAY).load(SeqCst) != 0 && self.word(AWAY).swap(0, SeqCst) != 0
+        self.word(AWAY).swap(0, SeqCst) != 0
     }
 }
 

@@ -1,5 +1,6 @@
 //! The supervisor's side of one worker process of a pool.
 
+use std::io::{PipeWriter, Write, pipe};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -39,6 +40,8 @@ pub(super) struct Link {
     received: u32,
     frame: Vec<u8>,
     kills_for_memory: Option<u64>,
+    /// Where a worker that has an event loop waits.
+    line: PipeWriter,
 }
 
 /// However its link ends, no process stays.
@@ -121,7 +124,8 @@ impl Link {
             output: setup.output.clone(),
         });
         let command = setup.command(&passed);
-        let launch = Launch { input: Stdio::null(), passed, observer: Some(remote.clone()) };
+        let (input, line) = pipe().map_err(Error::os("pipe"))?;
+        let launch = Launch { input: Stdio::from(input), passed, observer: Some(remote.clone()) };
         let process = Process::launch(command, launch)?;
         let mut link = Self {
             process: Ending(process),
@@ -134,6 +138,7 @@ impl Link {
             sent: 1,
             received: 0,
             frame: Vec::new(),
+            line,
             kills_for_memory: usage::kills_for_memory(),
         };
         link.greet(setup.ready_within)?;
@@ -205,6 +210,10 @@ impl Link {
     fn count_sent(&mut self) {
         self.next = (self.next + 1) & (READY >> 2);
         self.sent = self.sent.wrapping_add(1);
+        if self.claims.come_back() {
+            // A worker that has gone shows when its answer is waited for.
+            let _ = self.line.write_all(b"\n");
+        }
     }
 
     /// Returns how many calls are with the worker.
@@ -311,8 +320,8 @@ impl Link {
 
     /// Has the worker end, in order if it does so soon.
     pub(super) fn stop(self) {
-        let Self { process, to_worker, .. } = self;
-        drop(to_worker);
+        let Self { process, to_worker, line, .. } = self;
+        drop((to_worker, line));
         process.0.wait(Deadline::after(STOP_GRACE));
     }
 }

@@ -35,6 +35,9 @@ impl fmt::Debug for Output {
     }
 }
 
+/// The whole of a Bun worker's shell.
+const BUN: &str = include_str!("../../bun/src/pool_worker.ts");
+
 /// What the workers of a pool are started with.
 #[derive(Clone, Debug)]
 pub(super) struct Setup {
@@ -52,17 +55,24 @@ pub(super) struct Setup {
 pub(super) enum Language {
     /// Modules, looked for in these folders first.
     Python(Vec<PathBuf>),
+    /// What this script exports.
+    Bun(PathBuf),
 }
 
 impl Setup {
     /// Makes the command of a worker that has these descriptors.
     pub(super) fn command(&self, descriptors: &[OwnedFd]) -> Command {
         let mut command = Command::new(&self.program);
+        // For the package circlet, if a function imports it.
+        command.env("CIRCLET_LIBRARY", &self.library);
         let numbers = descriptors.iter().map(|fd| fd.as_raw_fd().to_string());
         match &self.language {
             Language::Python(folders) => {
                 // Without site: the shell imports that when a module asks for it.
                 command.args(["-S", "-c", PYTHON]).arg(&self.library).args(numbers).args(folders);
+            }
+            Language::Bun(script) => {
+                command.args(["-e", BUN]).arg(&self.library).args(numbers).arg(script);
             }
         }
         command

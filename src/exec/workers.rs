@@ -52,6 +52,18 @@ impl Workers {
         }
     }
 
+    /// Describes a pool of Bun processes, whose functions are what a script exports, or what is in that (`a.b`). A function may
+    /// return a promise. What it can ask about its call is in `circlet`: `aborted()`, and `signal`, an `AbortSignal`; one that
+    /// throws an `AbortError` after an abort has given in.
+    ///
+    /// # Errors
+    /// None here: that there is no such script is what the workers say, and calls fail with.
+    pub fn bun(script: impl Into<PathBuf>) -> WorkersBuilder {
+        let script = script.into();
+        let script = std::path::absolute(&script).unwrap_or(script);
+        WorkersBuilder { program: PathBuf::from("bun"), language: Language::Bun(script), ..Self::python() }
+    }
+
     /// Returns the name that the threads' names begin with.
     pub fn name(&self) -> &str {
         self.pool.name()
@@ -171,7 +183,8 @@ pub struct WorkersBuilder {
 }
 
 impl WorkersBuilder {
-    /// Names the interpreter: a path, or a program on `PATH`. `python3` without it.
+    /// Names the interpreter: a path, or a program on `PATH`. `python3` or `bun` without it. A shim that looks for the
+    /// interpreter, as pyenv has one in the place of `python3`, may take ten times as long as the interpreter's own start.
     pub fn program(self, program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), ..self }
     }
@@ -181,10 +194,11 @@ impl WorkersBuilder {
         Self { library: Some(path.into()), ..self }
     }
 
-    /// Adds a folder to look for modules in, before all others.
+    /// Adds a folder to look for modules in, before all others. Bun looks beside its script alone.
     pub fn module_path(mut self, folder: impl Into<PathBuf>) -> Self {
-        let Language::Python(folders) = &mut self.language;
-        folders.push(folder.into());
+        if let Language::Python(folders) = &mut self.language {
+            folders.push(folder.into());
+        }
         self
     }
 
