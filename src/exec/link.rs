@@ -22,6 +22,8 @@ const RING_BYTES: u64 = 1 << 20;
 const STOP_GRACE: Duration = Duration::from_secs(2);
 /// For how long to wait for more of a message that has no room at once, before looking for other things.
 const PART: Duration = Duration::from_millis(20);
+/// For how long to wait for room in the ring of a worker that may be away.
+const ROOM: Duration = Duration::from_millis(1);
 /// Calls that are with a worker at once, the one that runs included.
 const AHEAD_MAX: u32 = WINDOW / 2;
 
@@ -42,6 +44,14 @@ pub(super) struct Link {
     kills_for_memory: Option<u64>,
     /// Where a worker that has an event loop waits.
     line: PipeWriter,
+}
+
+/// Sends a worker a line that waits for one.
+fn fetch(claims: &Claims, line: &mut PipeWriter) {
+    if claims.come_back() {
+        // A worker that has gone shows when its answer is waited for.
+        let _ = line.write_all(b"\n");
+    }
 }
 
 /// However its link ends, no process stays.
@@ -184,15 +194,17 @@ impl Link {
     /// The worker has ended, as [`Link::wait`] will say, or what it did to the ring.
     pub(super) fn send(&mut self, message: &Message) -> Result<u32, ring::Error> {
         let (claims, sender, next, remote) = (&self.claims, &mut self.to_worker, self.next, &self.remote);
+        let line = &mut self.line;
         let mut error = None;
         let number = message.send(&self.station, |bytes| {
             bytes[..4].copy_from_slice(&next.to_le_bytes());
             claims.offer(next);
             let mut sent = 0;
             loop {
-                match sender.send_part(bytes, &mut sent, Some(Deadline::after(PART))) {
+                match sender.send_part(bytes, &mut sent, Some(Deadline::after(ROOM))) {
                     Ok(()) => return Some(next),
-                    Err(ring::Error::TimedOut { .. }) if !remote.has_ended.load(SeqCst) => {}
+                    // It makes room once it is there to read.
+                    Err(ring::Error::TimedOut { .. }) if !remote.has_ended.load(SeqCst) => fetch(claims, line),
                     Err(other) => {
                         error = Some(other);
                         return None;
@@ -210,10 +222,7 @@ impl Link {
     fn count_sent(&mut self) {
         self.next = (self.next + 1) & (READY >> 2);
         self.sent = self.sent.wrapping_add(1);
-        if self.claims.come_back() {
-            // A worker that has gone shows when its answer is waited for.
-            let _ = self.line.write_all(b"\n");
-        }
+        fetch(&self.claims, &mut self.line);
     }
 
     /// Returns how many calls are with the worker.
