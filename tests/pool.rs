@@ -128,7 +128,11 @@ fn one_worker_runs_jobs_in_the_order_of_their_priority_and_then_of_their_coming(
     let order = Arc::new(Mutex::new(Vec::new()));
     let jobs = (0..90).map(|n| {
         let order = order.clone();
-        Job::new("order", move |_| Ok(order.lock().unwrap().push(n))).priority(n % 3)
+        Job::new("order", move |_| {
+            order.lock().unwrap().push(n);
+            Ok(())
+        })
+        .priority(n % 3)
     });
     let handles = pool.submit_batch(jobs).unwrap();
     gate.open();

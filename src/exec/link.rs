@@ -204,7 +204,9 @@ impl Link {
                 match sender.send_part(bytes, &mut sent, Some(Deadline::after(ROOM))) {
                     Ok(()) => return Some(next),
                     // It makes room once it is there to read.
-                    Err(ring::Error::TimedOut { .. }) if !remote.has_ended.load(SeqCst) => fetch(claims, line),
+                    Err(ring::Error::TimedOut { .. }) if !remote.has_ended.load(SeqCst) => {
+                        fetch(claims, line)
+                    }
                     Err(other) => {
                         error = Some(other);
                         return None;

@@ -63,6 +63,7 @@ pub use project::{
 };
 pub use session::SessionPayload;
 pub use worker_threads::{
-    CurrentJob, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits, ResourceUsage,
-    Statistics, Worker, WorkerFeatures, WorkerPool, WorkerState, WorkerThreads,
+    CurrentJob, ForgottenWorkers, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits,
+    ResourceUsage, Statistics, StatisticsWindow, Worker, WorkerFeatures, WorkerPool, WorkerState,
+    WorkerThreads,
 };

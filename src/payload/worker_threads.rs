@@ -18,6 +18,8 @@ section! {
         pub features: Option<WorkerFeatures>,
         /// Holds each worker under its id.
         pub registry: Option<BTreeMap<String, Worker>>,
+        /// Counts the ended workers that the registry has no more.
+        pub forgotten: Option<ForgottenWorkers>,
         /// Holds the totals over all workers.
         pub statistics: Option<Statistics>,
         /// Holds the message ports between workers.
@@ -54,8 +56,16 @@ section! {
         pub active: Option<u64>,
         /// Counts the workers that wait for a job.
         pub idle: Option<u64>,
+        /// Counts the workers that cannot take a job yet.
+        pub booting: Option<u64>,
+        /// Counts the workers that are about to end.
+        pub draining: Option<u64>,
         /// Counts the workers that ended.
         pub terminated: Option<u64>,
+        /// Gives the fewest workers that the pool may have.
+        pub min: Option<u64>,
+        /// Gives the most workers that the pool may have.
+        pub max: Option<u64>,
         /// Says which worker gets the next job.
         pub strategy: Option<PoolStrategy>,
     }
@@ -73,6 +83,10 @@ words! {
     pub enum PoolStrategy {
         /// Each worker in turn.
         RoundRobin = "round-robin",
+        /// The worker that has run jobs for the least time.
+        LeastBusy = "least-busy",
+        /// The worker that has the job's key.
+        Affinity = "affinity",
     }
 }
 
@@ -184,10 +198,50 @@ section! {
         pub error_rate: Option<Measure>,
         /// Gives the mean time of a message, in milliseconds.
         pub avg_processing_ms: Option<Measure>,
+        /// Gives the time that half of the messages do not exceed, in milliseconds.
+        pub p50_processing_ms: Option<Measure>,
+        /// Gives the time that 95 of 100 messages do not exceed, in milliseconds.
+        pub p95_processing_ms: Option<Measure>,
         /// Gives the time that 99 of 100 messages do not exceed, in milliseconds.
         pub p99_processing_ms: Option<Measure>,
+        /// Gives the time that 999 of 1000 messages do not exceed, in milliseconds.
+        pub p99_9_processing_ms: Option<Measure>,
+        /// Holds the times of the last messages alone.
+        pub window: Option<StatisticsWindow>,
         /// Holds the pool's utilization, 0 to 1, as its writer computed it. Prefer [`WorkerPool::computed_utilization`].
         pub pool_utilization: Option<Measure>,
+    }
+}
+
+section! {
+    /// Holds the times of the messages that were answered within a sliding window.
+    pub struct StatisticsWindow {
+        /// Gives the length of the window, in milliseconds.
+        pub length_ms: Option<u64>,
+        /// Counts the messages that workers answered within it, errors among them.
+        pub received: Option<u64>,
+        /// Gives their mean time, in milliseconds.
+        pub avg_processing_ms: Option<Measure>,
+        /// Gives the time that half of them do not exceed, in milliseconds.
+        pub p50_processing_ms: Option<Measure>,
+        /// Gives the time that 95 of 100 do not exceed, in milliseconds.
+        pub p95_processing_ms: Option<Measure>,
+        /// Gives the time that 99 of 100 do not exceed, in milliseconds.
+        pub p99_processing_ms: Option<Measure>,
+        /// Gives the time that 999 of 1000 do not exceed, in milliseconds.
+        pub p99_9_processing_ms: Option<Measure>,
+    }
+}
+
+section! {
+    /// Counts workers that ended and that a registry has no more.
+    pub struct ForgottenWorkers {
+        /// Counts them.
+        pub workers: Option<u64>,
+        /// Counts the messages they processed.
+        pub messages_processed: Option<u64>,
+        /// Counts their errors.
+        pub errors: Option<u64>,
     }
 }
 

@@ -1,20 +1,23 @@
 //! The worker's side: it takes jobs, tells of their ends, and leaves.
 
 use std::cell::{Cell, RefCell};
+use std::mem;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::dispatch::{Dispatch, Entry, Phase, Pin, State};
-use super::lane::{CHUNK_MAX, Lane, Running};
+use super::lane::{Lane, Running};
 use super::queue::Queue;
-use super::sync::MutexGuard;
-use super::sync::Ordering;
+use super::sync::{MutexGuard, Ordering, fence};
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
 use super::{Failure, Strategy, WorkerEnd};
 
-/// The most jobs whose memory waits to be freed.
-const SPENT_MAX: usize = 256;
+/// The most jobs that a worker puts into the queue of those that came without the lock.
+const INBOX: usize = 256;
+
+/// So many jobs are freed at a time.
+const SPENT: usize = 32;
 
 /// Between looks of a worker at whether another has taken its place, if nobody wakes it.
 const REPLACEMENT_LOOK: Duration = Duration::from_millis(10);
@@ -24,7 +27,7 @@ pub(crate) struct Desk<B: Body + ?Sized> {
     dispatch: Arc<Dispatch<B>>,
     lane: Arc<Lane<B>>,
     has_left: Cell<bool>,
-    /// Jobs that nobody has any more, for the submitters to free.
+    /// Jobs that nobody has any more.
     spent: RefCell<Vec<Arc<B>>>,
 }
 
@@ -58,6 +61,7 @@ impl<B: Body + ?Sized> Desk<B> {
         state.boot = state.boot.saturating_add(boot);
         if let Some(replaced) = state.at(self.lane.place).replaces.take() {
             state.replace(replaced, true);
+            self.dispatch.publish(&mut state);
         }
     }
 
@@ -70,7 +74,7 @@ impl<B: Body + ?Sized> Desk<B> {
             return true;
         }
         let recycling = state.entries().filter(|entry| entry.recycles).count();
-        if state.is_closed || recycling >= (state.entries().count() / 4).max(1) {
+        if self.dispatch.counts().is_closed() || recycling >= (state.entries().count() / 4).max(1) {
             return false;
         }
         state.at(place).recycles = true;
@@ -88,7 +92,7 @@ impl<B: Body + ?Sized> Desk<B> {
     pub(crate) fn await_replacement(&self) -> bool {
         while !self.is_replaced() {
             let mut state = self.dispatch.lock();
-            if state.is_closed || state.at(self.lane.place).retires {
+            if self.dispatch.counts().is_closed() || state.at(self.lane.place).retires {
                 return false;
             }
             drop(state);
@@ -115,33 +119,44 @@ impl<B: Body + ?Sized> Desk<B> {
     pub(crate) fn take(&self) -> Option<Task<B>> {
         let dispatch = &*self.dispatch;
         let mut state = dispatch.lock();
-        self.pass_on(&mut state);
         let mut has_looked = false;
         loop {
             if let Some((first, rest)) = self.share(&mut state) {
                 return Some(self.begin(state, first, rest));
             }
-            if state.at(self.lane.place).retires || state.is_closed {
+            let is_last = state.at(self.lane.place).retires || dispatch.counts().is_closed();
+            if is_last && dispatch.counts().waiting() == state.pinned {
                 self.leave(state);
                 return None;
             }
             // One at a time looks for a while before it sleeps, and is not woken then.
-            let looks = !has_looked && state.searching == 0;
+            let looks = is_last || !has_looked && state.searching == 0;
             if looks {
                 state.searches(self.lane.place);
+                state.looking += 1;
             } else {
                 state.idle.push(self.lane.place);
                 state.at(self.lane.place).phase = Phase::Idle;
+            }
+            dispatch.publish(&mut state);
+            // Either a submitter sees that it must wake somebody, or this sees its job.
+            fence(Ordering::SeqCst);
+            if !looks && !dispatch.inbox.is_empty() {
+                state.rouse_at(self.lane.place);
+                state.found(self.lane.place);
+                continue;
             }
             dispatch.grew_quiet(&state);
             drop(state);
             if looks {
                 dispatch.look_out();
             } else {
+                self.spent.borrow_mut().clear();
                 self.lane.sleep();
             }
             has_looked = looks;
             state = dispatch.lock();
+            state.looking -= usize::from(looks);
             // Whoever ended the sleep has counted it as one that searches.
             state.found(self.lane.place);
         }
@@ -154,7 +169,8 @@ impl<B: Body + ?Sized> Desk<B> {
             task.ticket().is_at(Whereabouts::Lane(self.lane.place));
         }
         self.dispatch.made_room(&state, 1 + rest.len());
-        let next = state.rouse_for_queue(self.dispatch.rules.strategy);
+        let next = self.dispatch.rouse_for_queue(&mut state);
+        self.dispatch.publish(&mut state);
         // Under the lock, so that at no moment a job is nowhere.
         let first = self.lane.begin(first, rest);
         drop(state);
@@ -176,22 +192,18 @@ impl<B: Body + ?Sized> Desk<B> {
     /// another has allocated.
     pub(crate) fn give_back(&self, spent: Arc<B>) {
         let mut kept = self.spent.borrow_mut();
-        if kept.len() < CHUNK_MAX {
-            kept.push(spent);
+        kept.push(spent);
+        if kept.len() >= SPENT {
+            // Where nobody submits any more, it is freed here.
+            let _ = self.dispatch.spent.push(mem::replace(&mut *kept, Vec::with_capacity(SPENT)));
         }
-    }
-
-    fn pass_on(&self, state: &mut State<B>) {
-        let mut spent = self.spent.borrow_mut();
-        let room = SPENT_MAX.saturating_sub(state.spent.len());
-        let surplus = spent.len().saturating_sub(room);
-        state.spent.extend(spent.drain(surplus..));
     }
 
     /// Takes what this worker should run now.
     fn share(&self, state: &mut State<B>) -> Option<(Task<B>, Vec<Task<B>>)> {
         // What is left of its own when somebody more important came between.
         let mut own = self.lane.give_back(true);
+        self.dispatch.drain_inbox(state, INBOX);
         loop {
             let own_best = own.front().map(|task| task.ticket().priority());
             let pinned_best = state.at(self.lane.place).pinned.best();
@@ -203,6 +215,7 @@ impl<B: Body + ?Sized> Desk<B> {
             if pinned_best.is_some() && pinned_best >= best {
                 let first = state.at(self.lane.place).pinned.pop()?;
                 state.pinned -= 1;
+                self.dispatch.counts().left(1);
                 return Some((first, own.into()));
             }
             if best.is_none() {
@@ -215,8 +228,8 @@ impl<B: Body + ?Sized> Desk<B> {
                 let Some(task) = state.queue.pop() else { break };
                 taken.extend(self.claim(state, task));
             }
-            self.dispatch.publish(state);
             if !taken.is_empty() {
+                self.dispatch.counts().left(taken.len());
                 let first = taken.remove(0);
                 taken.extend(own);
                 return Some((first, taken));
@@ -261,8 +274,9 @@ impl<B: Body + ?Sized> Desk<B> {
     pub(crate) fn hand_back(&self) {
         let mut state = self.dispatch.lock();
         if self.return_all(&mut state) {
-            let next = state.rouse_for_queue(self.dispatch.rules.strategy);
+            let next = self.dispatch.rouse_for_queue(&mut state);
             self.dispatch.call_keeper(&mut state);
+            self.dispatch.publish(&mut state);
             drop(state);
             next.iter().for_each(|lane| lane.wake());
         }
@@ -275,9 +289,10 @@ impl<B: Body + ?Sized> Desk<B> {
         drop(self.lane.abandon());
         task.ticket().is_at(Whereabouts::Queue);
         state.queue.push_front(task);
-        self.dispatch.publish(&mut state);
-        let next = state.rouse_for_queue(self.dispatch.rules.strategy);
+        self.dispatch.counts().came_back();
+        let next = self.dispatch.rouse_for_queue(&mut state);
         self.dispatch.call_keeper(&mut state);
+        self.dispatch.publish(&mut state);
         drop(state);
         next.iter().for_each(|lane| lane.wake());
     }
@@ -288,6 +303,7 @@ impl<B: Body + ?Sized> Desk<B> {
         for task in tasks.into_iter().rev() {
             task.ticket().is_at(Whereabouts::Queue);
             state.queue.push_front(task);
+            self.dispatch.counts().came_back();
         }
         self.dispatch.publish(state);
         is_any

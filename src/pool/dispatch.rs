@@ -4,22 +4,24 @@ use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
-use std::{hint, iter};
 
 use super::departed::Departed;
-use super::failure::Failure;
+use super::intake::Counts;
 use super::lane::Lane;
 use super::queue::Queue;
-use super::sync::{AtomicI64, Condvar, Mutex, MutexGuard, Ordering, lock, wait_for};
+use super::sync::{
+    AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out, wait_for,
+};
 use super::tally::Window;
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
-use super::{Error, JobId, Overflow, Strategy, WorkerId};
+use super::{Error, Overflow, Strategy, WorkerId};
 
-/// How long a worker that has nothing to do looks for a job before it sleeps: about as long as waking it would take.
-const LOOK: Duration = Duration::from_micros(20);
-/// So many jobs whose memory waits to be freed are no more than a submitter will free before long.
-const SPENT: usize = 128;
+/// The most packs of jobs whose memory waits to be freed.
+const SPENT_MAX: usize = 16;
+/// Workers that are woken at the same time: where one of them is slow to come, another may run at once, on the processor
+/// of the submitter.
+const ROUSED: usize = 2;
 /// No job waits.
 const NOTHING: i64 = i64::MIN;
 
@@ -30,6 +32,13 @@ const NOTHING: i64 = i64::MIN;
 pub(super) struct Dispatch<B: Body + ?Sized> {
     pub(super) rules: Rules,
     pub(super) window: Window,
+    counts: Apart<Counts>,
+    /// Jobs that came without the lock: all of priority 0 and for any worker.
+    pub(super) inbox: Inbox<Task<B>>,
+    /// Jobs that nobody has any more, whose memory is to be freed by those who made others.
+    pub(super) spent: Bin<Vec<Arc<B>>>,
+    /// Whether a submission must wake somebody: a worker, or the keeper.
+    alert: Apart<AtomicBool>,
     state: Apart<Mutex<State<B>>>,
     /// Submitters wait here for room or the end.
     room: Condvar,
@@ -69,9 +78,6 @@ pub(super) struct State<B: Body + ?Sized> {
     /// How many of these there may be before those of jobs that are over go.
     deadlines_kept: usize,
     pub(super) departed: Departed,
-    /// Jobs that nobody has any more, whose memory is to be freed.
-    pub(super) spent: Vec<Arc<B>>,
-    pub(super) sent: u64,
     pub(super) withdrawn: u64,
     /// Workers that were ever ready, and the time that they took for it.
     pub(super) booted: u64,
@@ -83,11 +89,11 @@ pub(super) struct State<B: Body + ?Sized> {
     last: usize,
     submitters: usize,
     drainers: usize,
-    pub(super) is_closed: bool,
-    /// Workers that look for a job, or were woken for one.
+    /// Workers that look for a job, or were woken for one; and those of them that are awake.
     pub(super) searching: usize,
     /// Workers for which another is to be started.
     pub(super) replacements: Vec<WorkerId>,
+    pub(super) looking: usize,
     /// Whether more workers may be started.
     pub(super) may_grow: bool,
     /// Whether the keeper has something to do, and whether it waits for that.
@@ -150,11 +156,6 @@ impl<B: ?Sized> Ord for Due<B> {
 }
 
 impl<B: Body + ?Sized> State<B> {
-    /// Returns the number of jobs that wait here.
-    pub(super) fn waiting(&self) -> usize {
-        self.queue.len() + self.pinned
-    }
-
     pub(super) fn entries(&self) -> impl Iterator<Item = &Entry<B>> {
         self.entries.iter().flatten()
     }
@@ -165,7 +166,7 @@ impl<B: Body + ?Sized> State<B> {
     }
 
     /// Notes a deadline. `true` if it is the next one.
-    fn note_deadline(&mut self, at: Instant, task: &Task<B>) -> bool {
+    pub(super) fn note_deadline(&mut self, at: Instant, task: &Task<B>) -> bool {
         if self.deadlines.len() >= self.deadlines_kept {
             // Of jobs that are long over.
             self.deadlines.retain(|due| due.0.body.strong_count() > 0);
@@ -174,22 +175,6 @@ impl<B: Body + ?Sized> State<B> {
         let is_next = self.deadlines.peek().is_none_or(|due| at < due.0.at);
         self.deadlines.push(Reverse(Due { at, body: Arc::downgrade(&task.share()) }));
         is_next
-    }
-
-    /// Returns the number of jobs that wait or run.
-    pub(super) fn unfinished(&self) -> u64 {
-        let in_lanes = self.entries().map(|entry| entry.lane.unfinished()).sum::<usize>();
-        (self.waiting() + in_lanes) as u64
-    }
-
-    /// Tells whether every job is over.
-    fn is_quiet(&self) -> bool {
-        self.waiting() == 0 && self.entries().all(|entry| entry.phase != Phase::Working)
-    }
-
-    /// Takes out jobs to be freed by a submitter: one for the one that it brings, or more so that they become fewer.
-    fn take_spent(&mut self) -> [Option<Arc<B>>; 2] {
-        [self.spent.pop(), if self.spent.len() > SPENT { self.spent.pop() } else { None }]
     }
 
     /// Tells a worker that another has taken its place, or that none will for now.
@@ -226,16 +211,17 @@ impl<B: Body + ?Sized> State<B> {
         Some(self.searches(place))
     }
 
-    /// Takes one worker from the idle ones if jobs wait and nobody looks for them.
-    pub(super) fn rouse_for_queue(&mut self, strategy: Strategy) -> Option<Arc<Lane<B>>> {
-        if self.queue.is_empty() || self.searching > 0 { None } else { self.rouse(strategy) }
-    }
-
     /// Takes one worker from the idle ones, if it is one.
-    fn rouse_at(&mut self, place: usize) -> Option<Arc<Lane<B>>> {
+    pub(super) fn rouse_at(&mut self, place: usize) -> Option<Arc<Lane<B>>> {
         let index = self.idle.iter().position(|idle| *idle == place)?;
         self.idle.remove(index);
         Some(self.searches(place))
+    }
+
+    /// Tells whether a job that comes should wake a worker. Nobody needs waking where one is awake and looks; and two that
+    /// wake at the same time are enough, as whoever takes a job wakes the next for what is left.
+    pub(super) fn wants_search(&self) -> bool {
+        self.looking == 0 && self.searching < ROUSED
     }
 
     /// Counts a worker as one that looks for a job.
@@ -264,8 +250,6 @@ impl<B: Body + ?Sized> Dispatch<B> {
             deadlines: BinaryHeap::new(),
             deadlines_kept: 1024,
             departed: Departed::new(),
-            spent: Vec::new(),
-            sent: 0,
             withdrawn: 0,
             booted: 0,
             boot: Duration::ZERO,
@@ -274,9 +258,9 @@ impl<B: Body + ?Sized> Dispatch<B> {
             last: usize::MAX,
             submitters: 0,
             drainers: 0,
-            is_closed: false,
             searching: 0,
             replacements: Vec::new(),
+            looking: 0,
             may_grow: false,
             is_keeper_called: false,
             keeper_waits: false,
@@ -285,6 +269,10 @@ impl<B: Body + ?Sized> Dispatch<B> {
         Self {
             rules,
             window,
+            counts: Apart(Counts::new()),
+            inbox: Inbox::new(),
+            spent: Bin::new(SPENT_MAX),
+            alert: Apart(AtomicBool::new(false)),
             state: Apart(Mutex::new(state)),
             room,
             quiet,
@@ -297,6 +285,15 @@ impl<B: Body + ?Sized> Dispatch<B> {
         lock(&self.state.0)
     }
 
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts.0
+    }
+
+    /// Tells whether a submission must wake somebody.
+    pub(super) fn is_alerted(&self) -> bool {
+        self.alert.0.load(Ordering::Relaxed)
+    }
+
     /// Returns the highest priority that waits for somebody, as one below all if there is none.
     pub(super) fn best(&self) -> i64 {
         self.best.0.load(Ordering::Relaxed)
@@ -304,120 +301,20 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Looks for something that waits, for a while.
     pub(super) fn look_out(&self) {
-        let start = Instant::now();
-        while self.best() == NOTHING && start.elapsed() < LOOK {
-            (0..16).for_each(|_| hint::spin_loop());
-        }
+        look_out(|| !self.inbox.is_empty() || self.best() != NOTHING);
     }
 
-    /// Says what now waits; called before the lock goes whenever the queue has changed.
+    /// Says what waits in the queue and whom a job must wake; called before the lock goes, whenever either has changed.
     pub(super) fn publish(&self, state: &mut State<B>) {
         let best = state.queue.best().map_or(NOTHING, i64::from);
         if self.best() != best {
             self.best.0.store(best, Ordering::Relaxed);
         }
-    }
-
-    /// Takes in jobs, in their order; what is refused stays in `tasks`, with the reason.
-    ///
-    /// Where there is no room it does as `overflow` says, which may be to wait.
-    pub(super) fn submit(
-        &self,
-        tasks: &mut impl ExactSizeIterator<Item = Task<B>>,
-        overflow: Overflow,
-    ) -> Result<(), Error> {
-        let mut until = None;
-        let mut state = self.lock();
-        loop {
-            if state.is_closed {
-                return Err(Error::Closed);
-            }
-            let room = self.rules.capacity.saturating_sub(state.waiting());
-            let calls = self.take_in(&mut state, tasks.by_ref().take(room));
-            if tasks.len() == 0 {
-                let spent = state.take_spent();
-                drop(state);
-                calls.make(self);
-                drop(spent);
-                return Ok(());
-            }
-            match overflow {
-                Overflow::Reject => {
-                    drop(state);
-                    calls.make(self);
-                    return Err(Error::Full { capacity: self.rules.capacity });
-                }
-                Overflow::DropOldest => {
-                    let dropped = self.make_room(&mut state, tasks.len());
-                    drop(state);
-                    calls.make(self);
-                    dropped.into_iter().for_each(|task| task.fail(Failure::Dropped));
-                    state = self.lock();
-                }
-                Overflow::Wait(time) => {
-                    drop(state);
-                    calls.make(self);
-                    state = self.lock();
-                    let until = *until.get_or_insert_with(|| Instant::now().checked_add(time));
-                    while !state.is_closed && state.waiting() >= self.rules.capacity {
-                        let left = until
-                            .map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-                        if left.is_zero() {
-                            return Err(Error::Full { capacity: self.rules.capacity });
-                        }
-                        state.submitters += 1;
-                        state = wait_for(&self.room, state, left);
-                        state.submitters -= 1;
-                    }
-                }
-            }
+        let keeper = state.may_grow && state.idle.is_empty() && !state.is_keeper_called;
+        let alert = state.wants_search() && (keeper || !state.idle.is_empty());
+        if self.is_alerted() != alert {
+            self.alert.0.store(alert, Ordering::SeqCst);
         }
-    }
-
-    /// Takes out as many of the least jobs as are needed for `more`.
-    fn make_room(&self, state: &mut State<B>, more: usize) -> Vec<Task<B>> {
-        let surplus = (state.waiting() + more).saturating_sub(self.rules.capacity);
-        let dropped: Vec<_> = iter::from_fn(|| state.queue.pop_least()).take(surplus).collect();
-        for task in &dropped {
-            task.ticket().is_at(Whereabouts::Withdrawn);
-        }
-        state.withdrawn += dropped.len() as u64;
-        self.publish(state);
-        dropped
-    }
-
-    fn take_in(&self, state: &mut State<B>, tasks: impl Iterator<Item = Task<B>>) -> Calls<B> {
-        let mut calls = Calls { lanes: Vec::new(), keeper: false };
-        let mut is_common = false;
-        for task in tasks {
-            state.sent += 1;
-            let ticket = task.ticket();
-            ticket.number(state.sent);
-            if let Some(at) = ticket.deadline() {
-                calls.keeper |= state.note_deadline(at, &task);
-            }
-            match self.place_of(state, &task) {
-                Some(place) => {
-                    calls.lanes.extend(self.pin(state, place, task));
-                }
-                None => {
-                    ticket.is_at(Whereabouts::Queue);
-                    state.queue.push(task);
-                    is_common = true;
-                }
-            }
-        }
-        if is_common {
-            self.publish(state);
-            // Whoever takes a job wakes the next for what is left.
-            calls.lanes.extend(state.rouse_for_queue(self.rules.strategy));
-            calls.keeper |= state.may_grow && state.idle.is_empty() && state.searching == 0;
-        }
-        if calls.keeper {
-            state.is_keeper_called = true;
-            calls.keeper = state.keeper_waits;
-        }
-        calls
     }
 
     /// Gives a job to the one worker that must run it, and returns it if it is to be woken.
@@ -441,65 +338,6 @@ impl<B: Body + ?Sized> Dispatch<B> {
         Some(place)
     }
 
-    /// Looks for a job that waits or runs.
-    pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
-        let state = self.lock();
-        let pinned = state.entries().map(|entry| &entry.pinned);
-        let waiting =
-            iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
-        waiting.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)))
-    }
-
-    /// Takes in one job.
-    ///
-    /// # Errors
-    /// The job, and why it was refused.
-    pub(super) fn submit_one(&self, task: Task<B>, overflow: Overflow) -> Result<(), (Task<B>, Error)> {
-        let mut tasks = iter::once(task);
-        self.submit(&mut tasks, overflow)
-            .map_err(|error| (tasks.next().expect("what is refused stays"), error))
-    }
-
-    /// Ends a job that has not started. `false` if it has: its worker is told that it was asked to stop.
-    pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
-        let is_withdrawn = self.take_out(body, failure);
-        if !is_withdrawn && let Some(message) = body.ticket().message() {
-            message.call();
-        }
-        is_withdrawn
-    }
-
-    fn take_out(&self, body: &Arc<B>, failure: Failure) -> bool {
-        let mut state = self.lock();
-        let whereabouts = body.ticket().whereabouts();
-        let task = match whereabouts {
-            Whereabouts::Elsewhere | Whereabouts::Withdrawn => return false,
-            Whereabouts::Lane(place) => match state.at(place).lane.withdraw(body) {
-                None => return false,
-                task => task,
-            },
-            Whereabouts::Queue | Whereabouts::Pinned(_) => None,
-        };
-        body.ticket().is_at(Whereabouts::Withdrawn);
-        if whereabouts == Whereabouts::Queue {
-            state.queue.withdraw();
-        } else if let Whereabouts::Pinned(place) = whereabouts {
-            state.at(place).pinned.withdraw();
-            state.pinned -= 1;
-        }
-        state.withdrawn += 1;
-        self.publish(&mut state);
-        if matches!(whereabouts, Whereabouts::Pinned(_)) {
-            self.forget_key(&mut state, body);
-        }
-        self.made_room(&state, 1);
-        self.grew_quiet(&state);
-        drop(state);
-        body.fail(failure);
-        drop(task);
-        true
-    }
-
     /// Counts a job of a key as over.
     pub(super) fn forget_key(&self, state: &mut State<B>, body: &B) {
         let Some(key) = body.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else {
@@ -513,6 +351,23 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
     }
 
+    /// Waits to be told that there is room, or the end.
+    pub(super) fn wait_for_room<'a>(
+        &'a self,
+        mut state: MutexGuard<'a, State<B>>,
+        time: Duration,
+    ) -> MutexGuard<'a, State<B>> {
+        state.submitters += 1;
+        let mut state = wait_for(&self.room, state, time);
+        state.submitters -= 1;
+        state
+    }
+
+    /// Has every submitter that waits look again.
+    pub(super) fn tell_submitters(&self) {
+        self.room.notify_all();
+    }
+
     pub(super) fn made_room(&self, state: &State<B>, places: usize) {
         match state.submitters.min(places) {
             0 => {}
@@ -521,8 +376,13 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
     }
 
+    /// Tells whether every job is over.
+    fn is_quiet(&self, state: &State<B>) -> bool {
+        self.counts().waiting() == 0 && state.entries().all(|entry| entry.phase != Phase::Working)
+    }
+
     pub(super) fn grew_quiet(&self, state: &State<B>) {
-        if state.drainers > 0 && state.is_quiet() {
+        if state.drainers > 0 && self.is_quiet(state) {
             self.quiet.notify_all();
         }
     }
@@ -548,6 +408,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             state.keeper_waits = false;
         }
         state.is_keeper_called = false;
+        self.publish(&mut state);
         state
     }
 
@@ -559,39 +420,14 @@ impl<B: Body + ?Sized> Dispatch<B> {
             state.at(place).retires = true;
             state.rouse_at(place).iter().for_each(|lane| lane.wake());
         }
-    }
-
-    /// Takes no more jobs; those that wait still run.
-    pub(super) fn close(&self) {
-        let mut state = self.lock();
-        state.is_closed = true;
-        let woken: Vec<_> = iter::from_fn(|| state.rouse(Strategy::RoundRobin)).collect();
-        self.call_keeper(&mut state);
-        self.room.notify_all();
-        drop(state);
-        woken.iter().for_each(|lane| lane.wake());
-    }
-
-    /// Returns the jobs that have not started, which count as withdrawn. The caller ends them.
-    pub(super) fn clear(&self) -> Vec<Task<B>> {
-        let mut state = self.lock();
-        let mut tasks: Vec<_> = iter::from_fn(|| state.queue.pop()).collect();
-        for entry in state.entries.iter_mut().flatten() {
-            tasks.extend(iter::from_fn(|| entry.pinned.pop()));
-            tasks.extend(entry.lane.give_back(true));
-        }
-        for task in &tasks {
-            if matches!(task.ticket().whereabouts(), Whereabouts::Pinned(_)) {
-                self.forget_key(&mut state, task);
-            }
-            task.ticket().is_at(Whereabouts::Withdrawn);
-        }
-        state.pinned = 0;
-        state.withdrawn += tasks.len() as u64;
         self.publish(&mut state);
-        self.made_room(&state, tasks.len());
-        self.grew_quiet(&state);
-        tasks
+    }
+
+    /// Says whether more workers may be started.
+    pub(super) fn let_grow(&self, may_grow: bool) {
+        let mut state = self.lock();
+        state.may_grow = may_grow;
+        self.publish(&mut state);
     }
 
     /// Waits for at most `timeout` until no job waits or runs.
@@ -601,31 +437,17 @@ impl<B: Body + ?Sized> Dispatch<B> {
     pub(super) fn drain(&self, timeout: Duration) -> Result<(), Error> {
         let until = Instant::now().checked_add(timeout);
         let mut state = self.lock();
-        while !state.is_quiet() {
+        while !self.is_quiet(&state) {
             let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Err(Error::Unfinished { jobs: state.unfinished() });
+                let taken = state.entries().map(|entry| entry.lane.unfinished()).sum::<usize>();
+                return Err(Error::Unfinished { jobs: (self.counts().waiting() + taken) as u64 });
             }
             state.drainers += 1;
             state = wait_for(&self.quiet, state, left);
             state.drainers -= 1;
         }
         Ok(())
-    }
-}
-
-/// Whom to wake once the lock is gone.
-struct Calls<B: Body + ?Sized> {
-    lanes: Vec<Arc<Lane<B>>>,
-    keeper: bool,
-}
-
-impl<B: Body + ?Sized> Calls<B> {
-    fn make(self, dispatch: &Dispatch<B>) {
-        self.lanes.iter().for_each(|lane| lane.wake());
-        if self.keeper {
-            dispatch.duty.notify_one();
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The submitter's end of a job.
 
 use std::fmt;
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::dispatch::Dispatch;
@@ -14,12 +14,12 @@ use super::{Failure, Job, JobId};
 /// follow from `T: Send`.
 pub struct Handle<T> {
     pending: Arc<Pending<T>>,
-    dispatch: Weak<Dispatch<dyn Closure>>,
+    dispatch: Arc<Dispatch<dyn Closure>>,
 }
 
 impl<T: Send + 'static> Handle<T> {
     pub(super) fn new(pending: Arc<Pending<T>>, dispatch: &Arc<Dispatch<dyn Closure>>) -> Self {
-        Self { pending, dispatch: Arc::downgrade(dispatch) }
+        Self { pending, dispatch: dispatch.clone() }
     }
 
     /// Returns what a queue holds of it.
@@ -72,10 +72,8 @@ impl<T: Send + 'static> Handle<T> {
     /// happens to a job that is over.
     pub fn abort(&self) {
         self.pending.ticket().abort();
-        if let Some(dispatch) = self.dispatch.upgrade() {
-            let body: Arc<dyn Closure> = self.pending.clone();
-            dispatch.withdraw(&body, Failure::Aborted);
-        }
+        let body: Arc<dyn Closure> = self.pending.clone();
+        self.dispatch.withdraw(&body, Failure::Aborted);
     }
 }
 

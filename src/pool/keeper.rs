@@ -76,7 +76,7 @@ impl<K: Kind> Keeper<K> {
         for worker in 0..workers {
             self.start_worker().map_err(refusal(worker))?;
         }
-        self.dispatch.lock().may_grow = workers < self.scaling.max();
+        self.dispatch.let_grow(workers < self.scaling.max());
         let thread = thread::Builder::new().name(format!("{}-keeper", self.name));
         thread.spawn(move || self.run()).map_err(refusal(workers))
     }
@@ -121,9 +121,11 @@ impl<K: Kind> Keeper<K> {
             let hopeless = self.mind_boots(&state, now);
             let sample = self.sample(&mut state, now);
             let ended = self.ended(&state);
-            let is_closed = state.is_closed;
             let replacements = std::mem::take(&mut state.replacements);
-            let is_over = is_closed && sample.workers() == 0 && (state.waiting() == 0 || hopeless.is_some());
+            let is_closed = dispatch.counts().is_closed();
+            let is_over = is_closed
+                && sample.workers() == 0
+                && (dispatch.counts().waiting() == 0 || hopeless.is_some());
             drop(state);
 
             for body in late {
@@ -156,6 +158,7 @@ impl<K: Kind> Keeper<K> {
     /// Looks at the pool as the rule sees it.
     fn sample(&self, state: &mut State<K::Body>, now: Instant) -> Sample {
         let (mut finished, mut service) = state.departed.totals();
+        self.dispatch.drain_inbox(state, usize::MAX);
         let mut queued = state.queue.len();
         let mut oldest = state.queue.oldest();
         let (mut running, mut booting) = (0, 0);
@@ -177,7 +180,7 @@ impl<K: Kind> Keeper<K> {
             running,
             idle: state.idle.len() + state.searching,
             booting,
-            arrived: state.sent,
+            arrived: self.dispatch.counts().sent(),
             finished,
             service,
             booted: state.booted,
@@ -203,8 +206,8 @@ impl<K: Kind> Keeper<K> {
             Action::Stop(fewer) => self.dispatch.retire(fewer),
             Action::None => {}
         }
-        self.dispatch.lock().may_grow =
-            sample.workers().saturating_add_signed(decision.action.change()) < self.scaling.max();
+        let workers = sample.workers().saturating_add_signed(decision.action.change());
+        self.dispatch.let_grow(workers < self.scaling.max());
     }
 
     /// Sees to it that workers which cannot boot are not started all the time. Returns what the last one said, where
@@ -220,7 +223,7 @@ impl<K: Kind> Keeper<K> {
         }
         self.boot_failures = state.boot_failures;
         let nobody_works = state.entries().all(|entry| entry.phase == Phase::Booting);
-        (state.boot_failures >= BOOT_FAILURES && nobody_works && state.waiting() > 0)
+        (state.boot_failures >= BOOT_FAILURES && nobody_works && self.dispatch.counts().waiting() > 0)
             .then(|| state.boot_error.clone())
     }
 

@@ -12,7 +12,7 @@ use super::{ResourceUsage, WorkerEnd};
 use crate::usage::Probe;
 
 /// The most jobs that a worker takes at once.
-pub(super) const CHUNK_MAX: usize = 64;
+const CHUNK_MAX: usize = 64;
 
 /// What dispatch, the worker and onlookers share of one worker.
 // Two cache lines, which x86 fetches in pairs: busy workers share none.
@@ -63,7 +63,6 @@ impl<B: ?Sized> Clone for Running<B> {
 
 /// What a worker shows of itself at one moment.
 pub(super) struct Look<B: ?Sized> {
-    pub(super) local: usize,
     pub(super) running: Option<Running<B>>,
     pub(super) received: u64,
     pub(super) errors: u64,
@@ -255,7 +254,6 @@ impl<B: Body + ?Sized> Lane<B> {
     pub(super) fn look(&self) -> Look<B> {
         let state = lock(&self.state);
         Look {
-            local: state.local.len(),
             running: state.running.clone(),
             received: state.tally.received,
             errors: state.tally.errors,

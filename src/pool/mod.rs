@@ -33,6 +33,7 @@ mod dispatch;
 mod error;
 mod failure;
 mod handle;
+mod intake;
 mod job;
 mod keeper;
 mod lane;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use std::{fmt, iter};
 
 use super::completion::Completer;
@@ -93,11 +93,10 @@ impl Pool {
         &self,
         jobs: impl IntoIterator<Item = Job<T>>,
     ) -> Result<Vec<Handle<T>>, Error> {
-        let handles: Vec<_> = jobs.into_iter().map(|job| self.handle(job, Recipient::Handle)).collect();
-        let tasks: Vec<_> = handles.iter().map(Handle::task).collect();
-        let mut tasks = tasks.into_iter();
+        let now = Instant::now();
+        let handles: Vec<_> = jobs.into_iter().map(|job| self.handle(job, Recipient::Handle, now)).collect();
+        let mut tasks = handles.iter().map(Handle::task);
         let taken_in = self.dispatch.submit(&mut tasks, self.dispatch.rules.overflow);
-        tasks.for_each(Task::let_go);
         taken_in.map(|()| handles)
     }
 
@@ -112,7 +111,7 @@ impl Pool {
         completer: &Completer<T>,
     ) -> Result<JobId, Error> {
         let recipient = Recipient::Line(completer.clone());
-        let pending = Pending::new(Ticket::new(job.wishes), job.work, recipient);
+        let pending = Pending::new(Ticket::new(job.wishes, Instant::now()), job.work, recipient);
         let task: Task<dyn Closure> = Task::new(pending.clone());
         self.dispatch.submit_one(task, self.dispatch.rules.overflow).map_err(|(task, error)| {
             task.let_go();
@@ -162,8 +161,8 @@ impl Pool {
         Ok(())
     }
 
-    fn handle<T: Send + 'static>(&self, job: Job<T>, recipient: Recipient<T>) -> Handle<T> {
-        Handle::new(Pending::new(Ticket::new(job.wishes), job.work, recipient), &self.dispatch)
+    fn handle<T: Send + 'static>(&self, job: Job<T>, recipient: Recipient<T>, now: Instant) -> Handle<T> {
+        Handle::new(Pending::new(Ticket::new(job.wishes, now), job.work, recipient), &self.dispatch)
     }
 
     fn take_in<T: Send + 'static>(
@@ -172,7 +171,7 @@ impl Pool {
         recipient: Recipient<T>,
         overflow: Overflow,
     ) -> Result<Handle<T>, Refused<T>> {
-        let handle = self.handle(job, recipient);
+        let handle = self.handle(job, recipient, Instant::now());
         match self.dispatch.submit_one(handle.task(), overflow) {
             Ok(()) => Ok(handle),
             Err((task, reason)) => {

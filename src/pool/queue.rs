@@ -18,8 +18,6 @@ pub(super) struct Queue<B: Body + ?Sized> {
     lines: Vec<Line<B>>,
     waiting: usize,
     withdrawn: usize,
-    /// Whether a job may stand behind one of a later id: one that came back from a worker that is no more.
-    is_disordered: bool,
 }
 
 struct Line<B: Body + ?Sized> {
@@ -29,7 +27,7 @@ struct Line<B: Body + ?Sized> {
 
 impl<B: Body + ?Sized> Queue<B> {
     pub(super) const fn new() -> Self {
-        Self { lines: Vec::new(), waiting: 0, withdrawn: 0, is_disordered: false }
+        Self { lines: Vec::new(), waiting: 0, withdrawn: 0 }
     }
 
     /// Returns the number of jobs that wait.
@@ -37,25 +35,23 @@ impl<B: Body + ?Sized> Queue<B> {
         self.waiting
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting == 0
-    }
-
     /// Puts a job behind those of its priority.
     pub(super) fn push(&mut self, task: Task<B>) {
-        let line = self.line(task.ticket().priority());
-        let is_late = line.back().is_some_and(|last| last.ticket().id() > task.ticket().id());
-        line.push_back(task);
-        self.is_disordered |= is_late;
+        self.line(task.ticket().priority()).push_back(task);
         self.waiting += 1;
+    }
+
+    /// Puts jobs behind those of their priority, without a look at them.
+    pub(super) fn extend(&mut self, priority: i32, tasks: impl Iterator<Item = Task<B>>) {
+        let line = self.line(priority);
+        let before = line.len();
+        line.extend(tasks);
+        self.waiting += self.line(priority).len() - before;
     }
 
     /// Puts a job that was taken out back before those of its priority.
     pub(super) fn push_front(&mut self, task: Task<B>) {
-        let line = self.line(task.ticket().priority());
-        let is_early = line.front().is_some_and(|first| first.ticket().id() < task.ticket().id());
-        line.push_front(task);
-        self.is_disordered |= is_early;
+        self.line(task.ticket().priority()).push_front(task);
         self.waiting += 1;
     }
 
@@ -73,7 +69,6 @@ impl<B: Body + ?Sized> Queue<B> {
         self.skip_withdrawn();
         let task = self.lines.iter_mut().rev().find_map(|line| line.tasks.pop_front())?;
         self.waiting -= 1;
-        self.is_disordered &= self.waiting > 0;
         if self.lines.len() > EMPTY_LINES {
             self.lines.retain(|line| !line.tasks.is_empty());
         }
@@ -103,17 +98,9 @@ impl<B: Body + ?Sized> Queue<B> {
         self.lines.iter().filter_map(|line| line.tasks.front()).map(|task| task.ticket().submitted).min()
     }
 
-    /// Looks for a job. It takes logarithmic time, unless jobs have come back from workers that are no more.
+    /// Looks for a job, one after the other.
     pub(super) fn find(&self, id: JobId) -> Option<&Task<B>> {
-        let id_of = |task: &Task<B>| task.ticket().id();
-        self.lines.iter().find_map(|Line { tasks, .. }| {
-            let place = if self.is_disordered {
-                tasks.iter().position(|task| id_of(task) == id)
-            } else {
-                tasks.binary_search_by_key(&id, id_of).ok()
-            };
-            tasks.get(place?)
-        })
+        self.lines.iter().flat_map(|line| &line.tasks).find(|task| task.ticket().id() == id)
     }
 
     /// Counts a job of this queue no more, which its ticket calls withdrawn already.

@@ -217,15 +217,15 @@ impl Snapshot {
         let state = dispatch.lock();
         let mut registry: BTreeMap<_, _> = state.departed.remembered().cloned().collect();
         let mut lanes = Vec::with_capacity(state.entries.len());
-        let mut queued = state.waiting() as u64;
         for entry in state.entries() {
             let look = entry.lane.look();
-            queued += look.local as u64;
-            registry.insert(entry.lane.worker, WorkerEntry::of(entry, look, state.is_closed, now));
+            registry
+                .insert(entry.lane.worker, WorkerEntry::of(entry, look, dispatch.counts().is_closed(), now));
             lanes.push(entry.lane.clone());
         }
         let forgotten = state.departed.forgotten();
-        let (sent, withdrawn) = (state.sent, state.withdrawn);
+        // Looked at last, so that no job is counted as begun and not as sent.
+        let (sent, withdrawn) = (dispatch.counts().sent(), state.withdrawn);
         let mut tally = state.departed.tally(slice);
         drop(state);
 
@@ -238,7 +238,9 @@ impl Snapshot {
         let pool = PoolCounts::of(&registry, forgotten, bounds, dispatch.rules.strategy);
         let received = forgotten.messages_processed + sum(&registry, |entry| entry.messages_processed);
         let errors = forgotten.errors + sum(&registry, |entry| entry.errors);
-        let counts = Counts { sent, received, errors, withdrawn, queued };
+        let running = registry.values().filter(|entry| entry.current_job.is_some()).count() as u64;
+        let counts =
+            Counts { sent, received, errors, withdrawn, queued: sent - received - withdrawn - running };
         let statistics = Statistics::of(counts, &tally, dispatch.window.length_ms(), &pool);
         Self { pool, registry, forgotten, statistics, limits: limits.to_vec() }
     }

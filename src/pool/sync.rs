@@ -2,22 +2,31 @@
 
 #[cfg(not(all(test, loom)))]
 pub(super) use std::{
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, fence},
     sync::{Condvar, Mutex, MutexGuard},
-    thread::{Thread, current, park},
+    thread::{Thread, current, park, yield_now},
 };
+
+/// A queue that threads push to and pop from without a lock.
+#[cfg(not(all(test, loom)))]
+pub(super) use crossbeam_queue::SegQueue as Inbox;
+
+/// The same with a fixed capacity.
+#[cfg(not(all(test, loom)))]
+pub(super) use crossbeam_queue::ArrayQueue as Bin;
 
 #[cfg(all(test, loom))]
 pub(super) use loom::{
-    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64},
+    sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, AtomicUsize, fence},
     sync::{Condvar, Mutex, MutexGuard},
-    thread::{Thread, current, park},
+    thread::{Thread, current, park, yield_now},
 };
 
 pub(super) use std::sync::atomic::Ordering;
 
+use std::hint;
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Locks what no code of a caller ever runs under, so that a poisoned lock has nothing half-written behind it.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -39,4 +48,27 @@ pub(super) fn wait_for<'a, T>(
         return wait(condvar, guard);
     }
     condvar.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
+}
+
+/// How long a thread that has nothing to do looks for something before it sleeps: about as long as waking it would take.
+const LOOK: Duration = Duration::from_micros(50);
+/// How often it looks before it lets others run in between.
+const SPINS: u32 = 50;
+
+/// Looks for a while, until there is something.
+pub(super) fn look_out(is_there: impl Fn() -> bool) {
+    if is_there() {
+        return;
+    }
+    for _ in 0..SPINS {
+        hint::spin_loop();
+        if is_there() {
+            return;
+        }
+    }
+    let start = Instant::now();
+    while !is_there() && start.elapsed() < LOOK {
+        // What it looks for may have to be done on this very processor.
+        yield_now();
+    }
 }

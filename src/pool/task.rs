@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::completion::{Completer, Completion};
 use super::failure::{Aborted, Failure, drop_quietly, guarded};
 use super::job::Work;
-use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, wait_for};
+use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, look_out, wait_for};
 use super::ticket::Ticket;
 use super::{Job, JobContext};
 
@@ -119,9 +119,10 @@ impl<T> Pending<T> {
 
     /// Waits for at most `timeout` for the result, which comes once.
     pub(super) fn wait(&self, timeout: Duration) -> Option<Result<T, Failure>> {
+        let until = if self.is_over() { None } else { Instant::now().checked_add(timeout) };
+        look_out(|| self.is_over());
         let mut slot = lock(&self.slot);
         if !self.is_over() {
-            let until = Instant::now().checked_add(timeout);
             while !self.is_over() {
                 let left =
                     until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
@@ -240,7 +241,7 @@ pub(super) mod test {
 
     /// Makes a job with a number and a priority.
     pub(in super::super) fn blank(number: u64, priority: i32) -> Task<Blank> {
-        let ticket = Ticket::new(Wishes { priority, ..Wishes::new("blank".into()) });
+        let ticket = Ticket::new(Wishes { priority, ..Wishes::new("blank".into()) }, Instant::now());
         ticket.number(number);
         Task::new(Arc::new(Blank { ticket, failures: Mutex::new(Vec::new()) }))
     }

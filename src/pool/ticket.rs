@@ -91,10 +91,10 @@ impl Whereabouts {
 }
 
 impl Ticket {
-    pub(super) fn new(wishes: Wishes) -> Self {
+    pub(super) fn new(wishes: Wishes, submitted: Instant) -> Self {
         Self {
             id: AtomicU64::new(0),
-            submitted: Instant::now(),
+            submitted,
             wishes,
             whereabouts: AtomicU32::new(0),
             abort: AtomicBool::new(false),
@@ -121,6 +121,12 @@ impl Ticket {
     /// Returns when the job is to be over. A moment beyond the end of time is none.
     pub(super) fn deadline(&self) -> Option<Instant> {
         self.submitted.checked_add(self.wishes.rare.as_ref()?.within?)
+    }
+
+    /// Tells whether it is a job of priority 0, for any worker, without a deadline.
+    pub(super) fn is_plain(&self) -> bool {
+        let is_plain = |rare: &Rare| rare.key.is_none() && rare.within.is_none();
+        self.wishes.priority == 0 && self.wishes.rare.as_deref().is_none_or(is_plain)
     }
 
     /// Returns what the job is to a worker that is no thread.

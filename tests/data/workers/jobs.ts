@@ -33,5 +33,6 @@ export function stubborn(path: string): never {
 export async function polite(path: string): Promise<void> {
   closeSync(openSync(path, "w"));
   const { signal } = circlet;
+  signal.throwIfAborted();
   await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
 }

@@ -1,0 +1,316 @@
+//! The submitters' side: jobs come in, mostly without a lock, and are taken back.
+
+use std::iter;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::dispatch::{Dispatch, State};
+use super::lane::Lane;
+use super::sync::{AtomicU64, AtomicUsize, MutexGuard, Ordering, fence};
+use super::task::{Body, Task};
+use super::ticket::Whereabouts;
+use super::{Error, Failure, JobId, Overflow, Strategy};
+
+/// In the count of jobs that wait: none is taken in any more.
+const CLOSED: usize = 1 << (usize::BITS - 1);
+
+/// From so many jobs at once on, the lock costs less than it saves.
+const MANY: usize = 8;
+
+/// Counts that submitters write without the lock.
+pub(super) struct Counts {
+    /// Jobs that were taken in.
+    sent: AtomicU64,
+    /// Jobs that wait in the dispatch or are about to, and `CLOSED`.
+    waiting: AtomicUsize,
+}
+
+impl Counts {
+    pub(super) fn new() -> Self {
+        Self { sent: AtomicU64::new(0), waiting: AtomicUsize::new(0) }
+    }
+
+    pub(super) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    /// Returns the number of jobs that wait or are on their way to the queue.
+    pub(super) fn waiting(&self) -> usize {
+        self.waiting.load(Ordering::SeqCst) & !CLOSED
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) & CLOSED != 0
+    }
+
+    pub(super) fn close(&self) {
+        self.waiting.fetch_or(CLOSED, Ordering::SeqCst);
+    }
+
+    /// Counts jobs that wait no more.
+    pub(super) fn left(&self, jobs: usize) {
+        self.waiting.fetch_sub(jobs, Ordering::SeqCst);
+    }
+
+    /// Counts a job that waits again.
+    pub(super) fn came_back(&self) {
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Counts jobs that wait, as many of them as there is room for.
+    ///
+    /// A worker that leaves sees this count, or this sees that the pool is closed: the order of both is total.
+    fn reserve(&self, jobs: usize, capacity: usize) -> Result<usize, Error> {
+        let before = self.waiting.fetch_add(jobs, Ordering::SeqCst);
+        let granted = if before & CLOSED != 0 { 0 } else { jobs.min(capacity.saturating_sub(before)) };
+        if granted < jobs {
+            self.waiting.fetch_sub(jobs - granted, Ordering::SeqCst);
+        }
+        if before & CLOSED != 0 { Err(Error::Closed) } else { Ok(granted) }
+    }
+}
+
+impl<B: Body + ?Sized> Dispatch<B> {
+    /// Takes in jobs, in their order; what is refused stays in `tasks`, with the reason.
+    ///
+    /// Where there is no room it does as `overflow` says, which may be to wait.
+    pub(super) fn submit(
+        &self,
+        tasks: &mut impl ExactSizeIterator<Item = Task<B>>,
+        overflow: Overflow,
+    ) -> Result<(), Error> {
+        let mut until = None;
+        loop {
+            let granted = self.counts().reserve(tasks.len(), self.rules.capacity)?;
+            if granted > 0 {
+                self.take_in(tasks.by_ref().take(granted), granted);
+            }
+            if tasks.len() == 0 {
+                return Ok(());
+            }
+            match overflow {
+                Overflow::Reject => return Err(Error::Full { capacity: self.rules.capacity }),
+                Overflow::DropOldest => self.drop_oldest(tasks.len()),
+                Overflow::Wait(time) => {
+                    let until = *until.get_or_insert_with(|| Instant::now().checked_add(time));
+                    self.await_room(until)?;
+                }
+            }
+        }
+    }
+
+    /// Takes in one job.
+    ///
+    /// # Errors
+    /// The job, and why it was refused.
+    pub(super) fn submit_one(&self, task: Task<B>, overflow: Overflow) -> Result<(), (Task<B>, Error)> {
+        let mut tasks = iter::once(task);
+        self.submit(&mut tasks, overflow)
+            .map_err(|error| (tasks.next().expect("what is refused stays"), error))
+    }
+
+    /// Takes in jobs that there is room for.
+    fn take_in(&self, tasks: impl Iterator<Item = Task<B>>, jobs: usize) {
+        let mut id = self.counts().sent.fetch_add(jobs as u64, Ordering::Relaxed);
+        let mut locked = Locked { state: None, woken: Vec::new() };
+        if jobs >= MANY {
+            let mut state = self.lock();
+            self.drain_inbox(&mut state, usize::MAX);
+            locked.state = Some(state);
+        }
+        for task in tasks {
+            id += 1;
+            let ticket = task.ticket();
+            ticket.number(id);
+            if !ticket.is_plain() {
+                self.take_in_rare(&mut locked, task);
+                continue;
+            }
+            ticket.is_at(Whereabouts::Queue);
+            match &mut locked.state {
+                Some(state) => state.queue.push(task),
+                None => self.inbox.push(task),
+            }
+        }
+        if locked.state.is_none() {
+            // Either this sees that somebody must be woken, or whoever is about to sleep sees the jobs.
+            fence(Ordering::SeqCst);
+            if self.is_alerted() {
+                locked.state = Some(self.lock());
+            }
+        }
+        if let Some(mut state) = locked.state {
+            // Whoever takes a job wakes the next for what is left.
+            locked.woken.extend(iter::from_fn(|| self.rouse_for_queue(&mut state)));
+            if state.may_grow && state.idle.is_empty() && state.wants_search() {
+                self.call_keeper(&mut state);
+            }
+            self.publish(&mut state);
+            drop(state);
+            locked.woken.iter().for_each(|lane| lane.wake());
+        }
+        drop(self.spent.pop());
+    }
+
+    /// Takes in a job with a priority, a key or a deadline, under the lock.
+    fn take_in_rare<'a>(&'a self, locked: &mut Locked<'a, B>, task: Task<B>) {
+        let state = locked.state.get_or_insert_with(|| self.lock());
+        let ticket = task.ticket();
+        if let Some(at) = ticket.deadline()
+            && state.note_deadline(at, &task)
+        {
+            self.call_keeper(state);
+        }
+        if let Some(place) = self.place_of(state, &task) {
+            locked.woken.extend(self.pin(state, place, task));
+        } else {
+            ticket.is_at(Whereabouts::Queue);
+            // Behind those of its priority that came before it.
+            self.drain_inbox(state, usize::MAX);
+            state.queue.push(task);
+        }
+    }
+
+    /// Gives up as many of the least jobs as are needed for `more`.
+    fn drop_oldest(&self, more: usize) {
+        let mut state = self.lock();
+        self.drain_inbox(&mut state, usize::MAX);
+        let surplus = (self.counts().waiting() + more).saturating_sub(self.rules.capacity);
+        let dropped: Vec<_> = iter::from_fn(|| state.queue.pop_least()).take(surplus).collect();
+        self.count_withdrawn(&mut state, &dropped);
+        drop(state);
+        dropped.into_iter().for_each(|task| task.fail(Failure::Dropped));
+    }
+
+    fn await_room(&self, until: Option<Instant>) -> Result<(), Error> {
+        let mut state = self.lock();
+        while !self.counts().is_closed() && self.counts().waiting() >= self.rules.capacity {
+            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return Err(Error::Full { capacity: self.rules.capacity });
+            }
+            state = self.wait_for_room(state, left);
+        }
+        Ok(())
+    }
+
+    /// Puts what came without the lock into the queue, up to `most` jobs.
+    pub(super) fn drain_inbox(&self, state: &mut State<B>, most: usize) {
+        let jobs = self.inbox.len().min(most);
+        state.queue.extend(0, iter::from_fn(|| self.inbox.pop()).take(jobs));
+    }
+
+    /// Looks for a job that waits or runs. It takes time in proportion to the jobs that wait.
+    pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
+        let mut state = self.lock();
+        self.drain_inbox(&mut state, usize::MAX);
+        let pinned = state.entries().map(|entry| &entry.pinned);
+        let waiting =
+            iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
+        waiting.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)))
+    }
+
+    /// Ends a job that has not started. `false` if it has: its worker is told that it was asked to stop.
+    pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
+        let is_withdrawn = self.take_out(body, failure);
+        if !is_withdrawn && let Some(message) = body.ticket().message() {
+            message.call();
+        }
+        is_withdrawn
+    }
+
+    fn take_out(&self, body: &Arc<B>, failure: Failure) -> bool {
+        let mut state = self.lock();
+        self.drain_inbox(&mut state, usize::MAX);
+        let whereabouts = body.ticket().whereabouts();
+        let task = match whereabouts {
+            Whereabouts::Elsewhere | Whereabouts::Withdrawn => return false,
+            Whereabouts::Lane(place) => match state.at(place).lane.withdraw(body) {
+                None => return false,
+                task => task,
+            },
+            Whereabouts::Queue | Whereabouts::Pinned(_) => None,
+        };
+        body.ticket().is_at(Whereabouts::Withdrawn);
+        match whereabouts {
+            Whereabouts::Queue => {
+                state.queue.withdraw();
+                self.counts().left(1);
+            }
+            Whereabouts::Pinned(place) => {
+                state.at(place).pinned.withdraw();
+                state.pinned -= 1;
+                self.counts().left(1);
+                self.forget_key(&mut state, body);
+            }
+            _ => {}
+        }
+        state.withdrawn += 1;
+        self.publish(&mut state);
+        self.made_room(&state, 1);
+        self.grew_quiet(&state);
+        drop(state);
+        body.fail(failure);
+        drop(task);
+        true
+    }
+
+    /// Takes out the jobs that have not started, which count as withdrawn. The caller ends them.
+    pub(super) fn clear(&self) -> Vec<Task<B>> {
+        let mut state = self.lock();
+        self.drain_inbox(&mut state, usize::MAX);
+        let mut tasks: Vec<_> = iter::from_fn(|| state.queue.pop()).collect();
+        for entry in state.entries.iter_mut().flatten() {
+            tasks.extend(iter::from_fn(|| entry.pinned.pop()));
+        }
+        state.pinned = 0;
+        self.count_withdrawn(&mut state, &tasks);
+        let taken: Vec<_> = state.entries().flat_map(|entry| entry.lane.give_back(true)).collect();
+        for task in &taken {
+            task.ticket().is_at(Whereabouts::Withdrawn);
+        }
+        state.withdrawn += taken.len() as u64;
+        tasks.extend(taken);
+        self.grew_quiet(&state);
+        tasks
+    }
+
+    /// Counts jobs that were taken out of the queue or were pinned, and makes their room known.
+    fn count_withdrawn(&self, state: &mut State<B>, tasks: &[Task<B>]) {
+        for task in tasks {
+            if matches!(task.ticket().whereabouts(), Whereabouts::Pinned(_)) {
+                self.forget_key(state, task);
+            }
+            task.ticket().is_at(Whereabouts::Withdrawn);
+        }
+        self.counts().left(tasks.len());
+        state.withdrawn += tasks.len() as u64;
+        self.publish(state);
+        self.made_room(state, tasks.len());
+    }
+
+    /// Takes one worker from the idle ones if jobs wait and nobody looks for them.
+    pub(super) fn rouse_for_queue(&self, state: &mut State<B>) -> Option<Arc<Lane<B>>> {
+        let waiting = state.queue.len() + self.inbox.len();
+        let is_needed = state.wants_search() && state.searching < waiting;
+        if is_needed { state.rouse(self.rules.strategy) } else { None }
+    }
+
+    /// Takes no more jobs; those that wait still run.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        self.counts().close();
+        let woken: Vec<_> = iter::from_fn(|| state.rouse(Strategy::RoundRobin)).collect();
+        self.call_keeper(&mut state);
+        self.publish(&mut state);
+        self.tell_submitters();
+        drop(state);
+        woken.iter().for_each(|lane| lane.wake());
+    }
+}
+
+/// The lock, if anything has needed it, and whom to wake once it is gone.
+struct Locked<'a, B: Body + ?Sized> {
+    state: Option<MutexGuard<'a, State<B>>>,
+    woken: Vec<Arc<Lane<B>>>,
+}
