@@ -16,7 +16,15 @@ use serde_json::{Value, json};
 const LONG: Duration = Duration::from_secs(60);
 
 fn python() -> WorkersBuilder {
-    Workers::python().library(common::library()).module_path(common::root().join("tests/data/workers"))
+    /// The interpreter behind whatever looks for it, which may take longer than it takes to start.
+    static PROGRAM: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+        let arguments = ["-c", "import sys; print(sys.executable)"];
+        common::run(std::process::Command::new("python3").args(arguments)).trim().to_owned()
+    });
+    Workers::python()
+        .program(&*PROGRAM)
+        .library(common::library())
+        .module_path(common::root().join("tests/data/workers"))
 }
 
 fn call(function: &str, arguments: Value) -> Call<Value> {
