@@ -1,5 +1,6 @@
 //! What threads and processes have used: time on a processor, and memory.
 #![allow(unsafe_code, reason = "the clock of another thread, which std has no call for")]
+#![cfg_attr(not(feature = "exec"), allow(dead_code, reason = "processes are looked at for their pools alone"))]
 
 use std::time::Duration;
 
@@ -11,7 +12,6 @@ pub(crate) enum Probe {
     Thread { tid: libc::pid_t, clock: libc::clockid_t },
     /// A process.
     #[cfg(target_os = "linux")]
-    #[cfg_attr(not(feature = "exec"), allow(dead_code, reason = "workers of other kinds are processes"))]
     Process { pid: u32 },
 }
 
@@ -90,7 +90,6 @@ impl Probe {
 pub(crate) struct Memory {
     pub(crate) resident: u64,
     /// What no file is behind: `RssAnon` of its status, which takes ten times as long to read.
-    #[cfg_attr(not(feature = "exec"), allow(dead_code, reason = "limits are those of processes"))]
     pub(crate) anonymous: u64,
 }
 

@@ -398,7 +398,7 @@ fn what_the_kernel_refuses_is_a_memory_error_and_no_crash() {
 #[test]
 fn the_registry_has_the_process_its_time_and_its_memory() {
     let pool = python().max(1).build().unwrap();
-    let pid = pool.submit(call("spin", json!([0.1]))).unwrap().wait().unwrap().as_u64().unwrap();
+    let pid = pool.submit(call("burn", json!([0.1]))).unwrap().wait().unwrap().as_u64().unwrap();
     let snapshot = pool.snapshot();
     let entry = snapshot.registry.values().next().unwrap();
     assert_eq!(u64::from(entry.pid.unwrap()), pid);
@@ -430,7 +430,7 @@ fn what_workers_print_is_passed_on_with_the_worker() {
 fn a_supervisor_that_is_killed_leaves_no_worker() {
     let program = common::rust_example("workers");
     let mut supervisor = std::process::Command::new(program);
-    let mut supervisor = supervisor.arg("--wait").env("CIRCLET_LIBRARY", common::library());
+    let supervisor = supervisor.arg("--wait").env("CIRCLET_LIBRARY", common::library());
     let mut supervisor = supervisor.stdout(std::process::Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     std::io::BufRead::read_line(&mut std::io::BufReader::new(supervisor.stdout.take().unwrap()), &mut line)

@@ -1,9 +1,9 @@
 # A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them.
 #
 # It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS FOLDER...`, and boots before anything else: it
-# imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json, pickle, traceback,
-# the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C library through `_ctypes` and
-# not through ctypes, which takes longer to import than all of this.
+# imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json, pickle,
+# traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C library
+# through `_ctypes` and not through ctypes, which takes longer to import than all of this.
 import sys
 
 # With -c, the first folder is the current one, unless the interpreter was told otherwise.
@@ -75,7 +75,6 @@ aborted = function(Quick, "aborted", pointer)
 source = function(Source, "source", string)
 bytes_at = Bytes(dlsym(dlopen(None, 0), "PyBytes_FromStringAndSize"))
 bytes_at.argtypes = (uint64, uint64)
-
 
 
 def late():

@@ -74,10 +74,10 @@ impl<T> Call<T> {
         submit: impl FnOnce(Job<T>) -> Result<S, pool::Refused<T>>,
     ) -> Result<S, Refused<T>> {
         if let Some(reason) = self.problem {
-            return Err(Refused { call: Self { job: self.job, problem: None }, reason });
+            return Err(Refused { call: Box::new(Self { job: self.job, problem: None }), reason });
         }
         submit(self.job).map_err(|pool::Refused { job, reason }| Refused {
-            call: Self { job, problem: None },
+            call: Box::new(Self { job, problem: None }),
             reason: reason.into(),
         })
     }
@@ -130,7 +130,7 @@ pub struct Exception {
 #[derive(Debug)]
 pub struct Refused<T> {
     /// The call, as it was.
-    pub call: Call<T>,
+    pub call: Box<Call<T>>,
     /// Why.
     pub reason: Error,
 }

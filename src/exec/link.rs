@@ -205,7 +205,7 @@ impl Link {
                     Ok(()) => return Some(next),
                     // It makes room once it is there to read.
                     Err(ring::Error::TimedOut { .. }) if !remote.has_ended.load(SeqCst) => {
-                        fetch(claims, line)
+                        fetch(claims, line);
                     }
                     Err(other) => {
                         error = Some(other);

@@ -16,7 +16,9 @@ const PYTHON: &str = include_str!("../../python/circlet/_pool_worker.py");
 
 /// Who gets what the workers print.
 #[derive(Clone)]
-pub(super) struct Output(Arc<dyn Fn(WorkerId, Stream, &[u8]) + Send + Sync>);
+pub(super) struct Output(Arc<Taker>);
+
+type Taker = dyn Fn(WorkerId, Stream, &[u8]) + Send + Sync;
 
 impl Output {
     pub(super) fn new(taker: impl Fn(WorkerId, Stream, &[u8]) + Send + Sync + 'static) -> Self {

@@ -8,6 +8,7 @@ use super::message::Status;
 use super::setup::Setup;
 use super::{Ended, Error, Exception};
 use crate::pool::{Closure, Desk, Failure, JobContext, Kind, Limit, Message, Task, WorkerEnd};
+use crate::ring;
 use crate::usage::{self, Probe};
 
 /// A job that runs for longer than this has those behind it handed back, for others to take.
@@ -77,13 +78,10 @@ impl Shift<'_> {
             return Ok(self.fail(task, None, Failure::Closed));
         };
         if message.number().is_none() {
-            match self.link.send(message) {
-                Err(crate::ring::Error::TooLarge { len, max }) => {
-                    let error = Error::CallTooLong { len, max: max as usize };
-                    return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
-                }
-                // The worker has ended, as waiting for its answer will show.
-                Err(_) | Ok(_) => {}
+            // Another error says that the worker has ended, as waiting for its answer will show.
+            if let Err(ring::Error::TooLarge { len, max }) = self.link.send(message) {
+                let error = Error::CallTooLong { len, max: max as usize };
+                return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
             }
             let (link, mut left) = (&mut self.link, self.meter.tasks_left());
             self.desk.lane().send_ahead(|body| {

@@ -15,7 +15,6 @@ pub struct Limit {
 }
 
 impl Limit {
-    #[cfg_attr(not(feature = "exec"), allow(dead_code, reason = "limits are those of processes"))]
     pub(crate) fn new(resource: Resource, requested: u64, enforced_by: Enforcer) -> Self {
         Self { resource, requested, enforced_by }
     }

@@ -24,6 +24,10 @@
 //! pool.close()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(
+    not(all(feature = "exec", target_os = "linux")),
+    allow(dead_code, reason = "what kinds of workers above this need, of which there are none without the feature")
+)]
 
 mod builder;
 mod completion;

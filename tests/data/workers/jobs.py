@@ -28,6 +28,13 @@ def spin(seconds):
     return os.getpid()
 
 
+def burn(seconds):
+    """Takes time on a processor."""
+    while time.process_time() < seconds:
+        pass
+    return os.getpid()
+
+
 def sleep(seconds):
     time.sleep(seconds)
     return os.getpid()
