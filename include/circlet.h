@@ -389,6 +389,11 @@ typedef struct circlet_ring circlet_ring;
 typedef struct circlet_text circlet_text;
 
 /**
+ * A worker's side of a pool of processes. One thread at a time: a second gets CIRCLET_BUSY.
+ */
+typedef struct circlet_worker circlet_worker;
+
+/**
  * The counters of a ring, of all its producers together.
  */
 typedef struct circlet_ring_stats {
@@ -677,6 +682,32 @@ typedef struct circlet_executor_options {
    */
   double ready_within_ms;
 } circlet_executor_options;
+
+/**
+ * A call that a worker took. What it leads to stays until the worker's next call.
+ */
+typedef struct circlet_call {
+  /**
+   * The function's name, UTF-8, without a zero at its end.
+   */
+  const void *function;
+  /**
+   * The arguments.
+   */
+  const void *arguments;
+  /**
+   * Bytes of the name.
+   */
+  uint64_t function_len;
+  /**
+   * Bytes of the arguments.
+   */
+  uint64_t arguments_len;
+  /**
+   * What the arguments are: 1 JSON, 2 pickle, 3 structured clone.
+   */
+  uint64_t codec;
+} circlet_call;
 
 #ifdef __cplusplus
 extern "C" {
@@ -2068,6 +2099,78 @@ int32_t circlet_executor_run(const struct circlet_executor *executor,
  * `executor` is NULL or an executor that nobody uses any more.
  */
 void circlet_executor_free(struct circlet_executor *executor);
+
+/**
+ * Opens a worker's side from the descriptors that its supervisor passed on: requests, answers, claims. They belong to the
+ * worker from then on, also if this fails.
+ *
+ * Returns 0 or what the descriptors are not. The caller owns `*worker`.
+ *
+ * # Safety
+ * The descriptors are open and nobody else's; `worker` is NULL or has room for a pointer.
+ */
+int32_t circlet_worker_new(int32_t requests,
+                           int32_t answers,
+                           int32_t claims,
+                           struct circlet_worker **worker);
+
+/**
+ * Says that the worker can take calls: once, before the first. Returns 0 or CIRCLET_CLOSED, CIRCLET_PEER_DIED.
+ *
+ * # Safety
+ * `worker` is NULL or a worker.
+ */
+int32_t circlet_worker_ready(const struct circlet_worker *worker);
+
+/**
+ * Takes the next call, which is to be answered. Returns 1; 0 where there is none and `waits` is 0, which looks for a
+ * moment: the supervisor then sends a byte over the worker's standard input when there is one.
+ *
+ * CIRCLET_CLOSED and CIRCLET_PEER_DIED are the end of the worker.
+ *
+ * # Safety
+ * `worker` is NULL or a worker; `taken` is NULL or has room for a call.
+ */
+int32_t circlet_worker_next(const struct circlet_worker *worker,
+                            int32_t waits,
+                            struct circlet_call *taken);
+
+/**
+ * Answers the call that was taken: `status` 0 with the value, in the call's codec; 1 with what was raised, JSON of `type`,
+ * `message` and `traceback`; 2 where it gave in to an abort. Waits for room in the ring.
+ *
+ * # Safety
+ * `worker` is NULL or a worker; `body` leads to `len` bytes, or is NULL if `len` is 0.
+ */
+int32_t circlet_worker_answer(const struct circlet_worker *worker,
+                              uint32_t status,
+                              const void *body,
+                              uint64_t len);
+
+/**
+ * Tells whether the call that runs was asked to stop: 1 or 0. It costs two loads from memory.
+ *
+ * # Safety
+ * `worker` is NULL or a worker.
+ */
+int32_t circlet_worker_aborted(const struct circlet_worker *worker);
+
+/**
+ * Returns the source of a module of the Python package, such as "circlet.ring", as this library knows it: a static string,
+ * or NULL for a module that there is not.
+ *
+ * # Safety
+ * `name` is NULL or a string.
+ */
+const char *circlet_worker_source(const char *name);
+
+/**
+ * Ends a worker's side. NULL is fine.
+ *
+ * # Safety
+ * `worker` is NULL or a worker that nobody uses any more.
+ */
+void circlet_worker_free(struct circlet_worker *worker);
 
 #ifdef __cplusplus
 }  // extern "C"

@@ -29,3 +29,4 @@ pub mod payload;
 pub mod pool;
 pub mod ring;
 pub mod shm;
+mod usage;

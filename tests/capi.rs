@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 20] = [
+const SOURCES: [&str; 21] = [
     "status.rs",
     "text.rs",
     "layout.rs",
@@ -30,6 +30,7 @@ const SOURCES: [&str; 20] = [
     "pool/next.rs",
     "payload.rs",
     "exec.rs",
+    "worker.rs",
 ];
 
 fn generated_header() -> String {

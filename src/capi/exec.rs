@@ -135,8 +135,9 @@ impl From<Error> for Failure {
             Error::NotReady { .. } => CIRCLET_NOT_READY,
             Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
             Error::NoAnswer { .. } => CIRCLET_TIMED_OUT,
-            Error::CodeTooLong { .. } => CIRCLET_TOO_LARGE,
-            Error::TooManyRings { .. } => CIRCLET_INVALID,
+            Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
+            Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::Pool(_) => CIRCLET_INVALID,
+            Error::Json { .. } => CIRCLET_BAD_JSON,
             Error::Protocol { .. } => CIRCLET_PROTOCOL,
             Error::Os { .. } => CIRCLET_OS,
         };

@@ -20,6 +20,8 @@ mod ring;
 mod side;
 mod status;
 mod text;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+mod worker;
 
 pub use curve::*;
 #[cfg(all(feature = "exec", target_os = "linux"))]
@@ -31,3 +33,5 @@ pub use pool::*;
 pub use ring::*;
 pub use status::*;
 pub use text::*;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub use worker::*;

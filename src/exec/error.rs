@@ -66,6 +66,31 @@ pub enum Error {
         /// The longest.
         max: usize,
     },
+    /// A call's function and arguments are longer than a message may be.
+    #[error("a call of {len} bytes is too long: at most {max} are allowed")]
+    CallTooLong {
+        /// The length as given.
+        len: usize,
+        /// The longest.
+        max: usize,
+    },
+    /// No function has such a long name.
+    #[error("a function's name of {given} bytes is too long: at most 65535 are allowed")]
+    FunctionName {
+        /// The length as given.
+        given: usize,
+    },
+    /// What a call was given, or what came of it, is not what its codec says.
+    #[error("{what} is no JSON: {source}")]
+    Json {
+        /// What was looked at.
+        what: &'static str,
+        /// Why not.
+        source: serde_json::Error,
+    },
+    /// The pool refused to be built, or refused the call.
+    #[error(transparent)]
+    Pool(#[from] crate::pool::Error),
     /// The worker sent what the protocol does not have; it was ended.
     #[error("the worker broke the protocol: {what}")]
     Protocol {

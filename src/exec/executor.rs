@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 
 use super::control::{Control, Heard};
 use super::process::Process;
+use super::source;
 use super::wire::{self, HEADER_BYTES, Incoming};
 use super::{Error, Killer, Outcome, find_library};
 use crate::ring::{self, Options, Receiver, Ring, Sender};
@@ -18,24 +19,6 @@ use crate::shm::Deadline;
 
 /// The code that a worker begins with.
 const BOOT: &str = include_str!("../../python/circlet/_boot.py");
-/// The modules that it gets with the hello.
-const MODULES: [(&str, &str); 15] = [
-    ("circlet", include_str!("../../python/circlet/__init__.py")),
-    ("circlet._arguments", include_str!("../../python/circlet/_arguments.py")),
-    ("circlet._curve_drawing", include_str!("../../python/circlet/_curve_drawing.py")),
-    ("circlet._curve_handle", include_str!("../../python/circlet/_curve_handle.py")),
-    ("circlet._curve_points", include_str!("../../python/circlet/_curve_points.py")),
-    ("circlet._native", include_str!("../../python/circlet/_native.py")),
-    ("circlet._numbers", include_str!("../../python/circlet/_numbers.py")),
-    ("circlet._options", include_str!("../../python/circlet/_options.py")),
-    ("circlet._pool_line", include_str!("../../python/circlet/_pool_line.py")),
-    ("circlet._waiting", include_str!("../../python/circlet/_waiting.py")),
-    ("circlet.curve", include_str!("../../python/circlet/curve.py")),
-    ("circlet.page", include_str!("../../python/circlet/page.py")),
-    ("circlet.pool", include_str!("../../python/circlet/pool.py")),
-    ("circlet.ring", include_str!("../../python/circlet/ring.py")),
-    ("circlet.worker", include_str!("../../python/circlet/worker.py")),
-];
 /// Bytes of each of a worker's two rings.
 const RING_BYTES: u64 = 1 << 20;
 /// Rings of the caller's that one worker takes: the kernel passes 253 descriptors at once.
@@ -146,7 +129,7 @@ impl Executor {
     ) -> Result<(), Error> {
         let rings: Vec<_> = rings.iter().map(|(name, ring)| json!([name, ring.segment().name()])).collect();
         let modules: Map<_, _> =
-            MODULES.iter().map(|(name, text)| ((*name).to_owned(), Value::from(*text))).collect();
+            source::modules().map(|(name, text)| (name.to_owned(), Value::from(text))).collect();
         let hello = json!({
             "protocol": wire::PROTOCOL, "library": library, "modules": modules, "rings": rings,
         });

@@ -21,15 +21,31 @@
     reason = "what std has no call for: descriptors over a socket, process groups, the parent-death signal"
 )]
 
+mod call;
+mod claims;
 mod control;
 mod error;
 mod executor;
 mod library;
+mod limits;
+mod link;
+mod message;
 mod process;
+mod servant;
+mod setup;
+mod shift;
+mod source;
 mod wire;
+mod workers;
 
+pub use call::{Call, Exception, Refused};
 pub use error::{Ended, Error};
 pub use executor::{Builder, Executor};
 pub use library::find_library;
-pub use process::Killer;
+pub use limits::Limits;
+pub use message::Codec;
+pub use process::{Killer, Stream};
+pub use servant::{Servant, Taken};
+pub use source::source_of;
 pub use wire::{Outcome, PythonError};
+pub use workers::{Workers, WorkersBuilder};

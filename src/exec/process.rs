@@ -22,6 +22,33 @@ pub(super) struct Process {
     changed: Condvar,
 }
 
+/// Which of its two outputs a process wrote.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stream {
+    /// Standard output.
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+/// Who learns what a process does, on the thread that watches it.
+pub(super) trait Observer: Send + Sync {
+    /// It wrote something.
+    fn printed(&self, stream: Stream, bytes: &[u8]);
+
+    /// It has ended and been reaped.
+    fn ended(&self);
+}
+
+/// How a process is started, beside its command.
+pub(super) struct Launch {
+    pub(super) input: Stdio,
+    /// Descriptors that it has under the same numbers.
+    pub(super) passed: Vec<OwnedFd>,
+    /// Without one, both outputs go into one pipe; with one, only standard error is kept.
+    pub(super) observer: Option<Arc<dyn Observer>>,
+}
+
 #[derive(Debug, Default)]
 struct State {
     ended: Option<Ended>,
@@ -41,11 +68,23 @@ impl Killer {
 
 impl Process {
     /// Starts a process whose standard input is `input`.
-    pub(super) fn start(mut command: Command, input: OwnedFd) -> Result<Arc<Self>, Error> {
+    pub(super) fn start(command: Command, input: OwnedFd) -> Result<Arc<Self>, Error> {
+        Self::launch(command, Launch { input: Stdio::from(input), passed: Vec::new(), observer: None })
+    }
+
+    /// Starts a process.
+    pub(super) fn launch(mut command: Command, launch: Launch) -> Result<Arc<Self>, Error> {
+        let Launch { input, passed, observer } = launch;
         let (reader, writer) = io::pipe().map_err(Error::os("pipe"))?;
-        let other = writer.try_clone().map_err(Error::os("dup"))?;
-        command.stdin(Stdio::from(input)).stdout(writer).stderr(other).process_group(0);
+        let (errors, other) = if observer.is_some() {
+            let (errors, other) = io::pipe().map_err(Error::os("pipe"))?;
+            (Some(errors), other)
+        } else {
+            (None, writer.try_clone().map_err(Error::os("dup"))?)
+        };
+        command.stdin(input).stdout(writer).stderr(other).process_group(0);
         die_with_the_starter(&mut command);
+        pass_on(&mut command, &passed);
         let (tell, told) = mpsc::channel();
         let thread = thread::Builder::new().name("circlet-exec".to_owned());
         thread
@@ -54,11 +93,12 @@ impl Process {
                 // The pipe ends when nobody but the worker holds it.
                 let program = command.get_program().into();
                 drop(command);
+                drop(passed);
                 let started = started.map_err(|source| Error::NoPython { program, source });
                 match started.and_then(|child| Self::watched(&child).map(|watch| (child, watch))) {
                     Ok((child, (process, pidfd))) => {
                         let _ = tell.send(Ok(Arc::clone(&process)));
-                        process.watch(child, &pidfd, reader);
+                        process.watch(child, &pidfd, [Some(reader), errors], observer.as_deref());
                     }
                     Err(error) => drop(tell.send(Err(error))),
                 }
@@ -84,34 +124,62 @@ impl Process {
     }
 
     /// Keeps the last of what it prints until it ends, then ends its group and reaps it.
-    fn watch(&self, mut child: Child, pidfd: &OwnedFd, mut output: PipeReader) {
-        let mut open = true;
+    fn watch(
+        &self,
+        mut child: Child,
+        pidfd: &OwnedFd,
+        mut outputs: [Option<PipeReader>; 2],
+        observer: Option<&dyn Observer>,
+    ) {
         loop {
-            let [ended, printed] = poll([Some(pidfd.as_raw_fd()), open.then_some(output.as_raw_fd())], -1);
+            let [output, errors] = outputs.each_ref().map(|output| output.as_ref().map(AsRawFd::as_raw_fd));
+            let [ended, printed, complained] = poll([Some(pidfd.as_raw_fd()), output, errors], -1);
             if ended {
                 break;
             }
-            if printed {
-                open = self.keep_output(&mut output);
+            for (output, has_more, stream) in [(0, printed, Stream::Stdout), (1, complained, Stream::Stderr)]
+            {
+                if has_more && !self.keep_output(outputs[output].as_mut(), stream, observer) {
+                    outputs[output] = None;
+                }
             }
         }
         // It is a zombie: the group's number is not given to another before it is reaped.
         self.signal_group();
         // What it said last may still lie in the pipe, which has room for 64 KiB; a child that left the group may hold it.
-        for _ in 0..(1 << 16) / TAIL_BYTES {
-            if poll([Some(output.as_raw_fd())], 0) == [false] || !self.keep_output(&mut output) {
-                break;
+        for (mut output, stream) in outputs.into_iter().zip([Stream::Stdout, Stream::Stderr]) {
+            for _ in 0..(1 << 16) / TAIL_BYTES {
+                if poll([output.as_ref().map(AsRawFd::as_raw_fd)], 0) == [false]
+                    || !self.keep_output(output.as_mut(), stream, observer)
+                {
+                    break;
+                }
             }
         }
         let mut state = self.state();
         state.ended = Some(child.wait().map_or(Ended::Unknown, Ended::from));
         drop(state);
         self.changed.notify_all();
+        if let Some(observer) = observer {
+            observer.ended();
+        }
     }
 
-    fn keep_output(&self, output: &mut PipeReader) -> bool {
+    /// Reads what there is. `false` at the end.
+    fn keep_output(
+        &self,
+        output: Option<&mut PipeReader>,
+        stream: Stream,
+        observer: Option<&dyn Observer>,
+    ) -> bool {
         let mut buffer = [0; TAIL_BYTES];
-        let Ok(count @ 1..) = output.read(&mut buffer) else { return false };
+        let Some(Ok(count @ 1..)) = output.map(|output| output.read(&mut buffer)) else { return false };
+        if let Some(observer) = observer {
+            observer.printed(stream, &buffer[..count]);
+            if stream == Stream::Stdout {
+                return true;
+            }
+        }
         let mut state = self.state();
         state.tail.extend_from_slice(&buffer[..count]);
         let surplus = state.tail.len().saturating_sub(TAIL_BYTES);
@@ -130,6 +198,27 @@ impl Process {
 
     pub(super) fn id(&self) -> u32 {
         self.group.unsigned_abs()
+    }
+
+    /// Sends it SIGINT, unless it has been reaped.
+    pub(super) fn interrupt(&self) {
+        let state = self.state();
+        if state.ended.is_none() {
+            // SAFETY: the call takes integers. The process is ours: it has not been reaped.
+            unsafe { libc::kill(self.group, libc::SIGINT) };
+        }
+    }
+
+    /// Has the kernel refuse it more memory than this, in bytes.
+    pub(super) fn limit_data(&self, bytes: u64) -> Result<(), Error> {
+        let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
+        let state = self.state();
+        // SAFETY: the limit outlives the call, and nothing is asked back. The process is ours: it has not been reaped.
+        let refused = state.ended.is_none()
+            && unsafe {
+                libc::prlimit(self.group, libc::RLIMIT_DATA, &raw const limit, std::ptr::null_mut())
+            } != 0;
+        if refused { Err(Error::os("prlimit")(io::Error::last_os_error())) } else { Ok(()) }
     }
 
     /// Kills the group, unless it has been reaped.
@@ -181,6 +270,18 @@ fn poll<const N: usize>(descriptors: [Option<libc::c_int>; N], timeout_ms: libc:
     // SAFETY: the array outlives the call and has as many entries as it says.
     unsafe { libc::poll(entries.as_mut_ptr(), N as libc::nfds_t, timeout_ms) };
     entries.map(|entry| entry.revents != 0)
+}
+
+/// Has the process keep descriptors of ours, under their numbers.
+fn pass_on(command: &mut Command, passed: &[OwnedFd]) {
+    let numbers: Vec<_> = passed.iter().map(AsRawFd::as_raw_fd).collect();
+    let before_exec = move || {
+        // SAFETY: the calls take integers and are async-signal-safe; the descriptors are open until the process is started.
+        let kept = numbers.iter().all(|fd| unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) } == 0);
+        if kept { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    // SAFETY: the closure makes async-signal-safe calls and allocates nothing.
+    unsafe { command.pre_exec(before_exec) };
 }
 
 /// Has the kernel kill the process when the thread that starts it ends, so that nothing outlives a killed supervisor.

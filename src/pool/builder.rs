@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use super::dispatch::Rules;
 use super::scaling::Scaling;
+use super::task::Closure;
+use super::worker::{Kind, Threads};
 use super::{Error, Overflow, Pool, Strategy};
 
 /// The most workers that a pool may have.
@@ -108,6 +110,11 @@ impl Builder {
     /// [`Error::Workers`], [`Error::Bounds`], [`Error::Queue`] or [`Error::Name`] for what no pool can be; [`Error::Spawn`]
     /// when the operating system gives too few threads.
     pub fn build(self) -> Result<Pool, Error> {
+        self.build_of(Threads)
+    }
+
+    /// As [`Builder::build`], with workers of another kind.
+    pub(crate) fn build_of<K: Kind<Body = dyn Closure>>(self, kind: K) -> Result<Pool, Error> {
         if !(1..=MAX_WORKERS).contains(&self.max) {
             return Err(Error::Workers { given: self.max });
         }
@@ -120,7 +127,7 @@ impl Builder {
         if self.name.is_empty() || self.name.contains('\0') {
             return Err(Error::Name { given: self.name });
         }
-        Pool::start(&self)
+        Pool::start(&self, kind)
     }
 
     pub(super) fn scaling(&self) -> Scaling {
@@ -129,8 +136,8 @@ impl Builder {
         scaling.target_wait(self.target_wait).keep(self.keep)
     }
 
-    pub(super) fn rules(&self) -> Rules {
-        Rules { capacity: self.queue, overflow: self.overflow, strategy: self.strategy }
+    pub(super) fn rules(&self, chunk: Duration) -> Rules {
+        Rules { capacity: self.queue, overflow: self.overflow, strategy: self.strategy, chunk }
     }
 }
 

@@ -8,10 +8,10 @@ use std::{iter, mem};
 use super::dispatch::{Dispatch, Entry, Phase, Pin, State};
 use super::lane::{Lane, Running};
 use super::queue::Queue;
-use super::sync::MutexGuard;
+use super::sync::{MutexGuard, Ordering};
 use super::task::{Body, Task};
 use super::ticket::Whereabouts;
-use super::{Failure, Strategy};
+use super::{Failure, Strategy, WorkerEnd};
 
 /// The most jobs that a worker puts into the queue of those that came without the lock.
 const INBOX: usize = 256;
@@ -19,8 +19,11 @@ const INBOX: usize = 256;
 /// So many jobs are freed at a time.
 const SPENT: usize = 32;
 
+/// Between looks of a worker at whether another has taken its place, if nobody wakes it.
+const REPLACEMENT_LOOK: Duration = Duration::from_millis(10);
+
 /// The place of one worker, which it leaves when this is dropped.
-pub(super) struct Desk<B: Body + ?Sized> {
+pub(crate) struct Desk<B: Body + ?Sized> {
     dispatch: Arc<Dispatch<B>>,
     lane: Arc<Lane<B>>,
     has_left: Cell<bool>,
@@ -37,25 +40,68 @@ impl<B: Body + ?Sized> Desk<B> {
             state.entries.len() - 1
         });
         // Names come round again after 65536 of them, while the first worker may still be here.
-        let mut lanes = iter::repeat_with(|| Lane::new(place, dispatch.window));
+        let mut lanes = iter::repeat_with(|| Lane::new(place, dispatch.window, dispatch.rules.chunk));
         let lane = Arc::new(lanes.find(|lane| !state.knows(lane.worker)).expect("an endless line"));
         let (pinned, phase) = (Queue::new(), Phase::Booting);
-        state.entries[place] = Some(Entry { lane: lane.clone(), pinned, phase, retires: false });
+        let entry =
+            Entry { lane: lane.clone(), pinned, phase, retires: false, recycles: false, replaces: None };
+        state.entries[place] = Some(entry);
         Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false), spent: RefCell::default() }
     }
 
-    pub(super) fn lane(&self) -> &Arc<Lane<B>> {
+    pub(crate) fn lane(&self) -> &Arc<Lane<B>> {
         &self.lane
     }
 
     /// Says that the worker, whose thread this is, can work from now on, and how long it took.
-    pub(super) fn open(&self, boot: Duration) {
+    pub(crate) fn open(&self, boot: Duration) {
         self.lane.settle_in();
         let mut state = self.dispatch.lock();
         state.at(self.lane.place).phase = Phase::Working;
         state.boot_failures = 0;
         state.booted += 1;
         state.boot = state.boot.saturating_add(boot);
+        if let Some(replaced) = state.at(self.lane.place).replaces.take() {
+            state.replace(replaced, true);
+            self.dispatch.publish(&mut state);
+        }
+    }
+
+    /// Asks for another worker in the place of this one, which is told by [`Desk::is_replaced`]. `false` while as many are
+    /// being replaced as may be: a quarter of the workers, at least one.
+    pub(crate) fn ask_for_replacement(&self) -> bool {
+        let mut state = self.dispatch.lock();
+        let place = self.lane.place;
+        if state.at(place).recycles {
+            return true;
+        }
+        let recycling = state.entries().filter(|entry| entry.recycles).count();
+        if self.dispatch.counts().is_closed() || recycling >= (state.entries().count() / 4).max(1) {
+            return false;
+        }
+        state.at(place).recycles = true;
+        state.replacements.push(self.lane.worker);
+        self.dispatch.call_keeper(&mut state);
+        true
+    }
+
+    /// Tells whether another worker has taken the place of this one.
+    pub(crate) fn is_replaced(&self) -> bool {
+        self.lane.is_replaced.load(Ordering::Acquire)
+    }
+
+    /// Waits for another worker to take the place of this one, or until there is no more use in that. `false` if none comes.
+    pub(crate) fn await_replacement(&self) -> bool {
+        while !self.is_replaced() {
+            let mut state = self.dispatch.lock();
+            if self.dispatch.counts().is_closed() || state.at(self.lane.place).retires {
+                return false;
+            }
+            drop(state);
+            self.ask_for_replacement();
+            self.lane.doze(REPLACEMENT_LOOK);
+        }
+        true
     }
 
     /// Says why the worker could not boot, or died.
@@ -64,11 +110,15 @@ impl<B: Body + ?Sized> Desk<B> {
         if state.at(self.lane.place).phase == Phase::Booting {
             state.could_not_boot(words.clone());
         }
+        if let Some(replaced) = state.at(self.lane.place).replaces.take() {
+            state.replace(replaced, false);
+        }
+        self.lane.ends(WorkerEnd::Crashed);
         self.lane.say(words);
     }
 
     /// Waits for a job and starts it. `None` is the end of the worker.
-    pub(super) fn take(&self) -> Option<Task<B>> {
+    pub(crate) fn take(&self) -> Option<Task<B>> {
         let dispatch = &*self.dispatch;
         let mut state = dispatch.lock();
         let mut has_looked = false;
@@ -132,7 +182,7 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Tells that the job that ran is over, and with what words if it failed; starts the next of those that the worker has
     /// taken already. What the job gave is handed over after this.
-    pub(super) fn next(&self, ended: &Task<B>, error: Option<String>) -> Option<Task<B>> {
+    pub(crate) fn next(&self, ended: &Task<B>, error: Option<String>) -> Option<Task<B>> {
         let next = self.lane.next(error, self.dispatch.best());
         if ended.ticket().key().is_some() {
             self.dispatch.forget_key(&mut self.dispatch.lock(), ended);
@@ -142,7 +192,7 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Keeps the memory of a job for the submitters to free: an allocator is at its slowest where one thread frees what
     /// another has allocated.
-    pub(super) fn give_back(&self, spent: Arc<B>) {
+    pub(crate) fn give_back(&self, spent: Arc<B>) {
         let mut kept = self.spent.borrow_mut();
         kept.push(spent);
         if kept.len() >= SPENT {
@@ -218,15 +268,47 @@ impl<B: Body + ?Sized> Desk<B> {
     /// Takes away what the worker had, because it died: the job that ran is returned, the others go back to the queue.
     pub(super) fn abandon(&self) -> Option<Running<B>> {
         let mut state = self.dispatch.lock();
-        for task in self.lane.give_back(true).into_iter().rev() {
+        self.return_all(&mut state);
+        self.hand_on(state);
+        self.lane.abandon()
+    }
+
+    /// Puts the jobs that the worker has taken and not started back where they were, and has others take them.
+    pub(crate) fn hand_back(&self) {
+        let mut state = self.dispatch.lock();
+        if self.return_all(&mut state) {
+            self.hand_on(state);
+        }
+    }
+
+    /// Puts the job that runs back to the front of the queue, as one that has not started, and those behind it too.
+    pub(crate) fn retry(&self, task: Task<B>) {
+        let mut state = self.dispatch.lock();
+        self.return_all(&mut state);
+        drop(self.lane.abandon());
+        task.ticket().is_at(Whereabouts::Queue);
+        state.queue.push_front(task);
+        self.dispatch.counts().came_back();
+        self.hand_on(state);
+    }
+
+    /// Has somebody take what was put back.
+    fn hand_on(&self, mut state: MutexGuard<'_, State<B>>) {
+        self.dispatch.call_keeper(&mut state);
+        let next = self.dispatch.hand_on(&mut state);
+        drop(state);
+        next.iter().for_each(|lane| lane.wake());
+    }
+
+    fn return_all(&self, state: &mut State<B>) -> bool {
+        let tasks = self.lane.give_back(true);
+        let is_any = !tasks.is_empty();
+        for task in tasks.into_iter().rev() {
             task.ticket().is_at(Whereabouts::Queue);
             state.queue.push_front(task);
             self.dispatch.counts().came_back();
         }
-        let next = self.dispatch.hand_on(&mut state);
-        drop(state);
-        next.iter().for_each(|lane| lane.wake());
-        self.lane.abandon()
+        is_any
     }
 
     /// Leaves the place, with the keeper told.
@@ -243,6 +325,7 @@ impl<B: Body + ?Sized> Desk<B> {
             state.queue.push_front(task);
         }
         let next = self.dispatch.hand_on(&mut state);
+        self.lane.ends(WorkerEnd::Stopped);
         let slice = self.dispatch.window.slice_of(Instant::now());
         state.departed.add(&self.lane, slice);
         self.dispatch.grew_quiet(&state);
@@ -273,7 +356,8 @@ mod tests {
 
     #[test]
     fn no_two_workers_of_a_pool_have_one_name_though_names_come_round() {
-        let rules = Rules { capacity: 1, overflow: Overflow::Reject, strategy: Strategy::RoundRobin };
+        let (overflow, strategy) = (Overflow::Reject, Strategy::RoundRobin);
+        let rules = Rules { capacity: 1, overflow, strategy, chunk: Duration::ZERO };
         let dispatch = Arc::new(Dispatch::<Blank>::new(rules, Window::new(Duration::from_secs(1))));
         let first = Desk::new(&dispatch, &mut dispatch.lock());
         for _ in 0..u16::MAX {

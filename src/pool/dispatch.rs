@@ -60,6 +60,8 @@ pub(super) struct Rules {
     pub(super) capacity: usize,
     pub(super) overflow: Overflow,
     pub(super) strategy: Strategy,
+    /// How long the jobs that a worker takes at once are to last together.
+    pub(super) chunk: Duration,
 }
 
 /// What is behind the lock.
@@ -89,6 +91,8 @@ pub(super) struct State<B: Body + ?Sized> {
     drainers: usize,
     /// Workers that look for a job, or were woken for one; and those of them that are awake.
     pub(super) searching: usize,
+    /// Workers for which another is to be started.
+    pub(super) replacements: Vec<WorkerId>,
     pub(super) looking: usize,
     /// Whether more workers may be started.
     pub(super) may_grow: bool,
@@ -104,6 +108,9 @@ pub(super) struct Entry<B: Body + ?Sized> {
     pub(super) phase: Phase,
     /// Whether it is to end as soon as it has nothing to do.
     pub(super) retires: bool,
+    /// Whether another is to take its place, and whose place it is to take itself.
+    pub(super) recycles: bool,
+    pub(super) replaces: Option<WorkerId>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -168,6 +175,20 @@ impl<B: Body + ?Sized> State<B> {
         let is_next = self.deadlines.peek().is_none_or(|due| at < due.0.at);
         self.deadlines.push(Reverse(Due { at, body: Arc::downgrade(&task.share()) }));
         is_next
+    }
+
+    /// Tells a worker that another has taken its place, or that none will for now.
+    pub(super) fn replace(&mut self, worker: WorkerId, is_replaced: bool) {
+        let entry = self.entries.iter_mut().flatten().find(|entry| entry.lane.worker == worker);
+        let Some(entry) = entry else { return };
+        entry.recycles = is_replaced;
+        let (lane, place) = (entry.lane.clone(), entry.lane.place);
+        lane.is_replaced.store(is_replaced, Ordering::Release);
+        if is_replaced {
+            entry.retires = true;
+            self.rouse_at(place);
+        }
+        lane.wake();
     }
 
     /// Counts a worker that could not boot.
@@ -276,6 +297,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             submitters: 0,
             drainers: 0,
             searching: 0,
+            replacements: Vec::new(),
             looking: 0,
             may_grow: false,
             is_keeper_called: false,

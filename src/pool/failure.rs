@@ -32,6 +32,21 @@ pub enum Failure {
     /// The queue was full, and the pool gives up the oldest job then.
     #[error("the job was given up for another: the queue was full")]
     Dropped,
+    /// The worker that ran it died: of the job, or by chance just then. A job that was called
+    /// [idempotent](super::Job::idempotent) ran again before, and killed a second worker.
+    #[error("the worker died while it ran the job: it {}{}", how(*exit_code, *signal, *out_of_memory), tail(stderr))]
+    Crashed {
+        /// The exit code, of a worker that exited.
+        exit_code: Option<i32>,
+        /// The signal, of a worker that was killed by one.
+        signal: Option<i32>,
+        /// Whether the kernel killed it for want of memory; `None` where that is not known.
+        out_of_memory: Option<bool>,
+        /// The last lines of its standard error.
+        stderr: String,
+        /// How many workers the job has killed.
+        kills: u32,
+    },
     /// No worker could be started to run it.
     #[error("no worker could be started: {message}")]
     NoWorker {
@@ -44,6 +59,22 @@ pub enum Failure {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("aborted")]
 pub struct Aborted;
+
+fn how(exit_code: Option<i32>, signal: Option<i32>, out_of_memory: Option<bool>) -> String {
+    match (exit_code, signal, out_of_memory) {
+        (_, Some(signal), Some(true)) => format!("was killed by signal {signal} for want of memory"),
+        (_, Some(signal), _) => format!("was killed by signal {signal}"),
+        (Some(code), ..) => format!("exited with code {code}"),
+        _ => "ended".to_owned(),
+    }
+}
+
+fn tail(stderr: &str) -> String {
+    match stderr.trim_end() {
+        "" => String::new(),
+        said => format!("; it said last:\n{said}"),
+    }
+}
 
 /// Runs a job's code, so that a panic in it is a value.
 pub(super) fn guarded<T>(code: impl FnOnce() -> T) -> Result<T, String> {

@@ -215,8 +215,16 @@ impl<B: Body + ?Sized> Dispatch<B> {
         waiting.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)))
     }
 
-    /// Ends a job that has not started. `false` if it has.
+    /// Ends a job that has not started. `false` if it has: its worker is told that it was asked to stop.
     pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
+        let is_withdrawn = self.take_out(body, failure);
+        if !is_withdrawn && let Some(message) = body.ticket().message() {
+            message.call();
+        }
+        is_withdrawn
+    }
+
+    fn take_out(&self, body: &Arc<B>, failure: Failure) -> bool {
         let mut state = self.lock_in_order();
         let whereabouts = body.ticket().whereabouts();
         let task = match whereabouts {

@@ -3,10 +3,12 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
+use super::message::Message;
 use super::ticket::{Ticket, Wishes};
 use super::{Aborted, JobError, WorkerId};
 
@@ -30,6 +32,17 @@ impl<T> Job<T> {
         let mut work = Some(work);
         let once = move |context: &JobContext<'_>| work.take().expect("a job runs once")(context);
         Self { wishes: Wishes::new(kind.into()), work: Box::new(once) }
+    }
+
+    /// Makes a job for workers that are no threads: `message` is sent to one, and `read` makes the result of what it answers,
+    /// on a thread of the pool.
+    pub(crate) fn of_message<F>(kind: Cow<'static, str>, message: Vec<u8>, read: F) -> Self
+    where
+        F: FnOnce(&[u8]) -> Result<T, JobError> + Send + 'static,
+    {
+        let mut job = Self::new(kind, |context| read(context.answer));
+        job.wishes.rare().message = Some(Arc::new(Message::new(message)));
+        job
     }
 
     /// Sets the size, in the units that this type of job counts. A job without one has no `nodes` in a snapshot.
@@ -116,11 +129,18 @@ impl Serialize for JobId {
 pub struct JobContext<'a> {
     ticket: &'a Ticket,
     worker: WorkerId,
+    /// What came of its message.
+    answer: &'a [u8],
 }
 
 impl<'a> JobContext<'a> {
     pub(super) fn new(ticket: &'a Ticket, worker: WorkerId) -> Self {
-        Self { ticket, worker }
+        Self { ticket, worker, answer: &[] }
+    }
+
+    /// Makes the context of a job that a worker elsewhere has answered.
+    pub(crate) fn answered(ticket: &'a Ticket, worker: WorkerId, answer: &'a [u8]) -> Self {
+        Self { ticket, worker, answer }
     }
 
     /// Returns the job's id.

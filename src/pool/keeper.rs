@@ -80,9 +80,23 @@ impl<K: Kind> Keeper<K> {
         thread.spawn(move || self.run()).map_err(refusal(workers))
     }
 
+    /// Starts a worker that is to take the place of another, beside those that the rule wants.
+    fn replace_worker(&mut self, replaced: WorkerId) {
+        if self.start_worker_for(Some(replaced)).is_err() {
+            self.dispatch.lock().replace(replaced, false);
+        }
+    }
+
     fn start_worker(&mut self) -> std::io::Result<()> {
+        self.start_worker_for(None)
+    }
+
+    fn start_worker_for(&mut self, replaced: Option<WorkerId>) -> std::io::Result<()> {
         let since = Instant::now();
-        let desk = Desk::new(&self.dispatch, &mut self.dispatch.lock());
+        let mut state = self.dispatch.lock();
+        let desk = Desk::new(&self.dispatch, &mut state);
+        state.at(desk.lane().place).replaces = replaced;
+        drop(state);
         let (worker, place) = (desk.lane().worker, desk.lane().place);
         let (kind, dispatch) = (self.kind.clone(), self.dispatch.clone());
         let thread = thread::Builder::new().name(format!("{}-w{place}", self.name)).spawn(move || {
@@ -108,6 +122,7 @@ impl<K: Kind> Keeper<K> {
             let hopeless = self.mind_boots(&state, now);
             let sample = self.sample(&mut state, now);
             let ended = self.ended(&state);
+            let replacements = std::mem::take(&mut state.replacements);
             let is_closed = dispatch.counts().is_closed();
             let is_over = is_closed
                 && sample.workers() == 0
@@ -121,6 +136,9 @@ impl<K: Kind> Keeper<K> {
                 }
             }
             ended.into_iter().for_each(join);
+            for replaced in replacements {
+                self.replace_worker(replaced);
+            }
             if is_over {
                 return;
             }
@@ -145,11 +163,13 @@ impl<K: Kind> Keeper<K> {
         let (mut running, mut booting) = (0, 0);
         for entry in state.entries() {
             let look = entry.lane.totals();
+            // One that another replaces counts once.
+            let counts = !entry.recycles;
             queued += look.waiting;
             oldest = oldest.into_iter().chain(look.oldest).min();
             finished += look.finished;
             service = service.saturating_add(look.service);
-            running += usize::from(entry.phase == Phase::Working);
+            running += usize::from(entry.phase == Phase::Working && counts);
             booting += usize::from(entry.phase == Phase::Booting);
         }
         Sample {

@@ -8,25 +8,32 @@ use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock,
 use super::tally::{Tally, Window};
 use super::task::{Body, Task};
 use super::{JobId, WorkerId};
+use super::{ResourceUsage, WorkerEnd};
+use crate::usage::Probe;
 
-/// Jobs that a worker takes at once are to last for no longer than this together, in nanoseconds.
-const CHUNK_TIME: u64 = 50_000;
 /// The most jobs that a worker takes at once.
 const CHUNK_MAX: usize = 64;
 
 /// What dispatch, the worker and onlookers share of one worker.
 // Two cache lines, which x86 fetches in pairs: busy workers share none.
 #[repr(align(128))]
-pub(super) struct Lane<B: Body + ?Sized> {
-    pub(super) worker: WorkerId,
+pub(crate) struct Lane<B: Body + ?Sized> {
+    pub(crate) worker: WorkerId,
     /// Its place among the workers of the pool, which another gets after its end.
     pub(super) place: usize,
     pub(super) created_at_ms: u64,
     window: Window,
+    /// Jobs that it takes at once are to last for no longer than this together, in nanoseconds.
+    chunk: u64,
     state: Mutex<State<B>>,
     /// How long it has run jobs, in nanoseconds.
     busy: AtomicU64,
     is_woken: AtomicBool,
+    /// Whether another has taken its place.
+    pub(super) is_replaced: AtomicBool,
+    /// Where its use of time and memory is seen.
+    pub(super) probe: OnceLock<Probe>,
+    pub(super) end: OnceLock<WorkerEnd>,
     thread: OnceLock<Thread>,
 }
 
@@ -36,6 +43,8 @@ struct State<B: Body + ?Sized> {
     running: Option<Running<B>>,
     tally: Tally,
     last_error: Option<String>,
+    /// What it had used at the last look.
+    usage: Option<ResourceUsage>,
     /// The mean time of the last jobs, in nanoseconds; 0 before the first.
     mean: u64,
 }
@@ -71,22 +80,27 @@ pub(super) struct Totals {
 }
 
 impl<B: Body + ?Sized> Lane<B> {
-    pub(super) fn new(place: usize, window: Window) -> Self {
+    pub(super) fn new(place: usize, window: Window, chunk: Duration) -> Self {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Self {
             worker: WorkerId::next(),
             place,
             created_at_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             window,
+            chunk: u64::try_from(chunk.as_nanos()).unwrap_or(u64::MAX),
             state: Mutex::new(State {
                 local: VecDeque::new(),
                 running: None,
                 tally: Tally::new(),
                 last_error: None,
+                usage: None,
                 mean: 0,
             }),
             busy: AtomicU64::new(0),
             is_woken: AtomicBool::new(false),
+            is_replaced: AtomicBool::new(false),
+            probe: OnceLock::new(),
+            end: OnceLock::new(),
             thread: OnceLock::new(),
         }
     }
@@ -94,6 +108,9 @@ impl<B: Body + ?Sized> Lane<B> {
     /// Names the calling thread as the one that sleeps here.
     pub(super) fn settle_in(&self) {
         let _ = self.thread.set(current());
+        if self.probe.get().is_none() {
+            Probe::this_thread().map(|probe| self.probe.set(probe));
+        }
     }
 
     /// Returns how many of `waiting` jobs this worker should take, of `workers` that share them.
@@ -104,7 +121,7 @@ impl<B: Body + ?Sized> Lane<B> {
         }
         match lock(&self.state).mean {
             0 => 1,
-            mean => fair.min(CHUNK_MAX).min((CHUNK_TIME / mean) as usize).max(1),
+            mean => fair.min(CHUNK_MAX).min((self.chunk / mean) as usize).max(1),
         }
     }
 
@@ -133,7 +150,16 @@ impl<B: Body + ?Sized> Lane<B> {
         let nanoseconds = u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX);
         state.mean = (state.mean - state.mean / 8).saturating_add(nanoseconds / 8).max(1);
         self.busy.store(u64::try_from(state.tally.total.as_nanos()).unwrap_or(u64::MAX), Ordering::Relaxed);
-        let task = state.local.pop_front_if(|task| i64::from(task.ticket().priority()) >= best);
+        // What the worker has been sent ahead and started stays, whoever waits.
+        let stays =
+            |task: &mut Task<B>| i64::from(task.ticket().priority()) >= best || !task.ticket().take_back();
+        let is_left = state.local.len() > 1
+            && state.local.front_mut().is_some_and(|task| i64::from(task.ticket().priority()) < best);
+        if is_left {
+            // The last first, as it takes them in their order.
+            state.local.iter().rev().take_while(|task| task.ticket().take_back()).for_each(drop);
+        }
+        let task = state.local.pop_front_if(stays);
         state.running = task.as_ref().map(|task| Running { body: task.share(), since: now });
         // What goes with it may be the last that anybody has of the job.
         drop(state);
@@ -144,7 +170,13 @@ impl<B: Body + ?Sized> Lane<B> {
     /// Takes back what the worker has and does not run: half of it, or all.
     pub(super) fn give_back(&self, all: bool) -> VecDeque<Task<B>> {
         let mut state = lock(&self.state);
-        let keep = if all { 0 } else { state.local.len() / 2 };
+        let fewest = if all { 0 } else { state.local.len() / 2 };
+        // The worker may have been sent them ahead, and starts them in their order.
+        let keep = (fewest..state.local.len())
+            .rev()
+            .take_while(|place| state.local[*place].ticket().take_back())
+            .last();
+        let keep = keep.unwrap_or(state.local.len());
         state.local.split_off(keep)
     }
 
@@ -152,7 +184,12 @@ impl<B: Body + ?Sized> Lane<B> {
     pub(super) fn withdraw(&self, body: &Arc<B>) -> Option<Task<B>> {
         let mut state = lock(&self.state);
         let place = state.local.iter().position(|task| task.is(body))?;
-        state.local.remove(place)
+        if body.ticket().take_back() { state.local.remove(place) } else { None }
+    }
+
+    /// Goes through the jobs that the worker has and does not run, until `send` says that it is enough.
+    pub(crate) fn send_ahead(&self, mut send: impl FnMut(&B) -> bool) {
+        let _ = lock(&self.state).local.iter().all(|task| send(task));
     }
 
     /// Looks for a job among those that it runs and has taken.
@@ -168,8 +205,26 @@ impl<B: Body + ?Sized> Lane<B> {
         lock(&self.state).running.take()
     }
 
+    /// Names the process whose use of time and memory is the worker's.
+    pub(crate) fn is_process(&self, probe: Probe) {
+        let _ = self.probe.set(probe);
+    }
+
+    /// Notes why the worker is about to end; the first reason stays.
+    pub(crate) fn ends(&self, end: WorkerEnd) {
+        let _ = self.end.set(end);
+    }
+
+    /// Looks at what the worker has used; where it is no more, at what it had used at the last look.
+    pub(super) fn usage(&self) -> Option<ResourceUsage> {
+        let usage = self.probe.get().and_then(|probe| probe.usage()).map(ResourceUsage::from);
+        let mut state = lock(&self.state);
+        state.usage = usage.or(state.usage);
+        state.usage
+    }
+
     /// Notes what went wrong with the worker itself.
-    pub(super) fn say(&self, words: String) {
+    pub(crate) fn say(&self, words: String) {
         lock(&self.state).last_error = Some(words);
     }
 
@@ -217,6 +272,13 @@ impl<B: Body + ?Sized> Lane<B> {
     pub(super) fn sleep(&self) {
         while !self.is_woken.swap(false, Ordering::Acquire) {
             park();
+        }
+    }
+
+    /// Sleeps as [`Lane::sleep`] does, but for no longer than this.
+    pub(super) fn doze(&self, time: Duration) {
+        if !self.is_woken.swap(false, Ordering::Acquire) {
+            std::thread::park_timeout(time);
         }
     }
 

@@ -24,6 +24,13 @@
 //! pool.close()?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
+#![cfg_attr(
+    not(all(feature = "exec", target_os = "linux")),
+    allow(
+        dead_code,
+        reason = "what kinds of workers above this need, of which there are none without the feature"
+    )
+)]
 
 mod bell;
 mod builder;
@@ -38,6 +45,8 @@ mod intake;
 mod job;
 mod keeper;
 mod lane;
+mod limits;
+mod message;
 #[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
 mod pool;
 mod queue;
@@ -57,9 +66,19 @@ pub use error::{Error, Refused};
 pub use failure::{Aborted, Failure, JobError};
 pub use handle::Handle;
 pub use job::{Job, JobContext, JobId};
+pub use limits::{Enforcer, Limit, Resource, ResourceUsage, WorkerEnd};
 pub use pool::Pool;
 pub use snapshot::{
     CurrentJob, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry, WorkerState,
 };
 pub use strategy::{Overflow, Strategy};
 pub use worker::WorkerId;
+
+// For kinds of workers above this.
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub(crate) use {
+    desk::Desk,
+    message::{Message, Station},
+    task::{Closure, Task},
+    worker::Kind,
+};

@@ -12,8 +12,8 @@ use super::keeper::{Keeper, is_within};
 use super::tally::Window;
 use super::task::{Body, Closure, Pending, Recipient, Task};
 use super::ticket::Ticket;
-use super::worker::Threads;
-use super::{Builder, Error, Failure, Job, JobId, Overflow, Refused, Snapshot, Statistics};
+use super::worker::Kind;
+use super::{Builder, Error, Failure, Job, JobId, Limit, Overflow, Refused, Snapshot, Statistics};
 
 /// Worker threads that run jobs, as many as the jobs need, between the bounds that its builder was given.
 ///
@@ -23,6 +23,7 @@ use super::{Builder, Error, Failure, Job, JobId, Overflow, Refused, Snapshot, St
 pub struct Pool {
     name: String,
     bounds: (usize, usize),
+    limits: Vec<Limit>,
     dispatch: Arc<Dispatch<dyn Closure>>,
     keeper: Mutex<Option<JoinHandle<()>>>,
 }
@@ -34,12 +35,13 @@ impl Pool {
     }
 
     /// Starts what the builder has checked.
-    pub(super) fn start(builder: &Builder) -> Result<Self, Error> {
+    pub(super) fn start<K: Kind<Body = dyn Closure>>(builder: &Builder, kind: K) -> Result<Self, Error> {
         let scaling = builder.scaling();
-        let dispatch = Arc::new(Dispatch::new(builder.rules(), Window::new(builder.window)));
-        let keeper = Keeper::new(&builder.name, Threads, &dispatch, scaling).start()?;
+        let dispatch = Arc::new(Dispatch::new(builder.rules(K::CHUNK), Window::new(builder.window)));
+        let limits = kind.limits();
+        let keeper = Keeper::new(&builder.name, kind, &dispatch, scaling).start()?;
         let bounds = (scaling.min(), scaling.max());
-        Ok(Self { name: builder.name.clone(), bounds, dispatch, keeper: Mutex::new(Some(keeper)) })
+        Ok(Self { name: builder.name.clone(), bounds, limits, dispatch, keeper: Mutex::new(Some(keeper)) })
     }
 
     /// Returns the name that the threads' names begin with.
@@ -160,7 +162,7 @@ impl Pool {
 
     /// Looks at every worker at one moment. It holds the workers up for no longer than some of them take to start a job.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.dispatch, self.bounds)
+        Snapshot::of(&self.dispatch, self.bounds, &self.limits)
     }
 
     /// Returns the statistics of [`Pool::snapshot`] alone.

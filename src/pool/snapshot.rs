@@ -11,7 +11,7 @@ use super::failure::drop_quietly;
 use super::lane::{Lane, Look};
 use super::tally::{Tally, Times};
 use super::task::Body;
-use super::{JobId, Strategy, WorkerId};
+use super::{JobId, Limit, ResourceUsage, Strategy, WorkerEnd, WorkerId};
 
 /// What every worker of a pool does, and what they have done together.
 ///
@@ -31,6 +31,9 @@ pub struct Snapshot {
     pub forgotten: Forgotten,
     /// Counts and times of all workers together.
     pub statistics: Statistics,
+    /// What every worker may use, and who sees to it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
 }
 
 /// How many workers are in which state.
@@ -101,6 +104,15 @@ pub struct WorkerEntry {
     pub errors: u64,
     /// What the last of these said. In JSON `null` while there was none.
     pub last_error: Option<String>,
+    /// Why it has ended, if it has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub end: Option<WorkerEnd>,
+    /// Its process, if it has one of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pid: Option<u32>,
+    /// What it has used so far; of a worker that has ended, what it had at the last look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub resource_usage: Option<ResourceUsage>,
     /// The job that it runs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub current_job: Option<CurrentJob>,
@@ -196,7 +208,11 @@ pub struct Windowed {
 
 impl Snapshot {
     /// Looks at all workers at one moment, and then at how long their jobs ran.
-    pub(super) fn of<B: Body + ?Sized>(dispatch: &Dispatch<B>, bounds: (usize, usize)) -> Self {
+    pub(super) fn of<B: Body + ?Sized>(
+        dispatch: &Dispatch<B>,
+        bounds: (usize, usize),
+        limits: &[Limit],
+    ) -> Self {
         let now = Instant::now();
         let slice = dispatch.window.slice_of(now);
         let state = dispatch.lock();
@@ -220,6 +236,9 @@ impl Snapshot {
 
         for lane in lanes {
             tally.merge(lane.tally(slice));
+            if let Some(entry) = registry.get_mut(&lane.worker) {
+                entry.resource_usage = lane.usage();
+            }
         }
         let pool = PoolCounts::of(&registry, forgotten, bounds, dispatch.rules.strategy);
         let received = forgotten.messages_processed + sum(&registry, |entry| entry.messages_processed);
@@ -228,7 +247,7 @@ impl Snapshot {
         let counts =
             Counts { sent, received, errors, withdrawn, queued: sent - received - withdrawn - running };
         let statistics = Statistics::of(counts, &tally, dispatch.window.length_ms(), &pool);
-        Self { pool, registry, forgotten, statistics }
+        Self { pool, registry, forgotten, statistics, limits: limits.to_vec() }
     }
 }
 
@@ -261,7 +280,7 @@ impl PoolCounts {
 
 impl WorkerEntry {
     fn of<B: Body + ?Sized>(entry: &Entry<B>, look: Look<B>, is_closed: bool, now: Instant) -> Self {
-        let is_last = is_closed || entry.retires;
+        let is_last = is_closed || entry.retires || entry.recycles;
         let state = match entry.phase {
             Phase::Booting => WorkerState::Booting,
             _ if is_last => WorkerState::Draining,
@@ -273,7 +292,10 @@ impl WorkerEntry {
 
     /// Makes the entry of a worker that has ended.
     pub(super) fn terminated<B: Body + ?Sized>(lane: &Lane<B>) -> Self {
-        Self::seen(lane, lane.look(), WorkerState::Terminated, Instant::now())
+        let mut seen = Self::seen(lane, lane.look(), WorkerState::Terminated, Instant::now());
+        seen.end = lane.end.get().copied();
+        seen.resource_usage = lane.usage();
+        seen
     }
 
     fn seen<B: Body + ?Sized>(lane: &Lane<B>, look: Look<B>, state: WorkerState, now: Instant) -> Self {
@@ -283,6 +305,9 @@ impl WorkerEntry {
             messages_processed: look.received,
             errors: look.errors,
             last_error: look.last_error,
+            end: None,
+            pid: lane.probe.get().and_then(|probe| probe.process_id()),
+            resource_usage: None,
             current_job: look.running.map(|running| {
                 let ticket = running.body.ticket();
                 let elapsed = now.saturating_duration_since(running.since);

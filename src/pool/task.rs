@@ -12,7 +12,7 @@ use super::ticket::Ticket;
 use super::{Job, JobContext};
 
 /// What a queue knows of a job, whatever its workers are.
-pub(super) trait Body: Send + Sync {
+pub(crate) trait Body: Send + Sync {
     /// Returns what everybody shares of it.
     fn ticket(&self) -> &Ticket;
 
@@ -21,7 +21,7 @@ pub(super) trait Body: Send + Sync {
 }
 
 /// A job of worker threads, without the type of its result.
-pub(super) trait Closure: Body {
+pub(crate) trait Closure: Body {
     /// Runs the job once, calls `ended` with the words of an error or a panic, and then hands over what the job gave: it is
     /// counted before anybody has it.
     fn run(&self, context: &JobContext<'_>, ended: &mut dyn FnMut(Option<String>));
@@ -32,7 +32,7 @@ pub(super) trait Closure: Body {
 
 /// A job in a queue or on a worker. However it is lost, whoever waits for it learns it; but whoever calls it withdrawn
 /// has to end it.
-pub(super) struct Task<B: Body + ?Sized>(Option<Arc<B>>);
+pub(crate) struct Task<B: Body + ?Sized>(Option<Arc<B>>);
 
 impl<B: Body + ?Sized> Task<B> {
     pub(super) fn new(body: Arc<B>) -> Self {
@@ -44,7 +44,7 @@ impl<B: Body + ?Sized> Task<B> {
     }
 
     /// Returns what a registry or a handle may keep of it.
-    pub(super) fn share(&self) -> Arc<B> {
+    pub(crate) fn share(&self) -> Arc<B> {
         self.body().clone()
     }
 
@@ -54,7 +54,7 @@ impl<B: Body + ?Sized> Task<B> {
     }
 
     /// Gives back the memory of a job that has ended, if nobody else has it.
-    pub(super) fn into_spent(mut self) -> Option<Arc<B>> {
+    pub(crate) fn into_spent(mut self) -> Option<Arc<B>> {
         let mut body = self.0.take()?;
         if Arc::get_mut(&mut body).is_none() {
             // Nobody else may have it by now, so that the result goes here.

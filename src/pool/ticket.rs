@@ -1,9 +1,11 @@
 //! What everybody who has to do with a job shares of it.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::JobId;
+use super::message::Message;
 use super::sync::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 /// What whoever submits a job says of it.
@@ -22,6 +24,8 @@ pub(super) struct Rare {
     pub(super) key: Option<u64>,
     pub(super) within: Option<Duration>,
     pub(super) is_idempotent: bool,
+    /// What it is to a worker that is no thread.
+    pub(super) message: Option<Arc<Message>>,
 }
 
 impl Wishes {
@@ -35,7 +39,7 @@ impl Wishes {
 }
 
 /// What the handle, the queue, the worker and the registry share of a job.
-pub(super) struct Ticket {
+pub(crate) struct Ticket {
     /// Written once, under the lock that lets others have the job.
     id: AtomicU64,
     pub(super) submitted: Instant,
@@ -125,7 +129,17 @@ impl Ticket {
         self.wishes.priority == 0 && self.wishes.rare.as_deref().is_none_or(is_plain)
     }
 
-    pub(super) fn is_idempotent(&self) -> bool {
+    /// Returns what the job is to a worker that is no thread.
+    pub(crate) fn message(&self) -> Option<&Message> {
+        self.wishes.rare.as_ref()?.message.as_deref()
+    }
+
+    /// Takes the job back from a worker that it was sent to ahead. `false` if that has started it.
+    pub(super) fn take_back(&self) -> bool {
+        self.message().is_none_or(Message::take_back)
+    }
+
+    pub(crate) fn is_idempotent(&self) -> bool {
         self.wishes.rare.as_ref().is_some_and(|rare| rare.is_idempotent)
     }
 
@@ -141,7 +155,7 @@ impl Ticket {
         self.abort.store(true, Relaxed);
     }
 
-    pub(super) fn aborted(&self) -> bool {
+    pub(crate) fn aborted(&self) -> bool {
         self.abort.load(Relaxed)
     }
 
@@ -151,7 +165,7 @@ impl Ticket {
         self.abort();
     }
 
-    pub(super) fn is_late(&self) -> bool {
+    pub(crate) fn is_late(&self) -> bool {
         self.is_late.load(Relaxed)
     }
 

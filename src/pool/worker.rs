@@ -3,13 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use serde::{Serialize, Serializer};
 
-use super::JobContext;
 use super::desk::Desk;
 use super::task::{Body, Closure};
+use super::{JobContext, Limit};
 
 /// Names one worker. Displays as `w_3a7f`; no two of the process's last 65536 workers have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -41,9 +41,17 @@ impl Serialize for WorkerId {
 }
 
 /// What the workers of a pool are. Each has a thread of the pool, which runs jobs itself or has a process run them.
-pub(super) trait Kind: Send + Sync + 'static {
+pub(crate) trait Kind: Send + Sync + 'static {
+    /// How long the jobs that a worker takes at once are to last together.
+    const CHUNK: Duration;
+
     /// What a job is to such a worker.
     type Body: Body + ?Sized + 'static;
+
+    /// Returns what every worker may use, and who sees to it.
+    fn limits(&self) -> Vec<Limit> {
+        Vec::new()
+    }
 
     /// Boots a worker whose start was asked for at `since`, opens its desk, and works until there is nothing to take.
     ///
@@ -56,6 +64,8 @@ pub(super) trait Kind: Send + Sync + 'static {
 pub(super) struct Threads;
 
 impl Kind for Threads {
+    const CHUNK: Duration = Duration::from_micros(50);
+
     type Body = dyn Closure;
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {

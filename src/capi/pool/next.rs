@@ -175,5 +175,6 @@ fn status(failure: &JobFailure) -> circlet_status {
         JobFailure::Closed => CIRCLET_CLOSED,
         JobFailure::NoWorker { .. } => CIRCLET_NO_WORKER,
         JobFailure::Error(_) | JobFailure::Panicked { .. } => CIRCLET_JOB_FAILED,
+        JobFailure::Crashed { .. } => CIRCLET_WORKER_DIED,
     }
 }

@@ -1,0 +1,149 @@
+/**
+ * A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them. It is started
+ * as `bun -e SOURCE LIBRARY REQUESTS ANSWERS CLAIMS SCRIPT`, and calls what the script exports.
+ */
+
+import { CString, dlopen, toArrayBuffer, type Pointer } from "bun:ffi";
+import { deserialize, serialize } from "bun:jsc";
+
+const JSON_TEXT = 1;
+const STRUCTURED_CLONE = 3;
+const VALUE = 0;
+const RAISED = 1;
+const ABORTED = 2;
+/** For how long calls may follow each other before timers and input of the script have their turn, in milliseconds. */
+const TURN = 10;
+
+const [library, requests, answers, claims, script] = process.argv.slice(1) as [string, string, string, string, string];
+const { symbols: c } = dlopen(library, {
+  circlet_worker_new: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  circlet_worker_ready: { args: ["ptr"], returns: "i32" },
+  circlet_worker_next: { args: ["ptr", "i32", "ptr"], returns: "i32" },
+  circlet_worker_answer: { args: ["ptr", "u32", "ptr", "u64"], returns: "i32" },
+  circlet_worker_aborted: { args: ["ptr"], returns: "i32" },
+});
+
+const handle = new BigUint64Array(1);
+if (c.circlet_worker_new(Number(requests), Number(answers), Number(claims), handle) !== 0) {
+  throw new Error("this worker's descriptors are not its supervisor's");
+}
+const worker = Number(handle[0]) as Pointer;
+
+/** The call that runs, for `circlet.signal`. */
+let running: AbortController | undefined;
+let runs = false;
+
+/** What a function can ask about its call. */
+const circlet = {
+  /** Tells whether the call was asked to stop. */
+  aborted: (): boolean => c.circlet_worker_aborted(worker) === 1,
+  /** Is aborted when the call is asked to stop and the function lets the event loop run. */
+  get signal(): AbortSignal {
+    running ??= new AbortController();
+    if (circlet.aborted()) running.abort();
+    return running.signal;
+  },
+};
+Object.assign(globalThis, { circlet });
+
+process.on("SIGINT", () => {
+  if (runs && circlet.aborted()) running?.abort();
+});
+
+type Exported = (...given: unknown[]) => unknown;
+const functions = new Map<string, Exported>();
+let exported: unknown;
+
+/** Finds a function by its path among what the script exports. */
+function functionOf(name: string): Exported {
+  const known = functions.get(name);
+  if (known !== undefined) return known;
+  let found: unknown = exported;
+  for (const part of name.split(".")) found = (found as Record<string, unknown> | undefined)?.[part];
+  if (typeof found !== "function") throw new TypeError(`${script} exports no function ${name}`);
+  functions.set(name, found as Exported);
+  return found as Exported;
+}
+
+const encoder = new TextEncoder();
+const nothing = encoder.encode("null");
+
+function encoded(codec: number, value: unknown): Uint8Array {
+  if (codec === STRUCTURED_CLONE) return new Uint8Array(serialize(value));
+  const text = JSON.stringify(value);
+  return text === undefined ? nothing : encoder.encode(text);
+}
+
+function described(error: unknown): Uint8Array {
+  const of = error instanceof Error ? error : new Error(String(error));
+  return encoder.encode(JSON.stringify({ type: of.name, message: of.message, traceback: of.stack ?? "" }));
+}
+
+function answer(status: number, body: Uint8Array): void {
+  // An empty array has no address.
+  c.circlet_worker_answer(worker, status, body.length === 0 ? nothing : body, body.length);
+}
+
+/** Reads a number of 64 bits, which no address and no length needs. */
+function word(place: number): number {
+  return (call[2 * place] as number) + (call[2 * place + 1] as number) * 2 ** 32;
+}
+
+const call = new Uint32Array(10);
+
+/** Runs the call that was taken; a promise is waited for. */
+function run(): void | Promise<void> {
+  const [functionAt, argumentsAt, functionLength, argumentsLength, codec] = [0, 1, 2, 3, 4].map(word) as [
+    Pointer,
+    Pointer,
+    number,
+    number,
+    number,
+  ];
+  running = undefined;
+  runs = true;
+  try {
+    if (codec !== JSON_TEXT && codec !== STRUCTURED_CLONE) {
+      throw new TypeError(`codec ${codec} is not known to Bun: 1 (JSON) and 3 (structured clone) are`);
+    }
+    const wanted = functionOf(new CString(functionAt, 0, functionLength).toString());
+    const given: unknown =
+      codec === STRUCTURED_CLONE
+        ? deserialize(toArrayBuffer(argumentsAt, 0, argumentsLength).slice(0))
+        : JSON.parse(new CString(argumentsAt, 0, argumentsLength).toString());
+    const value = Array.isArray(given) ? wanted(...(given as unknown[])) : wanted(given);
+    if (value instanceof Promise) {
+      return value.then((later) => answer(VALUE, encoded(codec, later))).catch(raised);
+    }
+    answer(VALUE, encoded(codec, value));
+  } catch (error) {
+    raised(error);
+  }
+}
+
+function raised(error: unknown): void {
+  const gaveIn = circlet.aborted() && error instanceof Error && error.name === "AbortError";
+  answer(gaveIn ? ABORTED : RAISED, gaveIn ? nothing : described(error));
+}
+
+exported = await import(script);
+c.circlet_worker_ready(worker);
+const lines = Bun.stdin.stream().getReader();
+let turn = performance.now();
+for (;;) {
+  const taken = c.circlet_worker_next(worker, 0, call);
+  if (taken < 0) break;
+  if (taken === 0) {
+    if ((await lines.read()).done) break;
+    turn = performance.now();
+    continue;
+  }
+  const later = run();
+  if (later !== undefined) await later;
+  runs = false;
+  if (performance.now() - turn > TURN) {
+    await new Promise((next) => setImmediate(next));
+    turn = performance.now();
+  }
+}
+process.exit(0);

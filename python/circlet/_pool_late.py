@@ -1,0 +1,82 @@
+# What few calls of a pool's worker need: `_pool_worker.py` loads it with the names `source`, `functions` and
+# `worker_aborted`.
+import sys
+
+JSON, PICKLE = 1, 2
+RAISED, ABORTED = 1, 2
+
+
+class Sources:
+    """Imports the package circlet as the library knows it, with sources that tracebacks can show."""
+
+    def create_module(self, spec):
+        return None
+
+    def get_source(self, name):
+        return source(name.encode()).decode()
+
+    def exec_module(self, module):
+        name = module.__name__
+        module.__file__ = f"<supervisor>/{name.replace('.', '/')}.py"
+        exec(compile(self.get_source(name), module.__file__, "exec"), module.__dict__)
+        if name == "circlet.job":
+            module._aborted = worker_aborted
+
+
+def packaged(name):
+    if name.partition(".")[0] != "circlet" or source(name.encode()) is None:
+        return None
+    from importlib.util import spec_from_loader
+
+    return spec_from_loader(name, Sources(), is_package=name == "circlet")
+
+
+def beyond(name):
+    import site
+    from importlib.machinery import PathFinder
+
+    site.main()
+    return PathFinder.find_spec(name)
+
+
+def plain_json():
+    from json import dumps, loads
+
+    return loads, lambda value: dumps(value, allow_nan=False).encode()
+
+
+def codec(number):
+    if number != PICKLE:
+        raise ValueError(f"codec {number} is not known to Python: {JSON} (JSON) and {PICKLE} (pickle) are")
+    from _pickle import dumps, loads
+
+    return loads, lambda value: dumps(value, 5)
+
+
+def raised(error):
+    """Returns the status and the body of an answer that says what was raised."""
+    job = sys.modules.get("circlet.job")
+    gives_in = (KeyboardInterrupt, job.AbortedError) if job else KeyboardInterrupt
+    if worker_aborted() and isinstance(error, gives_in):
+        return ABORTED, b""
+    from json import dumps
+
+    message, trace = said(lambda: str(error)), said(lambda: traceback_of(error))
+    return RAISED, dumps({"type": type(error).__name__, "message": message, "traceback": trace}).encode()
+
+
+def said(say):
+    try:
+        return str.encode(say(), "utf-8", "backslashreplace").decode()
+    except BaseException as other:
+        return f"<what it says of itself raised {type(other).__name__}>"
+
+
+def traceback_of(error):
+    """Begins with the called function's own lines."""
+    from traceback import format_exception
+
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == "<string>":
+        trace = trace.tb_next
+    return "".join(format_exception(type(error), error, trace))

@@ -1,0 +1,225 @@
+# A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them.
+#
+# It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS FOLDER...`, and boots before anything else: it
+# imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json, pickle,
+# traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C library
+# through `_ctypes` and not through ctypes, which takes longer to import than all of this.
+import sys
+
+# With -c, the first folder is the current one, unless the interpreter was told otherwise.
+if sys.path[0] == "":
+    del sys.path[0]
+
+import _signal
+from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, Array, CFuncPtr, _SimpleCData, dlopen, dlsym
+
+JSON, PICKLE = 1, 2
+VALUE = 0
+
+
+class int32(_SimpleCData):
+    _type_ = "i"
+
+
+class uint64(_SimpleCData):
+    _type_ = "Q"
+
+
+class pointer(_SimpleCData):
+    _type_ = "P"
+
+
+class string(_SimpleCData):
+    _type_ = "z"
+
+
+class py_object(_SimpleCData):
+    _type_ = "O"
+
+
+class Call(Array):
+    _type_, _length_ = uint64, 5
+
+
+class Waiting(CFuncPtr):
+    # Lets other threads run meanwhile.
+    _flags_, _restype_ = FUNCFLAG_CDECL, int32
+
+
+class Quick(CFuncPtr):
+    _flags_, _restype_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI, int32
+
+
+class Source(CFuncPtr):
+    _flags_, _restype_ = FUNCFLAG_CDECL, string
+
+
+class Bytes(CFuncPtr):
+    _flags_, _restype_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI, py_object
+
+
+library = dlopen(sys.argv[1], 0)
+
+
+def function(kind, name, *arguments):
+    found = kind(dlsym(library, "circlet_worker_" + name))
+    found.argtypes = arguments
+    return found
+
+
+new = function(Quick, "new", int32, int32, int32, pointer)
+ready = function(Quick, "ready", pointer)
+take = function(Waiting, "next", pointer, int32, Call)
+answer = function(Waiting, "answer", pointer, int32, string, uint64)
+aborted = function(Quick, "aborted", pointer)
+source = function(Source, "source", string)
+bytes_at = Bytes(dlsym(dlopen(None, 0), "PyBytes_FromStringAndSize"))
+bytes_at.argtypes = (uint64, uint64)
+
+
+def late():
+    """Loads what few calls need, and returns its names."""
+    if not rest:
+        text = source(b"circlet._pool_late").decode()
+        rest.update(source=source, functions=functions, worker_aborted=lambda: bool(aborted(worker)))
+        exec(compile(text, "<supervisor>/circlet/_pool_late.py", "exec"), rest)
+    return rest
+
+
+rest = {}
+
+
+class Packaged:
+    # Before all others: the package circlet as the library knows it.
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return late()["packaged"](name) if name.startswith("circlet") else None
+
+
+class Beyond:
+    # After all others: the site-packages, once.
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        if path is None:
+            sys.meta_path.remove(Beyond)
+            return late()["beyond"](name)
+
+
+# What calls are made with, and what comes of them.
+
+
+class Scanner:
+    # What the C part of json asks of its caller.
+    strict, object_hook, object_pairs_hook, parse_float, parse_int = True, None, None, float, int
+    memo = None
+
+    @staticmethod
+    def parse_constant(name):
+        raise ValueError(f"{name} is no JSON")
+
+
+def json_codec():
+    """Returns what reads and writes JSON: the C parts of json, whose import takes as long as all of the boot."""
+    try:
+        from _json import encode_basestring_ascii, make_encoder, make_scanner
+
+        scan = make_scanner(Scanner)
+        encode = make_encoder(None, refuse, encode_basestring_ascii, None, ":", ",", False, False, False)
+        if scan('[1, "a"]', 0) != ([1, "a"], 8) or "".join(encode([1, "a"], 0)) != '[1,"a"]':
+            raise TypeError
+    except Exception:
+        return late()["plain_json"]()
+
+    def read(data):
+        return scan(data.decode(), 0)[0]
+
+    def write(value):
+        return b"null" if value is None else "".join(encode(value, 0)).encode()
+
+    return read, write
+
+
+def refuse(value):
+    raise TypeError(f"a {type(value).__name__} is no JSON: return what JSON can say")
+
+
+def codec_of(number):
+    codecs[number] = codec = json_codec() if number == JSON else late()["codec"](number)
+    return codec
+
+
+codecs = {}
+
+
+def function_of(name):
+    """Finds `package.module:name.of.function`."""
+    module, _, path = name.decode().partition(":")
+    if not path:
+        raise ValueError(f"{name.decode()!r} names no function: give module:function")
+    __import__(module)
+    found = sys.modules[module]
+    for part in path.split("."):
+        found = getattr(found, part)
+    functions[name] = found
+    return found
+
+
+functions = {}
+
+
+# An interrupt reaches the code of the call that it is for, once, and nothing else.
+
+running = False
+
+
+def interrupted(number, frame):
+    global running
+    if running and aborted(worker):
+        running = False
+        raise KeyboardInterrupt
+
+
+def serve():
+    global running
+    call = Call()
+    flush_out, flush_err = sys.stdout.flush, sys.stderr.flush
+    while take(worker, 1, call) == 1:
+        function_at, arguments_at, function_len, arguments_len, number = call
+        try:
+            running = True
+            name = bytes_at(function_at, function_len)
+            read, write = codecs.get(number) or codec_of(number)
+            function = functions.get(name) or function_of(name)
+            arguments = read(bytes_at(arguments_at, arguments_len))
+            if number == PICKLE:
+                value = function(*arguments[0], **arguments[1])
+            elif type(arguments) is dict:
+                value = function(**arguments)
+            else:
+                value = function(*arguments)
+            body = write(value)
+            running, status = False, VALUE
+        except BaseException as error:
+            running = False
+            status, body = late()["raised"](error)
+        try:
+            flush_out()
+            flush_err()
+        except Exception:
+            pass
+        answer(worker, status, body, len(body))
+        arguments = value = body = None
+
+
+# 2: SIGINT, without the import of signal.
+_signal.signal(2, interrupted)
+handle = (pointer * 1)()
+if new(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), handle) != 0:
+    sys.exit("this worker's descriptors are not its supervisor's")
+worker = handle[0]
+sys.path[:0] = sys.argv[5:]
+sys.argv[1:] = []
+sys.meta_path.insert(0, Packaged)
+sys.meta_path.append(Beyond)
+ready(worker)
+serve()

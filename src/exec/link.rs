@@ -1,0 +1,338 @@
+//! The supervisor's side of one worker process of a pool.
+
+use std::io::{PipeWriter, Write, pipe};
+use std::os::fd::OwnedFd;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::time::{Duration, Instant};
+
+use super::claims::{Claims, WINDOW};
+use super::message::{self, MESSAGE_MAX, READY, Status};
+use super::process::{Launch, Observer, Process, Stream};
+use super::setup::{Output, Setup};
+use super::{Ended, Error};
+use crate::pool::{Message, Station, WorkerId};
+use crate::ring::{self, Deadline, Options, Receiver, Sender};
+use crate::usage;
+
+/// Bytes of each of a worker's two rings.
+const RING_BYTES: u64 = 1 << 20;
+/// How long a worker has to end in order before it is killed.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+/// For how long to wait for more of a message that has no room at once, before looking for other things.
+const PART: Duration = Duration::from_millis(20);
+/// For how long to wait for room in the ring of a worker that may be away.
+const ROOM: Duration = Duration::from_millis(1);
+/// Calls that are with a worker at once, the one that runs included.
+const AHEAD_MAX: u32 = WINDOW / 2;
+
+/// One worker process, its rings and what has gone over them.
+pub(super) struct Link {
+    process: Ending,
+    remote: Arc<Remote>,
+    station: Arc<dyn Station>,
+    claims: Claims,
+    to_worker: Sender,
+    from_worker: Receiver,
+    /// The number of the next call.
+    next: u32,
+    /// Calls that were sent, and answers that have come; that the worker is ready counts as both.
+    sent: u32,
+    received: u32,
+    frame: Vec<u8>,
+    kills_for_memory: Option<u64>,
+    /// Where a worker that has an event loop waits.
+    line: PipeWriter,
+}
+
+/// Sends a worker a line that waits for one.
+fn fetch(claims: &Claims, line: &mut PipeWriter) {
+    if claims.come_back() {
+        // A worker that has gone shows when its answer is waited for.
+        let _ = line.write_all(b"\n");
+    }
+}
+
+/// However its link ends, no process stays.
+struct Ending(Arc<Process>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.end();
+    }
+}
+
+/// What others than the worker's thread reach of it.
+struct Remote {
+    claims: Claims,
+    has_ended: AtomicBool,
+    is_called: AtomicBool,
+    taken_back: AtomicU32,
+    worker: WorkerId,
+    output: Option<Output>,
+}
+
+impl Station for Remote {
+    fn take_back(&self, number: u32) -> bool {
+        let is_back = self.claims.take_back(number);
+        if is_back {
+            self.taken_back.fetch_add(1, SeqCst);
+            // Its thread may wait for more answers than will come now.
+            self.claims.ring();
+        }
+        is_back
+    }
+
+    fn call(&self) {
+        self.is_called.store(true, SeqCst);
+        self.claims.ring();
+    }
+}
+
+impl Observer for Remote {
+    fn printed(&self, stream: Stream, bytes: &[u8]) {
+        if let Some(output) = &self.output {
+            output.pass_on(self.worker, stream, bytes);
+        }
+    }
+
+    fn ended(&self) {
+        self.has_ended.store(true, SeqCst);
+        self.claims.ring();
+    }
+}
+
+/// What came while an answer was waited for.
+pub(super) enum Came {
+    /// The answer to a call, whose body [`Link::body`] has.
+    Answer(u32, Status),
+    /// Nothing in time, or somebody called.
+    Nothing,
+    /// Everything that the worker ever sent has been received.
+    End,
+}
+
+impl Link {
+    /// Starts a worker, and waits until it is ready.
+    ///
+    /// # Errors
+    /// What [`Executor`](super::Executor)'s start has; no process stays.
+    pub(super) fn start(setup: &Setup, worker: WorkerId) -> Result<Self, Error> {
+        let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
+        let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
+        let claims = Claims::new().map_err(ring::Error::from)?;
+        let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
+        let passed: Vec<OwnedFd> =
+            vec![requests.export_fd()?, answers.export_fd()?, claims.export_fd().map_err(ring::Error::from)?];
+        let remote = Arc::new(Remote {
+            claims: claims.clone(),
+            has_ended: AtomicBool::new(false),
+            is_called: AtomicBool::new(false),
+            taken_back: AtomicU32::new(0),
+            worker,
+            output: setup.output.clone(),
+        });
+        let command = setup.command(&passed);
+        let (input, line) = pipe().map_err(Error::os("pipe"))?;
+        let launch = Launch { input: Stdio::from(input), passed, observer: Some(remote.clone()) };
+        let process = Process::launch(command, launch)?;
+        let mut link = Self {
+            process: Ending(process),
+            station: remote.clone(),
+            remote,
+            claims,
+            to_worker,
+            from_worker,
+            next: 0,
+            sent: 1,
+            received: 0,
+            frame: Vec::new(),
+            line,
+            kills_for_memory: usage::kills_for_memory(),
+        };
+        link.greet(setup.ready_within)?;
+        setup.limits.hard().map(|bytes| link.process.0.limit_data(bytes)).transpose()?;
+        Ok(link)
+    }
+
+    fn greet(&mut self, within: Duration) -> Result<(), Error> {
+        let until = Instant::now() + within;
+        loop {
+            match self.wait(until.saturating_duration_since(Instant::now()))? {
+                Came::Answer(READY, _) => return Ok(()),
+                Came::Answer(number, _) => {
+                    return Err(self.broken(format!("an answer to call {number} before any")));
+                }
+                Came::End => return Err(self.died()),
+                Came::Nothing if Instant::now() < until => {}
+                Came::Nothing => return Err(Error::NotReady { within, said: self.kill().1 }),
+            }
+        }
+    }
+
+    /// Sends a call for which there is room. `None` if there is none.
+    pub(super) fn try_send(&mut self, message: &Message) -> Option<u32> {
+        if self.outstanding() >= AHEAD_MAX {
+            return None;
+        }
+        let (claims, sender, next) = (&self.claims, &mut self.to_worker, self.next);
+        let number = message.send(&self.station, |bytes| {
+            bytes[..4].copy_from_slice(&next.to_le_bytes());
+            claims.offer(next);
+            sender.try_send(bytes).is_ok().then_some(next)
+        })?;
+        if number == next {
+            self.count_sent();
+        }
+        Some(number)
+    }
+
+    /// Sends a call to a worker that has nothing else to do, however long it is.
+    ///
+    /// # Errors
+    /// The worker has ended, as [`Link::wait`] will say, or what it did to the ring.
+    pub(super) fn send(&mut self, message: &Message) -> Result<u32, ring::Error> {
+        let (claims, sender, next, remote) = (&self.claims, &mut self.to_worker, self.next, &self.remote);
+        let line = &mut self.line;
+        let mut error = None;
+        let number = message.send(&self.station, |bytes| {
+            bytes[..4].copy_from_slice(&next.to_le_bytes());
+            claims.offer(next);
+            let mut sent = 0;
+            loop {
+                match sender.send_part(bytes, &mut sent, Some(Deadline::after(ROOM))) {
+                    Ok(()) => return Some(next),
+                    // It makes room once it is there to read.
+                    Err(ring::Error::TimedOut { .. }) if !remote.has_ended.load(SeqCst) => {
+                        fetch(claims, line);
+                    }
+                    Err(other) => {
+                        error = Some(other);
+                        return None;
+                    }
+                }
+            }
+        });
+        let Some(number) = number else { return Err(error.unwrap_or(ring::Error::PeerDied)) };
+        if number == next {
+            self.count_sent();
+        }
+        Ok(number)
+    }
+
+    fn count_sent(&mut self) {
+        self.next = (self.next + 1) & (READY >> 2);
+        self.sent = self.sent.wrapping_add(1);
+        fetch(&self.claims, &mut self.line);
+    }
+
+    /// Returns how many calls are with the worker.
+    fn outstanding(&self) -> u32 {
+        self.sent.wrapping_sub(self.received).wrapping_sub(self.remote.taken_back.load(SeqCst))
+    }
+
+    /// Waits for the next answer, for at most so long.
+    ///
+    /// # Errors
+    /// [`Error::Protocol`], [`Error::Ring`]: the worker wrote what it may not, and is to be ended.
+    pub(super) fn wait(&mut self, at_most: Duration) -> Result<Came, Error> {
+        if let Some(came) = self.look()? {
+            return Ok(came);
+        }
+        if self.remote.has_ended.load(SeqCst) {
+            // What it sent in its last moment.
+            return Ok(self.receive(Deadline::now())?.unwrap_or(Came::End));
+        }
+        if self.claims.is_long() {
+            return Ok(self.receive(Deadline::after(PART))?.unwrap_or(Came::Nothing));
+        }
+        let taken_back = self.remote.taken_back.load(SeqCst);
+        // Half of what it has, so that it does the rest meanwhile.
+        let many = self.outstanding().div_ceil(2).max(1);
+        let wanted = self.received.wrapping_add(many);
+        let remote = &self.remote;
+        self.claims.sleep(wanted, at_most, || {
+            remote.has_ended.load(SeqCst)
+                || remote.is_called.load(SeqCst)
+                || remote.taken_back.load(SeqCst) != taken_back
+                || remote.claims.is_long()
+        });
+        self.remote.is_called.store(false, SeqCst);
+        Ok(self.look()?.unwrap_or(Came::Nothing))
+    }
+
+    fn look(&mut self) -> Result<Option<Came>, Error> {
+        if self.claims.answered() == self.received { Ok(None) } else { self.receive(Deadline::now()) }
+    }
+
+    fn receive(&mut self, deadline: Deadline) -> Result<Option<Came>, Error> {
+        self.frame.clear();
+        match self.from_worker.recv_copy(&mut self.frame, deadline) {
+            Ok(_) => {}
+            Err(ring::Error::TimedOut { .. }) => return Ok(None),
+            // The process has ended, or is about to.
+            Err(ring::Error::Closed | ring::Error::PeerDied) => {
+                self.process.0.wait(Deadline::after(PART));
+                return Ok(self.remote.has_ended.load(SeqCst).then_some(Came::End));
+            }
+            Err(other) => return Err(other.into()),
+        }
+        let Some((number, status, _)) = message::read_answer(&self.frame) else {
+            return Err(Error::Protocol { what: format!("an answer of {} bytes", self.frame.len()) });
+        };
+        self.received = self.received.wrapping_add(1);
+        Ok(Some(Came::Answer(number, status)))
+    }
+
+    /// Returns the body of the last answer.
+    pub(super) fn body(&self) -> &[u8] {
+        message::read_answer(&self.frame).map_or(&[], |(_, _, body)| body)
+    }
+
+    /// Tells whether the kernel has killed somebody for want of memory since the worker was started, where it says so.
+    pub(super) fn ran_out_of_memory(&self) -> Option<bool> {
+        Some(usage::kills_for_memory()? > self.kills_for_memory?)
+    }
+
+    /// Asks a call that runs to stop.
+    pub(super) fn abort(&self, number: u32) {
+        self.claims.abort(number);
+        self.process.0.interrupt();
+    }
+
+    /// Returns the process's id.
+    pub(super) fn id(&self) -> u32 {
+        self.process.0.id()
+    }
+
+    /// Kills the worker; returns how it ended and what it said last.
+    pub(super) fn kill(&self) -> (Ended, String) {
+        self.process.0.end()
+    }
+
+    /// Says how a worker has ended that has, or is about to.
+    pub(super) fn ended(&self) -> (Ended, String) {
+        match self.process.0.wait(Deadline::after(STOP_GRACE)) {
+            Some(how) => (how, self.process.0.said()),
+            None => self.kill(),
+        }
+    }
+
+    fn died(&self) -> Error {
+        let (how, said) = self.ended();
+        Error::Died { how, said }
+    }
+
+    fn broken(&self, what: String) -> Error {
+        self.kill();
+        Error::Protocol { what }
+    }
+
+    /// Has the worker end, in order if it does so soon.
+    pub(super) fn stop(self) {
+        let Self { process, to_worker, line, .. } = self;
+        drop((to_worker, line));
+        process.0.wait(Deadline::after(STOP_GRACE));
+    }
+}

@@ -1,0 +1,137 @@
+//! The worker's side of a pool: what its language's shell calls through the C face.
+
+use std::os::fd::OwnedFd;
+use std::time::Duration;
+
+use super::Error;
+use super::claims::Claims;
+use super::message::{self, MESSAGE_MAX, READY, REQUEST_BYTES};
+use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
+
+/// How long a worker looks for another call before it sleeps, where its shell asks for that.
+const LOOK: Duration = Duration::from_micros(50);
+
+/// Takes calls and answers them, one at a time. `Send`.
+#[derive(Debug)]
+pub struct Servant {
+    requests: Receiver,
+    answers: Sender,
+    claims: Claims,
+    /// The call that runs.
+    number: Option<u32>,
+    request: Vec<u8>,
+    answer: Vec<u8>,
+}
+
+/// A call as the shell sees it; it stays until the next.
+#[derive(Clone, Copy, Debug)]
+pub struct Taken<'a> {
+    /// Which [`Codec`](super::Codec) the arguments are in, as a number.
+    pub codec: u16,
+    /// The function's name, UTF-8 if the supervisor is not mistaken.
+    pub function: &'a [u8],
+    /// The arguments.
+    pub arguments: &'a [u8],
+}
+
+impl Servant {
+    /// Takes the descriptors that the supervisor passed on, in their order.
+    ///
+    /// # Errors
+    /// Descriptors that are not what they should be.
+    pub fn new(requests: OwnedFd, answers: OwnedFd, claims: OwnedFd) -> Result<Self, Error> {
+        let options = Options::new().max_message(MESSAGE_MAX);
+        let mut requests = ring::from_fd_with(requests, &options)?.receiver()?;
+        requests.set_wait(Wait::SLEEP);
+        Ok(Self {
+            requests,
+            answers: ring::from_fd_with(answers, &options)?.sender()?,
+            claims: Claims::open(claims).map_err(ring::Error::from)?,
+            number: None,
+            request: Vec::new(),
+            answer: Vec::new(),
+        })
+    }
+
+    /// Says that the worker can take calls.
+    ///
+    /// # Errors
+    /// [`ring::Error::Closed`], [`ring::Error::PeerDied`]: there is no supervisor any more.
+    pub fn ready(&mut self) -> Result<(), Error> {
+        self.number = Some(READY);
+        self.answer(0, &[])
+    }
+
+    /// Waits for a call and claims it: it is this worker's then, and to be answered. With `waits` off it looks for a
+    /// moment, and where there is none, the supervisor will send a line.
+    ///
+    /// # Errors
+    /// [`ring::Error::Closed`], [`ring::Error::PeerDied`]: there is no supervisor any more, or it wants no worker.
+    pub fn next(&mut self, waits: bool) -> Result<Option<Taken<'_>>, Error> {
+        let mut is_last_look = false;
+        let request = loop {
+            self.request.clear();
+            let deadline = if waits {
+                Deadline::NEVER
+            } else if is_last_look {
+                Deadline::now()
+            } else {
+                Deadline::after(LOOK)
+            };
+            match self.requests.recv_copy(&mut self.request, deadline) {
+                Err(ring::Error::TimedOut { .. }) if is_last_look => return Ok(None),
+                Err(ring::Error::TimedOut { .. }) => {
+                    self.claims.go_away();
+                    is_last_look = true;
+                    continue;
+                }
+                other => other?,
+            };
+            let Some(request) = message::read_request(&self.request) else {
+                return Err(Error::Protocol { what: format!("a request of {} bytes", self.request.len()) });
+            };
+            if self.claims.start(request.number) {
+                break request;
+            }
+        };
+        if is_last_look {
+            self.claims.come_back();
+        }
+        self.number = Some(request.number);
+        let (function, arguments) = self.request[REQUEST_BYTES..].split_at(request.name.into());
+        Ok(Some(Taken { codec: request.codec, function, arguments }))
+    }
+
+    /// Answers the call that was taken: 0 is the value, 1 what was raised, 2 that it gave in to an abort.
+    ///
+    /// # Errors
+    /// As [`Servant::next`]; [`Error::Protocol`] without a call.
+    pub fn answer(&mut self, status: u32, body: &[u8]) -> Result<(), Error> {
+        let Some(number) = self.number.take() else {
+            return Err(Error::Protocol { what: "an answer to no call".to_owned() });
+        };
+        self.answer.clear();
+        self.answer.extend_from_slice(&message::answer(number, status));
+        self.answer.extend_from_slice(body);
+        match self.answers.try_send(&self.answer) {
+            Err(ring::Error::Full { .. }) => {
+                self.claims.set_long(true);
+                self.claims.ring();
+                let sent = self.answers.send(&self.answer);
+                self.claims.set_long(false);
+                sent?;
+            }
+            other => other?,
+        }
+        self.claims.count_answer();
+        if self.answer.capacity() > 1 << 20 {
+            self.answer = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Tells whether the call that runs is to stop.
+    pub fn aborted(&self) -> bool {
+        self.number.is_some_and(|number| self.claims.is_aborted(number))
+    }
+}

@@ -1,0 +1,82 @@
+//! What the workers of a pool are started with.
+
+use std::fmt;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::{Limits, Stream};
+use crate::pool::WorkerId;
+
+/// The whole of a Python worker's shell.
+const PYTHON: &str = include_str!("../../python/circlet/_pool_worker.py");
+
+/// Who gets what the workers print.
+#[derive(Clone)]
+pub(super) struct Output(Arc<Taker>);
+
+type Taker = dyn Fn(WorkerId, Stream, &[u8]) + Send + Sync;
+
+impl Output {
+    pub(super) fn new(taker: impl Fn(WorkerId, Stream, &[u8]) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(taker))
+    }
+
+    /// Calls it. A panic in it goes no further than the panic hook.
+    pub(super) fn pass_on(&self, worker: WorkerId, stream: Stream, bytes: &[u8]) {
+        let _ = catch_unwind(AssertUnwindSafe(|| (self.0)(worker, stream, bytes)));
+    }
+}
+
+impl fmt::Debug for Output {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Output")
+    }
+}
+
+/// The whole of a Bun worker's shell.
+const BUN: &str = include_str!("../../bun/src/pool_worker.ts");
+
+/// What the workers of a pool are started with.
+#[derive(Clone, Debug)]
+pub(super) struct Setup {
+    pub(super) language: Language,
+    pub(super) program: PathBuf,
+    pub(super) library: PathBuf,
+    pub(super) ready_within: Duration,
+    pub(super) grace: Duration,
+    pub(super) limits: Limits,
+    pub(super) output: Option<Output>,
+}
+
+/// What a worker's functions are written in.
+#[derive(Clone, Debug)]
+pub(super) enum Language {
+    /// Modules, looked for in these folders first.
+    Python(Vec<PathBuf>),
+    /// What this script exports.
+    Bun(PathBuf),
+}
+
+impl Setup {
+    /// Makes the command of a worker that has these descriptors.
+    pub(super) fn command(&self, descriptors: &[OwnedFd]) -> Command {
+        let mut command = Command::new(&self.program);
+        // For the package circlet, if a function imports it.
+        command.env("CIRCLET_LIBRARY", &self.library);
+        let numbers = descriptors.iter().map(|fd| fd.as_raw_fd().to_string());
+        match &self.language {
+            Language::Python(folders) => {
+                // Without site: the shell imports that when a module asks for it.
+                command.args(["-S", "-c", PYTHON]).arg(&self.library).args(numbers).args(folders);
+            }
+            Language::Bun(script) => {
+                command.args(["-e", BUN]).arg(&self.library).args(numbers).arg(script);
+            }
+        }
+        command
+    }
+}

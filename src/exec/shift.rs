@@ -1,0 +1,243 @@
+//! What a pool's worker does whose code runs in a process: it has the process do its jobs, and sees to it that none is lost.
+
+use std::time::{Duration, Instant};
+
+use super::limits::{Meter, Verdict};
+use super::link::{Came, Link};
+use super::message::Status;
+use super::setup::Setup;
+use super::{Ended, Error, Exception};
+use crate::pool::{Closure, Desk, Failure, JobContext, Kind, Limit, Message, Task, WorkerEnd};
+use crate::ring;
+use crate::usage::{self, Probe};
+
+/// A job that runs for longer than this has those behind it handed back, for others to take.
+const PATIENCE: Duration = Duration::from_millis(2);
+/// How many workers a job may kill.
+const KILLS_MAX: u32 = 2;
+/// Between looks at a worker that nobody calls about.
+const LONG: Duration = Duration::from_secs(1);
+
+/// Workers that are processes, and run functions by name.
+pub(super) struct Processes {
+    pub(super) setup: Setup,
+}
+
+impl Kind for Processes {
+    // What is sent ahead can be taken back, so that it may be many.
+    const CHUNK: Duration = Duration::from_millis(1);
+
+    type Body = dyn Closure;
+
+    fn limits(&self) -> Vec<Limit> {
+        self.setup.limits.enforced()
+    }
+
+    fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
+        let link = Link::start(&self.setup, desk.lane().worker).map_err(|error| error.to_string())?;
+        desk.lane().is_process(Probe::Process { pid: link.id() });
+        let boot = since.elapsed();
+        desk.open(boot);
+        let meter = Meter::new(self.setup.limits, Instant::now(), boot);
+        let mut shift = Shift { setup: &self.setup, desk, link, meter };
+        while let Some(first) = desk.take() {
+            let mut verdict = Verdict::Fine;
+            let mut task = Some(first);
+            while let Some(present) = task.take() {
+                task = shift.run(present)?;
+                verdict = shift.measure();
+                if verdict == Verdict::Now {
+                    task = shift.refuse(task);
+                }
+            }
+            if shift.is_over(verdict) {
+                desk.lane().ends(WorkerEnd::Recycled);
+                break;
+            }
+        }
+        shift.link.stop();
+        Ok(())
+    }
+}
+
+/// One worker at work.
+struct Shift<'a> {
+    setup: &'a Setup,
+    desk: &'a Desk<dyn Closure>,
+    link: Link,
+    meter: Meter,
+}
+
+impl Shift<'_> {
+    /// Has a job done, and returns the next of those that the worker has.
+    ///
+    /// # Errors
+    /// Why there is no worker any more. Its jobs have ended or are in the queue again.
+    fn run(&mut self, task: Task<dyn Closure>) -> Result<Option<Task<dyn Closure>>, String> {
+        let Some(message) = task.ticket().message() else {
+            return Ok(self.fail(task, None, Failure::Closed));
+        };
+        if message.number().is_none() {
+            // Another error says that the worker has ended, as waiting for its answer will show.
+            if let Err(ring::Error::TooLarge { len, max }) = self.link.send(message) {
+                let error = Error::CallTooLong { len, max: max as usize };
+                return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
+            }
+            let (link, mut left) = (&mut self.link, self.meter.tasks_left());
+            self.desk.lane().send_ahead(|body| {
+                left = left.wrapping_sub(1);
+                left != u64::MAX
+                    && body.ticket().message().is_some_and(|message| link.try_send(message).is_some())
+            });
+        }
+        match self.answer(&task) {
+            Ok(Some(status)) => Ok(self.finish(task, status)),
+            Ok(None) => Err(self.bury(task, None)),
+            Err(error) => Err(self.bury(task, Some(error))),
+        }
+    }
+
+    /// Looks at what the worker has used, after a job.
+    fn measure(&mut self) -> Verdict {
+        let pid = self.link.id();
+        self.meter.count(Instant::now(), || Some(usage::memory(pid)?.anonymous))
+    }
+
+    /// Gives back what the worker has not started: all but what it is at.
+    fn refuse(&self, task: Option<Task<dyn Closure>>) -> Option<Task<dyn Closure>> {
+        self.desk.hand_back();
+        let task = task?;
+        if task.ticket().message().is_some_and(Message::take_back) {
+            self.desk.retry(task);
+            return None;
+        }
+        Some(task)
+    }
+
+    /// Tells whether the worker is to end now, between two jobs, because another takes its place.
+    fn is_over(&self, verdict: Verdict) -> bool {
+        match verdict {
+            Verdict::Fine => self.desk.is_replaced(),
+            Verdict::Soon => {
+                self.desk.ask_for_replacement();
+                self.desk.is_replaced()
+            }
+            Verdict::Now => {
+                self.desk.await_replacement();
+                true
+            }
+        }
+    }
+
+    /// Waits for the answer to a job. `None` if the worker ends without one.
+    fn answer(&mut self, task: &Task<dyn Closure>) -> Result<Option<Status>, Error> {
+        let ticket = task.ticket();
+        let number = ticket.message().and_then(Message::number);
+        let begin = Instant::now();
+        let (mut is_patient, mut kill_at) = (true, None);
+        loop {
+            let now = Instant::now();
+            if ticket.aborted() && kill_at.is_none() {
+                // So that nothing else runs when the signal arrives.
+                self.desk.hand_back();
+                is_patient = false;
+                if let Some(number) = number {
+                    self.link.abort(number);
+                }
+                kill_at = now.checked_add(self.setup.grace);
+            }
+            if is_patient && now.saturating_duration_since(begin) >= PATIENCE {
+                is_patient = false;
+                self.desk.hand_back();
+            }
+            if kill_at.is_some_and(|at| at <= now) {
+                self.link.kill();
+                kill_at = now.checked_add(LONG);
+            }
+            let patience = is_patient.then(|| (begin + PATIENCE).saturating_duration_since(now));
+            let grace = kill_at.map(|at| at.saturating_duration_since(now));
+            let at_most = [Some(LONG), patience, grace].into_iter().flatten().min().unwrap_or(LONG);
+            match self.link.wait(at_most)? {
+                Came::Answer(answered, status) if Some(answered) == number => return Ok(Some(status)),
+                Came::Answer(answered, _) => {
+                    let what = format!("an answer to call {answered} while call {number:?} runs");
+                    return Err(Error::Protocol { what });
+                }
+                Came::Nothing => {}
+                Came::End => return Ok(None),
+            }
+        }
+    }
+
+    /// Ends a job that was answered.
+    fn finish(&mut self, task: Task<dyn Closure>, status: Status) -> Option<Task<dyn Closure>> {
+        match status {
+            Status::Value => {
+                let (desk, mut next) = (self.desk, None);
+                let context = JobContext::answered(task.ticket(), desk.lane().worker, self.link.body());
+                task.run(&context, &mut |error| next = desk.next(&task, error));
+                next
+            }
+            Status::Raised => {
+                let exception = serde_json::from_slice::<Exception>(self.link.body());
+                let error = exception.map_or_else(
+                    |source| {
+                        Box::new(Error::Json { what: "what was raised", source }) as crate::pool::JobError
+                    },
+                    Into::into,
+                );
+                self.fail(task, Some(error.to_string()), Failure::Error(error))
+            }
+            Status::Aborted => {
+                let failure = given_up(&task);
+                self.fail(task, None, failure)
+            }
+        }
+    }
+
+    /// Counts a job as over and ends it with a failure.
+    fn fail(
+        &self,
+        task: Task<dyn Closure>,
+        words: Option<String>,
+        failure: Failure,
+    ) -> Option<Task<dyn Closure>> {
+        let next = self.desk.next(&task, words);
+        task.fail(failure);
+        next
+    }
+
+    /// Sees to what is left of a worker that died, or is to, while it ran a job. Returns what to say of it.
+    fn bury(&self, task: Task<dyn Closure>, error: Option<Error>) -> String {
+        let (how, said) = if error.is_some() { self.link.kill() } else { self.link.ended() };
+        let words = match error {
+            Some(error) => error.to_string(),
+            None => Error::Died { how, said: said.clone() }.to_string(),
+        };
+        self.desk.hand_back();
+        let ticket = task.ticket();
+        let kills = ticket.message().map_or(KILLS_MAX, Message::survived);
+        if ticket.aborted() {
+            let failure = given_up(&task);
+            self.fail(task, None, failure);
+        } else if ticket.is_idempotent() && kills < KILLS_MAX {
+            self.desk.retry(task);
+        } else {
+            let (exit_code, signal) = match how {
+                Ended::Exited(code) => (Some(code), None),
+                Ended::Killed(signal) => (None, Some(signal)),
+                Ended::Unknown => (None, None),
+            };
+            let out_of_memory =
+                if signal == Some(libc::SIGKILL) { self.link.ran_out_of_memory() } else { Some(false) };
+            let failure = Failure::Crashed { exit_code, signal, out_of_memory, stderr: said, kills };
+            self.fail(task, Some(words.clone()), failure);
+        }
+        words
+    }
+}
+
+/// Says how a job ended that was asked to stop.
+fn given_up(task: &Task<dyn Closure>) -> Failure {
+    if task.ticket().is_late() { Failure::TimedOut } else { Failure::Aborted }
+}

@@ -1,0 +1,39 @@
+//! The Python package's sources, which a worker gets from here.
+
+/// Names modules and their sources, each with a zero at its end, for C.
+macro_rules! sources {
+    ($($name:literal $file:literal)*) => {
+        [$(($name, concat!(include_str!(concat!("../../python/circlet/", $file)), "\0"))),*]
+    };
+}
+
+/// The modules of the package.
+const MODULES: [(&str, &str); 17] = sources! {
+    "circlet" "__init__.py"
+    "circlet._arguments" "_arguments.py"
+    "circlet._curve_drawing" "_curve_drawing.py"
+    "circlet._curve_handle" "_curve_handle.py"
+    "circlet._curve_points" "_curve_points.py"
+    "circlet._native" "_native.py"
+    "circlet._numbers" "_numbers.py"
+    "circlet._options" "_options.py"
+    "circlet._pool_line" "_pool_line.py"
+    "circlet._waiting" "_waiting.py"
+    "circlet.curve" "curve.py"
+    "circlet.job" "job.py"
+    "circlet._pool_late" "_pool_late.py"
+    "circlet.page" "page.py"
+    "circlet.pool" "pool.py"
+    "circlet.ring" "ring.py"
+    "circlet.worker" "worker.py"
+};
+
+/// Returns the source of a module with a zero at its end.
+pub fn source_of(module: &str) -> Option<&'static str> {
+    MODULES.iter().find(|(name, _)| *name == module).map(|(_, source)| *source)
+}
+
+/// Returns all modules and their sources.
+pub(super) fn modules() -> impl Iterator<Item = (&'static str, &'static str)> {
+    MODULES.into_iter().map(|(name, source)| (name, source.trim_end_matches('\0')))
+}
