@@ -186,7 +186,7 @@ fn a_result_that_nobody_has_any_more_may_look_at_its_pool_when_it_is_dropped() {
     }
     ends(|| {
         let pool = Arc::new(pool(2, 1000));
-        for _ in 0..300 {
+        for _ in 0..20 {
             for _ in 0..100 {
                 let inner = pool.clone();
                 drop(pool.submit(Job::new("looks", move |_| Ok(Looks(inner)))).unwrap());

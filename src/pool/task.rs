@@ -1,5 +1,6 @@
 //! A submitted job: one allocation that its handle, its queue and its worker share.
 
+use std::mem;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -153,8 +154,10 @@ impl<T> Pending<T> {
             return;
         }
         slot.work = left;
+        // The line is let go of here, and not when the last has forgotten the job: it may end with this job.
+        let line = mem::replace(&mut slot.recipient, Recipient::Handle);
         let mut undelivered = None;
-        match &slot.recipient {
+        match &line {
             Recipient::Handle => slot.result = Some(result),
             Recipient::Line(completer) => {
                 undelivered = completer.send(Completion { id: self.ticket.id(), result });
@@ -163,6 +166,7 @@ impl<T> Pending<T> {
         self.is_over.store(true, Ordering::Release);
         let is_awaited = slot.is_awaited;
         drop(slot);
+        drop(line);
         if is_awaited {
             self.kept.notify_all();
         }
@@ -210,10 +214,7 @@ impl<T: Send> Closure for Pending<T> {
     }
 
     fn clear(&mut self) {
-        let mut slot = lock(&self.slot);
-        slot.recipient = Recipient::Handle;
-        let result = slot.result.take();
-        drop(slot);
+        let result = lock(&self.slot).result.take();
         if result.is_some() {
             drop_quietly(result);
         }
