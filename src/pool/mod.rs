@@ -37,6 +37,8 @@ mod intake;
 mod job;
 mod keeper;
 mod lane;
+#[cfg(all(test, loom))]
+mod modelled;
 #[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
 mod pool;
 mod queue;
