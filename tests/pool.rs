@@ -560,33 +560,14 @@ fn pools_and_what_they_give_can_go_to_other_threads() {
 
 #[cfg(target_os = "linux")]
 mod threads {
-    use std::fs;
+    use gate::{assert_no_thread_is_left, threads};
 
     use super::*;
-
-    /// Counts the threads of a pool by the name that only it has.
-    fn of(name: &str) -> usize {
-        let Ok(tasks) = fs::read_dir("/proc/self/task") else { panic!("/proc is not there") };
-        tasks
-            .flatten()
-            .filter_map(|task| fs::read_to_string(task.path().join("comm")).ok())
-            .filter(|comm| comm.strip_prefix(name).is_some_and(|rest| rest.starts_with("-w")))
-            .count()
-    }
-
-    /// The kernel wakes whoever joins a thread shortly before it takes the thread off the list.
-    fn assert_none_is_left(name: &str) {
-        let start = Instant::now();
-        while of(name) > 0 {
-            assert!(start.elapsed() < SOON, "{} threads of {name} are left", of(name));
-            thread::yield_now();
-        }
-    }
 
     #[test]
     fn a_builder_alone_starts_none() {
         let builder = Pool::builder().workers(3).name("unbuilt");
-        assert_eq!(of("unbuilt"), 0);
+        assert_eq!(threads("unbuilt").len(), 0);
         drop(builder);
     }
 
@@ -594,17 +575,17 @@ mod threads {
     fn a_drop_without_close_leaves_none() {
         let pool = Pool::builder().workers(3).name("dropped").build().unwrap();
         let gates: Vec<_> = (0..3).map(|_| Gate::hold(&pool)).collect();
-        assert_eq!(of("dropped"), 3);
+        assert_eq!(threads("dropped").len(), 3);
         drop(gates);
         drop(pool);
-        assert_none_is_left("dropped");
+        assert_no_thread_is_left("dropped");
     }
 
     #[test]
     fn a_close_leaves_none_while_the_pool_lives() {
         let pool = Pool::builder().workers(3).name("closed").build().unwrap();
         pool.close().unwrap();
-        assert_none_is_left("closed");
+        assert_no_thread_is_left("closed");
         assert_eq!(pool.snapshot().pool.terminated, 3);
     }
 
@@ -624,6 +605,6 @@ mod threads {
         drop(open);
         owning.wait().unwrap();
         assert!(matches!(behind.wait(), Err(Failure::Closed)));
-        assert_none_is_left("owned");
+        assert_no_thread_is_left("owned");
     }
 }

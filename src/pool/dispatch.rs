@@ -456,13 +456,20 @@ impl<B: Body + ?Sized> Dispatch<B> {
         state
     }
 
-    /// Has so many idle workers end, those first that have been idle for longest.
+    /// Has so many workers end that have nothing to do, those first that have been idle for longest. Where fewer have
+    /// nothing to do by now, the keeper looks again.
     pub(super) fn retire(&self, workers: usize) {
         let mut state = self.lock();
-        let places: Vec<_> = state.idle.iter().copied().take(workers).collect();
-        for place in places {
-            state.at(place).retires = true;
-            state.rouse_at(place).iter().for_each(|lane| lane.wake());
+        let searching = state.entries().filter(|entry| entry.phase == Phase::Searching && !entry.retires);
+        let searching: Vec<_> = searching.map(|entry| entry.lane.place).collect();
+        let places: Vec<_> = state.idle.iter().copied().chain(searching).take(workers).collect();
+        for place in &places {
+            state.at(*place).retires = true;
+            // Those that search see it when they have not found anything.
+            state.rouse_at(*place).iter().for_each(|lane| lane.wake());
+        }
+        if places.len() < workers {
+            self.call_keeper(&mut state);
         }
         self.publish(&mut state);
     }

@@ -268,11 +268,13 @@ impl<B: Body + ?Sized> Lane<B> {
         tally
     }
 
-    /// Sleeps until [`Lane::wake`] was called after the last time it returned.
+    /// Sleeps until [`Lane::wake`] was called after the last time it returned: once, by who took it from the idle ones.
     pub(super) fn sleep(&self) {
-        while !self.is_woken.swap(false, Ordering::Acquire) {
+        while !self.is_woken.load(Ordering::Acquire) {
             park();
         }
+        // Nobody wakes it before it is idle again, which orders the two.
+        self.is_woken.store(false, Ordering::Relaxed);
     }
 
     /// Sleeps as [`Lane::sleep`] does, but for no longer than this.

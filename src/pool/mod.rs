@@ -47,6 +47,8 @@ mod keeper;
 mod lane;
 mod limits;
 mod message;
+#[cfg(all(test, loom))]
+mod modelled;
 #[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
 mod pool;
 mod queue;

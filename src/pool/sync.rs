@@ -22,11 +22,17 @@ pub(super) use loom::{
     thread::{Thread, current, park, yield_now},
 };
 
+#[cfg(all(test, loom))]
+pub(super) use super::modelled::{Bin, Inbox};
+
 pub(super) use std::sync::atomic::Ordering;
 
+#[cfg(not(all(test, loom)))]
 use std::hint;
 use std::sync::PoisonError;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(not(all(test, loom)))]
+use std::time::Instant;
 
 /// Locks what no code of a caller ever runs under, so that a poisoned lock has nothing half-written behind it.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -50,12 +56,15 @@ pub(super) fn wait_for<'a, T>(
     condvar.wait_timeout(guard, time).unwrap_or_else(PoisonError::into_inner).0
 }
 
+#[cfg(not(all(test, loom)))]
 /// How long a thread that has nothing to do looks for something before it sleeps: about as long as waking it would take.
 const LOOK: Duration = Duration::from_micros(50);
+#[cfg(not(all(test, loom)))]
 /// How often it looks before it lets others run in between.
 const SPINS: u32 = 50;
 
 /// Looks for a while, until there is something.
+#[cfg(not(all(test, loom)))]
 pub(super) fn look_out(is_there: impl Fn() -> bool) {
     if is_there() {
         return;
@@ -69,6 +78,14 @@ pub(super) fn look_out(is_there: impl Fn() -> bool) {
     let start = Instant::now();
     while !is_there() && start.elapsed() < LOOK {
         // What it looks for may have to be done on this very processor.
+        yield_now();
+    }
+}
+
+/// Looks once, lets others run, and looks no more: time means nothing to a model.
+#[cfg(all(test, loom))]
+pub(super) fn look_out(is_there: impl Fn() -> bool) {
+    if !is_there() {
         yield_now();
     }
 }

@@ -1,8 +1,10 @@
 //! What the tests of the pool share: jobs that are held, and sums that hold.
 #![allow(dead_code, unreachable_pub, reason = "each test program has it as a module and uses a part of it")]
 
+use std::fs;
 use std::sync::mpsc::{self, Receiver, Sender};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use circlet::pool::{Handle, Job, JobContext, Pool, Snapshot, WorkerId, WorkerState};
 
@@ -71,5 +73,50 @@ pub fn assert_sums_hold(snapshot: &Snapshot) {
             assert!(matches!(entry.state, WorkerState::Processing | WorkerState::Draining), "{entry:?}");
         }
         assert_eq!(entry.last_error.is_some(), entry.errors > 0, "{entry:?}");
+    }
+}
+
+/// A worker's thread, as the kernel sees it.
+#[derive(Debug)]
+pub struct Thread {
+    pub sleeps: bool,
+    /// How long it has run, in clock ticks.
+    pub ticks: u64,
+}
+
+/// The threads of the workers of a pool, by the name that only it has, and no more than 12 bytes of it.
+#[cfg(target_os = "linux")]
+pub fn threads(name: &str) -> Vec<Thread> {
+    let Ok(tasks) = fs::read_dir("/proc/self/task") else { panic!("/proc is not there") };
+    let stats = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("stat")).ok());
+    stats
+        .filter_map(|stat| {
+            let (comm, rest) = stat.split_once(" (")?.1.rsplit_once(") ")?;
+            comm.strip_prefix(name)?.strip_prefix("-w")?;
+            let mut fields = rest.split(' ');
+            let sleeps = fields.next()? == "S";
+            let ticks = fields.skip(10).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+            Some(Thread { sleeps, ticks })
+        })
+        .collect()
+}
+
+/// How often a thread of this name, of which there is one, has gone to sleep.
+#[cfg(target_os = "linux")]
+pub fn switches(name: &str) -> Option<u64> {
+    let tasks = fs::read_dir("/proc/self/task").ok()?;
+    let mut statuses = tasks.flatten().filter_map(|task| fs::read_to_string(task.path().join("status")).ok());
+    let status = statuses.find(|status| status.lines().next() == Some(&format!("Name:\t{name}")))?;
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"))?;
+    line.trim().parse().ok()
+}
+
+/// The kernel wakes whoever joins a thread shortly before it takes the thread off the list.
+#[cfg(target_os = "linux")]
+pub fn assert_no_thread_is_left(name: &str) {
+    let start = Instant::now();
+    while !threads(name).is_empty() {
+        assert!(start.elapsed() < SOON, "{} threads of {name} are left", threads(name).len());
+        thread::yield_now();
     }
 }
