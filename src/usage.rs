@@ -1,6 +1,9 @@
 //! What threads and processes have used: time on a processor, and memory.
 #![allow(unsafe_code, reason = "the clock of another thread, which std has no call for")]
-#![cfg_attr(not(feature = "exec"), allow(dead_code, reason = "processes are looked at for their pools alone"))]
+#![cfg_attr(
+    not(feature = "exec"),
+    allow(dead_code, reason = "processes are looked at for their pools alone")
+)]
 
 use std::time::Duration;
 

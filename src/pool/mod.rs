@@ -26,7 +26,10 @@
 //! ```
 #![cfg_attr(
     not(all(feature = "exec", target_os = "linux")),
-    allow(dead_code, reason = "what kinds of workers above this need, of which there are none without the feature")
+    allow(
+        dead_code,
+        reason = "what kinds of workers above this need, of which there are none without the feature"
+    )
 )]
 
 mod builder;
