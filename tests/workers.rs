@@ -259,8 +259,10 @@ fn a_function_can_ask_whether_it_is_to_stop() {
 #[test]
 fn a_deadline_ends_a_call_that_runs_and_one_that_waits() {
     let pool = python().max(1).grace(Duration::from_millis(50)).build().unwrap();
+    // The deadline is not to pass while the worker boots.
+    pool.submit(call("nothing", json!([]))).unwrap().wait().unwrap();
     let (path, runs) = marker("late");
-    let first = pool.submit(call("stubborn", json!([runs])).deadline(Duration::from_millis(300))).unwrap();
+    let first = pool.submit(call("stubborn", json!([runs])).deadline(Duration::from_secs(1))).unwrap();
     let behind = pool.submit(call("nothing", json!([])).deadline(Duration::from_millis(1))).unwrap();
     assert!(matches!(behind.wait().unwrap_err(), Failure::TimedOut));
     assert!(matches!(first.wait().unwrap_err(), Failure::TimedOut));

@@ -1,6 +1,6 @@
-//! Python workers: code strings run in a process of their own, under supervision.
+//! Workers that are processes: code strings that run in one of their own, and pools that call functions, under supervision.
 //!
-//! An [`Executor`] starts one worker, which needs nothing installed but Python: its code comes over the control socket,
+//! [`Workers`] is a pool whose jobs are calls of functions in Python or Bun processes: see `docs/pool.md`. An [`Executor`] starts one worker, which needs nothing installed but Python: its code comes over the control socket,
 //! so that it always matches the supervisor's, and the C library is looked for by [`find_library`]. The data plane is
 //! two rings, the control plane a Unix socket with the lines `READY`, `DATA` and `STOP`: see `docs/protocol.md`.
 //! A worker ends with its executor, also when the supervisor is killed.
