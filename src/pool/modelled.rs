@@ -138,7 +138,8 @@ impl Body for Counted {
 type Shared = Arc<Dispatch<Counted>>;
 
 fn dispatch(capacity: usize) -> Shared {
-    let rules = Rules { capacity, overflow: Overflow::Reject, strategy: Strategy::RoundRobin };
+    let (overflow, strategy) = (Overflow::Reject, Strategy::RoundRobin);
+    let rules = Rules { capacity, overflow, strategy, chunk: Duration::ZERO };
     Arc::new(Dispatch::new(rules, Window::new(Duration::from_secs(60))))
 }
 
