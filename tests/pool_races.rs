@@ -94,7 +94,11 @@ fn jobs_of_one_key_run_in_their_order_also_while_the_first_worker_boots() {
         let jobs: Vec<_> = (0..60)
             .map(|n| {
                 let order = order.clone();
-                let job = Job::new("order", move |_| Ok(order.lock().unwrap().push(n))).key("same");
+                let job = Job::new("order", move |_| {
+                    order.lock().unwrap().push(n);
+                    Ok(())
+                })
+                .key("same");
                 drop(pool.submit(quick()).unwrap());
                 pool.submit(job).unwrap()
             })
@@ -111,7 +115,10 @@ fn jobs_around_one_with_a_key_keep_their_order() {
     let order = Arc::new(Mutex::new(Vec::new()));
     let jobs = (0..3).map(|n| {
         let order = order.clone();
-        let job = Job::new("order", move |_| Ok(order.lock().unwrap().push(n)));
+        let job = Job::new("order", move |_| {
+            order.lock().unwrap().push(n);
+            Ok(())
+        });
         if n == 1 { job.key("one") } else { job }
     });
     let jobs = pool.submit_batch(jobs).unwrap();

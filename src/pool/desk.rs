@@ -170,10 +170,6 @@ impl<B: Body + ?Sized> Desk<B> {
             task.ticket().is_at(Whereabouts::Lane(self.lane.place));
         }
         self.dispatch.made_room(&state, 1 + rest.len());
-        if mem::take(&mut state.at(self.lane.place).retires) {
-            // It was needed after all, and the keeper counts on its end.
-            self.dispatch.call_keeper(&mut state);
-        }
         let next = self.dispatch.hand_on(&mut state);
         // Under the lock, so that at no moment a job is nowhere.
         let first = self.lane.begin(first, rest);

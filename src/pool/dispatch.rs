@@ -160,6 +160,11 @@ impl<B: Body + ?Sized> State<B> {
         self.entries.iter().flatten()
     }
 
+    /// Returns the workers that are not about to end.
+    pub(super) fn staying(&self) -> impl Iterator<Item = &Entry<B>> {
+        self.entries().filter(|entry| !entry.retires && !entry.recycles)
+    }
+
     /// Returns the worker of a place where one is known to be.
     pub(super) fn at(&mut self, place: usize) -> &mut Entry<B> {
         self.entries[place].as_mut().expect("whoever names a place has it")
@@ -472,6 +477,14 @@ impl<B: Body + ?Sized> Dispatch<B> {
             self.call_keeper(&mut state);
         }
         self.publish(&mut state);
+    }
+
+    /// Lets so many more workers stay as were to end. Returns how many are still to be started, with at most `max` in all.
+    pub(super) fn keep(&self, more: usize, max: usize) -> usize {
+        let mut state = self.lock();
+        let ending = state.entries.iter_mut().flatten().filter(|entry| entry.retires && !entry.recycles);
+        let kept = ending.take(more).map(|entry| entry.retires = false).count();
+        (more - kept).min(max.saturating_sub(state.entries().count()))
     }
 
     /// Says whether more workers may be started.

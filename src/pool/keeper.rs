@@ -125,7 +125,7 @@ impl<K: Kind> Keeper<K> {
             let replacements = std::mem::take(&mut state.replacements);
             let is_closed = dispatch.counts().is_closed();
             let is_over = is_closed
-                && sample.workers() == 0
+                && state.entries().next().is_none()
                 && (dispatch.counts().waiting() == 0 || hopeless.is_some());
             drop(state);
 
@@ -142,10 +142,10 @@ impl<K: Kind> Keeper<K> {
             if is_over {
                 return;
             }
-            let mut workers = sample.workers();
             if !is_closed || sample.queued > 0 {
-                workers = workers.saturating_add_signed(self.look(&sample, now).change());
+                self.look(&sample, now);
             }
+            let workers = self.dispatch.lock().staying().count();
             self.dispatch.let_grow(workers < self.scaling.max());
             let look = self.rule.next_look().and_then(|look| self.since.checked_add(look));
             until = [look, next_deadline, self.retry].into_iter().flatten().min();
@@ -160,24 +160,28 @@ impl<K: Kind> Keeper<K> {
         let (mut finished, mut service) = state.departed.totals();
         let mut queued = state.queue.len() + self.dispatch.inbox.len();
         let mut oldest = state.queue.oldest();
-        let (mut running, mut booting) = (0, 0);
+        let (mut running, mut idle, mut booting) = (0, 0, 0);
         for entry in state.entries() {
             let look = entry.lane.totals();
-            // One that another replaces counts once.
-            let counts = !entry.recycles;
             queued += look.waiting;
             oldest = oldest.into_iter().chain(look.oldest).min();
             finished += look.finished;
             service = service.saturating_add(look.service);
-            running += usize::from(entry.phase == Phase::Working && counts);
-            booting += usize::from(entry.phase == Phase::Booting);
+            // Those that are about to end are no workers to the rule: they are kept where it wants more. One that another
+            // replaces counts once.
+            match entry.phase {
+                _ if entry.retires || entry.recycles => {}
+                Phase::Working => running += 1,
+                Phase::Booting => booting += 1,
+                Phase::Searching | Phase::Idle => idle += 1,
+            }
         }
         Sample {
             now: now.saturating_duration_since(self.since),
             queued,
             oldest_age: oldest.map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest)),
             running,
-            idle: state.idle.len() + state.searching,
+            idle,
             booting,
             arrived: self.dispatch.counts().sent(),
             finished,
@@ -190,13 +194,13 @@ impl<K: Kind> Keeper<K> {
     }
 
     /// Asks the rule, and does what it says.
-    fn look(&mut self, sample: &Sample, now: Instant) -> Action {
+    fn look(&mut self, sample: &Sample, now: Instant) {
         let (rule, decision) = step(&self.scaling, &self.rule, sample);
         self.rule = rule;
         match decision.action {
             Action::Start(_) if self.retry.is_some_and(|retry| now < retry) => {}
             Action::Start(more) => {
-                for _ in 0..more {
+                for _ in 0..self.dispatch.keep(more, self.scaling.max()) {
                     if let Err(error) = self.start_worker() {
                         let mut state = self.dispatch.lock();
                         state.could_not_boot(error.to_string());
@@ -209,7 +213,6 @@ impl<K: Kind> Keeper<K> {
             Action::Stop(fewer) => self.dispatch.retire(fewer),
             Action::None => {}
         }
-        decision.action
     }
 
     /// Sees to it that workers which cannot boot are not started all the time. Returns what the last one said, where
