@@ -52,12 +52,27 @@ fn the_same_words_print_the_same_report() {
 }
 
 #[test]
+fn a_real_pool_does_the_jobs_of_the_same_trace_beside_the_simulation() {
+    let words =
+        ["--trace", "step", "--seconds", "4", "--workers-max", "4", "--boot", "0.05", "--rule", "ours"];
+    let reports = reports(&[&words[..], &["--real", "0.25"]].concat());
+    let [ours, real] = &reports[..] else { panic!("two reports: {reports:?}") };
+    assert_eq!((&ours["rule"], &real["rule"]), (&"ours".into(), &"real".into()));
+    assert_eq!(ours["jobs"], real["jobs"]);
+    let seconds = real["worker_seconds"].as_f64().unwrap();
+    assert!((4.0..=16.5).contains(&seconds), "{real}");
+    assert!(real["p99_wait_ms"].as_f64().unwrap() > 0.0, "{real}");
+    assert!(real["starts"].as_u64().unwrap() >= 3, "{real}");
+}
+
+#[test]
 fn what_cannot_be_simulated_is_refused_with_what_can() {
     assert!(refused(&["--workers-max", "0"]).contains("give 1 to 1024"));
     assert!(refused(&["--workers-min", "17"]).contains("at most --workers-max, which is 16"));
     assert!(refused(&["--boot", "-1"]).contains("milliseconds from 0 to 3600000"));
     assert!(refused(&["--service", "gamma:2"]).contains("fixed:5"));
     assert!(refused(&["--trace", "saw"]).contains("bimodal"));
+    assert!(refused(&["--real", "0"]).contains("from 0.001 to 1000"));
     assert!(refused(&["--trace", "step", "--svg", "x.svg"]).contains("--rule ours"));
     let nowhere = ["--trace", "step", "--rule", "ours", "--seconds", "1", "--svg", "/nowhere/x.svg"];
     assert!(refused(&nowhere).contains("a folder that exists"));

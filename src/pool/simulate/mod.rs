@@ -4,6 +4,7 @@
 //! a while to boot, and asks a [`Rule`] at each event how many there should be: the very
 //! [`step`](super::scaling::step) of this crate, or what others do. The [`Report`] has waits, worker-seconds, how steady
 //! it was, every decision, and what to draw. The same settings give the same report on every machine, to the bit.
+//! [`replay`] sends the same jobs to a pool of threads, whose report lies beside that of the simulation.
 //!
 //! ```
 //! use circlet::pool::simulate::{Kind, Settings, Shape, run};
@@ -18,6 +19,7 @@
 
 mod engine;
 mod random;
+mod replay;
 mod report;
 mod rule;
 mod rules;
@@ -27,6 +29,7 @@ mod tests;
 mod trace;
 
 pub use engine::{Settings, run, run_rule};
+pub use replay::replay;
 pub use report::{LoggedAction, Report};
 pub use rule::{Occasion, Rule};
 pub use rules::Kind;

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use circlet::pool::MAX_WORKERS;
 use circlet::pool::scaling::Scaling;
-use circlet::pool::simulate::{Kind, LoggedAction, Report, Service, Settings, Shape, run as simulate};
+use circlet::pool::simulate::{
+    Kind, LoggedAction, Report, Service, Settings, Shape, replay, run as simulate,
+};
 use clap::builder::PossibleValuesParser;
 use comfy_table::{CellAlignment, Table, presets};
 use serde_json::{Value, json};
@@ -17,7 +19,7 @@ use crate::output;
 /// Simulate a pool that sizes itself, and compare rules for it
 ///
 /// Nothing runs and no time passes: jobs, workers and the clock are numbers. The same words give the same output on
-/// every machine. Traces tell the load as a part of the most workers: step (0.1, 0.8, 0.1), ramp (0.05 to 0.95 and
+/// every machine, except for what --real adds. Traces tell the load as a part of the most workers: step (0.1, 0.8, 0.1), ramp (0.05 to 0.95 and
 /// back), burst (0.1, and hundreds of jobs at once), sine (0.1 to 0.9), onoff (0.8, 0), bimodal (0.7, of jobs some of
 /// which are long).
 ///
@@ -26,6 +28,7 @@ use crate::output;
 ///   circlet pool simulate --trace onoff --rule ours --workers-min 0 --svg onoff.svg
 ///   circlet pool simulate --trace burst --boot 0.05 --service fixed:2 --workers-max 4
 ///   circlet pool simulate --trace sine --rule ours --json | jq '.[].log[] | .reason'
+///   circlet pool simulate --rule ours --boot 0.05 --trace step --real
 ///   circlet pool simulate --markdown
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
@@ -61,6 +64,10 @@ pub(crate) struct Arguments {
     /// Our rule: for how long it keeps what it needed, in ms
     #[arg(long, value_name = "MS", default_value_t = ms(Scaling::KEEP), allow_negative_numbers = true)]
     keep: f64,
+    /// Also run each trace on a pool of threads, with jobs that sleep, in so many times its time
+    #[arg(long, value_name = "SCALE", num_args = 0..=1, default_missing_value = "1", conflicts_with = "svg",
+          allow_negative_numbers = true)]
+    real: Option<f64>,
     /// Print JSON, with every decision
     #[arg(long, conflicts_with = "markdown")]
     json: bool,
@@ -90,11 +97,16 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     for shape in shapes {
         let trace = settings.trace(shape);
         for kind in &kinds {
-            rows.push((shape, *kind, simulate(&settings, &trace, *kind)));
+            rows.push((shape, kind.name(), simulate(&settings, &trace, *kind)));
+        }
+        if let Some(scale) = arguments.real {
+            let report =
+                replay(&settings, &trace, scale).map_err(|error| Failure::input(error.to_string()))?;
+            rows.push((shape, "real", report));
         }
     }
     if let Some(place) = &arguments.svg {
-        let [(shape, kind, report)] = &rows[..] else {
+        let ([(shape, _, report)], [kind]) = (&rows[..], &kinds[..]) else {
             return Err(Failure::input(
                 "a picture shows one rule: give --rule ours, or another one, beside --svg",
             ));
@@ -122,6 +134,13 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     if !(1..=MAX_WORKERS).contains(&max) {
         return Err(Failure::input(format!("--workers-max is {max}: give 1 to {MAX_WORKERS}")));
     }
+    if let Some(scale) = arguments.real
+        && !(0.001..=1000.0).contains(&scale)
+    {
+        return Err(Failure::input(format!(
+            "--real is {scale}: give a factor from 0.001 to 1000, 1 without one"
+        )));
+    }
     if min > max {
         return Err(Failure::input(format!(
             "--workers-min is {min}: give at most --workers-max, which is {max}"
@@ -139,7 +158,8 @@ fn settings(arguments: &Arguments) -> Result<Settings, Failure> {
     })
 }
 
-type Row = (Shape, Kind, Report);
+/// A trace, the name of a rule or of a pool that is there, and what it came to.
+type Row = (Shape, &'static str, Report);
 
 const HEADER: [&str; 11] = [
     "TRACE",
@@ -155,11 +175,11 @@ const HEADER: [&str; 11] = [
     "SETTLED MS",
 ];
 
-fn cells((shape, kind, report): &Row) -> [String; 11] {
+fn cells((shape, rule, report): &Row) -> [String; 11] {
     let dash = || "-".to_owned();
     [
         shape.to_string(),
-        kind.to_string(),
+        (*rule).to_owned(),
         format!("{:.1}", ms(report.p50_wait)),
         format!("{:.1}", ms(report.p99_wait)),
         format!("{:.1}", ms(report.max_wait)),
@@ -187,7 +207,7 @@ fn table(rows: &[Row], markdown: bool) -> String {
     table.trim_fmt()
 }
 
-fn fields((shape, kind, report): &Row, seed: u64) -> Value {
+fn fields((shape, rule, report): &Row, seed: u64) -> Value {
     let action = |action: &LoggedAction| {
         json!({
             "at_ms": ms(action.at),
@@ -198,7 +218,7 @@ fn fields((shape, kind, report): &Row, seed: u64) -> Value {
     };
     json!({
         "trace": shape.name(),
-        "rule": kind.name(),
+        "rule": rule,
         "seed": seed,
         "jobs": report.jobs,
         "p50_wait_ms": ms(report.p50_wait),
