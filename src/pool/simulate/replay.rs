@@ -84,7 +84,7 @@ fn submit(
             })
         });
         if batch.len() == 1 {
-            jobs.map(|job| pool.submit(job).map(drop)).collect::<Result<(), _>>()?;
+            jobs.into_iter().try_for_each(|job| pool.submit(job).map(drop))?;
         } else {
             drop(pool.submit_batch(jobs)?);
         }
