@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use circlet::pool::{
     Error, Failure, Handle, Job, JobContext, JobId, Overflow, Pool, Strategy, WorkerId, WorkerState,
 };
-use gate::{Gate, SOON, assert_sums_hold, pool, quick};
+use gate::{Gate, SOON, assert_sums_hold, note, pool, quick};
 
 fn whose() -> Job<WorkerId> {
     Job::new("whose", |context| Ok(context.worker()))
@@ -51,8 +51,7 @@ fn a_higher_priority_comes_before_what_a_worker_has_taken_already() {
         Job::new("order", move |_| {
             order.lock().unwrap().push(n);
             if n == 100 {
-                let order = order.clone();
-                let urgent = Job::new("urgent", move |_| Ok(order.lock().unwrap().push(1000)));
+                let urgent = note(1000, &order);
                 drop(pool.try_submit(urgent.priority(1)).map_err(|refused| refused.reason)?);
             }
             Ok(())
@@ -143,9 +142,11 @@ fn jobs_of_one_key_keep_their_order_while_workers_come_and_go() {
     for n in 0..400 {
         for key in 0..5_u64 {
             let log = log.clone();
-            let job =
-                Job::new("keyed", move |_| Ok(log.lock().unwrap().entry(key).or_default().push(n))).key(key);
-            drop(pool.submit(job).unwrap());
+            let job = Job::new("keyed", move |_| {
+                log.lock().unwrap().entry(key).or_default().push(n);
+                Ok(())
+            });
+            drop(pool.submit(job.key(key)).unwrap());
         }
         if n % 20 == 0 {
             pool.drain(SOON).unwrap();

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use circlet::pool::{Failure, Handle, Job, Overflow, Pool, Strategy};
-use gate::{Gate, SOON, assert_sums_hold, pool, quick};
+use gate::{Gate, SOON, assert_sums_hold, note, pool, quick};
 
 /// Runs what hangs where it fails.
 fn ends(what: impl FnOnce() + Send + 'static) {
@@ -93,10 +93,8 @@ fn jobs_of_one_key_run_in_their_order_also_while_the_first_worker_boots() {
         let order = Arc::new(Mutex::new(Vec::new()));
         let jobs: Vec<_> = (0..60)
             .map(|n| {
-                let order = order.clone();
-                let job = Job::new("order", move |_| Ok(order.lock().unwrap().push(n))).key("same");
                 drop(pool.submit(quick()).unwrap());
-                pool.submit(job).unwrap()
+                pool.submit(note(n, &order).key("same")).unwrap()
             })
             .collect();
         jobs.into_iter().for_each(|job| job.wait().unwrap());
@@ -110,8 +108,7 @@ fn jobs_around_one_with_a_key_keep_their_order() {
     let (_, gate) = Gate::hold(&pool);
     let order = Arc::new(Mutex::new(Vec::new()));
     let jobs = (0..3).map(|n| {
-        let order = order.clone();
-        let job = Job::new("order", move |_| Ok(order.lock().unwrap().push(n)));
+        let job = note(n, &order);
         if n == 1 { job.key("one") } else { job }
     });
     let jobs = pool.submit_batch(jobs).unwrap();
