@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use circlet::pool::{
     self, Aborted, Completion, Error, Failure, Handle, Job, JobContext, Pool, Snapshot, WorkerId,
 };
-use gate::{Gate, SOON, assert_sums_hold, pool, quick};
+use gate::{Gate, SOON, assert_sums_hold, note, pool, quick};
 use serde_json::Value;
 
 fn ids(pool: &Pool) -> Vec<WorkerId> {
@@ -69,14 +69,7 @@ fn one_worker_runs_jobs_in_the_order_of_their_priority_and_then_of_their_coming(
     let pool = pool(1, 100);
     let (_, gate) = Gate::hold(&pool);
     let order = Arc::new(Mutex::new(Vec::new()));
-    let jobs = (0..90).map(|n| {
-        let order = order.clone();
-        Job::new("order", move |_| {
-            order.lock().unwrap().push(n);
-            Ok(())
-        })
-        .priority(n % 3)
-    });
+    let jobs = (0..90).map(|n| note(n, &order).priority(n % 3));
     let handles = pool.submit_batch(jobs).unwrap();
     gate.open();
     handles.into_iter().for_each(|handle| handle.wait().unwrap());

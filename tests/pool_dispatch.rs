@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use circlet::pool::{
     Error, Failure, Handle, Job, JobContext, JobId, Overflow, Pool, Strategy, WorkerId, WorkerState,
 };
-use gate::{Gate, SOON, assert_sums_hold, pool, quick};
+use gate::{Gate, SOON, assert_sums_hold, note, pool, quick};
 
 fn whose() -> Job<WorkerId> {
     Job::new("whose", |context| Ok(context.worker()))
@@ -51,11 +51,7 @@ fn a_higher_priority_comes_before_what_a_worker_has_taken_already() {
         Job::new("order", move |_| {
             order.lock().unwrap().push(n);
             if n == 100 {
-                let order = order.clone();
-                let urgent = Job::new("urgent", move |_| {
-                    order.lock().unwrap().push(1000);
-                    Ok(())
-                });
+                let urgent = note(1000, &order);
                 drop(pool.try_submit(urgent.priority(1)).map_err(|refused| refused.reason)?);
             }
             Ok(())
@@ -149,9 +145,8 @@ fn jobs_of_one_key_keep_their_order_while_workers_come_and_go() {
             let job = Job::new("keyed", move |_| {
                 log.lock().unwrap().entry(key).or_default().push(n);
                 Ok(())
-            })
-            .key(key);
-            drop(pool.submit(job).unwrap());
+            });
+            drop(pool.submit(job.key(key)).unwrap());
         }
         if n % 20 == 0 {
             pool.drain(SOON).unwrap();

@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use circlet::pool::{Failure, Handle, Job, Overflow, Pool, Strategy};
-use gate::{Gate, SOON, assert_sums_hold, pool, quick};
+use gate::{Gate, SOON, assert_sums_hold, note, pool, quick};
 
 /// Runs what hangs where it fails.
 fn ends(what: impl FnOnce() + Send + 'static) {
@@ -93,14 +93,8 @@ fn jobs_of_one_key_run_in_their_order_also_while_the_first_worker_boots() {
         let order = Arc::new(Mutex::new(Vec::new()));
         let jobs: Vec<_> = (0..60)
             .map(|n| {
-                let order = order.clone();
-                let job = Job::new("order", move |_| {
-                    order.lock().unwrap().push(n);
-                    Ok(())
-                })
-                .key("same");
                 drop(pool.submit(quick()).unwrap());
-                pool.submit(job).unwrap()
+                pool.submit(note(n, &order).key("same")).unwrap()
             })
             .collect();
         jobs.into_iter().for_each(|job| job.wait().unwrap());
@@ -114,11 +108,7 @@ fn jobs_around_one_with_a_key_keep_their_order() {
     let (_, gate) = Gate::hold(&pool);
     let order = Arc::new(Mutex::new(Vec::new()));
     let jobs = (0..3).map(|n| {
-        let order = order.clone();
-        let job = Job::new("order", move |_| {
-            order.lock().unwrap().push(n);
-            Ok(())
-        });
+        let job = note(n, &order);
         if n == 1 { job.key("one") } else { job }
     });
     let jobs = pool.submit_batch(jobs).unwrap();
@@ -193,7 +183,7 @@ fn a_result_that_nobody_has_any_more_may_look_at_its_pool_when_it_is_dropped() {
     }
     ends(|| {
         let pool = Arc::new(pool(2, 1000));
-        for _ in 0..20 {
+        for _ in 0..50 {
             for _ in 0..100 {
                 let inner = pool.clone();
                 drop(pool.submit(Job::new("looks", move |_| Ok(Looks(inner)))).unwrap());
@@ -213,10 +203,10 @@ fn a_result_that_panics_when_it_is_dropped_ends_no_worker_whoever_drops_it() {
         }
     }
     let pool = pool(2, 1000);
-    for _ in 0..50_000 {
+    for _ in 0..10_000 {
         let handle = pool.submit(Job::new("grenade", |_| Ok(Grenade))).unwrap();
         while !handle.is_done() {
-            std::hint::spin_loop();
+            thread::yield_now();
         }
         let _ = catch_unwind(AssertUnwindSafe(|| drop(handle)));
     }

@@ -55,13 +55,14 @@ fn bursts_take_a_pool_from_none_to_its_maximum_and_rest_takes_it_back() {
 }
 
 #[test]
-fn a_job_alone_starts_one_worker() {
+fn a_pool_without_a_worker_starts_one_for_each_job_that_comes_alone() {
     let pool = hasty(0, 8, "alone").build().unwrap();
     for _ in 0..20 {
         pool.submit(quick()).unwrap().wait().unwrap();
         await_size(&pool, 0);
     }
-    assert_eq!(pool.snapshot().pool.terminated, 20);
+    // A processor that is busy elsewhere may let a job wait for so long that it gets another.
+    assert!(pool.snapshot().pool.terminated >= 20);
 }
 
 #[test]

@@ -79,6 +79,8 @@ pub(super) struct State<B: Body + ?Sized> {
     deadlines_kept: usize,
     pub(super) departed: Departed,
     pub(super) withdrawn: u64,
+    /// Withdrawn jobs that whoever took them out has not ended yet.
+    pub(super) ending: usize,
     /// Workers that were ever ready, and the time that they took for it.
     pub(super) booted: u64,
     pub(super) boot: Duration,
@@ -294,6 +296,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
             deadlines_kept: 1024,
             departed: Departed::new(),
             withdrawn: 0,
+            ending: 0,
             booted: 0,
             boot: Duration::ZERO,
             boot_failures: 0,
@@ -426,7 +429,9 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Tells whether every job is over.
     fn is_quiet(&self, state: &State<B>) -> bool {
-        self.counts().waiting() == 0 && state.entries().all(|entry| entry.phase != Phase::Working)
+        self.counts().waiting() == 0
+            && state.ending == 0
+            && state.entries().all(|entry| entry.phase != Phase::Working)
     }
 
     pub(super) fn grew_quiet(&self, state: &State<B>) {

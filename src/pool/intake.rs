@@ -179,12 +179,15 @@ impl<B: Body + ?Sized> Dispatch<B> {
         let surplus = (self.counts().waiting() + more).saturating_sub(self.rules.capacity);
         let dropped: Vec<_> = iter::from_fn(|| state.pop_least()).take(surplus).collect();
         self.count_withdrawn(&mut state, &dropped);
+        state.ending += dropped.len();
         drop(state);
         if dropped.is_empty() {
             // Those that fill the queue are still on their way to it, or a worker has just made room.
-            yield_now();
+            return yield_now();
         }
+        let count = dropped.len();
         dropped.into_iter().for_each(|task| task.fail(Failure::Dropped));
+        self.have_ended(count);
     }
 
     fn await_room(&self, until: Option<Instant>) -> Result<(), Error> {
@@ -253,13 +256,21 @@ impl<B: Body + ?Sized> Dispatch<B> {
             _ => {}
         }
         state.withdrawn += 1;
+        state.ending += 1;
         self.publish(&mut state);
         self.made_room(&state, 1);
-        self.grew_quiet(&state);
         drop(state);
         body.fail(failure);
         drop(task);
+        self.have_ended(1);
         true
+    }
+
+    /// Counts withdrawn jobs as ended, for those who drain.
+    fn have_ended(&self, jobs: usize) {
+        let mut state = self.lock();
+        state.ending -= jobs;
+        self.grew_quiet(&state);
     }
 
     /// Takes out the jobs that have not started, which count as withdrawn. The caller ends them.

@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -52,6 +53,15 @@ impl Gate {
 /// A job that is over at once.
 pub fn quick() -> Job<u32> {
     Job::new("quick", |_| Ok(7))
+}
+
+/// A job that writes a number down.
+pub fn note<N: Copy + Send + 'static>(number: N, order: &Arc<Mutex<Vec<N>>>) -> Job<()> {
+    let order = order.clone();
+    Job::new("note", move |_| {
+        order.lock().unwrap().push(number);
+        Ok(())
+    })
 }
 
 pub fn assert_sums_hold(snapshot: &Snapshot) {

@@ -75,7 +75,7 @@ fn submit(
         let came = Instant::now();
         let first = place;
         place += batch.len();
-        let jobs = (first..place).zip(batch).map(|(place, Job { service_ns, .. })| {
+        let mut jobs = (first..place).zip(batch).map(|(place, Job { service_ns, .. })| {
             let (waits, service) = (waits.clone(), scaled(Duration::from_nanos(*service_ns)));
             pool::Job::new("replay", move |_| {
                 waits[place].store(nanoseconds(came.elapsed()), Relaxed);
@@ -84,7 +84,7 @@ fn submit(
             })
         });
         if batch.len() == 1 {
-            jobs.into_iter().try_for_each(|job| pool.submit(job).map(drop))?;
+            jobs.try_for_each(|job| pool.submit(job).map(drop))?;
         } else {
             drop(pool.submit_batch(jobs)?);
         }
