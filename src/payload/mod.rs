@@ -64,6 +64,6 @@ pub use project::{
 pub use session::SessionPayload;
 pub use worker_threads::{
     CurrentJob, ForgottenWorkers, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits,
-    ResourceUsage, Statistics, StatisticsWindow, Worker, WorkerFeatures, WorkerPool, WorkerState,
-    WorkerThreads,
+    ResourceUsage, Statistics, StatisticsWindow, Worker, WorkerFeatures, WorkerLimit, WorkerPool,
+    WorkerState, WorkerThreads,
 };

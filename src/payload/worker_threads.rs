@@ -22,6 +22,8 @@ section! {
         pub forgotten: Option<ForgottenWorkers>,
         /// Holds the totals over all workers.
         pub statistics: Option<Statistics>,
+        /// Holds what every worker may use, and who sees to it.
+        pub limits: Option<Vec<WorkerLimit>>,
         /// Holds the message ports between workers.
         pub message_port_registry: Option<MessagePortRegistry>,
     }
@@ -134,6 +136,10 @@ section! {
         /// Holds its last error: `Some(None)`, written as `null`, when it is known that there was none.
         #[serde(deserialize_with = "nullable")]
         pub last_error: Option<Option<String>>,
+        /// Says why it ended: `stopped`, `recycled` or `crashed`.
+        pub end: Option<String>,
+        /// Gives the id of its process, where it has one of its own.
+        pub pid: Option<u64>,
         /// Counts the heap snapshots taken of it.
         pub heap_snapshot_count: Option<u64>,
         /// Gives what it used so far.
@@ -152,6 +158,8 @@ words! {
         Idle = "idle",
         /// It runs a job.
         Processing = "processing",
+        /// It is to end, and finishes what it has.
+        Draining = "draining",
         /// It ended.
         Terminated = "terminated",
     }
@@ -166,6 +174,8 @@ section! {
         pub system_cpu_ms: Option<Measure>,
         /// Gives its memory, in units of 2^20 bytes.
         pub rss_mb: Option<Measure>,
+        /// Says why there is no memory.
+        pub rss_absent: Option<String>,
     }
 }
 
@@ -230,6 +240,18 @@ section! {
         pub p99_processing_ms: Option<Measure>,
         /// Gives the time that 999 of 1000 do not exceed, in milliseconds.
         pub p99_9_processing_ms: Option<Measure>,
+    }
+}
+
+section! {
+    /// Limits every worker.
+    pub struct WorkerLimit {
+        /// Says what is limited, such as `memory` or `tasks`.
+        pub resource: Option<String>,
+        /// Says how much of it: bytes, jobs or milliseconds.
+        pub requested: Option<u64>,
+        /// Says who sees to it: `rlimit`, `watchdog` or `none`.
+        pub enforced_by: Option<String>,
     }
 }
 

@@ -123,12 +123,7 @@ impl<B: Body + ?Sized> Desk<B> {
         let mut state = dispatch.lock();
         let mut has_looked = false;
         loop {
-            let late = state.late();
-            if !late.is_empty() {
-                drop(state);
-                dispatch.end_late(late);
-                state = dispatch.lock();
-            }
+            state = dispatch.end_late(state);
             if let Some((first, rest)) = self.share(&mut state) {
                 return Some(self.begin(state, first, rest));
             }

@@ -220,15 +220,23 @@ impl<B: Body + ?Sized> Dispatch<B> {
 
     /// Ends a job that has not started. `false` if it has: its worker is told that it was asked to stop.
     pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
-        let is_withdrawn = self.take_out(body, failure);
-        if !is_withdrawn && let Some(message) = body.ticket().message() {
-            message.call();
+        let mut state = self.lock_in_order();
+        if !self.take_out(&mut state, body) {
+            drop(state);
+            if let Some(message) = body.ticket().message() {
+                message.call();
+            }
+            return false;
         }
-        is_withdrawn
+        self.publish(&mut state);
+        drop(state);
+        body.fail(failure);
+        self.have_ended(1);
+        true
     }
 
-    fn take_out(&self, body: &Arc<B>, failure: Failure) -> bool {
-        let mut state = self.lock_in_order();
+    /// Takes a job that has not started out of where it is, for the caller to end. `false` if it has started.
+    fn take_out(&self, state: &mut State<B>, body: &Arc<B>) -> bool {
         let whereabouts = body.ticket().whereabouts();
         let task = match whereabouts {
             Whereabouts::Elsewhere | Whereabouts::Withdrawn => return false,
@@ -251,19 +259,39 @@ impl<B: Body + ?Sized> Dispatch<B> {
                 state.at(place).pinned.withdraw(body.ticket());
                 state.pinned -= 1;
                 self.counts().left(1);
-                self.forget_key(&mut state, body);
+                self.forget_key(state, body);
             }
             _ => {}
         }
+        // The caller has the job too, so that nothing of it goes here.
+        drop(task);
         state.withdrawn += 1;
         state.ending += 1;
-        self.publish(&mut state);
-        self.made_room(&state, 1);
-        drop(state);
-        body.fail(failure);
-        drop(task);
-        self.have_ended(1);
+        self.made_room(state, 1);
         true
+    }
+
+    /// Ends the jobs whose deadline has passed, and has those that run abort, until there are none.
+    pub(super) fn end_late<'a>(&'a self, mut state: MutexGuard<'a, State<B>>) -> MutexGuard<'a, State<B>> {
+        loop {
+            let late = state.late();
+            if late.is_empty() {
+                return state;
+            }
+            late.iter().for_each(|body| body.ticket().expire());
+            // Under the lock that their deadlines were noted in, so that no worker starts one meanwhile.
+            let (waited, others): (Vec<_>, Vec<_>) =
+                late.into_iter().partition(|body| self.take_out(&mut state, body));
+            self.publish(&mut state);
+            drop(state);
+            waited.iter().for_each(|body| body.fail(Failure::TimedOut));
+            self.have_ended(waited.len());
+            drop(waited);
+            others.iter().filter_map(|body| body.ticket().message()).for_each(|message| message.call());
+            // One of them may have ended by itself, and this have its result.
+            others.into_iter().for_each(drop_quietly);
+            state = self.lock();
+        }
     }
 
     /// Counts withdrawn jobs as ended, for those who drain.
@@ -290,16 +318,6 @@ impl<B: Body + ?Sized> Dispatch<B> {
         tasks.extend(taken);
         self.grew_quiet(&state);
         tasks
-    }
-
-    /// Ends jobs whose deadline has passed, or has those that run abort.
-    pub(super) fn end_late(&self, late: Vec<Arc<B>>) {
-        for body in late {
-            body.ticket().expire();
-            self.withdraw(&body, Failure::TimedOut);
-            // It may have ended by itself, and this have its result.
-            drop_quietly(body);
-        }
     }
 
     /// Counts jobs that were taken out of the queue or were pinned, and makes their room known.

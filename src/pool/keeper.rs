@@ -115,9 +115,8 @@ impl<K: Kind> Keeper<K> {
         let mut until = Some(Instant::now());
         loop {
             let dispatch = self.dispatch.clone();
-            let mut state = dispatch.await_duty(until);
+            let mut state = dispatch.end_late(dispatch.await_duty(until));
             let now = Instant::now();
-            let late = state.late();
             let next_deadline = state.deadlines.peek().map(|due| due.0.at);
             let hopeless = self.mind_boots(&state, now);
             let sample = self.sample(&mut state, now);
@@ -129,7 +128,6 @@ impl<K: Kind> Keeper<K> {
                 && (dispatch.counts().waiting() == 0 || hopeless.is_some());
             drop(state);
 
-            dispatch.end_late(late);
             if let Some(words) = hopeless {
                 for task in dispatch.clear() {
                     task.fail(Failure::NoWorker { message: words.clone() });
