@@ -152,6 +152,12 @@ impl<B: Body + ?Sized> Desk<B> {
             }
             has_looked = looks;
             state = dispatch.lock();
+            // A wake that was for something else, which nobody has counted.
+            while state.at(self.lane.place).phase == Phase::Idle {
+                drop(state);
+                self.lane.sleep();
+                state = dispatch.lock();
+            }
             state.looking -= usize::from(looks);
             // Whoever ended the sleep has counted it as one that searches.
             state.found(self.lane.place);
@@ -346,6 +352,25 @@ mod tests {
     use super::super::task::test::Blank;
     use super::super::{Overflow, WorkerId};
     use super::*;
+
+    #[test]
+    fn a_worker_that_is_woken_for_nothing_sleeps_on() {
+        let (overflow, strategy) = (Overflow::Reject, Strategy::RoundRobin);
+        let rules = Rules { capacity: 1, overflow, strategy, chunk: Duration::ZERO };
+        let dispatch = Arc::new(Dispatch::<Blank>::new(rules, Window::new(Duration::from_secs(1))));
+        let desk = Desk::new(&dispatch, &mut dispatch.lock());
+        let lane = desk.lane().clone();
+        let worker = std::thread::spawn(move || {
+            desk.open(Duration::ZERO);
+            desk.take().is_none()
+        });
+        for _ in 0..1000 {
+            lane.wake();
+            std::thread::yield_now();
+        }
+        dispatch.close();
+        assert!(worker.join().expect("it has counted nothing that nobody did"));
+    }
 
     #[test]
     fn no_two_workers_of_a_pool_have_one_name_though_names_come_round() {
