@@ -349,15 +349,33 @@ impl<B: Body + ?Sized> Drop for Desk<B> {
 mod tests {
     use super::super::dispatch::Rules;
     use super::super::tally::Window;
-    use super::super::task::test::Blank;
+    use super::super::task::test::{Blank, keyed};
     use super::super::{Overflow, WorkerId};
     use super::*;
 
+    fn dispatch(strategy: Strategy) -> Arc<Dispatch<Blank>> {
+        let rules = Rules { capacity: 9, overflow: Overflow::Reject, strategy, chunk: Duration::ZERO };
+        Arc::new(Dispatch::new(rules, Window::new(Duration::from_secs(1))))
+    }
+
+    #[test]
+    fn a_job_stays_behind_one_of_its_key_that_came_before_there_was_a_worker() {
+        let dispatch = dispatch(Strategy::Affinity);
+        let submit = || assert!(dispatch.submit_one(keyed(7), Overflow::Reject).is_ok());
+        submit();
+        let desk = Desk::new(&dispatch, &mut dispatch.lock());
+        desk.open(Duration::ZERO);
+        submit();
+        for expected in 1..=2 {
+            let task = desk.take().unwrap();
+            assert_eq!(task.ticket().id().get(), expected);
+            desk.next(&task, None);
+        }
+    }
+
     #[test]
     fn a_worker_that_is_woken_for_nothing_sleeps_on() {
-        let (overflow, strategy) = (Overflow::Reject, Strategy::RoundRobin);
-        let rules = Rules { capacity: 1, overflow, strategy, chunk: Duration::ZERO };
-        let dispatch = Arc::new(Dispatch::<Blank>::new(rules, Window::new(Duration::from_secs(1))));
+        let dispatch = dispatch(Strategy::RoundRobin);
         let desk = Desk::new(&dispatch, &mut dispatch.lock());
         let lane = desk.lane().clone();
         let worker = std::thread::spawn(move || {
@@ -374,9 +392,7 @@ mod tests {
 
     #[test]
     fn no_two_workers_of_a_pool_have_one_name_though_names_come_round() {
-        let (overflow, strategy) = (Overflow::Reject, Strategy::RoundRobin);
-        let rules = Rules { capacity: 1, overflow, strategy, chunk: Duration::ZERO };
-        let dispatch = Arc::new(Dispatch::<Blank>::new(rules, Window::new(Duration::from_secs(1))));
+        let dispatch = dispatch(Strategy::RoundRobin);
         let first = Desk::new(&dispatch, &mut dispatch.lock());
         for _ in 0..u16::MAX {
             WorkerId::next();

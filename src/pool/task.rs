@@ -246,8 +246,20 @@ pub(super) mod test {
 
     /// Makes a job with a number and a priority.
     pub(in super::super) fn blank(number: u64, priority: i32) -> Task<Blank> {
-        let ticket = Ticket::new(Wishes { priority, ..Wishes::new("blank".into()) }, Instant::now());
-        ticket.number(number);
+        let task = with(Wishes { priority, ..Wishes::new("blank".into()) });
+        task.ticket().number(number);
+        task
+    }
+
+    /// Makes a job with a key.
+    pub(in super::super) fn keyed(key: u64) -> Task<Blank> {
+        let mut wishes = Wishes::new("blank".into());
+        wishes.rare().key = Some(key);
+        with(wishes)
+    }
+
+    fn with(wishes: Wishes) -> Task<Blank> {
+        let ticket = Ticket::new(wishes, Instant::now());
         Task::new(Arc::new(Blank { ticket, failures: Mutex::new(Vec::new()) }))
     }
 }
