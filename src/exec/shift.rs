@@ -84,10 +84,10 @@ impl Shift<'_> {
                 return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
             }
             let (link, mut left) = (&mut self.link, self.meter.tasks_left());
-            self.desk.lane().send_ahead(|body| {
+            self.desk.lane().send_ahead(|job| {
                 left = left.wrapping_sub(1);
                 left != u64::MAX
-                    && body.ticket().message().is_some_and(|message| link.try_send(message).is_some())
+                    && job.ticket().message().is_some_and(|message| link.try_send(message).is_some())
             });
         }
         match self.answer(&task) {

@@ -170,11 +170,12 @@ impl<B: Body + ?Sized> Desk<B> {
         for task in &rest {
             task.ticket().is_at(Whereabouts::Lane(self.lane.place));
         }
-        self.dispatch.made_room(&state, 1 + rest.len());
+        let submitters = self.dispatch.made_room(&state, 1 + rest.len());
         let next = self.dispatch.hand_on(&mut state);
         // Under the lock, so that at no moment a job is nowhere.
         let first = self.lane.begin(first, rest);
         drop(state);
+        self.dispatch.tell_submitters(submitters);
         next.iter().for_each(|lane| lane.wake());
         first
     }
@@ -240,10 +241,10 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Keeps a job of the queue, unless it has a key that another worker has.
     fn claim(&self, state: &mut State<B>, task: Task<B>) -> Option<Task<B>> {
-        let Some(key) = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity)
-        else {
+        if self.dispatch.rules.strategy != Strategy::Affinity {
             return Some(task);
-        };
+        }
+        let Some(key) = task.ticket().key() else { return Some(task) };
         let own = self.lane.place;
         let pin = state.pins.entry(key).or_insert(Pin { place: own, jobs: 0 });
         pin.jobs += 1;
@@ -338,7 +339,7 @@ impl<B: Body + ?Sized> Drop for Desk<B> {
     fn drop(&mut self) {
         if !self.has_left.get() {
             if let Some(ran) = self.abandon() {
-                ran.body.fail(Failure::Closed);
+                ran.job.fail(Failure::Closed);
             }
             self.leave(self.dispatch.lock());
         }

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::departed::Departed;
@@ -13,7 +13,7 @@ use super::sync::{
     AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out, wait_for,
 };
 use super::tally::Window;
-use super::task::{Body, Task};
+use super::task::{Body, Share, Task, WeakShare};
 use super::ticket::Whereabouts;
 use super::{Error, Overflow, Strategy, WorkerId};
 
@@ -29,6 +29,8 @@ const NOTHING: i64 = i64::MIN;
 ///
 /// Its lock comes before that of a lane. No code of a caller runs under either. At any moment a job is in one count:
 /// waiting here, waiting in a lane, running, received, or withdrawn.
+// Apart from the count of its owners, which every handle is.
+#[repr(align(128))]
 pub(super) struct Dispatch<B: Body + ?Sized> {
     pub(super) rules: Rules,
     pub(super) window: Window,
@@ -89,7 +91,10 @@ pub(super) struct State<B: Body + ?Sized> {
     pub(super) boot_error: String,
     /// The place that was last woken.
     last: usize,
+    /// Submitters that wait for room, those of them who want it for several jobs, and the least that one of them wants.
     submitters: usize,
+    batches: usize,
+    wanted: usize,
     drainers: usize,
     /// Workers that look for a job, or were woken for one; and those of them that are awake.
     pub(super) searching: usize,
@@ -134,7 +139,7 @@ pub(super) struct Pin {
 /// A job with a deadline.
 pub(super) struct Due<B: ?Sized> {
     pub(super) at: Instant,
-    pub(super) body: Weak<B>,
+    pub(super) job: WeakShare<B>,
 }
 
 impl<B: ?Sized> PartialEq for Due<B> {
@@ -176,11 +181,11 @@ impl<B: Body + ?Sized> State<B> {
     pub(super) fn note_deadline(&mut self, at: Instant, task: &Task<B>) -> bool {
         if self.deadlines.len() >= self.deadlines_kept {
             // Of jobs that are long over.
-            self.deadlines.retain(|due| due.0.body.strong_count() > 0);
+            self.deadlines.retain(|due| due.0.job.is_alive());
             self.deadlines_kept = 2 * self.deadlines.len() + 1024;
         }
         let is_next = self.deadlines.peek().is_none_or(|due| at < due.0.at);
-        self.deadlines.push(Reverse(Due { at, body: Arc::downgrade(&task.share()) }));
+        self.deadlines.push(Reverse(Due { at, job: task.downgrade() }));
         is_next
     }
 
@@ -251,12 +256,12 @@ impl<B: Body + ?Sized> State<B> {
     }
 
     /// Takes out the deadlines that have passed, of jobs that may not be over.
-    pub(super) fn late(&mut self) -> Vec<Arc<B>> {
+    pub(super) fn late(&mut self) -> Vec<Share<B>> {
         let mut late = Vec::new();
         if !self.deadlines.is_empty() {
             let now = Instant::now();
             while let Some(due) = self.deadlines.peek().filter(|due| due.0.at <= now) {
-                late.extend(due.0.body.upgrade());
+                late.extend(due.0.job.upgrade());
                 self.deadlines.pop();
             }
         }
@@ -303,6 +308,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
             boot_error: String::new(),
             last: usize::MAX,
             submitters: 0,
+            batches: 0,
+            wanted: usize::MAX,
             drainers: 0,
             searching: 0,
             replacements: Vec::new(),
@@ -390,8 +397,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
     }
 
     /// Counts a job of a key as over.
-    pub(super) fn forget_key(&self, state: &mut State<B>, body: &B) {
-        let Some(key) = body.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else {
+    pub(super) fn forget_key(&self, state: &mut State<B>, job: &Share<B>) {
+        let Some(key) = job.ticket().key().filter(|_| self.rules.strategy == Strategy::Affinity) else {
             return;
         };
         if let Some(pin) = state.pins.get_mut(&key) {
@@ -402,25 +409,38 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
     }
 
-    /// Waits to be told that there is room, or the end.
+    /// Waits to be told that there is room for so many jobs, or the end.
     pub(super) fn wait_for_room<'a>(
         &'a self,
         mut state: MutexGuard<'a, State<B>>,
+        jobs: usize,
         time: Duration,
     ) -> MutexGuard<'a, State<B>> {
+        let is_batch = usize::from(jobs > 1);
         state.submitters += 1;
+        state.batches += is_batch;
+        state.wanted = state.wanted.min(jobs);
         let mut state = wait_for(&self.room, state, time);
         state.submitters -= 1;
+        state.batches -= is_batch;
+        if state.submitters == 0 {
+            state.wanted = usize::MAX;
+        }
         state
     }
 
-    /// Has every submitter that waits look again.
-    pub(super) fn tell_submitters(&self) {
-        self.room.notify_all();
+    /// Returns how many of the submitters that wait should look again now that there is room for so many more jobs.
+    pub(super) fn made_room(&self, state: &State<B>, places: usize) -> usize {
+        if state.submitters == 0 || self.counts().room(self.rules.capacity) < state.wanted {
+            return 0;
+        }
+        // Where one wants more room than another, nobody knows whom the notice would reach.
+        if state.batches == 0 { places } else { state.submitters }
     }
 
-    pub(super) fn made_room(&self, state: &State<B>, places: usize) {
-        match state.submitters.min(places) {
+    /// Has so many submitters that wait for room look again.
+    pub(super) fn tell_submitters(&self, submitters: usize) {
+        match submitters {
             0 => {}
             1 => self.room.notify_one(),
             _ => self.room.notify_all(),

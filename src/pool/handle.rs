@@ -5,42 +5,39 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::dispatch::Dispatch;
-use super::task::{Body, Closure, Pending, Task};
-use super::{Failure, Job, JobId};
+use super::pending::Submitted;
+use super::task::{Closure, Task};
+use super::{Failure, JobId};
 
 /// Waits for one submitted job, or aborts it.
 ///
 /// Dropping it changes nothing for the job, whose result is then dropped. It outlives the pool, and `Send` and `Sync`
 /// follow from `T: Send`.
 pub struct Handle<T> {
-    pending: Arc<Pending<T>>,
+    job: Submitted<T>,
     dispatch: Arc<Dispatch<dyn Closure>>,
+    /// Whether it has given the result.
+    is_taken: bool,
 }
 
 impl<T: Send + 'static> Handle<T> {
-    pub(super) fn new(pending: Arc<Pending<T>>, dispatch: &Arc<Dispatch<dyn Closure>>) -> Self {
-        Self { pending, dispatch: dispatch.clone() }
+    pub(super) fn new(job: Submitted<T>, dispatch: &Arc<Dispatch<dyn Closure>>) -> Self {
+        Self { job, dispatch: dispatch.clone(), is_taken: false }
     }
 
     /// Returns what a queue holds of it.
     pub(super) fn task(&self) -> Task<dyn Closure> {
-        Task::new(self.pending.clone())
-    }
-
-    /// Gives back a job that was refused.
-    pub(super) fn into_job(self) -> Job<T> {
-        let pending = Arc::into_inner(self.pending).expect("nobody else has a job that was refused");
-        pending.into_job().expect("it has not run")
+        Task::new(self.job.share())
     }
 
     /// Returns the job's id.
     pub fn id(&self) -> JobId {
-        self.pending.ticket().id()
+        self.job.ticket().id()
     }
 
     /// Tells whether the job is over, so that [`Handle::wait`] will not block.
     pub fn is_done(&self) -> bool {
-        self.pending.is_over()
+        self.job.is_over()
     }
 
     /// Waits for the job's result without a deadline.
@@ -49,9 +46,9 @@ impl<T: Send + 'static> Handle<T> {
     ///
     /// # Errors
     /// The [`Failure`] that the job ended with.
-    pub fn wait(self) -> Result<T, Failure> {
+    pub fn wait(mut self) -> Result<T, Failure> {
         loop {
-            if let Some(result) = self.pending.wait(Duration::MAX) {
+            if let Some(result) = self.take(Duration::MAX) {
                 return result;
             }
         }
@@ -61,8 +58,14 @@ impl<T: Send + 'static> Handle<T> {
     ///
     /// # Errors
     /// The handle itself when the timeout passed before the job was over.
-    pub fn wait_timeout(self, timeout: Duration) -> Result<Result<T, Failure>, Self> {
-        self.pending.wait(timeout).ok_or(self)
+    pub fn wait_timeout(mut self, timeout: Duration) -> Result<Result<T, Failure>, Self> {
+        self.take(timeout).ok_or(self)
+    }
+
+    fn take(&mut self, timeout: Duration) -> Option<Result<T, Failure>> {
+        let result = self.job.wait(timeout);
+        self.is_taken = result.is_some();
+        result
     }
 
     /// Asks for the job not to be done. It does not wait.
@@ -71,9 +74,16 @@ impl<T: Send + 'static> Handle<T> {
     /// one finds the signal in [`JobContext::aborted`](super::JobContext::aborted) and may obey it or not. Nothing
     /// happens to a job that is over.
     pub fn abort(&self) {
-        self.pending.ticket().abort();
-        let body: Arc<dyn Closure> = self.pending.clone();
-        self.dispatch.withdraw(&body, Failure::Aborted);
+        self.job.ticket().abort();
+        self.dispatch.withdraw(&self.job.share(), Failure::Aborted);
+    }
+}
+
+impl<T> Drop for Handle<T> {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            self.job.forget();
+        }
     }
 }
 

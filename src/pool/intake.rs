@@ -1,14 +1,14 @@
 //! The submitters' side: jobs come in, mostly without a lock, and are taken back.
 
-use std::iter;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use std::{iter, mem};
 
 use super::dispatch::{Dispatch, State};
 use super::failure::drop_quietly;
 use super::lane::Lane;
 use super::sync::{AtomicU64, AtomicUsize, MutexGuard, Ordering, fence, yield_now};
-use super::task::{Body, Task};
+use super::task::{Body, Share, Task};
 use super::ticket::Whereabouts;
 use super::{Error, Failure, JobId, Overflow, Strategy};
 
@@ -38,6 +38,11 @@ impl Counts {
     /// Returns the number of jobs that wait or are on their way to the queue.
     pub(super) fn waiting(&self) -> usize {
         self.waiting.load(Ordering::SeqCst) & !CLOSED
+    }
+
+    /// Returns for how many more jobs there is room.
+    pub(super) fn room(&self, capacity: usize) -> usize {
+        capacity.saturating_sub(self.waiting())
     }
 
     pub(super) fn is_closed(&self) -> bool {
@@ -95,7 +100,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
                 Overflow::DropOldest => self.drop_oldest(tasks.len()),
                 Overflow::Wait(time) => {
                     let until = *until.get_or_insert_with(|| Instant::now().checked_add(time));
-                    self.await_room(until)?;
+                    self.await_room(tasks.len(), until)?;
                 }
             }
         }
@@ -115,23 +120,25 @@ impl<B: Body + ?Sized> Dispatch<B> {
     fn take_in(&self, tasks: impl Iterator<Item = Task<B>>, jobs: usize) {
         let mut id = self.counts().sent.fetch_add(jobs as u64, Ordering::Relaxed);
         let mut locked = Locked { state: None, woken: Vec::new() };
-        if jobs >= MANY {
-            locked.state = Some(self.lock_in_order());
-        }
+        // Gone through before the lock is taken, which workers wait for.
+        let mut many = Vec::with_capacity(if jobs >= MANY { jobs } else { 0 });
         for task in tasks {
             id += 1;
             let ticket = task.ticket();
             ticket.number(id);
             if !ticket.is_plain() {
+                self.take_in_many(&mut locked, &mut many);
                 self.take_in_rare(&mut locked, task);
                 continue;
             }
             ticket.is_at(Whereabouts::Queue);
             match &mut locked.state {
+                _ if jobs >= MANY => many.push(task),
                 Some(state) => state.queue.push(task),
                 None => self.inbox.push(task),
             }
         }
+        self.take_in_many(&mut locked, &mut many);
         if locked.state.is_none() {
             // Either this sees that somebody must be woken, or whoever is about to sleep sees the jobs.
             fence(Ordering::SeqCst);
@@ -147,6 +154,14 @@ impl<B: Body + ?Sized> Dispatch<B> {
             locked.woken.iter().for_each(|lane| lane.wake());
         }
         drop(self.spent.pop());
+    }
+
+    /// Takes in jobs that have neither a priority nor a key nor a deadline, under the lock.
+    fn take_in_many<'a>(&'a self, locked: &mut Locked<'a, B>, tasks: &mut Vec<Task<B>>) {
+        if !tasks.is_empty() {
+            let state = locked.state.get_or_insert_with(|| self.lock_in_order());
+            state.queue.extend(0, mem::take(tasks).into_iter());
+        }
     }
 
     /// Takes in a job with a priority, a key or a deadline, under the lock.
@@ -190,14 +205,19 @@ impl<B: Body + ?Sized> Dispatch<B> {
         self.have_ended(count);
     }
 
-    fn await_room(&self, until: Option<Instant>) -> Result<(), Error> {
+    /// Waits for room for some of `jobs` jobs.
+    fn await_room(&self, jobs: usize, until: Option<Instant>) -> Result<(), Error> {
+        let capacity = self.rules.capacity;
+        // To wake up for each place that becomes free would take longer than many jobs do.
+        let wanted = jobs.min(capacity / 8).max(1);
         let mut state = self.lock();
-        while !self.counts().is_closed() && self.counts().waiting() >= self.rules.capacity {
+        while !self.counts().is_closed() && self.counts().room(capacity) < wanted {
             let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
-                return Err(Error::Full { capacity: self.rules.capacity });
+                let is_full = self.counts().room(capacity) == 0;
+                return if is_full { Err(Error::Full { capacity }) } else { Ok(()) };
             }
-            state = self.wait_for_room(state, left);
+            state = self.wait_for_room(state, wanted, left);
         }
         Ok(())
     }
@@ -209,7 +229,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
     }
 
     /// Looks for a job that waits or runs. It takes time in proportion to the jobs that wait.
-    pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
+    pub(super) fn find(&self, id: JobId) -> Option<Share<B>> {
         let mut state = self.lock_in_order();
         self.publish(&mut state);
         let pinned = state.entries().map(|entry| &entry.pinned);
@@ -219,47 +239,47 @@ impl<B: Body + ?Sized> Dispatch<B> {
     }
 
     /// Ends a job that has not started. `false` if it has: its worker is told that it was asked to stop.
-    pub(super) fn withdraw(&self, body: &Arc<B>, failure: Failure) -> bool {
+    pub(super) fn withdraw(&self, job: &Share<B>, failure: Failure) -> bool {
         let mut state = self.lock_in_order();
-        if !self.take_out(&mut state, body) {
+        if !self.take_out(&mut state, job) {
             drop(state);
-            if let Some(message) = body.ticket().message() {
+            if let Some(message) = job.ticket().message() {
                 message.call();
             }
             return false;
         }
         self.publish(&mut state);
         drop(state);
-        body.fail(failure);
+        job.fail(failure);
         self.have_ended(1);
         true
     }
 
     /// Takes a job that has not started out of where it is, for the caller to end. `false` if it has started.
-    fn take_out(&self, state: &mut State<B>, body: &Arc<B>) -> bool {
-        let whereabouts = body.ticket().whereabouts();
+    fn take_out(&self, state: &mut State<B>, job: &Share<B>) -> bool {
+        let whereabouts = job.ticket().whereabouts();
         let task = match whereabouts {
             Whereabouts::Elsewhere | Whereabouts::Withdrawn => return false,
             // Where it was last: it may have run since then, and its worker have left.
             Whereabouts::Lane(place) => {
-                match state.entries[place].as_ref().and_then(|entry| entry.lane.withdraw(body)) {
+                match state.entries[place].as_ref().and_then(|entry| entry.lane.withdraw(job)) {
                     None => return false,
                     task => task,
                 }
             }
             Whereabouts::Queue | Whereabouts::Pinned(_) => None,
         };
-        body.ticket().is_at(Whereabouts::Withdrawn);
+        job.ticket().is_at(Whereabouts::Withdrawn);
         match whereabouts {
             Whereabouts::Queue => {
-                state.queue.withdraw(body.ticket());
+                state.queue.withdraw(job.ticket());
                 self.counts().left(1);
             }
             Whereabouts::Pinned(place) => {
-                state.at(place).pinned.withdraw(body.ticket());
+                state.at(place).pinned.withdraw(job.ticket());
                 state.pinned -= 1;
                 self.counts().left(1);
-                self.forget_key(state, body);
+                self.forget_key(state, job);
             }
             _ => {}
         }
@@ -267,7 +287,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
         drop(task);
         state.withdrawn += 1;
         state.ending += 1;
-        self.made_room(state, 1);
+        self.tell_submitters(self.made_room(state, 1));
         true
     }
 
@@ -278,16 +298,16 @@ impl<B: Body + ?Sized> Dispatch<B> {
             if late.is_empty() {
                 return state;
             }
-            late.iter().for_each(|body| body.ticket().expire());
+            late.iter().for_each(|job| job.ticket().expire());
             // Under the lock that their deadlines were noted in, so that no worker starts one meanwhile.
             let (waited, others): (Vec<_>, Vec<_>) =
-                late.into_iter().partition(|body| self.take_out(&mut state, body));
+                late.into_iter().partition(|job| self.take_out(&mut state, job));
             self.publish(&mut state);
             drop(state);
-            waited.iter().for_each(|body| body.fail(Failure::TimedOut));
+            waited.iter().for_each(|job| job.fail(Failure::TimedOut));
             self.have_ended(waited.len());
             drop(waited);
-            others.iter().filter_map(|body| body.ticket().message()).for_each(|message| message.call());
+            others.iter().filter_map(|job| job.ticket().message()).for_each(|message| message.call());
             // One of them may have ended by itself, and this have its result.
             others.into_iter().for_each(drop_quietly);
             state = self.lock();
@@ -331,7 +351,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
         self.counts().left(tasks.len());
         state.withdrawn += tasks.len() as u64;
         self.publish(state);
-        self.made_room(state, tasks.len());
+        self.tell_submitters(self.made_room(state, tasks.len()));
     }
 
     /// Takes one worker from the idle ones if jobs wait and nobody looks for them.
@@ -380,7 +400,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
         let woken: Vec<_> = iter::from_fn(|| state.rouse(Strategy::RoundRobin)).collect();
         self.call_keeper(&mut state);
         self.publish(&mut state);
-        self.tell_submitters();
+        self.tell_submitters(usize::MAX);
         drop(state);
         woken.iter().for_each(|lane| lane.wake());
     }

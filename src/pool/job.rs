@@ -7,13 +7,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
+use smallbox::space::S4;
+use smallbox::{SmallBox, smallbox};
 
 use super::message::Message;
 use super::ticket::{Ticket, Wishes};
 use super::{Aborted, JobError, WorkerId};
 
 /// The closure of a job, which runs once. What is left of it then is freed with the rest of the job.
-pub(super) type Work<T> = Box<dyn FnMut(&JobContext<'_>) -> Result<T, JobError> + Send>;
+pub(super) type Work<T> = SmallBox<dyn FnMut(&JobContext<'_>) -> Result<T, JobError> + Send, S4>;
 
 /// A piece of work: a closure, the type of job it is, and what is wished for it.
 ///
@@ -31,7 +33,7 @@ impl<T> Job<T> {
     {
         let mut work = Some(work);
         let once = move |context: &JobContext<'_>| work.take().expect("a job runs once")(context);
-        Self { wishes: Wishes::new(kind.into()), work: Box::new(once) }
+        Self { wishes: Wishes::new(kind.into()), work: smallbox!(once) }
     }
 
     /// Makes a job for workers that are no threads: `message` is sent to one, and `read` makes the result of what it answers,

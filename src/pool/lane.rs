@@ -1,12 +1,12 @@
 //! One worker as the others see it: the jobs that it took, the one that it runs, its counts, and its sleep.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock, park};
 use super::tally::{Tally, Window};
-use super::task::{Body, Task};
+use super::task::{Body, Share, Task};
 use super::{JobId, WorkerId};
 use super::{ResourceUsage, WorkerEnd};
 use crate::usage::Probe;
@@ -51,13 +51,13 @@ struct State<B: Body + ?Sized> {
 
 /// A job that runs.
 pub(super) struct Running<B: ?Sized> {
-    pub(super) body: Arc<B>,
+    pub(super) job: Share<B>,
     pub(super) since: Instant,
 }
 
 impl<B: ?Sized> Clone for Running<B> {
     fn clone(&self) -> Self {
-        Self { body: self.body.clone(), since: self.since }
+        Self { job: self.job.clone(), since: self.since }
     }
 }
 
@@ -130,7 +130,7 @@ impl<B: Body + ?Sized> Lane<B> {
         let since = Instant::now();
         let mut state = lock(&self.state);
         debug_assert!(state.running.is_none() && state.local.is_empty(), "it has nothing to do");
-        state.running = Some(Running { body: first.share(), since });
+        state.running = Some(Running { job: first.share(), since });
         state.local.extend(rest);
         first
     }
@@ -160,7 +160,7 @@ impl<B: Body + ?Sized> Lane<B> {
             state.local.iter().rev().take_while(|task| task.ticket().take_back()).for_each(drop);
         }
         let task = state.local.pop_front_if(stays);
-        state.running = task.as_ref().map(|task| Running { body: task.share(), since: now });
+        state.running = task.as_ref().map(|task| Running { job: task.share(), since: now });
         // What goes with it may be the last that anybody has of the job.
         drop(state);
         drop(ran);
@@ -181,23 +181,23 @@ impl<B: Body + ?Sized> Lane<B> {
     }
 
     /// Takes out a job that has not started.
-    pub(super) fn withdraw(&self, body: &Arc<B>) -> Option<Task<B>> {
+    pub(super) fn withdraw(&self, job: &Share<B>) -> Option<Task<B>> {
         let mut state = lock(&self.state);
-        let place = state.local.iter().position(|task| task.is(body))?;
-        if body.ticket().take_back() { state.local.remove(place) } else { None }
+        let place = state.local.iter().position(|task| **task == *job)?;
+        if job.ticket().take_back() { state.local.remove(place) } else { None }
     }
 
     /// Goes through the jobs that the worker has and does not run, until `send` says that it is enough.
-    pub(crate) fn send_ahead(&self, mut send: impl FnMut(&B) -> bool) {
+    pub(crate) fn send_ahead(&self, mut send: impl FnMut(&Share<B>) -> bool) {
         let _ = lock(&self.state).local.iter().all(|task| send(task));
     }
 
     /// Looks for a job among those that it runs and has taken.
-    pub(super) fn find(&self, id: JobId) -> Option<Arc<B>> {
+    pub(super) fn find(&self, id: JobId) -> Option<Share<B>> {
         let state = lock(&self.state);
-        let running = state.running.as_ref().map(|running| running.body.clone());
+        let running = state.running.as_ref().map(|running| running.job.clone());
         let local = state.local.iter().map(Task::share);
-        running.into_iter().chain(local).find(|body| body.ticket().id() == id)
+        running.into_iter().chain(local).find(|job| job.ticket().id() == id)
     }
 
     /// Takes away the job that runs, because its worker is no more.

@@ -49,6 +49,7 @@ mod limits;
 mod message;
 #[cfg(all(test, loom))]
 mod modelled;
+mod pending;
 #[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
 mod pool;
 mod queue;

@@ -15,7 +15,7 @@ use loom::thread;
 use super::desk::Desk;
 use super::dispatch::{Dispatch, Rules};
 use super::tally::Window;
-use super::task::{Body, Task};
+use super::task::{Body, Share, Task};
 use super::ticket::{Ticket, Wishes};
 use super::{Error, Failure, Overflow, Strategy};
 
@@ -123,11 +123,11 @@ impl Counted {
 }
 
 impl Body for Counted {
-    fn ticket(&self) -> &Ticket {
+    fn ticket(&self, _: usize) -> &Ticket {
         &self.ticket
     }
 
-    fn fail(&self, _failure: Failure) {
+    fn fail(&self, _: usize, _failure: Failure) {
         // What is left of a job that ran ends as a task that was dropped.
         if self.ends() == (0, 0) {
             self.failed.fetch_add(1, Ordering::Relaxed);
@@ -149,7 +149,7 @@ fn work(desk: &Desk<Counted>) {
     while let Some(first) = desk.take() {
         let mut task = Some(first);
         while let Some(present) = task.take() {
-            present.run();
+            present.body().run();
             task = desk.next(&present, None);
         }
     }
@@ -173,7 +173,7 @@ fn keeper(dispatch: &Shared) -> thread::JoinHandle<()> {
 }
 
 fn submit(dispatch: &Dispatch<Counted>, job: &Arc<Counted>, overflow: Overflow) -> Result<(), Error> {
-    dispatch.submit_one(Task::new(job.clone()), overflow).map_err(|(task, error)| {
+    dispatch.submit_one(Task::new(Share::new(job.clone(), 0)), overflow).map_err(|(task, error)| {
         task.let_go();
         error
     })
@@ -247,7 +247,7 @@ fn each_job_of_a_batch_runs_once_on_two_workers() {
         let dispatch = dispatch(4);
         let workers = [worker(&dispatch), worker(&dispatch)];
         let jobs: Vec<_> = (0..3).map(|_| Counted::job(None, None)).collect();
-        let mut tasks = jobs.iter().map(|job| Task::new(job.clone()));
+        let mut tasks = jobs.iter().map(|job| Task::new(Share::new(job.clone(), 0)));
         dispatch.submit(&mut tasks, Overflow::Reject).unwrap();
         drain_and_close(&dispatch, workers);
         assert!(jobs.iter().all(|job| job.ends() == (1, 0)));
@@ -261,7 +261,7 @@ fn a_job_that_is_withdrawn_while_a_worker_takes_it_ends_once() {
         let worker = worker(&dispatch);
         let job = Counted::job(None, None);
         submit(&dispatch, &job, Overflow::Reject).unwrap();
-        let is_withdrawn = dispatch.withdraw(&job, Failure::Aborted);
+        let is_withdrawn = dispatch.withdraw(&Share::new(job.clone(), 0), Failure::Aborted);
         drain_and_close(&dispatch, [worker]);
         assert_eq!(job.ends(), if is_withdrawn { (0, 1) } else { (1, 0) });
         assert_eq!(dispatch.lock().withdrawn, u64::from(is_withdrawn));

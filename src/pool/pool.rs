@@ -2,16 +2,16 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{fmt, iter};
 
 use super::completion::Completer;
 use super::dispatch::Dispatch;
 use super::handle::Handle;
 use super::keeper::{Keeper, is_within};
+use super::pending::{Recipient, Submitted};
 use super::tally::Window;
-use super::task::{Body, Closure, Pending, Recipient, Task};
-use super::ticket::Ticket;
+use super::task::{Closure, Task};
 use super::worker::Kind;
 use super::{Builder, Error, Failure, Job, JobId, Limit, Overflow, Refused, Snapshot, Statistics};
 
@@ -61,7 +61,7 @@ impl Pool {
     /// # Errors
     /// [`Error::Closed`]; [`Error::Full`] where the overflow refuses, or has waited for long enough.
     pub fn submit<T: Send + 'static>(&self, job: Job<T>) -> Result<Handle<T>, Error> {
-        self.take_in(job, Recipient::Handle, self.dispatch.rules.overflow).map_err(Error::from)
+        self.take_in(job, self.dispatch.rules.overflow).map_err(Error::from)
     }
 
     /// As [`Pool::submit`], but waits for room for at most `timeout`, whatever the builder was given.
@@ -73,7 +73,7 @@ impl Pool {
         job: Job<T>,
         timeout: Duration,
     ) -> Result<Handle<T>, Refused<T>> {
-        self.take_in(job, Recipient::Handle, Overflow::Wait(timeout))
+        self.take_in(job, Overflow::Wait(timeout))
     }
 
     /// As [`Pool::submit`], but neither waits nor gives up another job.
@@ -81,7 +81,7 @@ impl Pool {
     /// # Errors
     /// The job itself with [`Error::Full`] or [`Error::Closed`].
     pub fn try_submit<T: Send + 'static>(&self, job: Job<T>) -> Result<Handle<T>, Refused<T>> {
-        self.take_in(job, Recipient::Handle, Overflow::Reject)
+        self.take_in(job, Overflow::Reject)
     }
 
     /// Submits many jobs at once, and returns their handles in the same order. It costs less for each than
@@ -93,8 +93,8 @@ impl Pool {
         &self,
         jobs: impl IntoIterator<Item = Job<T>>,
     ) -> Result<Vec<Handle<T>>, Error> {
-        let now = Instant::now();
-        let handles: Vec<_> = jobs.into_iter().map(|job| self.handle(job, Recipient::Handle, now)).collect();
+        let jobs = Submitted::many(jobs.into_iter(), || Recipient::Handle);
+        let handles: Vec<_> = jobs.into_iter().map(|job| Handle::new(job, &self.dispatch)).collect();
         let mut tasks = handles.iter().map(Handle::task);
         let taken_in = self.dispatch.submit(&mut tasks, self.dispatch.rules.overflow);
         taken_in.map(|()| handles)
@@ -111,13 +111,14 @@ impl Pool {
         completer: &Completer<T>,
     ) -> Result<JobId, Error> {
         let recipient = Recipient::Line(completer.clone());
-        let pending = Pending::new(Ticket::new(job.wishes, Instant::now()), job.work, recipient);
-        let task: Task<dyn Closure> = Task::new(pending.clone());
-        self.dispatch.submit_one(task, self.dispatch.rules.overflow).map_err(|(task, error)| {
-            task.let_go();
-            error
-        })?;
-        Ok(pending.ticket().id())
+        let job = Submitted::new(job, recipient);
+        self.dispatch.submit_one(Task::new(job.share()), self.dispatch.rules.overflow).map_err(
+            |(task, error)| {
+                task.let_go();
+                error
+            },
+        )?;
+        Ok(job.ticket().id())
     }
 
     /// Submits many jobs at once as [`Pool::submit_batch`] does, whose results go into a line of
@@ -131,17 +132,11 @@ impl Pool {
         completer: &Completer<T>,
         ids: &mut Vec<JobId>,
     ) -> Result<(), Error> {
-        let line = || Recipient::Line(completer.clone());
-        let now = Instant::now();
-        let pending =
-            jobs.into_iter().map(|job| Pending::new(Ticket::new(job.wishes, now), job.work, line()));
-        let pending: Vec<_> = pending.collect();
-        let tasks: Vec<Task<dyn Closure>> = pending.iter().map(|job| Task::new(job.clone() as _)).collect();
-        let mut tasks = tasks.into_iter();
+        let jobs = Submitted::many(jobs.into_iter(), || Recipient::Line(completer.clone()));
+        let mut tasks = jobs.iter().map(|job| Task::new(job.share()));
         let taken_in = self.dispatch.submit(&mut tasks, self.dispatch.rules.overflow);
-        let count = pending.len() - tasks.len();
-        tasks.for_each(Task::let_go);
-        ids.extend(pending[..count].iter().map(|job| job.ticket().id()));
+        let count = jobs.len() - tasks.len();
+        ids.extend(jobs[..count].iter().map(|job| job.ticket().id()));
         taken_in
     }
 
@@ -194,22 +189,14 @@ impl Pool {
         Ok(())
     }
 
-    fn handle<T: Send + 'static>(&self, job: Job<T>, recipient: Recipient<T>, now: Instant) -> Handle<T> {
-        Handle::new(Pending::new(Ticket::new(job.wishes, now), job.work, recipient), &self.dispatch)
-    }
-
-    fn take_in<T: Send + 'static>(
-        &self,
-        job: Job<T>,
-        recipient: Recipient<T>,
-        overflow: Overflow,
-    ) -> Result<Handle<T>, Refused<T>> {
-        let handle = self.handle(job, recipient, Instant::now());
-        match self.dispatch.submit_one(handle.task(), overflow) {
-            Ok(()) => Ok(handle),
+    fn take_in<T: Send + 'static>(&self, job: Job<T>, overflow: Overflow) -> Result<Handle<T>, Refused<T>> {
+        let job = Submitted::new(job, Recipient::Handle);
+        match self.dispatch.submit_one(Task::new(job.share()), overflow) {
+            Ok(()) => Ok(Handle::new(job, &self.dispatch)),
             Err((task, reason)) => {
                 task.let_go();
-                Err(Refused { job: handle.into_job(), reason })
+                let job = job.into_job().expect("nobody else has a job that was refused, and it has not run");
+                Err(Refused { job, reason })
             }
         }
     }

@@ -106,7 +106,10 @@ impl<B: Body + ?Sized> Queue<B> {
 
     fn count_out(&mut self, ticket: &Ticket) {
         self.waiting -= 1;
-        self.keyed -= usize::from(ticket.key().is_some());
+        // Spares a look at what another processor may have written last.
+        if self.keyed > 0 {
+            self.keyed -= usize::from(ticket.key().is_some());
+        }
     }
 
     /// Returns the priority of the next job.

@@ -309,7 +309,7 @@ impl WorkerEntry {
             pid: lane.probe.get().and_then(|probe| probe.process_id()),
             resource_usage: None,
             current_job: look.running.map(|running| {
-                let ticket = running.body.ticket();
+                let ticket = running.job.ticket();
                 let elapsed = now.saturating_duration_since(running.since);
                 CurrentJob {
                     id: ticket.id(),

@@ -1,52 +1,109 @@
-//! A submitted job: one allocation that its handle, its queue and its worker share.
+//! A submitted job as its queue, its worker and its registry share it.
 
-use std::mem;
 use std::ops::Deref;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Weak};
 
-use super::completion::{Completer, Completion};
-use super::failure::{Aborted, Failure, drop_quietly, guarded};
-use super::job::Work;
-use super::sync::{AtomicBool, Condvar, Mutex, Ordering, lock, look_out, wait_for};
+use super::JobContext;
+use super::failure::{Failure, drop_quietly};
 use super::ticket::Ticket;
-use super::{Job, JobContext};
 
-/// What a queue knows of a job, whatever its workers are.
+/// One job, or several that were submitted together, in one allocation: what a queue knows of them, whatever its workers
+/// are. `index` is less than their number.
 pub(crate) trait Body: Send + Sync {
-    /// Returns what everybody shares of it.
-    fn ticket(&self) -> &Ticket;
+    /// Returns what everybody shares of a job.
+    fn ticket(&self, index: usize) -> &Ticket;
 
-    /// Ends it with a failure, unless it has ended. Code of the caller runs: not under a lock.
-    fn fail(&self, failure: Failure);
+    /// Ends a job with a failure, unless it has ended. Code of the caller runs: not under a lock.
+    fn fail(&self, index: usize, failure: Failure);
 }
 
-/// A job of worker threads, without the type of its result.
+/// Jobs of worker threads, without the type of their results.
 pub(crate) trait Closure: Body {
-    /// Runs the job once, calls `ended` with the words of an error or a panic, and then hands over what the job gave: it is
+    /// Runs a job once, calls `ended` with the words of an error or a panic, and then hands over what the job gave: it is
     /// counted before anybody has it.
-    fn run(&self, context: &JobContext<'_>, ended: &mut dyn FnMut(Option<String>));
+    fn run(&self, index: usize, context: &JobContext<'_>, ended: &mut dyn FnMut(Option<String>));
 
     /// Drops what it still holds of its caller's, but for memory.
     fn clear(&mut self);
 }
 
-/// A job in a queue or on a worker. However it is lost, whoever waits for it learns it; but whoever calls it withdrawn
-/// has to end it.
-pub(crate) struct Task<B: Body + ?Sized>(Option<Arc<B>>);
+/// A share in a job.
+pub(crate) struct Share<B: ?Sized> {
+    body: Arc<B>,
+    index: u32,
+}
 
-impl<B: Body + ?Sized> Task<B> {
-    pub(super) fn new(body: Arc<B>) -> Self {
-        Self(Some(body))
+impl<B: Body + ?Sized> Share<B> {
+    pub(super) fn new(body: Arc<B>, index: u32) -> Self {
+        Self { body, index }
     }
 
-    fn body(&self) -> &Arc<B> {
-        self.0.as_ref().expect("a task has its body until it is dropped")
+    pub(crate) fn ticket(&self) -> &Ticket {
+        self.body.ticket(self.index as usize)
+    }
+
+    /// As [`Body::fail`].
+    pub(crate) fn fail(&self, failure: Failure) {
+        self.body.fail(self.index as usize, failure);
+    }
+
+    #[cfg(all(test, loom))]
+    pub(super) fn body(&self) -> &B {
+        &self.body
+    }
+
+    pub(super) fn downgrade(&self) -> WeakShare<B> {
+        WeakShare { body: Arc::downgrade(&self.body), index: self.index }
+    }
+}
+
+impl<B: Closure + ?Sized> Share<B> {
+    /// As [`Closure::run`].
+    pub(crate) fn run(&self, context: &JobContext<'_>, ended: &mut dyn FnMut(Option<String>)) {
+        self.body.run(self.index as usize, context, ended);
+    }
+}
+
+impl<B: ?Sized> Clone for Share<B> {
+    fn clone(&self) -> Self {
+        Self { body: self.body.clone(), index: self.index }
+    }
+}
+
+impl<B: ?Sized> PartialEq for Share<B> {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.body, &other.body) && self.index == other.index
+    }
+}
+
+/// A share in a job that keeps no memory.
+pub(super) struct WeakShare<B: ?Sized> {
+    body: Weak<B>,
+    index: u32,
+}
+
+impl<B: ?Sized> WeakShare<B> {
+    pub(super) fn is_alive(&self) -> bool {
+        self.body.strong_count() > 0
+    }
+
+    pub(super) fn upgrade(&self) -> Option<Share<B>> {
+        Some(Share { body: self.body.upgrade()?, index: self.index })
+    }
+}
+
+/// A job in a queue or on a worker. However it is lost, whoever waits for it learns it; but whoever calls it withdrawn
+/// has to end it.
+pub(crate) struct Task<B: Body + ?Sized>(Option<Share<B>>);
+
+impl<B: Body + ?Sized> Task<B> {
+    pub(super) fn new(share: Share<B>) -> Self {
+        Self(Some(share))
     }
 
     /// Returns what a registry or a handle may keep of it.
-    pub(crate) fn share(&self) -> Arc<B> {
-        self.body().clone()
+    pub(crate) fn share(&self) -> Share<B> {
+        Share::clone(self)
     }
 
     /// Lets go of a job that was refused, which then has not ended.
@@ -54,9 +111,9 @@ impl<B: Body + ?Sized> Task<B> {
         self.0 = None;
     }
 
-    /// Gives back the memory of a job that has ended, if nobody else has it.
+    /// Gives back the memory of a job that has ended, if nobody else has any of it.
     pub(crate) fn into_spent(mut self) -> Option<Arc<B>> {
-        let mut body = self.0.take()?;
+        let mut body = self.0.take()?.body;
         if Arc::get_mut(&mut body).is_none() {
             // Nobody else may have it by now, so that the result goes here.
             drop_quietly(body);
@@ -64,159 +121,20 @@ impl<B: Body + ?Sized> Task<B> {
         }
         Some(body)
     }
-
-    /// Tells whether it is this job.
-    pub(super) fn is(&self, body: &Arc<B>) -> bool {
-        Arc::ptr_eq(self.body(), body)
-    }
 }
 
 impl<B: Body + ?Sized> Deref for Task<B> {
-    type Target = B;
+    type Target = Share<B>;
 
-    fn deref(&self) -> &B {
-        self.body()
+    fn deref(&self) -> &Share<B> {
+        self.0.as_ref().expect("a task has its share until it is dropped")
     }
 }
 
 impl<B: Body + ?Sized> Drop for Task<B> {
     fn drop(&mut self) {
-        if let Some(body) = self.0.take().filter(|body| !body.ticket().is_withdrawn()) {
-            body.fail(Failure::Closed);
-        }
-    }
-}
-
-/// Whom the result is for.
-pub(super) enum Recipient<T> {
-    Handle,
-    Line(Completer<T>),
-}
-
-/// A job that gives a `T`.
-pub(super) struct Pending<T> {
-    ticket: Ticket,
-    /// Spares those who look the lock.
-    is_over: AtomicBool,
-    slot: Mutex<Slot<T>>,
-    kept: Condvar,
-}
-
-struct Slot<T> {
-    /// What is to be done; while it runs nothing, and then what is left of it.
-    work: Option<Work<T>>,
-    result: Option<Result<T, Failure>>,
-    recipient: Recipient<T>,
-    /// Spares the worker a system call where nobody waits.
-    is_awaited: bool,
-}
-
-impl<T> Pending<T> {
-    pub(super) fn new(ticket: Ticket, work: Work<T>, recipient: Recipient<T>) -> Arc<Self> {
-        let slot = Slot { work: Some(work), result: None, recipient, is_awaited: false };
-        let (is_over, kept) = (AtomicBool::new(false), Condvar::new());
-        Arc::new(Self { ticket, is_over, slot: Mutex::new(slot), kept })
-    }
-
-    pub(super) fn is_over(&self) -> bool {
-        self.is_over.load(Ordering::Acquire)
-    }
-
-    /// Waits for at most `timeout` for the result, which comes once.
-    pub(super) fn wait(&self, timeout: Duration) -> Option<Result<T, Failure>> {
-        let until = if self.is_over() { None } else { Instant::now().checked_add(timeout) };
-        look_out(|| self.is_over());
-        let mut slot = lock(&self.slot);
-        if !self.is_over() {
-            while !self.is_over() {
-                let left =
-                    until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-                if left.is_zero() {
-                    return None;
-                }
-                slot.is_awaited = true;
-                slot = wait_for(&self.kept, slot, left);
-            }
-        }
-        slot.result.take()
-    }
-
-    /// Gives back the job that never was in a queue.
-    pub(super) fn into_job(self) -> Option<Job<T>> {
-        let work = lock(&self.slot).work.take()?;
-        Some(Job { wishes: self.ticket.into_wishes(), work })
-    }
-
-    /// Ends the job with a result, unless it has ended, and keeps what is left of the closure.
-    fn hand_over(&self, result: Result<T, Failure>, left: Option<Work<T>>) {
-        let mut slot = lock(&self.slot);
-        if self.is_over() {
-            return;
-        }
-        slot.work = left;
-        // The line is let go of here, and not when the last has forgotten the job: it may end with this job.
-        let line = mem::replace(&mut slot.recipient, Recipient::Handle);
-        let mut undelivered = None;
-        match &line {
-            Recipient::Handle => slot.result = Some(result),
-            Recipient::Line(completer) => {
-                undelivered = completer.send(Completion { id: self.ticket.id(), result });
-            }
-        }
-        self.is_over.store(true, Ordering::Release);
-        let is_awaited = slot.is_awaited;
-        drop(slot);
-        drop(line);
-        if is_awaited {
-            self.kept.notify_all();
-        }
-        if undelivered.is_some() {
-            drop_quietly(undelivered);
-        }
-    }
-}
-
-impl<T: Send> Body for Pending<T> {
-    fn ticket(&self) -> &Ticket {
-        &self.ticket
-    }
-
-    fn fail(&self, failure: Failure) {
-        if self.is_over() {
-            return;
-        }
-        // What the closure captured goes before anybody learns of the end.
-        let work = lock(&self.slot).work.take();
-        drop_quietly(work);
-        self.hand_over(Err(failure), None);
-    }
-}
-
-impl<T: Send> Closure for Pending<T> {
-    fn run(&self, context: &JobContext<'_>, ended: &mut dyn FnMut(Option<String>)) {
-        let Some(mut work) = lock(&self.slot).work.take() else { return ended(None) };
-        let (result, error) = guarded(|| match work(context) {
-            Ok(value) => (Ok(value), None),
-            Err(error) if error.is::<Aborted>() && self.ticket.is_late() => (Err(Failure::TimedOut), None),
-            Err(error) if error.is::<Aborted>() => (Err(Failure::Aborted), None),
-            Err(error) => {
-                let words = error.to_string();
-                (Err(Failure::Error(error)), Some(words))
-            }
-        })
-        .unwrap_or_else(|message| {
-            let failure = Failure::Panicked { message };
-            let words = failure.to_string();
-            (Err(failure), Some(words))
-        });
-        ended(error);
-        self.hand_over(result, Some(work));
-    }
-
-    fn clear(&mut self) {
-        let result = lock(&self.slot).result.take();
-        if result.is_some() {
-            drop_quietly(result);
+        if let Some(share) = self.0.take().filter(|share| !share.ticket().is_withdrawn()) {
+            share.fail(Failure::Closed);
         }
     }
 }
@@ -225,6 +143,9 @@ impl<T: Send> Closure for Pending<T> {
 pub(super) mod test {
     //! A job that does nothing, for tests of what only passes jobs on.
 
+    use std::time::Instant;
+
+    use super::super::sync::{Mutex, lock};
     use super::super::ticket::Wishes;
     use super::*;
 
@@ -235,11 +156,11 @@ pub(super) mod test {
     }
 
     impl Body for Blank {
-        fn ticket(&self) -> &Ticket {
+        fn ticket(&self, _: usize) -> &Ticket {
             &self.ticket
         }
 
-        fn fail(&self, failure: Failure) {
+        fn fail(&self, _: usize, failure: Failure) {
             lock(&self.failures).push(failure);
         }
     }
@@ -260,6 +181,6 @@ pub(super) mod test {
 
     fn with(wishes: Wishes) -> Task<Blank> {
         let ticket = Ticket::new(wishes, Instant::now());
-        Task::new(Arc::new(Blank { ticket, failures: Mutex::new(Vec::new()) }))
+        Task::new(Share::new(Arc::new(Blank { ticket, failures: Mutex::new(Vec::new()) }), 0))
     }
 }
