@@ -281,13 +281,22 @@ impl<B: Body + ?Sized> Desk<B> {
         }
     }
 
-    /// Puts the job that runs back to the front of the queue, as one that has not started, and those behind it too.
+    /// Puts the job that runs back to the front of the queue, as one that has not started, and those behind it too. A job
+    /// whose key the worker has stays the first of its key, and goes with the others of it once the worker leaves.
     pub(crate) fn retry(&self, task: Task<B>) {
         let mut state = self.dispatch.lock();
         self.return_all(&mut state);
         drop(self.lane.abandon());
-        task.ticket().is_at(Whereabouts::Queue);
-        state.queue.push_front(task);
+        let place = self.lane.place;
+        let key = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity);
+        if key.and_then(|key| state.pins.get(&key)).is_some_and(|pin| pin.place == place) {
+            task.ticket().is_at(Whereabouts::Pinned(place));
+            state.at(place).pinned.push_front(task);
+            state.pinned += 1;
+        } else {
+            task.ticket().is_at(Whereabouts::Queue);
+            state.queue.push_front(task);
+        }
         self.dispatch.counts().came_back();
         self.hand_on(state);
     }
@@ -372,6 +381,32 @@ mod tests {
             assert_eq!(task.ticket().id().get(), expected);
             desk.next(&task, None);
         }
+    }
+
+    #[test]
+    fn a_job_that_runs_again_stays_before_the_younger_ones_of_its_key() {
+        let dispatch = dispatch(Strategy::Affinity);
+        let worker = || {
+            let desk = Desk::new(&dispatch, &mut dispatch.lock());
+            desk.open(Duration::ZERO);
+            desk
+        };
+        let dying = worker();
+        for _ in 0..3 {
+            assert!(dispatch.submit_one(keyed(7), Overflow::Reject).is_ok());
+        }
+        let first = dying.take().unwrap();
+        let other = worker();
+        dying.retry(first);
+        // Which looks for work meanwhile, and finds none that is not the key's.
+        assert!(other.share(&mut dispatch.lock()).is_none());
+        drop(dying);
+        for expected in 1..=3 {
+            let task = other.take().unwrap();
+            assert_eq!(task.ticket().id().get(), expected);
+            other.next(&task, None);
+        }
+        assert!(dispatch.lock().pins.is_empty(), "its jobs were each counted once");
     }
 
     #[test]
