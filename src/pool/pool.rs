@@ -185,7 +185,7 @@ impl Pool {
         self.refuse_within_job()?;
         self.dispatch.close();
         self.join();
-        self.give_up();
+        self.dispatch.give_up(|| Failure::Closed);
         Ok(())
     }
 
@@ -205,14 +205,6 @@ impl Pool {
         if is_within(&self.dispatch) { Err(Error::WithinJob) } else { Ok(()) }
     }
 
-    /// Ends what waits, if anything does, and lets go of what was withdrawn: that may lie in the queue until something is taken
-    /// from it, with the line that its result has gone into.
-    fn give_up(&self) {
-        for task in self.dispatch.clear() {
-            task.fail(Failure::Closed);
-        }
-    }
-
     fn join(&self) {
         // Held all the while, so that a second caller returns no sooner than the first.
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,7 +218,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.dispatch.close();
-        self.give_up();
+        self.dispatch.give_up(|| Failure::Closed);
         // A job that drops the last owner of its pool is on a thread that ends by itself, right after the job.
         if !is_within(&self.dispatch) {
             self.join();
