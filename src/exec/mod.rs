@@ -24,6 +24,7 @@
 mod call;
 mod claims;
 mod control;
+mod crew;
 mod error;
 mod executor;
 mod library;

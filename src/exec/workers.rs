@@ -2,8 +2,10 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::crew::Crew;
 use super::setup::{Language, Output, Setup};
 use super::shift::Processes;
 use super::{Call, Error, Limits, Refused, Stream, find_library};
@@ -23,6 +25,10 @@ const GRACE: Duration = Duration::from_secs(1);
 /// them takes long. A worker that dies takes no call with it but the one that it ran, which fails as
 /// [`Failure::Crashed`](crate::pool::Failure::Crashed) or, if it was called [idempotent](Call::idempotent), runs again.
 ///
+/// Dropping it gives up what waits as [`Failure::Closed`](crate::pool::Failure::Closed). What runs has the
+/// [grace](WorkersBuilder::grace) to end; then its worker is killed, and it ends as `Closed` too. [`Workers::close`] finishes
+/// all of it before that.
+///
 /// ```no_run
 /// use circlet::exec::{Call, Workers};
 /// use serde_json::json;
@@ -35,6 +41,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// ```
 pub struct Workers {
     pool: Pool,
+    crew: Arc<Crew>,
+    grace: Duration,
 }
 
 impl Workers {
@@ -162,6 +170,12 @@ impl Workers {
     }
 }
 
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.crew.end(self.grace);
+    }
+}
+
 impl fmt::Debug for Workers {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Workers").field("pool", &self.pool).finish()
@@ -207,7 +221,8 @@ impl WorkersBuilder {
         Self { ready_within: time, ..self }
     }
 
-    /// Sets how long an aborted call that runs has to give in before its worker is killed, 1 s without it.
+    /// Sets how long an aborted call that runs has to give in before its worker is killed, and how long one has to end when the
+    /// pool is dropped; 1 s without it.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
     }
@@ -280,6 +295,7 @@ impl WorkersBuilder {
     /// [`Error::NoLibrary`]; [`Error::Pool`] for what no pool can be. That workers cannot boot is what calls then fail with,
     /// as [`NoWorker`](crate::pool::Failure::NoWorker).
     pub fn build(self) -> Result<Workers, Error> {
+        let (crew, grace) = (Arc::<Crew>::default(), self.grace);
         let setup = Setup {
             language: self.language,
             program: self.program,
@@ -289,6 +305,6 @@ impl WorkersBuilder {
             limits: self.limits,
             output: self.output,
         };
-        Ok(Workers { pool: self.pool.build_of(Processes { setup })? })
+        Ok(Workers { pool: self.pool.build_of(Processes { setup, crew: crew.clone() })?, crew, grace })
     }
 }

@@ -22,6 +22,16 @@ const SPENT: usize = 32;
 /// Between looks of a worker at whether another has taken its place, if nobody wakes it.
 const REPLACEMENT_LOOK: Duration = Duration::from_millis(10);
 
+/// What a worker is to do next.
+pub(crate) enum Turn<B: Body + ?Sized> {
+    /// A job, which has been started.
+    Job(Task<B>),
+    /// Something else: it was called, or it is time for it.
+    Errand,
+    /// To end.
+    End,
+}
+
 /// The place of one worker, which it leaves when this is dropped.
 pub(crate) struct Desk<B: Body + ?Sized> {
     dispatch: Arc<Dispatch<B>>,
@@ -119,18 +129,30 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Waits for a job and starts it. `None` is the end of the worker.
     pub(crate) fn take(&self) -> Option<Task<B>> {
+        loop {
+            match self.turn(None) {
+                Turn::Job(task) => return Some(task),
+                Turn::Errand => {}
+                Turn::End => return None,
+            }
+        }
+    }
+
+    /// Waits for a job and starts it; or, where there is none, until [`Lane::call`] or for `until`. The worker counts as one
+    /// that works until its next turn.
+    pub(crate) fn turn(&self, until: Option<Instant>) -> Turn<B> {
         let dispatch = &*self.dispatch;
         let mut state = dispatch.lock();
         let mut has_looked = false;
         loop {
             state = dispatch.end_late(state);
             if let Some((first, rest)) = self.share(&mut state) {
-                return Some(self.begin(state, first, rest));
+                return Turn::Job(self.begin(state, first, rest));
             }
             let is_last = state.at(self.lane.place).retires || dispatch.counts().is_closed();
             if is_last && dispatch.counts().waiting() == state.pinned {
                 self.leave(state);
-                return None;
+                return Turn::End;
             }
             // One at a time looks for a while before it sleeps, and is not woken then.
             let looks = is_last || !has_looked && state.searching == 0;
@@ -148,19 +170,32 @@ impl<B: Body + ?Sized> Desk<B> {
                 dispatch.look_out();
             } else {
                 self.spent.borrow_mut().clear();
-                self.lane.sleep();
+                self.lane.sleep(until);
             }
             has_looked = looks;
             state = dispatch.lock();
+            let mut has_errand = false;
             // A wake that was for something else, which nobody has counted.
             while state.at(self.lane.place).phase == Phase::Idle {
+                if self.lane.has_errand(until) {
+                    has_errand = true;
+                    state.rouse_at(self.lane.place);
+                    break;
+                }
                 drop(state);
-                self.lane.sleep();
+                self.lane.sleep(until);
                 state = dispatch.lock();
             }
             state.looking -= usize::from(looks);
             // Whoever ended the sleep has counted it as one that searches.
             state.found(self.lane.place);
+            if has_errand {
+                self.lane.take_errand();
+                let next = dispatch.hand_on(&mut state);
+                drop(state);
+                next.iter().for_each(|lane| lane.wake());
+                return Turn::Errand;
+            }
         }
     }
 
@@ -334,7 +369,7 @@ impl<B: Body + ?Sized> Desk<B> {
             state.queue.push_front(task);
         }
         let next = self.dispatch.hand_on(&mut state);
-        self.lane.ends(WorkerEnd::Stopped);
+        self.lane.ends(if self.is_replaced() { WorkerEnd::Recycled } else { WorkerEnd::Stopped });
         let slice = self.dispatch.window.slice_of(Instant::now());
         state.departed.add(&self.lane, slice);
         self.dispatch.grew_quiet(&state);

@@ -80,7 +80,8 @@ pub use worker::WorkerId;
 // For kinds of workers above this.
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub(crate) use {
-    desk::Desk,
+    desk::{Desk, Turn},
+    lane::Lane,
     message::{Message, Station},
     task::{Closure, Task},
     worker::Kind,

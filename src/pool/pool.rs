@@ -19,7 +19,8 @@ use super::{Builder, Error, Failure, Job, JobId, Limit, Overflow, Refused, Snaps
 ///
 /// Any number of threads may share it and submit. Idle workers sleep. Dropping it lets the jobs that run finish, gives
 /// up those that are queued as [`Failure::Closed`], and returns when its threads have ended; [`Pool::close`] before that
-/// finishes the queued ones as well.
+/// finishes the queued ones as well. A thread cannot be killed: a job that never ends holds up both for ever, unless it looks
+/// at [`JobContext::aborted`](super::JobContext::aborted) and was aborted.
 pub struct Pool {
     name: String,
     bounds: (usize, usize),
