@@ -9,7 +9,9 @@ use super::link::{Came, Link};
 use super::message::Status;
 use super::setup::Setup;
 use super::{Ended, Error, Exception};
-use crate::pool::{Closure, Desk, Failure, JobContext, Kind, Limit, Message, Task, Turn, WorkerEnd};
+use crate::pool::{
+    Closure, Desk, Failure, Features, JobContext, Kind, Limit, Message, Task, Turn, WorkerEnd,
+};
 use crate::ring;
 use crate::usage::{self, Probe};
 
@@ -36,6 +38,15 @@ impl Kind for Processes {
 
     fn limits(&self) -> Vec<Limit> {
         self.setup.limits.enforced()
+    }
+
+    fn features(&self) -> Option<Features> {
+        Some(Features {
+            errors_as_objects: true,
+            heap_snapshot: "enabled",
+            stdout_forwarding: self.setup.output.is_some(),
+            stderr_forwarding: self.setup.output.is_some(),
+        })
     }
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
@@ -131,6 +142,7 @@ impl Shift<'_> {
             }
             match self.link.wait(left.unwrap_or(LONG).min(LONG))? {
                 Came::Answer(answered, Status::Value) if Some(answered) == number => {
+                    self.desk.lane().count_heap_snapshot();
                     return Ok(self.link.body().to_vec());
                 }
                 Came::Answer(answered, _) if Some(answered) == number => {

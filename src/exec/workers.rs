@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::crew::Crew;
 use super::setup::{Language, Output, Setup};
 use super::shift::Processes;
-use super::{Call, Error, Limits, Refused, Stream, find_library};
+use super::{Call, Error, HeapOptions, HeapSnapshot, Limits, Refused, Stream, find_library};
 use crate::pool::{
     Builder, Completer, Handle, JobId, Overflow, Pool, Snapshot, Statistics, Strategy, WorkerId,
 };
@@ -146,6 +146,17 @@ impl Workers {
     /// Looks at every worker at one moment.
     pub fn snapshot(&self) -> Snapshot {
         self.pool.snapshot()
+    }
+
+    /// Asks a worker, named as in the registry of a snapshot, what it has on its heap: see [`HeapSnapshot`]. It looks between
+    /// two calls, and calls that were sent to it ahead are done by others meanwhile. A worker that nobody asks traces nothing.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchWorker`], also of one that ends before it has looked; [`Error::NotTaken`] where a call runs for longer than
+    /// [`HeapOptions::within`]; [`Error::Raised`] where the file could not be written; and what ended the worker.
+    pub fn heap_snapshot(&self, worker: WorkerId, options: &HeapOptions) -> Result<HeapSnapshot, Error> {
+        let answer = self.crew.order(worker, ":heap_snapshot", &options.arguments(), options.limit())?;
+        serde_json::from_slice(&answer).map_err(|source| Error::Json { what: "the heap snapshot", source })
     }
 
     /// Returns the statistics of [`Workers::snapshot`] alone.

@@ -72,7 +72,8 @@ pub use job::{Job, JobContext, JobId};
 pub use limits::{Enforcer, Limit, Resource, ResourceUsage, WorkerEnd};
 pub use pool::Pool;
 pub use snapshot::{
-    CurrentJob, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry, WorkerState,
+    CurrentJob, Features, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry,
+    WorkerState,
 };
 pub use strategy::{Overflow, Strategy};
 pub use worker::WorkerId;

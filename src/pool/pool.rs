@@ -13,7 +13,7 @@ use super::pending::{Recipient, Submitted};
 use super::tally::Window;
 use super::task::{Closure, Task};
 use super::worker::Kind;
-use super::{Builder, Error, Failure, Job, JobId, Limit, Overflow, Refused, Snapshot, Statistics};
+use super::{Builder, Error, Failure, Features, Job, JobId, Limit, Overflow, Refused, Snapshot, Statistics};
 
 /// Worker threads that run jobs, as many as the jobs need, between the bounds that its builder was given.
 ///
@@ -25,6 +25,7 @@ pub struct Pool {
     name: String,
     bounds: (usize, usize),
     limits: Vec<Limit>,
+    features: Option<Features>,
     dispatch: Arc<Dispatch<dyn Closure>>,
     keeper: Mutex<Option<JoinHandle<()>>>,
 }
@@ -39,10 +40,17 @@ impl Pool {
     pub(super) fn start<K: Kind<Body = dyn Closure>>(builder: &Builder, kind: K) -> Result<Self, Error> {
         let scaling = builder.scaling();
         let dispatch = Arc::new(Dispatch::new(builder.rules(K::CHUNK), Window::new(builder.window)));
-        let limits = kind.limits();
+        let (limits, features) = (kind.limits(), kind.features());
         let keeper = Keeper::new(&builder.name, kind, &dispatch, scaling).start()?;
         let bounds = (scaling.min(), scaling.max());
-        Ok(Self { name: builder.name.clone(), bounds, limits, dispatch, keeper: Mutex::new(Some(keeper)) })
+        Ok(Self {
+            name: builder.name.clone(),
+            bounds,
+            limits,
+            features,
+            dispatch,
+            keeper: Mutex::new(Some(keeper)),
+        })
     }
 
     /// Returns the name that the threads' names begin with.
@@ -158,7 +166,7 @@ impl Pool {
 
     /// Looks at every worker at one moment. It holds the workers up for no longer than some of them take to start a job.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.dispatch, self.bounds, &self.limits)
+        Snapshot::of(&self.dispatch, self.bounds, &self.limits, self.features)
     }
 
     /// Returns the statistics of [`Pool::snapshot`] alone.
