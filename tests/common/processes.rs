@@ -14,6 +14,11 @@ use crate::common;
 pub const LONG: Duration = Duration::from_secs(60);
 
 pub fn python() -> WorkersBuilder {
+    python_with(&common::library())
+}
+
+/// The same where the library is known already.
+pub fn python_with(library: &Path) -> WorkersBuilder {
     /// The interpreter behind whatever looks for it, which may take longer than it takes to start.
     static PROGRAM: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
         let arguments = ["-c", "import sys; print(sys.executable)"];
@@ -21,7 +26,7 @@ pub fn python() -> WorkersBuilder {
     });
     Workers::python()
         .program(&*PROGRAM)
-        .library(common::library())
+        .library(library)
         .module_path(common::root().join("tests/data/workers"))
 }
 
