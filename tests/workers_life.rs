@@ -91,6 +91,23 @@ fn jobs_of_a_key_keep_their_order_where_their_worker_dies() {
 }
 
 #[test]
+fn a_script_in_the_place_of_the_interpreter_is_asked_once() {
+    let folder = common::scratch("shim");
+    let (script, asked) = (folder.join("python3"), folder.join("asked"));
+    let program =
+        common::run(std::process::Command::new("python3").args(["-c", "import sys; print(sys.executable)"]));
+    let text = format!("#!/bin/sh\necho asked >> {}\nexec {} \"$@\"\n", asked.display(), program.trim());
+    fs::write(&script, text).unwrap();
+    fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    for _ in 0..3 {
+        let pool = python().program(&script).workers(1).build().unwrap();
+        let executable = pool.submit(circlet::exec::Call::new("jobs:executable", &json!([]))).unwrap();
+        assert_eq!(executable.wait().unwrap(), json!(program.trim()));
+    }
+    assert_eq!(fs::read_to_string(asked).unwrap(), "asked\n");
+}
+
+#[test]
 fn dropping_a_pool_kills_what_does_not_end_within_the_grace() {
     let grace = Duration::from_millis(100);
     let pool = python().workers(2).grace(grace).build().unwrap();

@@ -55,6 +55,8 @@ def codec(number):
 
 def own(name):
     """Returns what the supervisor calls between two calls of its user."""
+    if name == "executable":
+        return lambda: sys.executable
     if name != "heap_snapshot":
         raise ValueError(f":{name} names no function: give module:function")
     if not heap:

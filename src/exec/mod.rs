@@ -28,6 +28,7 @@ mod crew;
 mod error;
 mod executor;
 mod heap;
+mod interpreter;
 mod library;
 mod limits;
 mod link;

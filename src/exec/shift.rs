@@ -1,14 +1,15 @@
 //! What a pool's worker does whose code runs in a process: it has the process do its jobs, and sees to it that none is lost.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::crew::{Crew, Order};
 use super::limits::{Meter, Verdict};
 use super::link::{Came, Link};
-use super::message::Status;
+use super::message::{self, Status};
 use super::setup::Setup;
-use super::{Ended, Error, Exception};
+use super::{Codec, Ended, Error, Exception, interpreter};
 use crate::pool::{
     Closure, Desk, Failure, Features, JobContext, Kind, Limit, Message, Task, Turn, WorkerEnd,
 };
@@ -56,6 +57,7 @@ impl Kind for Processes {
         desk.open(boot);
         let meter = Meter::new(self.setup.limits, Instant::now(), boot);
         let mut shift = Shift { setup: &self.setup, desk, link, meter };
+        shift.learn_interpreter()?;
         loop {
             let verdict = match desk.turn(shift.meter.next_look()) {
                 Turn::Job(first) => shift.run_all(first)?,
@@ -132,8 +134,32 @@ impl Shift<'_> {
     }
 
     fn follow(&mut self, order: &Order) -> Result<Vec<u8>, Error> {
+        let taken = self.ask(&order.message)?;
+        self.desk.lane().count_heap_snapshot();
+        Ok(taken)
+    }
+
+    /// Has a worker that was started by way of a script say which interpreter it is.
+    ///
+    /// # Errors
+    /// Why there is no worker any more.
+    fn learn_interpreter(&mut self) -> Result<(), String> {
+        let Some(shim) = self.setup.unknown_shim() else { return Ok(()) };
+        let asked = message::request(":executable", Codec::Json, b"[]");
+        let told = asked.and_then(|bytes| self.ask(&Message::new(bytes)));
+        match told.map(|json| serde_json::from_slice::<PathBuf>(&json)) {
+            Ok(Ok(interpreter)) => interpreter::led_to(shim.to_owned(), interpreter),
+            // It does not know itself.
+            Ok(Err(_)) | Err(Error::Raised(_)) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+        Ok(())
+    }
+
+    /// Has a worker that does nothing else run a function of its shell.
+    fn ask(&mut self, message: &Message) -> Result<Vec<u8>, Error> {
         // Another error says that the worker has ended, as waiting for its answer will show.
-        let number = self.link.send(&order.message).ok();
+        let number = self.link.send(message).ok();
         loop {
             let now = Instant::now();
             let left = self.link.ends_at().map(|at| at.saturating_duration_since(now));
@@ -142,7 +168,6 @@ impl Shift<'_> {
             }
             match self.link.wait(left.unwrap_or(LONG).min(LONG))? {
                 Came::Answer(answered, Status::Value) if Some(answered) == number => {
-                    self.desk.lane().count_heap_snapshot();
                     return Ok(self.link.body().to_vec());
                 }
                 Came::Answer(answered, _) if Some(answered) == number => {

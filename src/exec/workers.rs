@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::crew::Crew;
 use super::setup::{Language, Output, Setup};
 use super::shift::Processes;
-use super::{Call, Error, HeapOptions, HeapSnapshot, Limits, Refused, Stream, find_library};
+use super::{Call, Error, HeapOptions, HeapSnapshot, Limits, Refused, Stream, find_library, interpreter};
 use crate::pool::{
     Builder, Completer, Handle, JobId, Overflow, Pool, Snapshot, Statistics, Strategy, WorkerId,
 };
@@ -208,8 +208,10 @@ pub struct WorkersBuilder {
 }
 
 impl WorkersBuilder {
-    /// Names the interpreter: a path, or a program on `PATH`. `python3` or `bun` without it. A shim that looks for the
-    /// interpreter, as pyenv has one in the place of `python3`, may take ten times as long as the interpreter's own start.
+    /// Names the interpreter: a path, or a program on `PATH`. `python3` or `bun` without it. Of a script that
+    /// looks for the interpreter, as pyenv has one in the place of `python3`, the first worker says where it led to
+    /// (`sys.executable`), and those after it, in all pools of this process, are started there: such a script may take ten times
+    /// as long as the interpreter's own start. A change of what it would lead to is not seen.
     pub fn program(self, program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), ..self }
     }
@@ -309,6 +311,7 @@ impl WorkersBuilder {
         let (crew, grace) = (Arc::<Crew>::default(), self.grace);
         let setup = Setup {
             language: self.language,
+            shim: interpreter::shim(&self.program),
             program: self.program,
             library: find_library(self.library.as_deref())?,
             ready_within: self.ready_within,

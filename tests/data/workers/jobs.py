@@ -21,6 +21,10 @@ def process():
     return os.getpid()
 
 
+def executable():
+    return sys.executable
+
+
 def spin(seconds):
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
