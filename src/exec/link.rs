@@ -195,7 +195,7 @@ impl Link {
     }
 
     /// Returns how many calls are with the worker.
-    fn outstanding(&self) -> u32 {
+    pub(super) fn outstanding(&self) -> u32 {
         self.sent.wrapping_sub(self.received).wrapping_sub(self.remote.taken_back.load(SeqCst))
     }
 

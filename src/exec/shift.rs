@@ -56,7 +56,7 @@ impl Kind for Processes {
         let boot = since.elapsed();
         desk.open(boot);
         let meter = Meter::new(self.setup.limits, Instant::now(), boot);
-        let mut shift = Shift { setup: &self.setup, desk, link, meter };
+        let mut shift = Shift { setup: &self.setup, desk, link, meter, ahead: 0, is_due: false };
         shift.learn_interpreter()?;
         loop {
             let verdict = match desk.turn(shift.meter.next_look()) {
@@ -81,6 +81,10 @@ struct Shift<'a> {
     desk: &'a Desk<dyn Closure>,
     link: Link,
     meter: Meter,
+    /// Calls that were with the worker when it was last sent some ahead.
+    ahead: u32,
+    /// Whether another is to take its place.
+    is_due: bool,
 }
 
 impl Shift<'_> {
@@ -94,6 +98,7 @@ impl Shift<'_> {
         while let Some(present) = task.take() {
             task = self.run(present)?;
             verdict = self.measure();
+            self.is_due = verdict != Verdict::Fine;
             if verdict == Verdict::Now || self.link.is_ordered() {
                 task = self.refuse(task);
             }
@@ -204,18 +209,26 @@ impl Shift<'_> {
                 let error = Error::CallTooLong { len, max: max as usize };
                 return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
             }
-            let (link, mut left) = (&mut self.link, self.meter.tasks_left());
-            self.desk.lane().send_ahead(|job| {
-                left = left.wrapping_sub(1);
-                left != u64::MAX
-                    && job.ticket().message().is_some_and(|message| link.try_send(message).is_some())
-            });
+            self.send_ahead();
+        } else if !self.is_due && 2 * self.link.outstanding() <= self.ahead && self.desk.top_up() {
+            // Before it has done what it was sent.
+            self.send_ahead();
         }
         match self.answer(&task) {
             Ok(Some(status)) => Ok(self.finish(task, status)),
             Ok(None) => Err(self.bury(task, None)),
             Err(error) => Err(self.bury(task, Some(error))),
         }
+    }
+
+    /// Sends the worker what waits for it, and notes how much that is.
+    fn send_ahead(&mut self) {
+        let (link, mut left) = (&mut self.link, self.meter.tasks_left());
+        self.desk.lane().send_ahead(|job| {
+            left = left.wrapping_sub(1);
+            left != u64::MAX && job.ticket().message().is_some_and(|message| link.try_send(message).is_some())
+        });
+        self.ahead = self.link.outstanding();
     }
 
     /// Looks at what the worker has used, after a job.

@@ -289,6 +289,38 @@ impl<B: Body + ?Sized> Desk<B> {
         None
     }
 
+    /// Takes more of what the queue has, behind what the worker has already, unless it is to end or jobs wait for it alone.
+    /// Returns whether there was any.
+    pub(crate) fn top_up(&self) -> bool {
+        let mut state = self.dispatch.lock();
+        let entry = state.at(self.lane.place);
+        if entry.retires || entry.recycles || entry.pinned.best().is_some() {
+            return false;
+        }
+        self.dispatch.drain_inbox(&mut state, INBOX);
+        let workers = state.entries().count();
+        let more = self.lane.lacks(state.queue.len(), workers);
+        let mut taken = Vec::with_capacity(more);
+        while taken.len() < more && self.lane.is_before(state.queue.best()) {
+            let Some(task) = state.queue.pop() else { break };
+            taken.extend(self.claim(&mut state, task));
+        }
+        if taken.is_empty() {
+            return false;
+        }
+        self.dispatch.counts().left(taken.len());
+        for task in &taken {
+            task.ticket().is_at(Whereabouts::Lane(self.lane.place));
+        }
+        let submitters = self.dispatch.made_room(&state, taken.len());
+        self.dispatch.publish(&mut state);
+        // Under the lock, so that at no moment a job is nowhere.
+        self.lane.append(taken);
+        drop(state);
+        self.dispatch.tell_submitters(submitters);
+        true
+    }
+
     /// Takes half of what another worker has taken and not started.
     fn steal(&self, state: &mut State<B>) -> Option<(Task<B>, Vec<Task<B>>)> {
         let others = state.entries().filter(|entry| entry.phase == Phase::Working);
@@ -394,7 +426,7 @@ impl<B: Body + ?Sized> Drop for Desk<B> {
 mod tests {
     use super::super::dispatch::Rules;
     use super::super::tally::Window;
-    use super::super::task::test::{Blank, keyed};
+    use super::super::task::test::{Blank, blank, keyed};
     use super::super::{Overflow, WorkerId};
     use super::*;
 
@@ -442,6 +474,39 @@ mod tests {
             other.next(&task, None);
         }
         assert!(dispatch.lock().pins.is_empty(), "its jobs were each counted once");
+    }
+
+    #[test]
+    fn a_worker_takes_more_while_it_works_but_nothing_before_its_turn() {
+        let rules = Rules {
+            capacity: 99,
+            overflow: Overflow::Reject,
+            strategy: Strategy::Affinity,
+            // So that as many as may be are taken at once.
+            chunk: Duration::from_secs(1),
+        };
+        let dispatch = Arc::new(Dispatch::new(rules, Window::new(Duration::from_secs(1))));
+        let submit = |task| assert!(dispatch.submit_one(task, Overflow::Reject).is_ok());
+        let desk = Desk::new(&dispatch, &mut dispatch.lock());
+        desk.open(Duration::ZERO);
+        submit(blank(0, 0));
+        desk.next(&desk.take().unwrap(), None);
+        submit(blank(0, 0));
+        let first = desk.take().unwrap();
+        assert!(!desk.top_up(), "there is nothing");
+        (0..40).for_each(|_| submit(blank(0, 0)));
+        assert!(desk.top_up());
+        let more = desk.lane.unfinished() - 1;
+        assert!((2..=20).contains(&more), "{more}: half of what waits at the most");
+        assert_eq!(dispatch.counts().waiting(), 40 - more);
+
+        submit(blank(0, 5));
+        assert!(!desk.top_up(), "one of a higher priority is not put behind the others");
+        let urgent = desk.next(&first, None).unwrap_or_else(|| desk.take().unwrap());
+        assert_eq!(urgent.ticket().priority(), 5);
+
+        submit(keyed(7));
+        assert!(!desk.top_up(), "one is there that nobody else may run");
     }
 
     #[test]

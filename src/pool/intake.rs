@@ -427,6 +427,7 @@ mod tests {
 
     use super::super::Pool;
     use super::super::tally::Window;
+    use super::super::task::Share;
     use super::super::ticket::{Ticket, Wishes};
     use super::*;
 
@@ -438,11 +439,11 @@ mod tests {
     }
 
     impl Body for Curious {
-        fn ticket(&self) -> &Ticket {
+        fn ticket(&self, _: usize) -> &Ticket {
             &self.ticket
         }
 
-        fn fail(&self, _: Failure) {
+        fn fail(&self, _: usize, _: Failure) {
             let dispatch = self.dispatch.get().expect("set before it was submitted");
             assert!(self.drained.set(dispatch.drain(Duration::ZERO)).is_ok(), "it ends once");
         }
@@ -455,7 +456,7 @@ mod tests {
         let ticket = Ticket::new(Wishes::new("curious".into()), Instant::now());
         let body = Arc::new(Curious { ticket, dispatch: OnceLock::new(), drained: OnceLock::new() });
         assert!(body.dispatch.set(dispatch.clone()).is_ok());
-        assert!(dispatch.submit_one(Task::new(body.clone()), Overflow::Reject).is_ok());
+        assert!(dispatch.submit_one(Task::new(Share::new(body.clone(), 0)), Overflow::Reject).is_ok());
         dispatch.give_up(|| Failure::Closed);
         assert!(matches!(body.drained.get(), Some(Err(Error::Unfinished { jobs: 1 }))));
         assert!(dispatch.drain(Duration::ZERO).is_ok());

@@ -133,6 +133,26 @@ impl<B: Body + ?Sized> Lane<B> {
         }
     }
 
+    /// Returns how many more of `waiting` jobs this worker should take, beside those that it has.
+    pub(super) fn lacks(&self, waiting: usize, workers: usize) -> usize {
+        let share = self.share_of(waiting, workers);
+        // One alone can wait until the worker has nothing to do.
+        if share == 1 { 0 } else { share.saturating_sub(lock(&self.state).local.len()) }
+    }
+
+    /// Tells whether what the worker has may run before a job of this priority.
+    pub(super) fn is_before(&self, priority: Option<i32>) -> bool {
+        let state = lock(&self.state);
+        let last = state.local.back().map(|task| task.ticket().priority());
+        let last = last.or_else(|| Some(state.running.as_ref()?.job.ticket().priority()));
+        last >= priority
+    }
+
+    /// Gives a worker that runs a job more of them.
+    pub(super) fn append(&self, more: impl IntoIterator<Item = Task<B>>) {
+        lock(&self.state).local.extend(more);
+    }
+
     /// Gives the worker jobs, of which it runs the first.
     pub(super) fn begin(&self, first: Task<B>, rest: impl IntoIterator<Item = Task<B>>) -> Task<B> {
         let since = Instant::now();
