@@ -143,6 +143,19 @@ mod descriptor {
     }
 
     #[test]
+    fn what_came_between_arming_and_making_the_descriptor_is_told() {
+        let pool = pool(1);
+        let (completer, completions) = pool::completions();
+        assert!(!completions.arm());
+        pool.submit_to(number(1), &completer).unwrap();
+        pool.drain(LONG).unwrap();
+        let notice = File::from(completions.fd().unwrap().try_clone_to_owned().unwrap());
+        wait(&notice);
+        assert!(completions.arm());
+        assert!(is_quiet(&notice), "once");
+    }
+
+    #[test]
     fn nobody_is_told_who_has_not_asked() {
         let pool = pool(1);
         let (completer, completions) = pool::completions();

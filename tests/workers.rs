@@ -3,57 +3,17 @@
 #![allow(unsafe_code, reason = "std has no call that kills a process which is no child of its own making")]
 
 mod common;
+#[path = "common/processes.rs"]
+mod processes;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Call, Codec, Exception, Limits, Stream, Workers, WorkersBuilder};
+use circlet::exec::{Call, Codec, Limits, Stream, Workers};
 use circlet::pool::{self, Enforcer, Failure, WorkerEnd, WorkerState};
+use processes::{LONG, appeared, bun, call, exception, marker, python, wait_until};
 use serde_json::{Value, json};
-
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
-
-fn python() -> WorkersBuilder {
-    /// The interpreter behind whatever looks for it, which may take longer than it takes to start.
-    static PROGRAM: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-        let arguments = ["-c", "import sys; print(sys.executable)"];
-        common::run(std::process::Command::new("python3").args(arguments)).trim().to_owned()
-    });
-    Workers::python()
-        .program(&*PROGRAM)
-        .library(common::library())
-        .module_path(common::root().join("tests/data/workers"))
-}
-
-fn call(function: &str, arguments: Value) -> Call<Value> {
-    Call::new(&format!("jobs:{function}"), &arguments)
-}
-
-/// Waits for a file that a call makes.
-fn appeared(path: &Path) {
-    wait_until(|| path.exists());
-}
-
-fn wait_until(mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + LONG;
-    while !holds() {
-        assert!(Instant::now() < deadline, "waited for too long");
-        std::thread::yield_now();
-    }
-}
-
-fn marker(name: &str) -> (PathBuf, Value) {
-    let path = common::scratch(name).join("runs");
-    let text = json!(path);
-    (path, text)
-}
-
-fn exception(failure: Failure) -> Exception {
-    let Failure::Error(error) = failure else { panic!("{failure:?}") };
-    *error.downcast::<Exception>().unwrap()
-}
 
 /// Returns the processes whose parent is this test.
 fn children() -> Vec<u32> {
@@ -297,7 +257,7 @@ impl Random {
 }
 
 /// Returns the processes of the workers that there are.
-fn processes(pool: &Workers) -> Vec<u32> {
+fn pids(pool: &Workers) -> Vec<u32> {
     let registry = pool.snapshot().registry;
     registry
         .values()
@@ -321,7 +281,7 @@ fn killing_workers_loses_doubles_and_hangs_nothing() {
     let mut next = Instant::now();
     while !handles.iter().all(pool::Handle::is_done) {
         if Instant::now() >= next {
-            let pids = processes(&pool);
+            let pids = pids(&pool);
             if !pids.is_empty() {
                 let victim = pids[random.below(pids.len())];
                 // SAFETY: the call takes integers.
@@ -443,11 +403,6 @@ fn a_supervisor_that_is_killed_leaves_no_worker() {
     supervisor.kill().unwrap();
     supervisor.wait().unwrap();
     wait_until(|| !lives());
-}
-
-fn bun() -> WorkersBuilder {
-    let script = common::root().join("tests/data/workers/jobs.ts");
-    Workers::bun(script).program(common::bun()).library(common::library())
 }
 
 #[test]

@@ -26,6 +26,7 @@ interface Reader {
 export class Bell {
   readonly #descriptor: () => number;
   readonly #arm: (bytes: number) => number;
+  readonly #lookAgainMs: number;
   #isAwaited = false;
   #wake: ((error?: unknown) => void) | null = null;
   #stream: { reader: Reader; fd: number } | null = null;
@@ -34,11 +35,14 @@ export class Bell {
 
   /**
    * @param descriptor Makes a descriptor of the bell, which is closed here.
-   * @param arm Calls `circlet_ring_arm` or `circlet_page_arm`, and returns what that returned.
+   * @param arm Calls `circlet_ring_arm`, `circlet_page_arm` or `circlet_pool_arm`, and returns what that returned.
+   * @param lookAgainMs How often somebody who waits looks again: where there is another process, of whose death the bell may
+   *   tell too soon.
    */
-  constructor(descriptor: () => number, arm: (bytes: number) => number) {
+  constructor(descriptor: () => number, arm: (bytes: number) => number, lookAgainMs = LOOK_AGAIN_MS) {
     this.#descriptor = descriptor;
     this.#arm = arm;
+    this.#lookAgainMs = lookAgainMs;
   }
 
   /**
@@ -94,13 +98,13 @@ export class Bell {
     this.#wake?.();
   }
 
-  /** Waits until the bell rings or `wake` is called, so long or a second at the most. */
+  /** Waits until the bell rings or `wake` is called, so long at the most, or until it is time to look again. */
   #ring(timeoutMs: number): Promise<void> {
     this.#listen();
     return new Promise((done, fail) => {
       // The deadline may have passed since it was looked at.
-      const waitMs = Math.max(0, Math.ceil(Math.min(timeoutMs, LOOK_AGAIN_MS)));
-      const timer = setTimeout(() => this.wake(), waitMs);
+      const waitMs = Math.max(0, Math.ceil(Math.min(timeoutMs, this.#lookAgainMs)));
+      const timer = waitMs < Infinity ? setTimeout(() => this.wake(), waitMs) : undefined;
       this.#wake = (error) => {
         clearTimeout(timer);
         this.#wake = null;

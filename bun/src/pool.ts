@@ -29,12 +29,6 @@ const FETCHED = 1024;
 /** circlet_completion in words of 32 bits: the job's number takes two, then come the status and the result. */
 const WORDS = 4;
 
-/**
- * Bun now and then does not tell that the descriptor is readable: while a promise is open, somebody looks so often, in
- * milliseconds.
- */
-const LOOK_AGAIN_MS = 20;
-
 const itself = (result: number): number => result;
 
 /**
@@ -78,6 +72,7 @@ export class Pool implements Disposable, AsyncDisposable {
     this.#bell = new Bell(
       () => descriptorFrom((out) => symbols.circlet_pool_fd(this.#open(), out)),
       () => symbols.circlet_pool_arm(this.#open()),
+      Infinity,
     );
   }
 
@@ -274,7 +269,7 @@ export class Pool implements Disposable, AsyncDisposable {
     await null;
     const attempt = () => (this.#handle === null || this.#collect() ? true : undefined);
     try {
-      while (this.#isBusy) await this.#bell.until(attempt, () => LOOK_AGAIN_MS);
+      while (this.#isBusy) await this.#bell.until(attempt, () => Infinity);
     } catch (error) {
       // No descriptor is left: nobody would ever learn of the ends.
       for (const job of this.#waiters.numbers()) this.#waiters.end(job, 0, error as Error);

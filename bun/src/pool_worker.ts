@@ -4,7 +4,8 @@
  */
 
 import { CString, dlopen, toArrayBuffer, type Pointer } from "bun:ffi";
-import { deserialize, serialize } from "bun:jsc";
+import { deserialize, heapStats, serialize } from "bun:jsc";
+import { writeFileSync } from "node:fs";
 
 const JSON_TEXT = 1;
 const STRUCTURED_CLONE = 3;
@@ -50,8 +51,24 @@ process.on("SIGINT", () => {
   if (runs && circlet.aborted()) running?.abort();
 });
 
+/** The objects that there were at the last look, by type. */
+let lastTypes: Record<string, number> | undefined;
+
+/** Says what is on the heap; for the supervisor. */
+function heapSnapshot(top: number, file: string | null, stop: boolean): unknown {
+  if (file !== null) writeFileSync(file, Bun.generateHeapSnapshot("v8"));
+  const { heapSize, objectTypeCounts } = heapStats();
+  const last = lastTypes;
+  lastTypes = stop ? undefined : objectTypeCounts;
+  const most = Object.entries(objectTypeCounts).sort(([, a], [, b]) => b - a);
+  const types = most
+    .slice(0, top)
+    .map(([name, count]) => ({ name, count, ...(last && { count_change: count - (last[name] ?? 0) }) }));
+  return { source: "jsc", is_first: last === undefined, bytes: heapSize, lines: [], grown: [], types, file };
+}
+
 type Exported = (...given: unknown[]) => unknown;
-const functions = new Map<string, Exported>();
+const functions = new Map<string, Exported>([[":heap_snapshot", heapSnapshot as Exported]]);
 let exported: unknown;
 
 /** Finds a function by its path among what the script exports. */

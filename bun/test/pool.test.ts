@@ -60,6 +60,28 @@ async function running(): Promise<void> {
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
 
 describe("results", () => {
+  test("the_event_loop_learns_of_every_end_at_once_and_of_the_first_one_too", async () => {
+    let most = 0;
+    const measured = async (pool: Pool) => {
+      const begin = performance.now();
+      await pool.submit(job.empty);
+      most = Math.max(most, performance.now() - begin);
+    };
+    for (let round = 0; round < 100; round++) {
+      await using pool = new Pool({ max: 1 });
+      await measured(pool);
+      await measured(pool);
+    }
+    await using pool = new Pool({ max: 2 });
+    for (let round = 0; round < 3000; round++) {
+      await measured(pool);
+      // Now and then the loop turns, once or so often that it stops watching.
+      for (let turn = 0; turn < round % 3; turn++) await new Promise((done) => setImmediate(done));
+    }
+    // One that is lost never comes: nobody looks in between.
+    expect(most).toBeLessThan(5000);
+  });
+
   test("each_job_of_thousands_in_flight_gives_its_own", async () => {
     await using pool = new Pool({ min: 2, max: 2 });
     const all = await Promise.all(numbers(5000).map((number) => pool.submit(job.empty, number)));

@@ -53,6 +53,21 @@ def codec(number):
     return loads, lambda value: dumps(value, 5)
 
 
+def own(name):
+    """Returns what the supervisor calls between two calls of its user."""
+    if name == "executable":
+        return lambda: sys.executable
+    if name != "heap_snapshot":
+        raise ValueError(f":{name} names no function: give module:function")
+    if not heap:
+        text = source(b"circlet._pool_heap").decode()
+        exec(compile(text, "<supervisor>/circlet/_pool_heap.py", "exec"), heap)
+    return heap["snapshot"]
+
+
+heap = {}
+
+
 def raised(error):
     """Returns the status and the body of an answer that says what was raised."""
     job = sys.modules.get("circlet.job")

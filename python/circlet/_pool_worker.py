@@ -156,6 +156,9 @@ def function_of(name):
     module, _, path = name.decode().partition(":")
     if not path:
         raise ValueError(f"{name.decode()!r} names no function: give module:function")
+    if not module:
+        # The supervisor's own.
+        return late()["own"](path)
     __import__(module)
     found = sys.modules[module]
     for part in path.split("."):

@@ -224,6 +224,8 @@ class Pool:
     Python code cannot be a job: its thread would hold the interpreter's lock, and all others would wait for it.
 
     Timeouts and times are seconds. Leaving a `with` or an `async with` block finishes the jobs, as `close` does.
+    A pool that nobody has closed ends when it is collected: what waits is given up, and what runs is waited for, since
+    no thread can be killed, and its data has to stay until then. At the interpreter's end nobody waits for anything.
 
     >>> import ctypes
     >>> from circlet import Pool

@@ -7,6 +7,7 @@ import concurrent.futures
 import ctypes
 import gc
 import subprocess
+import sys
 import threading
 from array import array
 from collections.abc import Iterator
@@ -322,3 +323,30 @@ def test_no_thread_and_no_descriptor_stays(jobs: Jobs) -> None:
     gc.collect()
     assert _descriptors() == descriptors
     assert _threads() == threads
+
+
+_UNCLOSED = """
+import ctypes, sys
+from circlet import Pool
+
+jobs = ctypes.CDLL(sys.argv[1])
+jobs.address.restype = ctypes.c_void_p
+pool = Pool(max=1)
+future = pool.submit(jobs.address(b"wait_at_gate"))
+queued = pool.submit(jobs.address(b"empty"))
+while jobs.jobs_running() != 1:
+    pass
+if sys.argv[2] == "waits":
+    try:
+        future.result(timeout=0.01)
+    except TimeoutError:
+        pass
+elif sys.argv[2] == "raises":
+    raise SystemExit(3)
+"""
+
+
+@pytest.mark.parametrize(("how", "code"), [("leaves", 0), ("waits", 0), ("raises", 3)])
+def test_an_interpreter_ends_whatever_an_unclosed_pool_runs(jobs: Jobs, how: str, code: int) -> None:
+    words = [sys.executable, "-c", _UNCLOSED, jobs.library._name, how]
+    assert subprocess.run(words, check=False, timeout=LONG).returncode == code

@@ -134,9 +134,14 @@ impl From<Error> for Failure {
             Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
             Error::NotReady { .. } => CIRCLET_NOT_READY,
             Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
-            Error::NoAnswer { .. } => CIRCLET_TIMED_OUT,
+            Error::NoAnswer { .. } | Error::NotTaken { .. } => CIRCLET_TIMED_OUT,
+            Error::Raised(_) => CIRCLET_JOB_FAILED,
+            Error::Dropped => CIRCLET_CLOSED,
             Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
-            Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::Pool(_) => CIRCLET_INVALID,
+            Error::TooManyRings { .. }
+            | Error::FunctionName { .. }
+            | Error::Pool(_)
+            | Error::NoSuchWorker { .. } => CIRCLET_INVALID,
             Error::Json { .. } => CIRCLET_BAD_JSON,
             Error::Protocol { .. } => CIRCLET_PROTOCOL,
             Error::Os { .. } => CIRCLET_OS,

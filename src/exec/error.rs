@@ -100,6 +100,26 @@ pub enum Error {
     /// The worker was stopped, or an earlier run ended it.
     #[error("this executor's worker has ended: start another")]
     NoWorker,
+    /// There is no worker of this name, or it ended before it got to what it was asked for.
+    #[error("there is no worker {worker}: the registry of a snapshot names those that there are")]
+    NoSuchWorker {
+        /// The name as given.
+        worker: crate::pool::WorkerId,
+    },
+    /// The worker did not get to what it was asked for in time: a call runs, or what was asked for takes longer.
+    #[error("worker {worker} has not done it within {} ms: it runs a call, or takes longer", within.as_millis())]
+    NotTaken {
+        /// The worker.
+        worker: crate::pool::WorkerId,
+        /// The time it had.
+        within: Duration,
+    },
+    /// The worker could not do what it was asked for.
+    #[error("the worker raised {0}")]
+    Raised(super::Exception),
+    /// Nobody has the pool any more.
+    #[error("the pool of this worker was dropped")]
+    Dropped,
     /// A ring of the worker failed.
     #[error(transparent)]
     Ring(#[from] ring::Error),

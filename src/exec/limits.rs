@@ -6,6 +6,10 @@ use crate::pool::{Enforcer, Limit, Resource};
 
 /// Looks at a worker's memory are at least so far apart: one takes a few microseconds.
 const GAP: Duration = Duration::from_millis(2);
+/// Looks at the memory of a worker that has nothing to do are so far apart.
+const IDLE_GAP: Duration = Duration::from_millis(500);
+/// A worker whose time is over asks so often for another in its place.
+const RETRY_GAP: Duration = Duration::from_millis(100);
 /// A slope is believed after so many looks, and where half of the memory is used: what a worker loads at first is no leak.
 const LOOKS: u32 = 8;
 /// A worker that will reach its memory within so many boots is to be replaced.
@@ -31,8 +35,8 @@ impl Limits {
         Self::default()
     }
 
-    /// Sets the anonymous memory (`RssAnon`) that a worker may have, in bytes. It is looked at between calls: a worker is
-    /// replaced that would have more after the next ones, or that is growing towards it.
+    /// Sets the anonymous memory (`RssAnon`) that a worker may have, in bytes. It is looked at between calls, and each 500 ms
+    /// while there are none: a worker is replaced that would have more after the next ones, or that is growing towards it.
     pub fn memory(self, bytes: u64) -> Self {
         Self { memory: Some(bytes), ..self }
     }
@@ -49,7 +53,7 @@ impl Limits {
         Self { tasks: Some(calls), ..self }
     }
 
-    /// Sets for how long a worker may exist. One that waits for calls then runs one more.
+    /// Sets for how long a worker may exist, beside the call that it runs then.
     pub fn lifetime(self, time: Duration) -> Self {
         Self { lifetime: Some(time), ..self }
     }
@@ -89,6 +93,7 @@ pub(super) struct Meter {
     born: Instant,
     boot: Duration,
     tasks: u64,
+    judged: Instant,
     looked: Instant,
     looks: u32,
     anonymous: u64,
@@ -107,6 +112,7 @@ impl Meter {
             born: now,
             boot,
             tasks: 0,
+            judged: now,
             looked: now,
             looks: 0,
             anonymous: 0,
@@ -121,10 +127,15 @@ impl Meter {
         self.limits.tasks.map_or(u64::MAX, |most| most.saturating_sub(self.tasks + 1))
     }
 
-    /// Counts a call that has ended, and says what is to become of the worker. `anonymous` looks at its memory, which is done
-    /// now and then.
+    /// Counts a call that has ended, and says what is to become of the worker.
     pub(super) fn count(&mut self, now: Instant, anonymous: impl FnOnce() -> Option<u64>) -> Verdict {
         self.tasks += 1;
+        self.judge(now, anonymous)
+    }
+
+    /// Says what is to become of the worker. `anonymous` looks at its memory, which is done now and then.
+    pub(super) fn judge(&mut self, now: Instant, anonymous: impl FnOnce() -> Option<u64>) -> Verdict {
+        self.judged = now;
         let elapsed = now.saturating_duration_since(self.looked);
         if let Some(most) = self.limits.memory.filter(|_| elapsed >= GAP || self.looks == 0) {
             if let Some(anonymous) = anonymous() {
@@ -140,6 +151,15 @@ impl Meter {
         let age = now.saturating_duration_since(self.born);
         let is_old = self.limits.lifetime.is_some_and(|time| age >= time);
         self.memory.max(tasks).max(if is_old { Verdict::Soon } else { Verdict::Fine })
+    }
+
+    /// Returns when to look at a worker that has nothing to do: when its time is over, and now and then at its memory.
+    pub(super) fn next_look(&self) -> Option<Instant> {
+        let look = self.limits.memory.and_then(|_| self.looked.checked_add(IDLE_GAP));
+        let end = self.limits.lifetime.and_then(|time| self.born.checked_add(time));
+        // Where no other may take its place yet, it asks again.
+        let end = end.map(|end| if end > self.judged { end } else { self.judged + RETRY_GAP });
+        look.into_iter().chain(end).min()
     }
 
     fn look(&mut self, anonymous: u64, most: u64, elapsed: Duration) {

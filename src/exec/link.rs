@@ -4,15 +4,16 @@ use std::io::{PipeWriter, Write, pipe};
 use std::os::fd::OwnedFd;
 use std::process::Stdio;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::claims::{Claims, WINDOW};
+use super::crew::{Crew, Membership, Order, Remote};
 use super::message::{self, MESSAGE_MAX, READY, Status};
-use super::process::{Launch, Observer, Process, Stream};
-use super::setup::{Output, Setup};
+use super::process::{Launch, Process};
+use super::setup::Setup;
 use super::{Ended, Error};
-use crate::pool::{Message, Station, WorkerId};
+use crate::pool::{Closure, Lane, Message, Station};
 use crate::ring::{self, Deadline, Options, Receiver, Sender};
 use crate::usage;
 
@@ -30,6 +31,9 @@ const AHEAD_MAX: u32 = WINDOW / 2;
 /// One worker process, its rings and what has gone over them.
 pub(super) struct Link {
     process: Ending,
+    /// Until the process is gone.
+    _membership: Membership,
+    crew: Arc<Crew>,
     remote: Arc<Remote>,
     station: Arc<dyn Station>,
     claims: Claims,
@@ -63,46 +67,6 @@ impl Drop for Ending {
     }
 }
 
-/// What others than the worker's thread reach of it.
-struct Remote {
-    claims: Claims,
-    has_ended: AtomicBool,
-    is_called: AtomicBool,
-    taken_back: AtomicU32,
-    worker: WorkerId,
-    output: Option<Output>,
-}
-
-impl Station for Remote {
-    fn take_back(&self, number: u32) -> bool {
-        let is_back = self.claims.take_back(number);
-        if is_back {
-            self.taken_back.fetch_add(1, SeqCst);
-            // Its thread may wait for more answers than will come now.
-            self.claims.ring();
-        }
-        is_back
-    }
-
-    fn call(&self) {
-        self.is_called.store(true, SeqCst);
-        self.claims.ring();
-    }
-}
-
-impl Observer for Remote {
-    fn printed(&self, stream: Stream, bytes: &[u8]) {
-        if let Some(output) = &self.output {
-            output.pass_on(self.worker, stream, bytes);
-        }
-    }
-
-    fn ended(&self) {
-        self.has_ended.store(true, SeqCst);
-        self.claims.ring();
-    }
-}
-
 /// What came while an answer was waited for.
 pub(super) enum Came {
     /// The answer to a call, whose body [`Link::body`] has.
@@ -118,27 +82,27 @@ impl Link {
     ///
     /// # Errors
     /// What [`Executor`](super::Executor)'s start has; no process stays.
-    pub(super) fn start(setup: &Setup, worker: WorkerId) -> Result<Self, Error> {
+    pub(super) fn start(
+        setup: &Setup,
+        crew: &Arc<Crew>,
+        lane: &Arc<Lane<dyn Closure>>,
+    ) -> Result<Self, Error> {
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let claims = Claims::new().map_err(ring::Error::from)?;
         let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
         let passed: Vec<OwnedFd> =
             vec![requests.export_fd()?, answers.export_fd()?, claims.export_fd().map_err(ring::Error::from)?];
-        let remote = Arc::new(Remote {
-            claims: claims.clone(),
-            has_ended: AtomicBool::new(false),
-            is_called: AtomicBool::new(false),
-            taken_back: AtomicU32::new(0),
-            worker,
-            output: setup.output.clone(),
-        });
+        let remote = Arc::new(Remote::new(claims.clone(), lane.clone(), setup.output.clone()));
+        let membership = crew.join(&remote);
         let command = setup.command(&passed);
         let (input, line) = pipe().map_err(Error::os("pipe"))?;
         let launch = Launch { input: Stdio::from(input), passed, observer: Some(remote.clone()) };
         let process = Process::launch(command, launch)?;
         let mut link = Self {
             process: Ending(process),
+            _membership: membership,
+            crew: crew.clone(),
             station: remote.clone(),
             remote,
             claims,
@@ -159,6 +123,9 @@ impl Link {
     fn greet(&mut self, within: Duration) -> Result<(), Error> {
         let until = Instant::now() + within;
         loop {
+            if self.crew.ends_at().is_some() {
+                return Err(Error::Dropped);
+            }
             match self.wait(until.saturating_duration_since(Instant::now()))? {
                 Came::Answer(READY, _) => return Ok(()),
                 Came::Answer(number, _) => {
@@ -228,7 +195,7 @@ impl Link {
     }
 
     /// Returns how many calls are with the worker.
-    fn outstanding(&self) -> u32 {
+    pub(super) fn outstanding(&self) -> u32 {
         self.sent.wrapping_sub(self.received).wrapping_sub(self.remote.taken_back.load(SeqCst))
     }
 
@@ -301,6 +268,26 @@ impl Link {
         self.process.0.interrupt();
     }
 
+    /// Tells whether there may be an order, which is for when the worker runs nothing.
+    pub(super) fn is_ordered(&self) -> bool {
+        self.remote.is_ordered()
+    }
+
+    /// Returns the next order.
+    pub(super) fn next_order(&self) -> Option<Order> {
+        self.remote.next_order()
+    }
+
+    /// Tells whether the process is no more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.remote.has_ended.load(SeqCst)
+    }
+
+    /// Returns when the worker is to be killed, whatever it runs, because nobody has the pool any more.
+    pub(super) fn ends_at(&self) -> Option<Instant> {
+        self.crew.ends_at()
+    }
+
     /// Returns the process's id.
     pub(super) fn id(&self) -> u32 {
         self.process.0.id()
@@ -331,7 +318,7 @@ impl Link {
 
     /// Has the worker end, in order if it does so soon.
     pub(super) fn stop(self) {
-        let Self { process, to_worker, line, .. } = self;
+        let Self { process, to_worker, line, _membership, .. } = self;
         drop((to_worker, line));
         process.0.wait(Deadline::after(STOP_GRACE));
     }

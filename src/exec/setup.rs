@@ -3,12 +3,12 @@
 use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Limits, Stream};
+use super::{Limits, Stream, interpreter};
 use crate::pool::WorkerId;
 
 /// The whole of a Python worker's shell.
@@ -45,6 +45,8 @@ const BUN: &str = include_str!("../../bun/src/pool_worker.ts");
 pub(super) struct Setup {
     pub(super) language: Language,
     pub(super) program: PathBuf,
+    /// The script that the program is, which looks for the interpreter each time that it is started.
+    pub(super) shim: Option<PathBuf>,
     pub(super) library: PathBuf,
     pub(super) ready_within: Duration,
     pub(super) grace: Duration,
@@ -62,9 +64,16 @@ pub(super) enum Language {
 }
 
 impl Setup {
+    /// Returns the script of which a worker is to say where it led to.
+    pub(super) fn unknown_shim(&self) -> Option<&Path> {
+        let is_python = matches!(self.language, Language::Python(_));
+        self.shim.as_deref().filter(|shim| is_python && interpreter::behind(shim).is_none())
+    }
+
     /// Makes the command of a worker that has these descriptors.
     pub(super) fn command(&self, descriptors: &[OwnedFd]) -> Command {
-        let mut command = Command::new(&self.program);
+        let known = self.shim.as_deref().and_then(interpreter::behind);
+        let mut command = Command::new(known.as_deref().unwrap_or(&self.program));
         // For the package circlet, if a function imports it.
         command.env("CIRCLET_LIBRARY", &self.library);
         let numbers = descriptors.iter().map(|fd| fd.as_raw_fd().to_string());

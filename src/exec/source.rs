@@ -8,7 +8,7 @@ macro_rules! sources {
 }
 
 /// The modules of the package.
-const MODULES: [(&str, &str); 17] = sources! {
+const MODULES: [(&str, &str); 18] = sources! {
     "circlet" "__init__.py"
     "circlet._arguments" "_arguments.py"
     "circlet._curve_drawing" "_curve_drawing.py"
@@ -21,6 +21,7 @@ const MODULES: [(&str, &str); 17] = sources! {
     "circlet._waiting" "_waiting.py"
     "circlet.curve" "curve.py"
     "circlet.job" "job.py"
+    "circlet._pool_heap" "_pool_heap.py"
     "circlet._pool_late" "_pool_late.py"
     "circlet.page" "page.py"
     "circlet.pool" "pool.py"

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::crew::Crew;
 use super::setup::{Language, Output, Setup};
 use super::shift::Processes;
-use super::{Call, Error, Limits, Refused, Stream, find_library};
+use super::{Call, Error, HeapOptions, HeapSnapshot, Limits, Refused, Stream, find_library, interpreter};
 use crate::pool::{
     Builder, Completer, Handle, JobId, Overflow, Pool, Snapshot, Statistics, Strategy, WorkerId,
 };
@@ -23,6 +25,10 @@ const GRACE: Duration = Duration::from_secs(1);
 /// them takes long. A worker that dies takes no call with it but the one that it ran, which fails as
 /// [`Failure::Crashed`](crate::pool::Failure::Crashed) or, if it was called [idempotent](Call::idempotent), runs again.
 ///
+/// Dropping it gives up what waits as [`Failure::Closed`](crate::pool::Failure::Closed). What runs has the
+/// [grace](WorkersBuilder::grace) to end; then its worker is killed, and it ends as `Closed` too. [`Workers::close`] finishes
+/// all of it before that.
+///
 /// ```no_run
 /// use circlet::exec::{Call, Workers};
 /// use serde_json::json;
@@ -35,6 +41,8 @@ const GRACE: Duration = Duration::from_secs(1);
 /// ```
 pub struct Workers {
     pool: Pool,
+    crew: Arc<Crew>,
+    grace: Duration,
 }
 
 impl Workers {
@@ -140,6 +148,17 @@ impl Workers {
         self.pool.snapshot()
     }
 
+    /// Asks a worker, named as in the registry of a snapshot, what it has on its heap: see [`HeapSnapshot`]. It looks between
+    /// two calls, and calls that were sent to it ahead are done by others meanwhile. A worker that nobody asks traces nothing.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchWorker`], also of one that ends before it has looked; [`Error::NotTaken`] where a call runs for longer than
+    /// [`HeapOptions::within`]; [`Error::Raised`] where the file could not be written; and what ended the worker.
+    pub fn heap_snapshot(&self, worker: WorkerId, options: &HeapOptions) -> Result<HeapSnapshot, Error> {
+        let answer = self.crew.order(worker, ":heap_snapshot", &options.arguments(), options.limit())?;
+        serde_json::from_slice(&answer).map_err(|source| Error::Json { what: "the heap snapshot", source })
+    }
+
     /// Returns the statistics of [`Workers::snapshot`] alone.
     pub fn statistics(&self) -> Statistics {
         self.pool.statistics()
@@ -159,6 +178,12 @@ impl Workers {
     /// As [`Pool::close`].
     pub fn close(&self) -> Result<(), Error> {
         Ok(self.pool.close()?)
+    }
+}
+
+impl Drop for Workers {
+    fn drop(&mut self) {
+        self.crew.end(self.grace);
     }
 }
 
@@ -183,8 +208,10 @@ pub struct WorkersBuilder {
 }
 
 impl WorkersBuilder {
-    /// Names the interpreter: a path, or a program on `PATH`. `python3` or `bun` without it. A shim that looks for the
-    /// interpreter, as pyenv has one in the place of `python3`, may take ten times as long as the interpreter's own start.
+    /// Names the interpreter: a path, or a program on `PATH`. `python3` or `bun` without it. Of a script that
+    /// looks for the interpreter, as pyenv has one in the place of `python3`, the first worker says where it led to
+    /// (`sys.executable`), and those after it, in all pools of this process, are started there: such a script may take ten times
+    /// as long as the interpreter's own start. A change of what it would lead to is not seen.
     pub fn program(self, program: impl Into<PathBuf>) -> Self {
         Self { program: program.into(), ..self }
     }
@@ -207,7 +234,8 @@ impl WorkersBuilder {
         Self { ready_within: time, ..self }
     }
 
-    /// Sets how long an aborted call that runs has to give in before its worker is killed, 1 s without it.
+    /// Sets how long an aborted call that runs has to give in before its worker is killed, and how long one has to end when the
+    /// pool is dropped; 1 s without it.
     pub fn grace(self, time: Duration) -> Self {
         Self { grace: time, ..self }
     }
@@ -280,8 +308,10 @@ impl WorkersBuilder {
     /// [`Error::NoLibrary`]; [`Error::Pool`] for what no pool can be. That workers cannot boot is what calls then fail with,
     /// as [`NoWorker`](crate::pool::Failure::NoWorker).
     pub fn build(self) -> Result<Workers, Error> {
+        let (crew, grace) = (Arc::<Crew>::default(), self.grace);
         let setup = Setup {
             language: self.language,
+            shim: interpreter::shim(&self.program),
             program: self.program,
             library: find_library(self.library.as_deref())?,
             ready_within: self.ready_within,
@@ -289,6 +319,6 @@ impl WorkersBuilder {
             limits: self.limits,
             output: self.output,
         };
-        Ok(Workers { pool: self.pool.build_of(Processes { setup })? })
+        Ok(Workers { pool: self.pool.build_of(Processes { setup, crew: crew.clone() })?, crew, grace })
     }
 }

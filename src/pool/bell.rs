@@ -1,6 +1,8 @@
 //! How a line of completions tells an event loop that something has come.
 
 use std::sync::Arc;
+#[cfg(unix)]
+use std::sync::atomic::fence;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 #[cfg(unix)]
@@ -16,6 +18,9 @@ use std::{
 pub(super) struct Bell {
     is_armed: AtomicBool,
     is_over: AtomicBool,
+    /// Whether it has rung while there was no descriptor, which then begins readable.
+    #[cfg(unix)]
+    was_missed: AtomicBool,
     /// Made when it is first asked for.
     #[cfg(unix)]
     notice: OnceLock<notice::Notice>,
@@ -37,10 +42,23 @@ impl Bell {
     fn sound(&self) {
         if self.is_armed.swap(false, Ordering::SeqCst) {
             #[cfg(unix)]
-            if let Some(notice) = self.notice.get() {
-                // Where it has no room it is readable already.
-                let _ = notice.write().write(&1_u64.to_ne_bytes());
+            {
+                self.was_missed.store(true, Ordering::SeqCst);
+                // Either this sees the descriptor that is made just now, or whoever makes it sees what was missed.
+                fence(Ordering::SeqCst);
+                self.tell();
             }
+        }
+    }
+
+    /// Makes the descriptor readable if there is one and something to tell.
+    #[cfg(unix)]
+    fn tell(&self) {
+        if let Some(notice) = self.notice.get()
+            && self.was_missed.swap(false, Ordering::SeqCst)
+        {
+            // Where it has no room it is readable already.
+            let _ = notice.write().write(&1_u64.to_ne_bytes());
         }
     }
 
@@ -49,6 +67,8 @@ impl Bell {
         if self.notice.get().is_none() {
             // A second thread's notice is dropped: one is as good as another.
             let _ = self.notice.set(notice::Notice::new()?);
+            fence(Ordering::SeqCst);
+            self.tell();
         }
         Ok(self.notice.get().expect("set above").read().as_fd())
     }
@@ -56,6 +76,7 @@ impl Bell {
     /// Takes back what it has told, and has the next thing that comes told.
     #[cfg(unix)]
     pub(super) fn arm(&self) {
+        self.was_missed.store(false, Ordering::SeqCst);
         if let Some(notice) = self.notice.get() {
             // One read is enough for a counter; of sockets, each notice is a word.
             while notice.read().read(&mut [0; 64]).is_ok_and(|bytes| bytes == 64) {}

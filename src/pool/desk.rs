@@ -22,6 +22,16 @@ const SPENT: usize = 32;
 /// Between looks of a worker at whether another has taken its place, if nobody wakes it.
 const REPLACEMENT_LOOK: Duration = Duration::from_millis(10);
 
+/// What a worker is to do next.
+pub(crate) enum Turn<B: Body + ?Sized> {
+    /// A job, which has been started.
+    Job(Task<B>),
+    /// Something else: it was called, or it is time for it.
+    Errand,
+    /// To end.
+    End,
+}
+
 /// The place of one worker, which it leaves when this is dropped.
 pub(crate) struct Desk<B: Body + ?Sized> {
     dispatch: Arc<Dispatch<B>>,
@@ -119,18 +129,30 @@ impl<B: Body + ?Sized> Desk<B> {
 
     /// Waits for a job and starts it. `None` is the end of the worker.
     pub(crate) fn take(&self) -> Option<Task<B>> {
+        loop {
+            match self.turn(None) {
+                Turn::Job(task) => return Some(task),
+                Turn::Errand => {}
+                Turn::End => return None,
+            }
+        }
+    }
+
+    /// Waits for a job and starts it; or, where there is none, until [`Lane::call`] or for `until`. The worker counts as one
+    /// that works until its next turn.
+    pub(crate) fn turn(&self, until: Option<Instant>) -> Turn<B> {
         let dispatch = &*self.dispatch;
         let mut state = dispatch.lock();
         let mut has_looked = false;
         loop {
             state = dispatch.end_late(state);
             if let Some((first, rest)) = self.share(&mut state) {
-                return Some(self.begin(state, first, rest));
+                return Turn::Job(self.begin(state, first, rest));
             }
             let is_last = state.at(self.lane.place).retires || dispatch.counts().is_closed();
             if is_last && dispatch.counts().waiting() == state.pinned {
                 self.leave(state);
-                return None;
+                return Turn::End;
             }
             // One at a time looks for a while before it sleeps, and is not woken then.
             let looks = is_last || !has_looked && state.searching == 0;
@@ -148,19 +170,32 @@ impl<B: Body + ?Sized> Desk<B> {
                 dispatch.look_out();
             } else {
                 self.spent.borrow_mut().clear();
-                self.lane.sleep();
+                self.lane.sleep(until);
             }
             has_looked = looks;
             state = dispatch.lock();
+            let mut has_errand = false;
             // A wake that was for something else, which nobody has counted.
             while state.at(self.lane.place).phase == Phase::Idle {
+                if self.lane.has_errand(until) {
+                    has_errand = true;
+                    state.rouse_at(self.lane.place);
+                    break;
+                }
                 drop(state);
-                self.lane.sleep();
+                self.lane.sleep(until);
                 state = dispatch.lock();
             }
             state.looking -= usize::from(looks);
             // Whoever ended the sleep has counted it as one that searches.
             state.found(self.lane.place);
+            if has_errand {
+                self.lane.take_errand();
+                let next = dispatch.hand_on(&mut state);
+                drop(state);
+                next.iter().for_each(|lane| lane.wake());
+                return Turn::Errand;
+            }
         }
     }
 
@@ -254,6 +289,38 @@ impl<B: Body + ?Sized> Desk<B> {
         None
     }
 
+    /// Takes more of what the queue has, behind what the worker has already, unless it is to end or jobs wait for it alone.
+    /// Returns whether there was any.
+    pub(crate) fn top_up(&self) -> bool {
+        let mut state = self.dispatch.lock();
+        let entry = state.at(self.lane.place);
+        if entry.retires || entry.recycles || entry.pinned.best().is_some() {
+            return false;
+        }
+        self.dispatch.drain_inbox(&mut state, INBOX);
+        let workers = state.entries().count();
+        let more = self.lane.lacks(state.queue.len(), workers);
+        let mut taken = Vec::with_capacity(more);
+        while taken.len() < more && self.lane.is_before(state.queue.best()) {
+            let Some(task) = state.queue.pop() else { break };
+            taken.extend(self.claim(&mut state, task));
+        }
+        if taken.is_empty() {
+            return false;
+        }
+        self.dispatch.counts().left(taken.len());
+        for task in &taken {
+            task.ticket().is_at(Whereabouts::Lane(self.lane.place));
+        }
+        let submitters = self.dispatch.made_room(&state, taken.len());
+        self.dispatch.publish(&mut state);
+        // Under the lock, so that at no moment a job is nowhere.
+        self.lane.append(taken);
+        drop(state);
+        self.dispatch.tell_submitters(submitters);
+        true
+    }
+
     /// Takes half of what another worker has taken and not started.
     fn steal(&self, state: &mut State<B>) -> Option<(Task<B>, Vec<Task<B>>)> {
         let others = state.entries().filter(|entry| entry.phase == Phase::Working);
@@ -281,13 +348,22 @@ impl<B: Body + ?Sized> Desk<B> {
         }
     }
 
-    /// Puts the job that runs back to the front of the queue, as one that has not started, and those behind it too.
+    /// Puts the job that runs back to the front of the queue, as one that has not started, and those behind it too. A job
+    /// whose key the worker has stays the first of its key, and goes with the others of it once the worker leaves.
     pub(crate) fn retry(&self, task: Task<B>) {
         let mut state = self.dispatch.lock();
         self.return_all(&mut state);
         drop(self.lane.abandon());
-        task.ticket().is_at(Whereabouts::Queue);
-        state.queue.push_front(task);
+        let place = self.lane.place;
+        let key = task.ticket().key().filter(|_| self.dispatch.rules.strategy == Strategy::Affinity);
+        if key.and_then(|key| state.pins.get(&key)).is_some_and(|pin| pin.place == place) {
+            task.ticket().is_at(Whereabouts::Pinned(place));
+            state.at(place).pinned.push_front(task);
+            state.pinned += 1;
+        } else {
+            task.ticket().is_at(Whereabouts::Queue);
+            state.queue.push_front(task);
+        }
         self.dispatch.counts().came_back();
         self.hand_on(state);
     }
@@ -325,7 +401,7 @@ impl<B: Body + ?Sized> Desk<B> {
             state.queue.push_front(task);
         }
         let next = self.dispatch.hand_on(&mut state);
-        self.lane.ends(WorkerEnd::Stopped);
+        self.lane.ends(if self.is_replaced() { WorkerEnd::Recycled } else { WorkerEnd::Stopped });
         let slice = self.dispatch.window.slice_of(Instant::now());
         state.departed.add(&self.lane, slice);
         self.dispatch.grew_quiet(&state);
@@ -350,7 +426,7 @@ impl<B: Body + ?Sized> Drop for Desk<B> {
 mod tests {
     use super::super::dispatch::Rules;
     use super::super::tally::Window;
-    use super::super::task::test::{Blank, keyed};
+    use super::super::task::test::{Blank, blank, keyed};
     use super::super::{Overflow, WorkerId};
     use super::*;
 
@@ -372,6 +448,65 @@ mod tests {
             assert_eq!(task.ticket().id().get(), expected);
             desk.next(&task, None);
         }
+    }
+
+    #[test]
+    fn a_job_that_runs_again_stays_before_the_younger_ones_of_its_key() {
+        let dispatch = dispatch(Strategy::Affinity);
+        let worker = || {
+            let desk = Desk::new(&dispatch, &mut dispatch.lock());
+            desk.open(Duration::ZERO);
+            desk
+        };
+        let dying = worker();
+        for _ in 0..3 {
+            assert!(dispatch.submit_one(keyed(7), Overflow::Reject).is_ok());
+        }
+        let first = dying.take().unwrap();
+        let other = worker();
+        dying.retry(first);
+        // Which looks for work meanwhile, and finds none that is not the key's.
+        assert!(other.share(&mut dispatch.lock()).is_none());
+        drop(dying);
+        for expected in 1..=3 {
+            let task = other.take().unwrap();
+            assert_eq!(task.ticket().id().get(), expected);
+            other.next(&task, None);
+        }
+        assert!(dispatch.lock().pins.is_empty(), "its jobs were each counted once");
+    }
+
+    #[test]
+    fn a_worker_takes_more_while_it_works_but_nothing_before_its_turn() {
+        let rules = Rules {
+            capacity: 99,
+            overflow: Overflow::Reject,
+            strategy: Strategy::Affinity,
+            // So that as many as may be are taken at once.
+            chunk: Duration::from_secs(1),
+        };
+        let dispatch = Arc::new(Dispatch::new(rules, Window::new(Duration::from_secs(1))));
+        let submit = |task| assert!(dispatch.submit_one(task, Overflow::Reject).is_ok());
+        let desk = Desk::new(&dispatch, &mut dispatch.lock());
+        desk.open(Duration::ZERO);
+        submit(blank(0, 0));
+        desk.next(&desk.take().unwrap(), None);
+        submit(blank(0, 0));
+        let first = desk.take().unwrap();
+        assert!(!desk.top_up(), "there is nothing");
+        (0..40).for_each(|_| submit(blank(0, 0)));
+        assert!(desk.top_up());
+        let more = desk.lane.unfinished() - 1;
+        assert!((2..=20).contains(&more), "{more}: half of what waits at the most");
+        assert_eq!(dispatch.counts().waiting(), 40 - more);
+
+        submit(blank(0, 5));
+        assert!(!desk.top_up(), "one of a higher priority is not put behind the others");
+        let urgent = desk.next(&first, None).unwrap_or_else(|| desk.take().unwrap());
+        assert_eq!(urgent.ticket().priority(), 5);
+
+        submit(keyed(7));
+        assert!(!desk.top_up(), "one is there that nobody else may run");
     }
 
     #[test]

@@ -530,7 +530,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
             let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
             if left.is_zero() {
                 let taken = state.entries().map(|entry| entry.lane.unfinished()).sum::<usize>();
-                return Err(Error::Unfinished { jobs: (self.counts().waiting() + taken) as u64 });
+                let jobs = self.counts().waiting() + state.ending + taken;
+                return Err(Error::Unfinished { jobs: jobs as u64 });
             }
             state.drainers += 1;
             state = wait_for(&self.quiet, state, left);

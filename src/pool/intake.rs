@@ -321,8 +321,8 @@ impl<B: Body + ?Sized> Dispatch<B> {
         self.grew_quiet(&state);
     }
 
-    /// Takes out the jobs that have not started, which count as withdrawn. The caller ends them.
-    pub(super) fn clear(&self) -> Vec<Task<B>> {
+    /// Takes out the jobs that have not started, which count as withdrawn. The caller ends them, and says so.
+    fn clear(&self) -> Vec<Task<B>> {
         let mut state = self.lock_in_order();
         let mut tasks: Vec<_> = iter::from_fn(|| state.queue.pop()).collect();
         for entry in state.entries.iter_mut().flatten() {
@@ -336,8 +336,17 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
         state.withdrawn += taken.len() as u64;
         tasks.extend(taken);
-        self.grew_quiet(&state);
+        state.ending += tasks.len();
         tasks
+    }
+
+    /// Ends the jobs that have not started with what `failure` makes, and lets go of those that were withdrawn: these may lie
+    /// in the queue until something is taken from it, with the line that their results have gone into.
+    pub(super) fn give_up(&self, failure: impl Fn() -> Failure) {
+        let tasks = self.clear();
+        let count = tasks.len();
+        tasks.into_iter().for_each(|task| task.fail(failure()));
+        self.have_ended(count);
     }
 
     /// Counts jobs that were taken out of the queue or were pinned, and makes their room known.
@@ -410,4 +419,46 @@ impl<B: Body + ?Sized> Dispatch<B> {
 struct Locked<'a, B: Body + ?Sized> {
     state: Option<MutexGuard<'a, State<B>>>,
     woken: Vec<Arc<Lane<B>>>,
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use std::sync::OnceLock;
+
+    use super::super::Pool;
+    use super::super::tally::Window;
+    use super::super::task::Share;
+    use super::super::ticket::{Ticket, Wishes};
+    use super::*;
+
+    /// A job that asks, when it ends, whether all jobs have.
+    struct Curious {
+        ticket: Ticket,
+        dispatch: OnceLock<Arc<Dispatch<Curious>>>,
+        drained: OnceLock<Result<(), Error>>,
+    }
+
+    impl Body for Curious {
+        fn ticket(&self, _: usize) -> &Ticket {
+            &self.ticket
+        }
+
+        fn fail(&self, _: usize, _: Failure) {
+            let dispatch = self.dispatch.get().expect("set before it was submitted");
+            assert!(self.drained.set(dispatch.drain(Duration::ZERO)).is_ok(), "it ends once");
+        }
+    }
+
+    #[test]
+    fn no_drain_returns_while_a_job_that_was_given_up_has_not_learnt_of_it() {
+        let rules = Pool::builder().rules(Duration::ZERO);
+        let dispatch = Arc::new(Dispatch::new(rules, Window::new(Duration::from_secs(1))));
+        let ticket = Ticket::new(Wishes::new("curious".into()), Instant::now());
+        let body = Arc::new(Curious { ticket, dispatch: OnceLock::new(), drained: OnceLock::new() });
+        assert!(body.dispatch.set(dispatch.clone()).is_ok());
+        assert!(dispatch.submit_one(Task::new(Share::new(body.clone(), 0)), Overflow::Reject).is_ok());
+        dispatch.give_up(|| Failure::Closed);
+        assert!(matches!(body.drained.get(), Some(Err(Error::Unfinished { jobs: 1 }))));
+        assert!(dispatch.drain(Duration::ZERO).is_ok());
+    }
 }

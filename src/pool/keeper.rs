@@ -129,9 +129,7 @@ impl<K: Kind> Keeper<K> {
             drop(state);
 
             if let Some(words) = hopeless {
-                for task in dispatch.clear() {
-                    task.fail(Failure::NoWorker { message: words.clone() });
-                }
+                dispatch.give_up(|| Failure::NoWorker { message: words.clone() });
             }
             ended.into_iter().for_each(join);
             for replaced in replacements {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 use std::sync::OnceLock;
+// Of which no model needs to know every order.
+use std::sync::atomic::{AtomicBool as Flag, AtomicU64 as Count};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::sync::{AtomicBool, AtomicU64, Mutex, Ordering, Thread, current, lock, park};
@@ -29,6 +31,10 @@ pub(crate) struct Lane<B: Body + ?Sized> {
     /// How long it has run jobs, in nanoseconds.
     busy: AtomicU64,
     is_woken: AtomicBool,
+    /// Whether it has something to do beside its jobs.
+    is_called: Flag,
+    /// Heap snapshots that were taken of it.
+    pub(super) heap_snapshots: Count,
     /// Whether another has taken its place.
     pub(super) is_replaced: AtomicBool,
     /// Where its use of time and memory is seen.
@@ -98,6 +104,8 @@ impl<B: Body + ?Sized> Lane<B> {
             }),
             busy: AtomicU64::new(0),
             is_woken: AtomicBool::new(false),
+            is_called: false.into(),
+            heap_snapshots: 0.into(),
             is_replaced: AtomicBool::new(false),
             probe: OnceLock::new(),
             end: OnceLock::new(),
@@ -123,6 +131,26 @@ impl<B: Body + ?Sized> Lane<B> {
             0 => 1,
             mean => fair.min(CHUNK_MAX).min((self.chunk / mean) as usize).max(1),
         }
+    }
+
+    /// Returns how many more of `waiting` jobs this worker should take, beside those that it has.
+    pub(super) fn lacks(&self, waiting: usize, workers: usize) -> usize {
+        let share = self.share_of(waiting, workers);
+        // One alone can wait until the worker has nothing to do.
+        if share == 1 { 0 } else { share.saturating_sub(lock(&self.state).local.len()) }
+    }
+
+    /// Tells whether what the worker has may run before a job of this priority.
+    pub(super) fn is_before(&self, priority: Option<i32>) -> bool {
+        let state = lock(&self.state);
+        let last = state.local.back().map(|task| task.ticket().priority());
+        let last = last.or_else(|| Some(state.running.as_ref()?.job.ticket().priority()));
+        last >= priority
+    }
+
+    /// Gives a worker that runs a job more of them.
+    pub(super) fn append(&self, more: impl IntoIterator<Item = Task<B>>) {
+        lock(&self.state).local.extend(more);
     }
 
     /// Gives the worker jobs, of which it runs the first.
@@ -268,16 +296,45 @@ impl<B: Body + ?Sized> Lane<B> {
         tally
     }
 
-    /// Sleeps until [`Lane::wake`] was called after the last time it returned: once, by who took it from the idle ones.
-    pub(super) fn sleep(&self) {
-        while !self.is_woken.load(Ordering::Acquire) {
-            park();
+    /// Sleeps until [`Lane::wake`] was called after the last time it returned: once, by who took it from the idle ones. Or until
+    /// there is an errand.
+    pub(super) fn sleep(&self, until: Option<Instant>) {
+        while !self.is_woken.load(Ordering::Acquire) && !self.has_errand(until) {
+            match until {
+                None => park(),
+                Some(until) => {
+                    std::thread::park_timeout(until.saturating_duration_since(Instant::now()));
+                }
+            }
         }
-        // Nobody wakes it before it is idle again, which orders the two.
+        // Nobody wakes it before it is idle again, which orders the two; a wake beside an errand is seen by the place's phase.
         self.is_woken.store(false, Ordering::Relaxed);
     }
 
-    /// Sleeps as [`Lane::sleep`] does, but for no longer than this.
+    /// Tells whether the worker has something to do beside its jobs: it was called, or `until` is here.
+    pub(super) fn has_errand(&self, until: Option<Instant>) -> bool {
+        self.is_called.load(Ordering::Acquire) || until.is_some_and(|until| until <= Instant::now())
+    }
+
+    /// Takes back that the worker was called.
+    pub(super) fn take_errand(&self) {
+        self.is_called.store(false, Ordering::Release);
+    }
+
+    /// Has the worker come to see what there is beside its jobs, once it is idle.
+    pub(crate) fn call(&self) {
+        self.is_called.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.get() {
+            thread.unpark();
+        }
+    }
+
+    /// Counts a heap snapshot that was taken of it.
+    pub(crate) fn count_heap_snapshot(&self) {
+        self.heap_snapshots.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Sleeps until it is woken, for no longer than this.
     pub(super) fn doze(&self, time: Duration) {
         if !self.is_woken.swap(false, Ordering::Acquire) {
             std::thread::park_timeout(time);

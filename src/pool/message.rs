@@ -19,6 +19,8 @@ pub(crate) struct Message {
     inside: Mutex<Inside>,
     /// How many workers died while they ran it.
     kills: AtomicU32,
+    /// How many ended before they began it.
+    losses: AtomicU32,
 }
 
 struct Inside {
@@ -28,7 +30,11 @@ struct Inside {
 
 impl Message {
     pub(crate) fn new(bytes: Vec<u8>) -> Self {
-        Self { inside: Mutex::new(Inside { bytes, sent: None }), kills: AtomicU32::new(0) }
+        Self {
+            inside: Mutex::new(Inside { bytes, sent: None }),
+            kills: AtomicU32::new(0),
+            losses: AtomicU32::new(0),
+        }
     }
 
     /// Sends it, if it is not with a worker: `send` gets the bytes and says under which number they went.
@@ -70,6 +76,11 @@ impl Message {
     pub(crate) fn survived(&self) -> u32 {
         lock(&self.inside).sent = None;
         self.kills.fetch_add(1, Relaxed) + 1
+    }
+
+    /// Notes that its worker ended before it began it; returns how many have.
+    pub(crate) fn lost(&self) -> u32 {
+        self.losses.fetch_add(1, Relaxed) + 1
     }
 }
 

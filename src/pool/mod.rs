@@ -72,7 +72,8 @@ pub use job::{Job, JobContext, JobId};
 pub use limits::{Enforcer, Limit, Resource, ResourceUsage, WorkerEnd};
 pub use pool::Pool;
 pub use snapshot::{
-    CurrentJob, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry, WorkerState,
+    CurrentJob, Features, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry,
+    WorkerState,
 };
 pub use strategy::{Overflow, Strategy};
 pub use worker::WorkerId;
@@ -80,7 +81,8 @@ pub use worker::WorkerId;
 // For kinds of workers above this.
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub(crate) use {
-    desk::Desk,
+    desk::{Desk, Turn},
+    lane::Lane,
     message::{Message, Station},
     task::{Closure, Task},
     worker::Kind,

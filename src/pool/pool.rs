@@ -13,17 +13,19 @@ use super::pending::{Recipient, Submitted};
 use super::tally::Window;
 use super::task::{Closure, Task};
 use super::worker::Kind;
-use super::{Builder, Error, Failure, Job, JobId, Limit, Overflow, Refused, Snapshot, Statistics};
+use super::{Builder, Error, Failure, Features, Job, JobId, Limit, Overflow, Refused, Snapshot, Statistics};
 
 /// Worker threads that run jobs, as many as the jobs need, between the bounds that its builder was given.
 ///
 /// Any number of threads may share it and submit. Idle workers sleep. Dropping it lets the jobs that run finish, gives
 /// up those that are queued as [`Failure::Closed`], and returns when its threads have ended; [`Pool::close`] before that
-/// finishes the queued ones as well.
+/// finishes the queued ones as well. A thread cannot be killed: a job that never ends holds up both for ever, unless it looks
+/// at [`JobContext::aborted`](super::JobContext::aborted) and was aborted.
 pub struct Pool {
     name: String,
     bounds: (usize, usize),
     limits: Vec<Limit>,
+    features: Option<Features>,
     dispatch: Arc<Dispatch<dyn Closure>>,
     keeper: Mutex<Option<JoinHandle<()>>>,
 }
@@ -38,10 +40,17 @@ impl Pool {
     pub(super) fn start<K: Kind<Body = dyn Closure>>(builder: &Builder, kind: K) -> Result<Self, Error> {
         let scaling = builder.scaling();
         let dispatch = Arc::new(Dispatch::new(builder.rules(K::CHUNK), Window::new(builder.window)));
-        let limits = kind.limits();
+        let (limits, features) = (kind.limits(), kind.features());
         let keeper = Keeper::new(&builder.name, kind, &dispatch, scaling).start()?;
         let bounds = (scaling.min(), scaling.max());
-        Ok(Self { name: builder.name.clone(), bounds, limits, dispatch, keeper: Mutex::new(Some(keeper)) })
+        Ok(Self {
+            name: builder.name.clone(),
+            bounds,
+            limits,
+            features,
+            dispatch,
+            keeper: Mutex::new(Some(keeper)),
+        })
     }
 
     /// Returns the name that the threads' names begin with.
@@ -157,7 +166,7 @@ impl Pool {
 
     /// Looks at every worker at one moment. It holds the workers up for no longer than some of them take to start a job.
     pub fn snapshot(&self) -> Snapshot {
-        Snapshot::of(&self.dispatch, self.bounds, &self.limits)
+        Snapshot::of(&self.dispatch, self.bounds, &self.limits, self.features)
     }
 
     /// Returns the statistics of [`Pool::snapshot`] alone.
@@ -185,7 +194,7 @@ impl Pool {
         self.refuse_within_job()?;
         self.dispatch.close();
         self.join();
-        self.give_up();
+        self.dispatch.give_up(|| Failure::Closed);
         Ok(())
     }
 
@@ -205,14 +214,6 @@ impl Pool {
         if is_within(&self.dispatch) { Err(Error::WithinJob) } else { Ok(()) }
     }
 
-    /// Ends what waits, if anything does, and lets go of what was withdrawn: that may lie in the queue until something is taken
-    /// from it, with the line that its result has gone into.
-    fn give_up(&self) {
-        for task in self.dispatch.clear() {
-            task.fail(Failure::Closed);
-        }
-    }
-
     fn join(&self) {
         // Held all the while, so that a second caller returns no sooner than the first.
         let mut keeper = self.keeper.lock().unwrap_or_else(PoisonError::into_inner);
@@ -226,7 +227,7 @@ impl Pool {
 impl Drop for Pool {
     fn drop(&mut self) {
         self.dispatch.close();
-        self.give_up();
+        self.dispatch.give_up(|| Failure::Closed);
         // A job that drops the last owner of its pool is on a thread that ends by itself, right after the job.
         if !is_within(&self.dispatch) {
             self.join();

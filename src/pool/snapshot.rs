@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 
 use serde::Serialize;
@@ -24,6 +25,9 @@ use super::{JobId, Limit, ResourceUsage, Strategy, WorkerEnd, WorkerId};
 pub struct Snapshot {
     /// How many workers are in which state.
     pub pool: PoolCounts,
+    /// What the workers are capable of; of threads nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub features: Option<Features>,
     /// The workers that there are, and the last 64 of those that have ended.
     pub registry: BTreeMap<WorkerId, WorkerEntry>,
     /// What the ended workers have done that the registry has no more.
@@ -34,6 +38,20 @@ pub struct Snapshot {
     /// What every worker may use, and who sees to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
+}
+
+/// What worker processes are capable of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Features {
+    /// Whether what a call raises arrives with its type, message and traceback.
+    pub errors_as_objects: bool,
+    /// Whether heap snapshots can be taken: `enabled`.
+    pub heap_snapshot: &'static str,
+    /// Whether somebody gets what the workers print.
+    pub stdout_forwarding: bool,
+    /// Whether somebody gets what they print on standard error.
+    pub stderr_forwarding: bool,
 }
 
 /// How many workers are in which state.
@@ -110,6 +128,9 @@ pub struct WorkerEntry {
     /// Its process, if it has one of its own.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pid: Option<u32>,
+    /// Heap snapshots that were taken of it, if it has a process of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub heap_snapshot_count: Option<u64>,
     /// What it has used so far; of a worker that has ended, what it had at the last look.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub resource_usage: Option<ResourceUsage>,
@@ -212,6 +233,7 @@ impl Snapshot {
         dispatch: &Dispatch<B>,
         bounds: (usize, usize),
         limits: &[Limit],
+        features: Option<Features>,
     ) -> Self {
         let now = Instant::now();
         let slice = dispatch.window.slice_of(now);
@@ -247,7 +269,7 @@ impl Snapshot {
         let counts =
             Counts { sent, received, errors, withdrawn, queued: sent - received - withdrawn - running };
         let statistics = Statistics::of(counts, &tally, dispatch.window.length_ms(), &pool);
-        Self { pool, registry, forgotten, statistics, limits: limits.to_vec() }
+        Self { pool, features, registry, forgotten, statistics, limits: limits.to_vec() }
     }
 }
 
@@ -299,6 +321,7 @@ impl WorkerEntry {
     }
 
     fn seen<B: Body + ?Sized>(lane: &Lane<B>, look: Look<B>, state: WorkerState, now: Instant) -> Self {
+        let pid = lane.probe.get().and_then(|probe| probe.process_id());
         Self {
             state,
             created_at_ms: lane.created_at_ms,
@@ -306,7 +329,8 @@ impl WorkerEntry {
             errors: look.errors,
             last_error: look.last_error,
             end: None,
-            pid: lane.probe.get().and_then(|probe| probe.process_id()),
+            pid,
+            heap_snapshot_count: pid.map(|_| lane.heap_snapshots.load(Relaxed)),
             resource_usage: None,
             current_job: look.running.map(|running| {
                 let ticket = running.job.ticket();

@@ -134,6 +134,8 @@ fn place(slice: u64) -> usize {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Window {
     since: Instant,
+    /// Its length as it was asked for, in milliseconds.
+    length_ms: u64,
     /// The length of a part in nanoseconds.
     slice: u64,
 }
@@ -141,12 +143,13 @@ pub(super) struct Window {
 impl Window {
     pub(super) fn new(length: Duration) -> Self {
         let slice = u64::try_from((length / SLICES as u32).as_nanos()).unwrap_or(u64::MAX);
-        Self { since: Instant::now(), slice: slice.max(1) }
+        let length_ms = u64::try_from(length.as_millis()).unwrap_or(u64::MAX);
+        Self { since: Instant::now(), length_ms, slice: slice.max(1) }
     }
 
     /// Returns the length of the window in milliseconds.
     pub(super) fn length_ms(&self) -> u64 {
-        (Duration::from_nanos(self.slice) * SLICES as u32).as_millis() as u64
+        self.length_ms
     }
 
     /// Returns the part that a moment lies in.
@@ -197,7 +200,14 @@ mod tests {
             Window::new(length).slice_of(now);
         }
         assert_eq!(Window::new(Duration::MAX).slice_of(now), 0);
-        assert_eq!(Window::new(Duration::from_secs(60)).length_ms(), 60_000);
+    }
+
+    #[test]
+    fn a_window_is_as_long_as_was_asked_for() {
+        for milliseconds in [0, 1, 7, 5000, 60_000] {
+            assert_eq!(Window::new(Duration::from_millis(milliseconds)).length_ms(), milliseconds);
+        }
+        assert_eq!(Window::new(Duration::MAX).length_ms(), u64::MAX);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use serde::{Serialize, Serializer};
 
 use super::desk::Desk;
 use super::task::{Body, Closure};
-use super::{JobContext, Limit};
+use super::{Features, JobContext, Limit};
 
 /// Names one worker. Displays as `w_3a7f`; no two of the process's last 65536 workers have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -51,6 +51,11 @@ pub(crate) trait Kind: Send + Sync + 'static {
     /// Returns what every worker may use, and who sees to it.
     fn limits(&self) -> Vec<Limit> {
         Vec::new()
+    }
+
+    /// Returns what the workers are capable of, where there is a choice.
+    fn features(&self) -> Option<Features> {
+        None
     }
 
     /// Boots a worker whose start was asked for at `since`, opens its desk, and works until there is nothing to take.

@@ -21,6 +21,10 @@ def process():
     return os.getpid()
 
 
+def executable():
+    return sys.executable
+
+
 def spin(seconds):
     end = time.perf_counter() + seconds
     while time.perf_counter() < end:
@@ -66,6 +70,11 @@ def leave_once(path):
     os._exit(9)
 
 
+def leave_once_and_mark(once, path, number):
+    leave_once(once)
+    return mark(path, number)
+
+
 def stubborn(path):
     """Never gives in, and says that it runs by making a file."""
     open(path, "w").close()
@@ -97,6 +106,20 @@ def leak(bytes):
     with open("/proc/self/statm") as file:
         _, resident, shared, *_ = file.read().split()
     return (int(resident) - int(shared)) * 4096
+
+
+def grow_later(bytes):
+    """Takes memory after the call has ended."""
+    import threading
+
+    threading.Timer(0.05, leak, [bytes]).start()
+    return os.getpid()
+
+
+def die_in_snapshots():
+    import tracemalloc
+
+    tracemalloc.take_snapshot = lambda: os._exit(3)
 
 
 def mark(path, number):

@@ -9,6 +9,11 @@ export const echo = (value: unknown): unknown => value;
 export const nothing = (): void => {};
 export const nested = { twice: (value: number): number => 2 * value };
 
+const kept: Map<number, number>[] = [];
+export const keep = (count: number): void => {
+  for (let place = 0; place < count; place++) kept.push(new Map());
+};
+
 export async function later(value: unknown): Promise<unknown> {
   await Bun.sleep(1);
   return value;
