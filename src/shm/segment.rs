@@ -4,6 +4,8 @@ use std::fs::File;
 use std::io;
 #[cfg(unix)]
 use std::os::fd::OwnedFd;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
@@ -115,6 +117,30 @@ impl Segment {
         let file = File::from(fd);
         sys::check_sealed(&file)?;
         Self::attach(sys::reopen(&file).unwrap_or(file), backing)
+    }
+
+    /// Maps it once more, with an open file description of its own.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub(super) fn again(&self) -> Result<Self, Error> {
+        Self::attach(sys::reopen(&self.file)?, &Backing::default())
+    }
+
+    /// Maps a segment that another process of this program passed, with the very description that it passed: its locks are
+    /// this one's too.
+    ///
+    /// # Errors
+    /// One for each thing that can be wrong with a header.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn adopt(fd: OwnedFd) -> Result<Self, Error> {
+        Self::attach(File::from(fd), &Backing::default())
+    }
+
+    /// Returns the open file description that the locks belong to, to be passed to a process that is to share them.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn description(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
     }
 
     /// Removes the name now if this segment created it, as dropping it does later; whoever has it open keeps it.
