@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::claims::{Claims, WINDOW};
 use super::message::{self, MESSAGE_MAX, READY, Status};
+use super::ports::Counter;
 use super::process::{Launch, Observer, Process, Stream};
 use super::setup::{Output, Setup};
 use super::{Ended, Error};
-use crate::pool::{Message, Station, WorkerId};
+use crate::pool::{Message, Ports, Station, WorkerId};
 use crate::ring::{self, Deadline, Options, Receiver, Sender};
 use crate::usage;
 
@@ -33,6 +34,7 @@ pub(super) struct Link {
     remote: Arc<Remote>,
     station: Arc<dyn Station>,
     claims: Claims,
+    counter: Counter,
     to_worker: Sender,
     from_worker: Receiver,
     /// The number of the next call.
@@ -118,13 +120,14 @@ impl Link {
     ///
     /// # Errors
     /// What [`Executor`](super::Executor)'s start has; no process stays.
-    pub(super) fn start(setup: &Setup, worker: WorkerId) -> Result<Self, Error> {
+    pub(super) fn start(setup: &Setup, worker: WorkerId, ports: &Arc<Ports>) -> Result<Self, Error> {
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let claims = Claims::new().map_err(ring::Error::from)?;
         let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
-        let passed: Vec<OwnedFd> =
-            vec![requests.export_fd()?, answers.export_fd()?, claims.export_fd().map_err(ring::Error::from)?];
+        let (counter, for_ports) = Counter::open(&claims, ports, worker)?;
+        let for_claims = claims.export_fd().map_err(ring::Error::from)?;
+        let passed: Vec<OwnedFd> = vec![requests.export_fd()?, answers.export_fd()?, for_claims, for_ports];
         let remote = Arc::new(Remote {
             claims: claims.clone(),
             has_ended: AtomicBool::new(false),
@@ -142,6 +145,7 @@ impl Link {
             station: remote.clone(),
             remote,
             claims,
+            counter,
             to_worker,
             from_worker,
             next: 0,
@@ -232,11 +236,19 @@ impl Link {
         self.sent.wrapping_sub(self.received).wrapping_sub(self.remote.taken_back.load(SeqCst))
     }
 
-    /// Waits for the next answer, for at most so long.
+    /// Waits for the next answer, for at most so long, and lends ports meanwhile.
     ///
     /// # Errors
     /// [`Error::Protocol`], [`Error::Ring`]: the worker wrote what it may not, and is to be ended.
     pub(super) fn wait(&mut self, at_most: Duration) -> Result<Came, Error> {
+        self.counter.serve(&self.station);
+        let came = self.wait_for_answer(at_most.min(self.counter.patience()))?;
+        // What it gave back before it answered.
+        self.counter.serve(&self.station);
+        Ok(came)
+    }
+
+    fn wait_for_answer(&mut self, at_most: Duration) -> Result<Came, Error> {
         if let Some(came) = self.look()? {
             return Ok(came);
         }
@@ -251,12 +263,13 @@ impl Link {
         // Half of what it has, so that it does the rest meanwhile.
         let many = self.outstanding().div_ceil(2).max(1);
         let wanted = self.received.wrapping_add(many);
-        let remote = &self.remote;
+        let (remote, served) = (&self.remote, self.counter.served());
         self.claims.sleep(wanted, at_most, || {
             remote.has_ended.load(SeqCst)
                 || remote.is_called.load(SeqCst)
                 || remote.taken_back.load(SeqCst) != taken_back
                 || remote.claims.is_long()
+                || remote.claims.asked() != served
         });
         self.remote.is_called.store(false, SeqCst);
         Ok(self.look()?.unwrap_or(Came::Nothing))

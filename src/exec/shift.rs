@@ -34,7 +34,8 @@ impl Kind for Processes {
     }
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
-        let link = Link::start(&self.setup, desk.lane().worker).map_err(|error| error.to_string())?;
+        let link =
+            Link::start(&self.setup, desk.lane().worker, desk.ports()).map_err(|error| error.to_string())?;
         desk.lane().is_process(Probe::Process { pid: link.id() });
         let boot = since.elapsed();
         desk.open(boot);

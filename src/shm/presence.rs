@@ -150,8 +150,7 @@ impl Seat {
         if !segment.is_of_this_process() {
             return Err(Error::Forked);
         }
-        // In the process that keeps it, it is so already.
-        segment.seated_here[index].store(true, Release);
+        segment.has_seat(index);
         Ok(Self::sit(View::new(Arc::clone(segment)), loan.role(), index, Some(loan)))
     }
 

@@ -8,7 +8,7 @@ use std::os::fd::OwnedFd;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::SystemTime;
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -239,6 +239,11 @@ impl Segment {
     /// Tells whether this process opened the segment, rather than one that it was forked from.
     pub(crate) fn is_of_this_process(&self) -> bool {
         self.process == std::process::id()
+    }
+
+    /// Notes that this mapping's description holds a seat, which somebody else has taken.
+    pub(super) fn has_seat(&self, seat: usize) {
+        self.seated_here[seat].store(true, Release);
     }
 
     pub(super) fn file(&self) -> &File {
