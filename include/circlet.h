@@ -196,6 +196,26 @@
 #define CIRCLET_JOB_IDEMPOTENT 1
 
 /**
+ * No worker in particular: whichever asks.
+ */
+#define CIRCLET_ANY_WORKER 4294967295
+
+/**
+ * Any worker may use the port.
+ */
+#define CIRCLET_PORT_OPEN 0
+
+/**
+ * The port was handed to one worker, which alone may use it.
+ */
+#define CIRCLET_PORT_TRANSFERRED 1
+
+/**
+ * Nobody may use the port any more.
+ */
+#define CIRCLET_PORT_CLOSED 2
+
+/**
  * What a function returns below zero. Codes are only ever added; a retired one is never used again.
  */
 enum circlet_status
@@ -389,7 +409,7 @@ typedef struct circlet_ring circlet_ring;
 typedef struct circlet_text circlet_text;
 
 /**
- * A worker's side of a pool of processes. One thread at a time: a second gets CIRCLET_BUSY.
+ * A worker's side of a pool of processes. One thread at a time: a second gets CIRCLET_BUSY, unless it asks for a port.
  */
 typedef struct circlet_worker circlet_worker;
 
@@ -652,6 +672,33 @@ typedef struct circlet_completion {
    */
   int32_t result;
 } circlet_completion;
+
+/**
+ * One port of a pool.
+ */
+typedef struct circlet_port {
+  /**
+   * Its number: 0x1a2b is `p_1a2b` in snapshots.
+   */
+  uint32_t port;
+  /**
+   * The number of the worker that it was transferred to, or that uses it (0x3a7f is `w_3a7f`), or CIRCLET_ANY_WORKER.
+   */
+  uint32_t owner;
+  /**
+   * CIRCLET_PRODUCER or CIRCLET_CONSUMER.
+   */
+  int32_t side;
+  /**
+   * CIRCLET_PORT_OPEN, CIRCLET_PORT_TRANSFERRED or CIRCLET_PORT_CLOSED.
+   */
+  uint32_t state;
+  /**
+   * Frames that were sent into the ring and not yet released: each fragment of a message is one. UINT64_MAX of a broadcast
+   * ring, where nobody knows.
+   */
+  uint64_t messages_queued;
+} circlet_port;
 
 /**
  * What a worker is started with. Zero and NULL mean the default everywhere.
@@ -2045,6 +2092,99 @@ int32_t circlet_pool_fd(const struct circlet_pool *pool,
 int32_t circlet_pool_arm(const struct circlet_pool *pool);
 
 /**
+ * Makes a side of a ring (CIRCLET_PRODUCER or CIRCLET_CONSUMER) a port of the pool, which any of its workers may use
+ * (`circlet_job_port`). The side is the pool's until the port, or the pool, is closed: for the other side it lives, whichever
+ * worker has it. The ring's own handle may be closed before.
+ *
+ * Returns 0; CIRCLET_BUSY where somebody has that side; CIRCLET_INVALID for a reader of a broadcast ring, or of messages in
+ * fragments, which cannot go on where another stopped; CIRCLET_CLOSED. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_pool_port_open(const struct circlet_pool *pool,
+                               const struct circlet_ring *ring,
+                               int32_t side,
+                               uint32_t *port);
+
+/**
+ * Hands a port to a worker, which alone may use it from then on, or with CIRCLET_ANY_WORKER to whichever asks. Whoever uses it
+ * goes on until it gives it back. A worker that ends leaves its ports to all.
+ *
+ * Returns 0, or CIRCLET_NOT_FOUND where there is no such port or worker. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool.
+ */
+int32_t circlet_pool_port_transfer(const struct circlet_pool *pool,
+                                   uint32_t port,
+                                   uint32_t worker);
+
+/**
+ * Closes a port: the other side of the ring learns it at once, or when whoever uses it has given it back. What is queued stays
+ * in the ring.
+ *
+ * Returns 0, or CIRCLET_NOT_FOUND where there is no such port. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool.
+ */
+int32_t circlet_pool_port_close(const struct circlet_pool *pool,
+                                uint32_t port);
+
+/**
+ * Lists the ports in the order in which they were opened, and the last 64 that were closed.
+ *
+ * Returns how many there are, of which the first `room` were written. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `ports` leads to room for `room` of them, or is NULL if that is 0.
+ */
+int32_t circlet_pool_ports(const struct circlet_pool *pool, struct circlet_port *ports, uint32_t room);
+
+/**
+ * Takes a port of the pool whose job runs on the calling thread: waits until its worker may have it. An open port goes to
+ * whoever asks while nobody uses it, one that was transferred to its worker alone.
+ *
+ * `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. Returns CIRCLET_PRODUCER or CIRCLET_CONSUMER, the side
+ * that `*ring` has, and has alone; CIRCLET_TIMED_OUT; CIRCLET_NOT_FOUND for a port that is closed or that there is not;
+ * CIRCLET_BUSY where this job has it already; or what `circlet_ring_attach` says. Do not close the ring: give it back by
+ * `circlet_job_port_back`, or the end of the job does. What was received and not released comes again for the next.
+ *
+ * # Safety
+ * `ring` is NULL or has room for a pointer.
+ */
+int32_t circlet_job_port(uint32_t port,
+                         double timeout_ms,
+                         struct circlet_ring **ring);
+
+/**
+ * Gives a port back that `circlet_job_port` has lent, and ends its ring's handle. The next one goes on where this one stopped.
+ *
+ * Returns 0; CIRCLET_INVALID for a ring that is not lent to the job that runs on the calling thread; CIRCLET_BUSY while another
+ * thread is inside.
+ *
+ * # Safety
+ * No frame of the ring is used any more.
+ */
+int32_t circlet_job_port_back(struct circlet_ring *ring);
+
+/**
+ * Hands a port on that `circlet_job_port` has lent, as `circlet_pool_port_transfer`, and gives it back.
+ *
+ * Returns as both; where there is no such worker, the port stays lent.
+ *
+ * # Safety
+ * As `circlet_job_port_back`.
+ */
+int32_t circlet_job_port_transfer(struct circlet_ring *ring, uint32_t worker);
+
+/**
+ * Returns the number of the worker that runs the job on the calling thread, or CIRCLET_INVALID where no job of C runs there.
+ */
+int32_t circlet_job_worker(void);
+
+/**
  * Makes a payload that says where this process runs: its host, its id, its memory, as JSON.
  *
  * Returns 0; the caller owns `*json`. Any thread.
@@ -2101,7 +2241,7 @@ int32_t circlet_executor_run(const struct circlet_executor *executor,
 void circlet_executor_free(struct circlet_executor *executor);
 
 /**
- * Opens a worker's side from the descriptors that its supervisor passed on: requests, answers, claims. They belong to the
+ * Opens a worker's side from the descriptors that its supervisor passed on: requests, answers, claims, ports. They belong to the
  * worker from then on, also if this fails.
  *
  * Returns 0 or what the descriptors are not. The caller owns `*worker`.
@@ -2112,6 +2252,7 @@ void circlet_executor_free(struct circlet_executor *executor);
 int32_t circlet_worker_new(int32_t requests,
                            int32_t answers,
                            int32_t claims,
+                           int32_t ports,
                            struct circlet_worker **worker);
 
 /**
@@ -2172,6 +2313,47 @@ const char *circlet_worker_source(const char *name);
  */
 void circlet_worker_free(struct circlet_worker *worker);
 
+/**
+ * Waits until this worker may have a port of its pool, and takes it. Any thread; of several, one at a time is served.
+ *
+ * `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. Returns CIRCLET_PRODUCER or CIRCLET_CONSUMER, the side
+ * that `*ring` has, and has alone; CIRCLET_TIMED_OUT; CIRCLET_NOT_FOUND for a port that is closed or that there is not;
+ * CIRCLET_BUSY where this worker has it already. The caller owns `*ring`, and gives the port back before the call that runs is
+ * answered.
+ *
+ * # Safety
+ * `worker` is NULL or a worker; `ring` is NULL or has room for a pointer.
+ */
+int32_t circlet_worker_port(const struct circlet_worker *worker,
+                            uint32_t port,
+                            double timeout_ms,
+                            struct circlet_ring **ring);
+
+/**
+ * Gives a port back: lets go of the side that the ring has, and of the port. The handle stays, and is closed by
+ * `circlet_ring_close`; NULL where that was done already. What was received and not released comes again for the next.
+ *
+ * Returns 0, or CIRCLET_BUSY while another thread is inside the ring.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says; no frame of the ring is used any more.
+ */
+int32_t circlet_worker_port_back(const struct circlet_worker *worker,
+                                 uint32_t port,
+                                 const struct circlet_ring *ring);
+
+/**
+ * Hands a port that this worker uses to another (CIRCLET_ANY_WORKER: to whichever asks), once it is given back.
+ *
+ * Returns 0, or CIRCLET_NOT_FOUND where there is no such port or worker.
+ *
+ * # Safety
+ * `worker` is NULL or a worker.
+ */
+int32_t circlet_worker_port_transfer(const struct circlet_worker *worker,
+                                     uint32_t port,
+                                     uint32_t to);
+
 #ifdef __cplusplus
 }  // extern "C"
 #endif  // __cplusplus
@@ -2189,6 +2371,7 @@ CIRCLET_ASSERT(CIRCLET_LAYOUT_HEAD / 128 != CIRCLET_LAYOUT_TAIL / 128, "two side
 CIRCLET_ASSERT(sizeof(circlet_ring_options) == 32 + sizeof(void *), "circlet_ring_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_ring_stats) == 112, "circlet_ring_stats has 112 bytes");
 CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 bytes");
+CIRCLET_ASSERT(sizeof(circlet_port) == 24, "circlet_port has 24 bytes");
 CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + sizeof(void *), "circlet_pool_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_job_options) == 40 + sizeof(void *), "circlet_job_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");

@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 21] = [
+const SOURCES: [&str; 24] = [
     "status.rs",
     "text.rs",
     "layout.rs",
@@ -28,9 +28,12 @@ const SOURCES: [&str; 21] = [
     "pool/curves.rs",
     "pool/job.rs",
     "pool/next.rs",
+    "pool/port.rs",
+    "pool/job_port.rs",
     "payload.rs",
     "exec.rs",
     "worker.rs",
+    "worker_port.rs",
 ];
 
 fn generated_header() -> String {

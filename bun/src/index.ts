@@ -44,6 +44,7 @@ export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";
 export type { Dimensions, Flat, Point, Points } from "./points.ts";
 export { Pool, type JobData, type NativeFunction } from "./pool.ts";
+export { JobPort, jobPort, type PortEntry, type PortState } from "./pool_ports.ts";
 export type {
   JobOptions,
   PoolKind,

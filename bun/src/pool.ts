@@ -8,7 +8,9 @@ import { AbortedError, ClosedError, errorOf, InvalidError } from "./errors.ts";
 import { check, CLOSED, descriptorFrom, failure, FULL, handleFrom, nameOf, symbols, TIMED_OUT } from "./native.ts";
 import { Batch, Single, Waiters, type Submission } from "./pool_jobs.ts";
 import { jobOptions, poolOptions, type JobOptions, type PoolOptions, type PoolSnapshot } from "./pool_options.ts";
+import { closePort, openPort, portsOf, transferPort, type PortEntry } from "./pool_ports.ts";
 import type { Dimensions } from "./points.ts";
+import type { SharedRingBuffer } from "./ring.ts";
 import { roomOfFloats, type Floats } from "./room.ts";
 
 /**
@@ -153,6 +155,43 @@ export class Pool implements Disposable, AsyncDisposable {
   /** Waits until every job that was submitted is over. */
   async drain(): Promise<void> {
     while (this.#isBusy) await new Promise<void>((done) => this.#drainers.push(done));
+  }
+
+  /**
+   * Makes a side of a ring (`PRODUCER` or `CONSUMER`) a port, which any worker may use, and returns its name.
+   *
+   * The side is the pool's until the port, or the pool, is closed: for the other side it lives, whichever worker has it.
+   * A job in C takes it by `circlet_job_port`, a call of a process by `jobPort`.
+   *
+   * @throws {BusyError} If somebody has that side.
+   * @throws {InvalidError} For a reader of a broadcast ring, or of messages in fragments.
+   */
+  openPort(ring: SharedRingBuffer, side: number): string {
+    return openPort(this.#accepting(), ring, side);
+  }
+
+  /**
+   * Hands a port to a worker of `snapshot().registry`, which alone may use it then, or (`null`) to all. Whoever uses it
+   * goes on until it gives it back.
+   *
+   * @throws {NotFoundError} If there is no such port, or no such worker.
+   */
+  transferPort(port: string, worker: string | null): void {
+    transferPort(this.#open(), port, worker);
+  }
+
+  /**
+   * Closes a port, when whoever uses it has given it back. What is queued stays in the ring.
+   *
+   * @throws {NotFoundError} If there is no such port.
+   */
+  closePort(port: string): void {
+    closePort(this.#open(), port);
+  }
+
+  /** Lists the ports in the order in which they were opened, and the last 64 that were closed. */
+  ports(): PortEntry[] {
+    return portsOf(this.#open());
   }
 
   /** Looks at every worker at one moment. */

@@ -1,6 +1,6 @@
 /**
  * A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them. It is started
- * as `bun -e SOURCE LIBRARY REQUESTS ANSWERS CLAIMS SCRIPT`, and calls what the script exports.
+ * as `bun -e SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS SCRIPT`, and calls what the script exports.
  */
 
 import { CString, dlopen, toArrayBuffer, type Pointer } from "bun:ffi";
@@ -15,9 +15,16 @@ const ABORTED = 2;
 /** For how long calls may follow each other before timers and input of the script have their turn, in milliseconds. */
 const TURN = 10;
 
-const [library, requests, answers, claims, script] = process.argv.slice(1) as [string, string, string, string, string];
+const [library, requests, answers, claims, ports, script] = process.argv.slice(1) as [
+  string,
+  string,
+  string,
+  string,
+  string,
+  string,
+];
 const { symbols: c } = dlopen(library, {
-  circlet_worker_new: { args: ["i32", "i32", "i32", "ptr"], returns: "i32" },
+  circlet_worker_new: { args: ["i32", "i32", "i32", "i32", "ptr"], returns: "i32" },
   circlet_worker_ready: { args: ["ptr"], returns: "i32" },
   circlet_worker_next: { args: ["ptr", "i32", "ptr"], returns: "i32" },
   circlet_worker_answer: { args: ["ptr", "u32", "ptr", "u64"], returns: "i32" },
@@ -25,7 +32,7 @@ const { symbols: c } = dlopen(library, {
 });
 
 const handle = new BigUint64Array(1);
-if (c.circlet_worker_new(Number(requests), Number(answers), Number(claims), handle) !== 0) {
+if (c.circlet_worker_new(Number(requests), Number(answers), Number(claims), Number(ports), handle) !== 0) {
   throw new Error("this worker's descriptors are not its supervisor's");
 }
 const worker = Number(handle[0]) as Pointer;
@@ -45,7 +52,9 @@ const circlet = {
     return running.signal;
   },
 };
-Object.assign(globalThis, { circlet });
+/** The ports that the call has. */
+const used = new Set<{ close(): void }>();
+Object.assign(globalThis, { circlet, [Symbol.for("circlet.worker")]: { worker, used, aborted: circlet.aborted } });
 
 process.on("SIGINT", () => {
   if (runs && circlet.aborted()) running?.abort();
@@ -97,6 +106,14 @@ function described(error: unknown): Uint8Array {
 }
 
 function answer(status: number, body: Uint8Array): void {
+  for (const port of used) {
+    try {
+      port.close();
+    } catch {
+      // It stays in use until the worker ends.
+    }
+  }
+  used.clear();
   // An empty array has no address.
   c.circlet_worker_answer(worker, status, body.length === 0 ? nothing : body, body.length);
 }

@@ -148,6 +148,21 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
     return new SharedRingBuffer(handleFrom((out) => symbols.circlet_ring_from_fd(fd, given, out)), options);
   }
 
+  /** @internal Owns a handle of the library. */
+  static ofHandle(handle: Pointer): SharedRingBuffer {
+    return new SharedRingBuffer(handle, {});
+  }
+
+  /** @internal The library's handle. */
+  get handle(): Pointer {
+    return this.#open();
+  }
+
+  /** Tells whether it was closed here. */
+  get isClosed(): boolean {
+    return this.#handle === null;
+  }
+
   /**
    * Makes a descriptor that another process opens this ring from, such as a child that has it in its `stdio`.
    *
@@ -423,10 +438,16 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
    * compression), the memory stays until that view is collected.
    */
   close(): void {
+    this.closeWith(() => 0);
+  }
+
+  /** @internal Closes the ring, and calls this when its sides are used no more. */
+  closeWith(last: (handle: Pointer) => number): void {
     const handle = this.#handle;
     if (handle === null) return;
     this.#giveUpClaim();
     this.#handle = null;
+    last(handle);
     check(symbols.circlet_ring_detach(handle, PRODUCER));
     check(symbols.circlet_ring_detach(handle, CONSUMER));
     check(symbols.circlet_ring_unlink(handle));

@@ -32,6 +32,7 @@ from ._native import (
     TooLargeError,
 )
 from ._options import Stats
+from ._pool_ports import Port
 from .curve import Curve, sample_batch, simplify
 from .page import PageValue, SharedPage
 from .pool import BatchError, Pool, PoolFuture
@@ -60,6 +61,7 @@ __all__ = [
     "PoisonedError",
     "Pool",
     "PoolFuture",
+    "Port",
     "SchemaError",
     "SegmentError",
     "SharedPage",

@@ -222,6 +222,13 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_pool_failure": (c_int32, [_HANDLE, POINTER(c_uint64), c_char_p, c_uint32]),
     "circlet_pool_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
     "circlet_pool_arm": (c_int32, [_HANDLE]),
+    "circlet_pool_port_open": (c_int32, [_HANDLE, _HANDLE, c_int32, POINTER(c_uint32)]),
+    "circlet_pool_port_transfer": (c_int32, [_HANDLE, c_uint32, c_uint32]),
+    "circlet_pool_port_close": (c_int32, [_HANDLE, c_uint32]),
+    "circlet_pool_ports": (c_int32, [_HANDLE, c_void_p, c_uint32]),
+    "circlet_worker_port": (c_int32, [_HANDLE, c_uint32, c_double, _HANDLE_OUT]),
+    "circlet_worker_port_back": (c_int32, [_HANDLE, c_uint32, _HANDLE]),
+    "circlet_worker_port_transfer": (c_int32, [_HANDLE, c_uint32, c_uint32]),
     "circlet_simplify": (c_int32, [c_uint32, _BUFFER, c_uint32, c_double, _BUFFER, c_uint32]),
 }
 

@@ -1,5 +1,5 @@
 # What few calls of a pool's worker need: `_pool_worker.py` loads it with the names `source`, `functions` and
-# `worker_aborted`.
+# `worker_aborted`, `worker` and `used`.
 import sys
 
 JSON, PICKLE = 1, 2
@@ -20,7 +20,7 @@ class Sources:
         module.__file__ = f"<supervisor>/{name.replace('.', '/')}.py"
         exec(compile(self.get_source(name), module.__file__, "exec"), module.__dict__)
         if name == "circlet.job":
-            module._aborted = worker_aborted
+            module._aborted, module._worker, module._used = worker_aborted, worker, used
 
 
 def packaged(name):
@@ -66,6 +66,17 @@ def own(name):
 
 
 heap = {}
+
+
+def give_back():
+    """Gives back the ports that the call has left."""
+    from contextlib import suppress
+
+    for port in used[:]:
+        # One that a thread of the call is in stays in use until the worker ends.
+        with suppress(Exception):
+            port.close()
+    used.clear()
 
 
 def raised(error):

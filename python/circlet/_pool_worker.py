@@ -1,6 +1,6 @@
 # A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them.
 #
-# It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS FOLDER...`, and boots before anything else: it
+# It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS FOLDER...`, and boots before all else: it
 # imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json, pickle,
 # traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C library
 # through `_ctypes` and not through ctypes, which takes longer to import than all of this.
@@ -67,7 +67,7 @@ def function(kind, name, *arguments):
     return found
 
 
-new = function(Quick, "new", int32, int32, int32, pointer)
+new = function(Quick, "new", int32, int32, int32, int32, pointer)
 ready = function(Quick, "ready", pointer)
 take = function(Waiting, "next", pointer, int32, Call)
 answer = function(Waiting, "answer", pointer, int32, string, uint64)
@@ -81,7 +81,9 @@ def late():
     """Loads what few calls need, and returns its names."""
     if not rest:
         text = source(b"circlet._pool_late").decode()
-        rest.update(source=source, functions=functions, worker_aborted=lambda: bool(aborted(worker)))
+        rest.update(
+            source=source, functions=functions, worker_aborted=lambda: bool(aborted(worker)), worker=worker, used=used
+        )
         exec(compile(text, "<supervisor>/circlet/_pool_late.py", "exec"), rest)
     return rest
 
@@ -170,6 +172,10 @@ def function_of(name):
 functions = {}
 
 
+# The ports that the call has.
+used = []
+
+
 # An interrupt reaches the code of the call that it is for, once, and nothing else.
 
 running = False
@@ -205,6 +211,8 @@ def serve():
         except BaseException as error:
             running = False
             status, body = late()["raised"](error)
+        if used:
+            late()["give_back"]()
         try:
             flush_out()
             flush_err()
@@ -217,10 +225,10 @@ def serve():
 # 2: SIGINT, without the import of signal.
 _signal.signal(2, interrupted)
 handle = (pointer * 1)()
-if new(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), handle) != 0:
+if new(*map(int, sys.argv[2:6]), handle) != 0:
     sys.exit("this worker's descriptors are not its supervisor's")
 worker = handle[0]
-sys.path[:0] = sys.argv[5:]
+sys.path[:0] = sys.argv[6:]
 sys.argv[1:] = []
 sys.meta_path.insert(0, Packaged)
 sys.meta_path.append(Beyond)

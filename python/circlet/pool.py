@@ -15,11 +15,14 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
 from . import _native, _numbers
+from . import _pool_ports as _ports
 from ._arguments import number, opened, text, word
 from ._native import ABORTED, CircletError, ClosedError, InvalidError, JobOptions, PoolOptions, check, library
 from ._pool_line import Line
+from ._pool_ports import Port
 from ._waiting import SLICE, first_ms, go_on
 from .curve import Curve
+from .ring import SharedRingBuffer
 
 T = TypeVar("T")
 #: What a submission does that finds the queue full: it waits for room, raises `FullError`, or gives up the job of the
@@ -425,6 +428,41 @@ class Pool:
     def _check_open(self) -> None:
         if self._is_closed:
             raise ClosedError("this pool was closed here: it takes no more jobs")
+
+    def open_port(self, ring: SharedRingBuffer, side: int) -> str:
+        """Makes a side of a ring (`PRODUCER` or `CONSUMER`) a port, which any worker may use, and returns its name.
+
+        The side is the pool's until the port, or the pool, is closed: for the other side it lives, whichever worker has
+        it. A job in C takes it by `circlet_job_port`, a call of a process by `circlet.job.port`. Raises `BusyError`
+        where somebody has that side, `InvalidError` for a reader of a broadcast ring or of messages in fragments, and
+        `ClosedError`.
+
+        >>> from circlet import CONSUMER, Pool, SharedRingBuffer
+        >>> with Pool(max=2) as pool, SharedRingBuffer.anonymous() as ring:
+        ...     port = pool.open_port(ring, CONSUMER)
+        ...     ring.send(b"queued")
+        ...     [(port.state, port.owner, port.messages_queued) for port in pool.ports()]
+        [('open', None, 1)]
+        """
+        return _ports.open_port(self._line.handle, ring, side)
+
+    def transfer_port(self, port: str, worker: str | None) -> None:
+        """Hands a port to a worker of `snapshot()["registry"]`, which alone may use it then, or (`None`) to all.
+
+        Whoever uses it goes on until it gives it back. Raises `NotFoundError`.
+        """
+        _ports.transfer_port(self._line.handle, port, worker)
+
+    def close_port(self, port: str) -> None:
+        """Closes a port, when whoever uses it has given it back. What is queued stays in the ring.
+
+        Raises `NotFoundError`.
+        """
+        _ports.close_port(self._line.handle, port)
+
+    def ports(self) -> list[Port]:
+        """Lists the ports in the order in which they were opened, and the last 64 that were closed."""
+        return _ports.ports(self._line.handle)
 
     def snapshot(self) -> dict[str, Any]:
         """Looks at every worker at one moment: `pool`, `registry` and `statistics`, as in a session payload."""

@@ -77,6 +77,9 @@ class SharedRingBuffer:
     b'hello'
     """
 
+    # How many messages an iteration fetches at a time.
+    _batch = _BATCH
+
     def __init__(self, handle: int) -> None:
         """Owns a handle of the C library; use the class methods instead."""
         base, size, stats = c_void_p(), c_uint64(), Stats.of(handle)
@@ -489,7 +492,7 @@ class SharedRingBuffer:
         while True:
             if not self._fetched:
                 try:
-                    self._fetched.extend(self._fetch(_BATCH, None))
+                    self._fetched.extend(self._fetch(self._batch, None))
                 except ClosedError:
                     return
             yield self._fetched.popleft()
@@ -499,7 +502,7 @@ class SharedRingBuffer:
         while True:
             if not self._fetched:
                 try:
-                    self._fetched.extend(await self._fetch_async(_BATCH, None))
+                    self._fetched.extend(await self._fetch_async(self._batch, None))
                 except ClosedError:
                     return
             yield self._fetched.popleft()

@@ -7,7 +7,7 @@ use super::ring::circlet_ring;
 use super::side::Side;
 use super::status::circlet_status;
 use super::text::circlet_text;
-use crate::exec::{Error, Executor};
+use crate::exec::{Error, Executor, PortRefusal};
 
 /// What a worker is started with. Zero and NULL mean the default everywhere.
 #[derive(Clone, Copy, Debug)]
@@ -142,10 +142,20 @@ impl From<Error> for Failure {
             | Error::FunctionName { .. }
             | Error::Pool(_)
             | Error::NoSuchWorker { .. } => CIRCLET_INVALID,
+            Error::Port { refusal, said } => return Self::new(refused_port(refusal), said),
             Error::Json { .. } => CIRCLET_BAD_JSON,
             Error::Protocol { .. } => CIRCLET_PROTOCOL,
             Error::Os { .. } => CIRCLET_OS,
         };
         Self::new(status, error.to_string())
+    }
+}
+
+fn refused_port(refusal: PortRefusal) -> circlet_status {
+    match refusal {
+        PortRefusal::TimedOut => circlet_status::CIRCLET_TIMED_OUT,
+        PortRefusal::NotFound => circlet_status::CIRCLET_NOT_FOUND,
+        PortRefusal::InUse => circlet_status::CIRCLET_BUSY,
+        PortRefusal::Failed => circlet_status::CIRCLET_INVALID,
     }
 }

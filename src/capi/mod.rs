@@ -22,6 +22,8 @@ mod status;
 mod text;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 mod worker;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+mod worker_port;
 
 pub use curve::*;
 #[cfg(all(feature = "exec", target_os = "linux"))]
@@ -35,3 +37,5 @@ pub use status::*;
 pub use text::*;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub use worker::*;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub use worker_port::*;

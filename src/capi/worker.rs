@@ -3,15 +3,27 @@
 use std::ffi::{c_char, c_void};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::call::{Failure, Out, borrow, call, end_handle, infallible, into_handle, long_array, text};
 use super::side::Side;
-use crate::exec::{Servant, source_of};
+use crate::exec::{Porter, Servant, source_of};
 
-/// A worker's side of a pool of processes. One thread at a time: a second gets CIRCLET_BUSY.
+/// A worker's side of a pool of processes. One thread at a time: a second gets CIRCLET_BUSY, unless it asks for a port.
 #[derive(Debug)]
 #[allow(non_camel_case_types, reason = "the name that C sees")]
-pub struct circlet_worker(Side<Servant>);
+pub struct circlet_worker {
+    servant: Side<Servant>,
+    /// For calls that a thread of the worker makes while another waits, in their turn.
+    porter: Mutex<Porter>,
+}
+
+impl circlet_worker {
+    /// Waits for the turn to ask for a port.
+    pub(super) fn porter(&self) -> MutexGuard<'_, Porter> {
+        self.porter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A call that a worker took. What it leads to stays until the worker's next call.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +42,7 @@ pub struct circlet_call {
     pub codec: u64,
 }
 
-/// Opens a worker's side from the descriptors that its supervisor passed on: requests, answers, claims. They belong to the
+/// Opens a worker's side from the descriptors that its supervisor passed on: requests, answers, claims, ports. They belong to the
 /// worker from then on, also if this fails.
 ///
 /// Returns 0 or what the descriptors are not. The caller owns `*worker`.
@@ -42,6 +54,7 @@ pub unsafe extern "C" fn circlet_worker_new(
     requests: i32,
     answers: i32,
     claims: i32,
+    ports: i32,
     worker: *mut *mut circlet_worker,
 ) -> i32 {
     call(|| {
@@ -54,8 +67,11 @@ pub unsafe extern "C" fn circlet_worker_new(
             // SAFETY: the caller's promise.
             Ok(unsafe { OwnedFd::from_raw_fd(fd) })
         };
-        let servant = Servant::new(owned(requests)?, owned(answers)?, owned(claims)?)?;
-        out.set(into_handle(circlet_worker(Side::new(servant))));
+        let (requests, answers, claims, ports) =
+            (owned(requests)?, owned(answers)?, owned(claims)?, owned(ports)?);
+        let servant = Servant::new(requests, answers, claims)?;
+        let porter = Mutex::new(servant.porter(ports)?);
+        out.set(into_handle(circlet_worker { servant: Side::new(servant), porter }));
         Ok(0)
     })
 }
@@ -69,7 +85,7 @@ pub unsafe extern "C" fn circlet_worker_ready(worker: *const circlet_worker) -> 
     call(|| {
         // SAFETY: the caller's promise.
         let worker = unsafe { borrow(worker, "worker")? };
-        worker.0.enter(|servant| Ok(servant.ready()?)).map(|()| 0)
+        worker.servant.enter(|servant| Ok(servant.ready()?)).map(|()| 0)
     })
 }
 
@@ -89,7 +105,7 @@ pub unsafe extern "C" fn circlet_worker_next(
     call(|| {
         // SAFETY: the caller's promise.
         let (worker, out) = unsafe { (borrow(worker, "worker")?, Out::new(taken, "taken")?) };
-        worker.0.enter(|servant| {
+        worker.servant.enter(|servant| {
             let Some(taken) = servant.next(waits != 0)? else { return Ok(0) };
             out.set(circlet_call {
                 function: taken.function.as_ptr().cast(),
@@ -119,7 +135,7 @@ pub unsafe extern "C" fn circlet_worker_answer(
         // SAFETY: the caller's promise.
         let (worker, body) =
             unsafe { (borrow(worker, "worker")?, long_array(body.cast::<u8>(), len as usize, "body")?) };
-        worker.0.enter(|servant| Ok(servant.answer(status, body)?)).map(|()| 0)
+        worker.servant.enter(|servant| Ok(servant.answer(status, body)?)).map(|()| 0)
     })
 }
 
@@ -132,7 +148,7 @@ pub unsafe extern "C" fn circlet_worker_aborted(worker: *const circlet_worker) -
     infallible(|| {
         // SAFETY: the caller's promise.
         let worker = unsafe { borrow(worker, "worker") };
-        let aborted = worker.and_then(|worker| worker.0.enter(|servant| Ok(servant.aborted())));
+        let aborted = worker.and_then(|worker| worker.servant.enter(|servant| Ok(servant.aborted())));
         aborted.is_ok_and(|aborted| aborted).into()
     })
 }

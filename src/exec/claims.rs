@@ -27,6 +27,8 @@ const ABORT: u64 = 24;
 const LONG: u64 = 32;
 /// 1 while the worker's event loop waits for a line.
 const AWAY: u64 = 40;
+/// How many requests for ports the worker has sent, modulo 2^32. Written by the worker alone.
+const ASKED: u64 = 48;
 /// The first of the calls' words.
 const CALLS: u64 = 64;
 /// Bits of a call's number: the others are its state.
@@ -93,6 +95,17 @@ impl Claims {
     /// Returns how many calls have been answered, modulo 2^32.
     pub(super) fn answered(&self) -> u32 {
         self.word(ANSWERED).load(SeqCst)
+    }
+
+    /// Counts a request for a port that has just been sent, and rings.
+    pub(super) fn count_request(&self) {
+        self.word(ASKED).swap(self.asked().wrapping_add(1), SeqCst);
+        self.ring();
+    }
+
+    /// Returns how many requests for ports the worker has sent, modulo 2^32.
+    pub(super) fn asked(&self) -> u32 {
+        self.word(ASKED).load(SeqCst)
     }
 
     /// Wakes the supervisor.

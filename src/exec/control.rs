@@ -1,9 +1,10 @@
 //! The control socket: lines, and descriptors that go with the first of them.
 
 use std::io::{self, Read, Write};
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
+use super::passing;
 use crate::shm::Deadline;
 
 /// A line is longer than any that the protocol has.
@@ -39,7 +40,7 @@ impl Control {
     /// Sends a line with descriptors, which stay open here.
     pub(super) fn say_with(&mut self, line: &str, descriptors: &[OwnedFd]) -> io::Result<()> {
         let bytes = format!("{line}\n");
-        let sent = send_descriptors(&self.stream, bytes.as_bytes(), descriptors)?;
+        let sent = passing::send(&self.stream, bytes.as_bytes(), descriptors)?;
         self.stream.write_all(&bytes.as_bytes()[sent..])
     }
 
@@ -73,34 +74,6 @@ impl Control {
             }
         }
     }
-}
-
-/// Sends bytes with descriptors beside them (SCM_RIGHTS); returns how many bytes went.
-fn send_descriptors(stream: &UnixStream, bytes: &[u8], descriptors: &[OwnedFd]) -> io::Result<usize> {
-    let raw: Vec<libc::c_int> = descriptors.iter().map(AsRawFd::as_raw_fd).collect();
-    let payload = u32::try_from(size_of_val(raw.as_slice())).map_err(io::Error::other)?;
-    // SAFETY: the macros compute sizes only.
-    let (space, len) = unsafe { (libc::CMSG_SPACE(payload), libc::CMSG_LEN(payload)) };
-    // Of u64, so that the header in it is aligned.
-    let mut buffer = vec![0_u64; (space as usize).div_ceil(8)];
-    let mut vector = libc::iovec { iov_base: bytes.as_ptr().cast_mut().cast(), iov_len: bytes.len() };
-    // SAFETY: the struct is plain integers and pointers, and zero is a value of each.
-    let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
-    message.msg_iov = &raw mut vector;
-    message.msg_iovlen = 1;
-    message.msg_control = buffer.as_mut_ptr().cast();
-    message.msg_controllen = space as _;
-    // SAFETY: the control buffer has room for one header and the descriptors, as CMSG_SPACE says, and is aligned.
-    unsafe {
-        let header = libc::CMSG_FIRSTHDR(&raw const message);
-        (*header).cmsg_level = libc::SOL_SOCKET;
-        (*header).cmsg_type = libc::SCM_RIGHTS;
-        (*header).cmsg_len = len as _;
-        libc::CMSG_DATA(header).cast::<libc::c_int>().copy_from_nonoverlapping(raw.as_ptr(), raw.len());
-    }
-    // SAFETY: every pointer in the message leads to what outlives the call.
-    let sent = unsafe { libc::sendmsg(stream.as_raw_fd(), &raw const message, libc::MSG_NOSIGNAL) };
-    usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
 #[cfg(test)]

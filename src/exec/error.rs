@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::PortRefusal;
 use crate::ring;
 
 /// What went wrong with a worker; the code's own exceptions are values of an [`super::Outcome`], not errors.
@@ -91,6 +92,14 @@ pub enum Error {
     /// The pool refused to be built, or refused the call.
     #[error(transparent)]
     Pool(#[from] crate::pool::Error),
+    /// The pool did not lend a port, or hand it on.
+    #[error("{said}")]
+    Port {
+        /// Why, for programs.
+        refusal: PortRefusal,
+        /// Why, for people.
+        said: String,
+    },
     /// The worker sent what the protocol does not have; it was ended.
     #[error("the worker broke the protocol: {what}")]
     Protocol {

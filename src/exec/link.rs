@@ -10,10 +10,11 @@ use std::time::{Duration, Instant};
 use super::claims::{Claims, WINDOW};
 use super::crew::{Crew, Membership, Order, Remote};
 use super::message::{self, MESSAGE_MAX, READY, Status};
+use super::ports::Counter;
 use super::process::{Launch, Process};
 use super::setup::Setup;
 use super::{Ended, Error};
-use crate::pool::{Closure, Lane, Message, Station};
+use crate::pool::{Closure, Lane, Message, Ports, Station};
 use crate::ring::{self, Deadline, Options, Receiver, Sender};
 use crate::usage;
 
@@ -37,6 +38,7 @@ pub(super) struct Link {
     remote: Arc<Remote>,
     station: Arc<dyn Station>,
     claims: Claims,
+    counter: Counter,
     to_worker: Sender,
     from_worker: Receiver,
     /// The number of the next call.
@@ -86,13 +88,15 @@ impl Link {
         setup: &Setup,
         crew: &Arc<Crew>,
         lane: &Arc<Lane<dyn Closure>>,
+        ports: &Arc<Ports>,
     ) -> Result<Self, Error> {
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let claims = Claims::new().map_err(ring::Error::from)?;
         let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
-        let passed: Vec<OwnedFd> =
-            vec![requests.export_fd()?, answers.export_fd()?, claims.export_fd().map_err(ring::Error::from)?];
+        let (counter, for_ports) = Counter::open(&claims, ports, lane.worker)?;
+        let for_claims = claims.export_fd().map_err(ring::Error::from)?;
+        let passed: Vec<OwnedFd> = vec![requests.export_fd()?, answers.export_fd()?, for_claims, for_ports];
         let remote = Arc::new(Remote::new(claims.clone(), lane.clone(), setup.output.clone()));
         let membership = crew.join(&remote);
         let command = setup.command(&passed);
@@ -106,6 +110,7 @@ impl Link {
             station: remote.clone(),
             remote,
             claims,
+            counter,
             to_worker,
             from_worker,
             next: 0,
@@ -199,11 +204,19 @@ impl Link {
         self.sent.wrapping_sub(self.received).wrapping_sub(self.remote.taken_back.load(SeqCst))
     }
 
-    /// Waits for the next answer, for at most so long.
+    /// Waits for the next answer, for at most so long, and lends ports meanwhile.
     ///
     /// # Errors
     /// [`Error::Protocol`], [`Error::Ring`]: the worker wrote what it may not, and is to be ended.
     pub(super) fn wait(&mut self, at_most: Duration) -> Result<Came, Error> {
+        self.counter.serve(&self.station);
+        let came = self.wait_for_answer(at_most.min(self.counter.patience()))?;
+        // What it gave back before it answered.
+        self.counter.serve(&self.station);
+        Ok(came)
+    }
+
+    fn wait_for_answer(&mut self, at_most: Duration) -> Result<Came, Error> {
         if let Some(came) = self.look()? {
             return Ok(came);
         }
@@ -218,12 +231,13 @@ impl Link {
         // Half of what it has, so that it does the rest meanwhile.
         let many = self.outstanding().div_ceil(2).max(1);
         let wanted = self.received.wrapping_add(many);
-        let remote = &self.remote;
+        let (remote, served) = (&self.remote, self.counter.served());
         self.claims.sleep(wanted, at_most, || {
             remote.has_ended.load(SeqCst)
                 || remote.is_called.load(SeqCst)
                 || remote.taken_back.load(SeqCst) != taken_back
                 || remote.claims.is_long()
+                || remote.claims.asked() != served
         });
         self.remote.is_called.store(false, SeqCst);
         Ok(self.look()?.unwrap_or(Came::Nothing))

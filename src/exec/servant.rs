@@ -3,9 +3,9 @@
 use std::os::fd::OwnedFd;
 use std::time::Duration;
 
-use super::Error;
 use super::claims::Claims;
 use super::message::{self, MESSAGE_MAX, READY, REQUEST_BYTES};
+use super::{Error, Porter};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 
 /// How long a worker looks for another call before it sleeps, where its shell asks for that.
@@ -51,6 +51,14 @@ impl Servant {
             request: Vec::new(),
             answer: Vec::new(),
         })
+    }
+
+    /// Opens the socket that the worker asks its pool for ports by.
+    ///
+    /// # Errors
+    /// A descriptor that cannot be had.
+    pub fn porter(&self, socket: OwnedFd) -> Result<Porter, Error> {
+        Porter::new(&socket, self.claims.clone())
     }
 
     /// Says that the worker can take calls.

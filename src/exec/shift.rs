@@ -51,7 +51,8 @@ impl Kind for Processes {
     }
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
-        let link = Link::start(&self.setup, &self.crew, desk.lane()).map_err(|error| error.to_string())?;
+        let link = Link::start(&self.setup, &self.crew, desk.lane(), desk.ports());
+        let link = link.map_err(|error| error.to_string())?;
         desk.lane().is_process(Probe::Process { pid: link.id() });
         let boot = since.elapsed();
         desk.open(boot);

@@ -8,7 +8,7 @@ macro_rules! sources {
 }
 
 /// The modules of the package.
-const MODULES: [(&str, &str); 18] = sources! {
+const MODULES: [(&str, &str); 19] = sources! {
     "circlet" "__init__.py"
     "circlet._arguments" "_arguments.py"
     "circlet._curve_drawing" "_curve_drawing.py"
@@ -18,6 +18,7 @@ const MODULES: [(&str, &str); 18] = sources! {
     "circlet._numbers" "_numbers.py"
     "circlet._options" "_options.py"
     "circlet._pool_line" "_pool_line.py"
+    "circlet._pool_ports" "_pool_ports.py"
     "circlet._waiting" "_waiting.py"
     "circlet.curve" "curve.py"
     "circlet.job" "job.py"

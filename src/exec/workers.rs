@@ -10,8 +10,10 @@ use super::setup::{Language, Output, Setup};
 use super::shift::Processes;
 use super::{Call, Error, HeapOptions, HeapSnapshot, Limits, Refused, Stream, find_library, interpreter};
 use crate::pool::{
-    Builder, Completer, Handle, JobId, Overflow, Pool, Snapshot, Statistics, Strategy, WorkerId,
+    Builder, Completer, Handle, JobId, Overflow, Pool, PortId, PortRegistry, Snapshot, Statistics, Strategy,
+    WorkerId,
 };
+use crate::ring::{Ring, Role};
 
 /// How long a worker has to become ready unless the builder is told.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -141,6 +143,36 @@ impl Workers {
     /// [grace](WorkersBuilder::grace). `false` if no call of that id waits or runs.
     pub fn abort(&self, id: JobId) -> bool {
         self.pool.abort(id)
+    }
+
+    /// As [`Pool::open_port`]: a call takes the port as `circlet.job.port(id)` in Python, and in Bun as `jobPort(id)`. The ring goes
+    /// to the worker as a descriptor.
+    ///
+    /// # Errors
+    /// As [`Pool::open_port`].
+    pub fn open_port(&self, ring: &Ring, role: Role) -> Result<PortId, Error> {
+        Ok(self.pool.open_port(ring, role)?)
+    }
+
+    /// As [`Pool::transfer_port`].
+    ///
+    /// # Errors
+    /// As [`Pool::transfer_port`].
+    pub fn transfer_port(&self, port: PortId, to: Option<WorkerId>) -> Result<(), Error> {
+        Ok(self.pool.transfer_port(port, to)?)
+    }
+
+    /// As [`Pool::close_port`].
+    ///
+    /// # Errors
+    /// As [`Pool::close_port`].
+    pub fn close_port(&self, port: PortId) -> Result<(), Error> {
+        Ok(self.pool.close_port(port)?)
+    }
+
+    /// As [`Pool::ports`].
+    pub fn ports(&self) -> PortRegistry {
+        self.pool.ports()
     }
 
     /// Looks at every worker at one moment.

@@ -7,6 +7,7 @@ use std::{iter, mem};
 
 use super::dispatch::{Dispatch, Entry, Phase, Pin, State};
 use super::lane::{Lane, Running};
+use super::ports::Ports;
 use super::queue::Queue;
 use super::sync::{MutexGuard, Ordering};
 use super::task::{Body, Task};
@@ -56,7 +57,13 @@ impl<B: Body + ?Sized> Desk<B> {
         let entry =
             Entry { lane: lane.clone(), pinned, phase, retires: false, recycles: false, replaces: None };
         state.entries[place] = Some(entry);
+        dispatch.ports.began(lane.worker);
         Self { dispatch: dispatch.clone(), lane, has_left: Cell::new(false), spent: RefCell::default() }
+    }
+
+    /// Returns the ports of the pool.
+    pub(crate) fn ports(&self) -> &Arc<Ports> {
+        &self.dispatch.ports
     }
 
     pub(crate) fn lane(&self) -> &Arc<Lane<B>> {
@@ -419,6 +426,7 @@ impl<B: Body + ?Sized> Drop for Desk<B> {
             }
             self.leave(self.dispatch.lock());
         }
+        self.dispatch.ports.ended(self.lane.worker);
     }
 }
 

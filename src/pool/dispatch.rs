@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::departed::Departed;
 use super::intake::Counts;
 use super::lane::Lane;
+use super::ports::Ports;
 use super::queue::Queue;
 use super::sync::{
     AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out, wait_for,
@@ -34,6 +35,7 @@ const NOTHING: i64 = i64::MIN;
 pub(super) struct Dispatch<B: Body + ?Sized> {
     pub(super) rules: Rules,
     pub(super) window: Window,
+    pub(super) ports: Arc<Ports>,
     counts: Apart<Counts>,
     /// Jobs that came without the lock: all of priority 0 and for any worker.
     pub(super) inbox: Inbox<Task<B>>,
@@ -322,6 +324,7 @@ impl<B: Body + ?Sized> Dispatch<B> {
         Self {
             rules,
             window,
+            ports: Arc::default(),
             counts: Apart(Counts::new()),
             inbox: Inbox::new(),
             spent: Bin::new(SPENT_MAX),

@@ -2,7 +2,8 @@
 
 use std::{fmt, io};
 
-use super::{Job, MAX_WORKERS};
+use super::{Job, MAX_WORKERS, PortId, WorkerId};
+use crate::ring::{self, Role};
 
 /// What the pool could not do, with the numbers to act on. What happens inside a job is a [`Failure`](super::Failure).
 #[derive(Debug, thiserror::Error)]
@@ -68,12 +69,63 @@ pub enum Error {
     /// A job asked its own pool to wait for all jobs, and so for the job itself.
     #[error("a job cannot drain or close the pool that it runs in: it would wait for itself")]
     WithinJob,
+    /// No port has that name, or it is closed.
+    #[error("there is no port {given} that is open in this pool")]
+    NoPort {
+        /// The port as given.
+        given: String,
+    },
+    /// An end of a ring cannot go from one worker to another without loss.
+    #[error(
+        "this end of the ring cannot be a port: {why}; give the other end, or an spsc or mpsc ring of messages of one frame"
+    )]
+    PortCannotMove {
+        /// What would be lost.
+        why: &'static str,
+    },
+    /// The end of the ring could not be had.
+    #[error("the end of the ring cannot be a port: {0}")]
+    PortRing(#[source] Box<ring::Error>),
+    /// The port was another worker's for all the time that there was.
+    #[error("port {port} is with worker {with}: wait until it has given it back, or have it transferred")]
+    PortElsewhere {
+        /// The port.
+        port: PortId,
+        /// The worker that it belongs to, or that uses it.
+        with: WorkerId,
+    },
+    /// The worker that asks for the port uses it already.
+    #[error("port {port} is in use on this worker: give it back first")]
+    PortInUse {
+        /// The port.
+        port: PortId,
+    },
+    /// The port is the other end.
+    #[error("port {port} is the {role}'s end of its ring: ask for that")]
+    PortRole {
+        /// The port.
+        port: PortId,
+        /// Which end it is.
+        role: Role,
+    },
+    /// No worker of the pool has that name.
+    #[error("there is no worker {given} in this pool: take one from the registry that has not ended")]
+    NoSuchWorker {
+        /// The worker as given.
+        given: String,
+    },
     /// The timeout passed before there was a completion.
     #[error("the timeout passed without a completion")]
     TimedOut,
     /// Every completion was received, and no [`Completer`](super::Completer) is left to submit with.
     #[error("there are no more completions")]
     Finished,
+}
+
+impl From<ring::Error> for Error {
+    fn from(error: ring::Error) -> Self {
+        Self::PortRing(Box::new(error))
+    }
 }
 
 /// A job that [`Pool::try_submit`](super::Pool::try_submit) gives back, and the reason.

@@ -11,8 +11,10 @@ use smallbox::space::S4;
 use smallbox::{SmallBox, smallbox};
 
 use super::message::Message;
+use super::ports::{End, Port, Ports};
 use super::ticket::{Ticket, Wishes};
-use super::{Aborted, JobError, WorkerId};
+use super::{Aborted, Error, JobError, PortId, WorkerId};
+use crate::ring::{Receiver, Sender};
 
 /// The closure of a job, which runs once. What is left of it then is freed with the rest of the job.
 pub(super) type Work<T> = SmallBox<dyn FnMut(&JobContext<'_>) -> Result<T, JobError> + Send, S4>;
@@ -131,18 +133,20 @@ impl Serialize for JobId {
 pub struct JobContext<'a> {
     ticket: &'a Ticket,
     worker: WorkerId,
+    /// Where it runs itself.
+    ports: Option<&'a Arc<Ports>>,
     /// What came of its message.
     answer: &'a [u8],
 }
 
 impl<'a> JobContext<'a> {
-    pub(super) fn new(ticket: &'a Ticket, worker: WorkerId) -> Self {
-        Self { ticket, worker, answer: &[] }
+    pub(super) fn new(ticket: &'a Ticket, worker: WorkerId, ports: &'a Arc<Ports>) -> Self {
+        Self { ticket, worker, ports: Some(ports), answer: &[] }
     }
 
     /// Makes the context of a job that a worker elsewhere has answered.
     pub(crate) fn answered(ticket: &'a Ticket, worker: WorkerId, answer: &'a [u8]) -> Self {
-        Self { ticket, worker, answer }
+        Self { ticket, worker, ports: None, answer }
     }
 
     /// Returns the job's id.
@@ -153,6 +157,41 @@ impl<'a> JobContext<'a> {
     /// Returns the worker that runs the job.
     pub fn worker(&self) -> WorkerId {
         self.worker
+    }
+
+    /// Takes a port that is a sending end: waits for at most `within` until this worker may have it ([`Duration::MAX`] waits
+    /// without end, and only the end of the pool stops it). An open port goes to whoever asks while nobody uses it; one that was
+    /// [transferred](super::Pool::transfer_port), to its worker alone.
+    ///
+    /// # Errors
+    /// [`Error::PortElsewhere`] when the time is over; [`Error::NoPort`], [`Error::PortInUse`], [`Error::PortRole`],
+    /// [`Error::PortRing`]; [`Error::Closed`] when the pool was dropped.
+    pub fn sender(&self, port: PortId, within: Duration) -> Result<Port<'_, Sender>, Error> {
+        self.port(port, within)
+    }
+
+    /// As [`JobContext::sender`], of a port that is a receiving end.
+    ///
+    /// # Errors
+    /// As [`JobContext::sender`].
+    pub fn receiver(&self, port: PortId, within: Duration) -> Result<Port<'_, Receiver>, Error> {
+        self.port(port, within)
+    }
+
+    fn port<E: End>(&self, port: PortId, within: Duration) -> Result<Port<'_, E>, Error> {
+        let ports = self.ports.ok_or(Error::NoPort { given: port.to_string() })?;
+        Port::take(ports, port, self.worker, within)
+    }
+
+    /// Takes a port whatever end it is. Whoever has it gives it back to the ports.
+    #[cfg(feature = "capi")]
+    pub(crate) fn any_port(
+        &self,
+        port: PortId,
+        within: Duration,
+    ) -> Result<(&Arc<Ports>, super::ports::Granted), Error> {
+        let ports = self.ports.ok_or(Error::NoPort { given: port.to_string() })?;
+        Ok((ports, ports.take(port, self.worker, within)?))
     }
 
     /// Tells whether the job was asked to stop. It costs one load from memory.

@@ -52,6 +52,7 @@ mod modelled;
 mod pending;
 #[allow(clippy::module_inception, reason = "the pool itself, among its parts")]
 mod pool;
+mod ports;
 mod queue;
 pub mod scaling;
 pub mod simulate;
@@ -71,6 +72,7 @@ pub use handle::Handle;
 pub use job::{Job, JobContext, JobId};
 pub use limits::{Enforcer, Limit, Resource, ResourceUsage, WorkerEnd};
 pub use pool::Pool;
+pub use ports::{End, Port, PortEntry, PortId, PortRegistry, PortState};
 pub use snapshot::{
     CurrentJob, Features, Forgotten, Percentiles, PoolCounts, Snapshot, Statistics, Windowed, WorkerEntry,
     WorkerState,
@@ -78,12 +80,16 @@ pub use snapshot::{
 pub use strategy::{Overflow, Strategy};
 pub use worker::WorkerId;
 
+// For the C face and kinds of workers above this.
+#[cfg(any(feature = "capi", all(feature = "exec", target_os = "linux")))]
+pub(crate) use ports::Ports;
 // For kinds of workers above this.
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub(crate) use {
     desk::{Desk, Turn},
     lane::Lane,
     message::{Message, Station},
+    ports::Granted,
     task::{Closure, Task},
     worker::Kind,
 };

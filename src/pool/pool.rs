@@ -13,7 +13,11 @@ use super::pending::{Recipient, Submitted};
 use super::tally::Window;
 use super::task::{Closure, Task};
 use super::worker::Kind;
-use super::{Builder, Error, Failure, Features, Job, JobId, Limit, Overflow, Refused, Snapshot, Statistics};
+use super::{
+    Builder, Error, Failure, Features, Job, JobId, Limit, Overflow, PortId, PortRegistry, Refused, Snapshot,
+    Statistics, WorkerId,
+};
+use crate::ring::{Ring, Role};
 
 /// Worker threads that run jobs, as many as the jobs need, between the bounds that its builder was given.
 ///
@@ -169,6 +173,65 @@ impl Pool {
         Snapshot::of(&self.dispatch, self.bounds, &self.limits, self.features)
     }
 
+    /// Makes an end of a ring a port of this pool, which any worker may use: [`JobContext::receiver`](super::JobContext::receiver),
+    /// [`JobContext::sender`](super::JobContext::sender). The end is the pool's until the port, or the pool, is closed: for the
+    /// other side it lives, whichever worker has it.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// use circlet::pool::{Job, Pool};
+    /// use circlet::ring::{self, Options, Role};
+    /// use std::time::Duration;
+    ///
+    /// let pool = Pool::builder().workers(2).build()?;
+    /// let ring = ring::anonymous(&Options::new())?;
+    /// let port = pool.open_port(&ring, Role::Consumer)?;
+    /// let mut sender = ring.sender()?;
+    /// sender.send(b"one")?;
+    /// sender.send(b"two")?;
+    ///
+    /// for expected in [b"one", b"two"] {
+    ///     let next = pool.submit(Job::new("next", move |context| {
+    ///         let mut receiver = context.receiver(port, Duration::from_secs(1))?;
+    ///         let message = receiver.recv()?.to_vec();
+    ///         Ok(message)
+    ///     }))?;
+    ///     assert_eq!(next.wait()?, expected); // whichever worker it was
+    /// }
+    /// # }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::PortCannotMove`] for a receiver of a broadcast ring, or of messages in fragments; [`Error::PortRing`] where
+    /// somebody has that end; [`Error::Closed`].
+    pub fn open_port(&self, ring: &Ring, role: Role) -> Result<PortId, Error> {
+        self.dispatch.ports.open(ring, role)
+    }
+
+    /// Hands a port to one worker, which alone may use it from then on, or to whichever asks for it (`None`). Whoever uses it
+    /// goes on until it gives it back; who asks meanwhile waits for that. A worker that ends leaves its ports to all.
+    ///
+    /// # Errors
+    /// [`Error::NoPort`], [`Error::NoSuchWorker`].
+    pub fn transfer_port(&self, port: PortId, to: Option<WorkerId>) -> Result<(), Error> {
+        self.dispatch.ports.transfer(port, to)
+    }
+
+    /// Closes a port: the other side of the ring learns it at once, or when whoever uses it has given it back. What is queued
+    /// stays in the ring, for whoever takes that end of it next.
+    ///
+    /// # Errors
+    /// [`Error::NoPort`].
+    pub fn close_port(&self, port: PortId) -> Result<(), Error> {
+        self.dispatch.ports.close(port)
+    }
+
+    /// Looks at every port: those of [`Pool::snapshot`] alone.
+    pub fn ports(&self) -> PortRegistry {
+        self.dispatch.ports.registry()
+    }
+
     /// Returns the statistics of [`Pool::snapshot`] alone.
     pub fn statistics(&self) -> Statistics {
         self.snapshot().statistics
@@ -195,6 +258,7 @@ impl Pool {
         self.dispatch.close();
         self.join();
         self.dispatch.give_up(|| Failure::Closed);
+        self.dispatch.ports.shut();
         Ok(())
     }
 
@@ -228,10 +292,12 @@ impl Drop for Pool {
     fn drop(&mut self) {
         self.dispatch.close();
         self.dispatch.give_up(|| Failure::Closed);
+        self.dispatch.ports.stop_waiting();
         // A job that drops the last owner of its pool is on a thread that ends by itself, right after the job.
         if !is_within(&self.dispatch) {
             self.join();
         }
+        self.dispatch.ports.shut();
     }
 }
 

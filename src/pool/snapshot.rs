@@ -12,7 +12,7 @@ use super::failure::drop_quietly;
 use super::lane::{Lane, Look};
 use super::tally::{Tally, Times};
 use super::task::Body;
-use super::{JobId, Limit, ResourceUsage, Strategy, WorkerEnd, WorkerId};
+use super::{JobId, Limit, PortRegistry, ResourceUsage, Strategy, WorkerEnd, WorkerId};
 
 /// What every worker of a pool does, and what they have done together.
 ///
@@ -38,6 +38,9 @@ pub struct Snapshot {
     /// What every worker may use, and who sees to it.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
+    /// The ports, if there are any.
+    #[serde(skip_serializing_if = "PortRegistry::is_empty")]
+    pub message_port_registry: PortRegistry,
 }
 
 /// What worker processes are capable of.
@@ -269,7 +272,15 @@ impl Snapshot {
         let counts =
             Counts { sent, received, errors, withdrawn, queued: sent - received - withdrawn - running };
         let statistics = Statistics::of(counts, &tally, dispatch.window.length_ms(), &pool);
-        Self { pool, features, registry, forgotten, statistics, limits: limits.to_vec() }
+        Self {
+            pool,
+            features,
+            registry,
+            forgotten,
+            statistics,
+            limits: limits.to_vec(),
+            message_port_registry: dispatch.ports.registry(),
+        }
     }
 }
 

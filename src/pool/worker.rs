@@ -1,6 +1,7 @@
 //! What a worker is, whatever it is made of.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -9,7 +10,7 @@ use serde::{Serialize, Serializer};
 
 use super::desk::Desk;
 use super::task::{Body, Closure};
-use super::{Features, JobContext, Limit};
+use super::{Error, Features, JobContext, Limit};
 
 /// Names one worker. Displays as `w_3a7f`; no two of the process's last 65536 workers have the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,6 +26,21 @@ impl WorkerId {
     /// Returns the number alone.
     pub fn get(self) -> u16 {
         self.0
+    }
+}
+
+impl From<u16> for WorkerId {
+    fn from(number: u16) -> Self {
+        Self(number)
+    }
+}
+
+impl FromStr for WorkerId {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self, Error> {
+        let number = text.strip_prefix("w_").and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        number.map(Self).ok_or_else(|| Error::NoSuchWorker { given: text.to_owned() })
     }
 }
 
@@ -78,7 +94,7 @@ impl Kind for Threads {
         while let Some(first) = desk.take() {
             let mut task = Some(first);
             while let Some(present) = task.take() {
-                let context = JobContext::new(present.ticket(), desk.lane().worker);
+                let context = JobContext::new(present.ticket(), desk.lane().worker, desk.ports());
                 present.run(&context, &mut |error| task = desk.next(&present, error));
                 if let Some(mut spent) = present.into_spent() {
                     // A result that nobody waits for goes here.

@@ -51,6 +51,9 @@ pub use error::{Error, Poison};
 pub use lent::{Batch, BatchIter, Frame};
 pub use options::Options;
 pub use receiver::Receiver;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub(crate) use ring::adopt;
+pub(crate) use ring::mend;
 pub use ring::{Ring, anonymous, create, open, open_with};
 #[cfg(unix)]
 pub use ring::{from_fd, from_fd_with};

@@ -58,19 +58,26 @@ enum Source {
 
 impl Receiver {
     pub(super) fn new(segment: Arc<Segment>, from_oldest: bool) -> Result<Self, Error> {
-        let geometry = segment.geometry().clone();
-        let (mode, rules) = (geometry.mode(), Rules::of(&geometry));
-        let (view, source) = if mode == Mode::Broadcast {
-            let view = View::new(segment);
-            let reader = Reader::new(view.clone(), rules, from_oldest);
-            (view, Source::Broadcast { reader, watch: shm::Watch::default() })
-        } else {
-            let seat = Seat::take(segment, Role::Consumer)?;
-            let view = seat.view().clone();
-            (view.clone(), Source::Queue { consumer: Consumer::new(view, rules)?, seat })
-        };
+        if segment.geometry().mode() != Mode::Broadcast {
+            return Self::seated(Seat::take(segment, Role::Consumer)?);
+        }
+        let view = View::new(segment);
+        let reader = Reader::new(view.clone(), Rules::of(view.segment().geometry()), from_oldest);
+        Ok(Self::of(view, Source::Broadcast { reader, watch: shm::Watch::default() }))
+    }
+
+    /// Goes on where the last one in this seat stopped.
+    pub(super) fn seated(seat: Seat) -> Result<Self, Error> {
+        let view = seat.view().clone();
+        let consumer = Consumer::new(view.clone(), Rules::of(view.segment().geometry()))?;
+        Ok(Self::of(view, Source::Queue { consumer, seat }))
+    }
+
+    fn of(view: View, source: Source) -> Self {
+        let geometry = view.segment().geometry();
+        let (mode, max_message) = (geometry.mode(), geometry.max_message());
         let slept = view.u64_at(consumer::WAITS).load(Relaxed);
-        Ok(Self {
+        Self {
             source,
             copies: Copies::default(),
             assembler: Assembler::default(),
@@ -79,12 +86,12 @@ impl Receiver {
             kept: None,
             lag: None,
             mode,
-            max_message: geometry.max_message(),
+            max_message,
             patience: Patience::new(Wait::default(), slept),
             #[cfg(unix)]
             bell: shm::Bell::default(),
             view,
-        })
+        }
     }
 
     /// Sets how this side waits for frames.

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use super::{Dump, Error, Options, Receiver, Sender, Stats};
-use crate::shm::{Mode, Segment};
+use crate::shm::{KeptSeat, Loan, Mode, Role, Segment};
 
 /// Creates a named ring, which other processes [`open`]. Its name is removed when this `Ring`, and every sender and
 /// receiver made from it, are dropped.
@@ -59,15 +59,49 @@ pub fn from_fd_with(fd: OwnedFd, options: &Options) -> Result<Ring, Error> {
     Ring::checked(Segment::from_fd(fd, options.backing())?, options)
 }
 
+/// Opens a ring of which one end is lent, from the very description that holds its seat.
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub(crate) fn adopt(fd: OwnedFd, role: Role, index: usize) -> Result<Ring, Error> {
+    Ok(Ring::lent(Arc::new(Segment::adopt(fd)?), Loan::new(role, index)))
+}
+
+/// Settles what the last one in a kept seat left that died there: a claim that bars the way, or the claim lock.
+pub(crate) fn mend(kept: &KeptSeat) {
+    kept.let_go_of_others();
+    if kept.role() == Role::Producer {
+        // What cannot be settled, the next one is told.
+        drop(kept.lend().sit(kept.segment(), Role::Producer).map_err(Error::from).and_then(Sender::seated));
+    }
+}
+
 /// A ring in shared memory: where senders and receivers come from. `Send` and `Sync`.
 #[derive(Clone, Debug)]
 pub struct Ring {
     segment: Arc<Segment>,
+    /// Where a port lends one of its ends.
+    loan: Option<Arc<Loan>>,
 }
 
 impl Ring {
     fn new(segment: Segment) -> Self {
-        Self { segment: Arc::new(segment) }
+        Self { segment: Arc::new(segment), loan: None }
+    }
+
+    /// Makes a ring of which one end is lent, and nothing else to be had, from the description that holds its seat.
+    pub(crate) fn lent(segment: Arc<Segment>, loan: Arc<Loan>) -> Self {
+        Self { segment, loan: Some(loan) }
+    }
+
+    /// Keeps a seat for those who will sit there one after the other.
+    pub(crate) fn keep(&self, role: Role) -> Result<KeptSeat, Error> {
+        Ok(KeptSeat::take(&self.segment, role)?)
+    }
+
+    /// Ends what was lent: no end is to be had of it any more. Whoever has one drops it before.
+    pub(crate) fn end_loan(&self) {
+        if let Some(loan) = &self.loan {
+            loan.end();
+        }
     }
 
     fn checked(segment: Segment, options: &Options) -> Result<Self, Error> {
@@ -81,7 +115,10 @@ impl Ring {
     /// [`crate::shm::Error::Busy`] while living producers hold every seat (one, or 32 in an mpsc ring);
     /// [`Error::Poisoned`] where the ring's words cannot be.
     pub fn sender(&self) -> Result<Sender, Error> {
-        Sender::new(Arc::clone(&self.segment))
+        match &self.loan {
+            Some(loan) => Sender::seated(loan.sit(&self.segment, Role::Producer)?),
+            None => Sender::new(Arc::clone(&self.segment)),
+        }
     }
 
     /// Takes the consumer's seat; a successor reads on after the last released frame. A broadcast ring has any number
@@ -90,7 +127,10 @@ impl Ring {
     /// # Errors
     /// As [`Ring::sender`].
     pub fn receiver(&self) -> Result<Receiver, Error> {
-        Receiver::new(Arc::clone(&self.segment), false)
+        match &self.loan {
+            Some(loan) => Receiver::seated(loan.sit(&self.segment, Role::Consumer)?),
+            None => Receiver::new(Arc::clone(&self.segment), false),
+        }
     }
 
     /// As [`Ring::receiver`], but in a broadcast ring it begins with the oldest frame that is still there.
@@ -98,6 +138,9 @@ impl Ring {
     /// # Errors
     /// As [`Ring::sender`].
     pub fn receiver_from_oldest(&self) -> Result<Receiver, Error> {
+        if self.loan.is_some() {
+            return self.receiver();
+        }
         Receiver::new(Arc::clone(&self.segment), true)
     }
 

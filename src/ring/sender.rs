@@ -59,7 +59,11 @@ pub(super) struct Reserved {
 
 impl Sender {
     pub(super) fn new(segment: Arc<Segment>) -> Result<Self, Error> {
-        let seat = Seat::take(segment, Role::Producer)?;
+        Self::seated(Seat::take(segment, Role::Producer)?)
+    }
+
+    /// Goes on where the last one in this seat stopped.
+    pub(super) fn seated(seat: Seat) -> Result<Self, Error> {
         let (view, slot) = (seat.view().clone(), seat.index());
         let geometry = view.segment().geometry();
         let rules = Rules::of(geometry);

@@ -61,6 +61,14 @@ pub enum Error {
         /// The tag that was asked for.
         expected: String,
     },
+    /// The ring was lent by a port.
+    #[error(
+        "the ring is lent for its {role} end alone, once at a time, until it is given back: open a port for the other end"
+    )]
+    Lent {
+        /// The end that it is lent for.
+        role: Role,
+    },
     /// The segment has another mode than the call is for.
     #[error("the segment is of mode {found}, and {expected} was asked for")]
     Mode {

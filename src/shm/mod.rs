@@ -24,6 +24,7 @@ mod error;
 #[cfg(test)]
 pub(crate) mod kill;
 pub mod layout;
+mod loan;
 mod memory;
 mod pace;
 mod presence;
@@ -37,6 +38,7 @@ pub(crate) use bell::Bell;
 pub use deadline::Deadline;
 pub use error::Error;
 pub use layout::{Geometry, Mode, Overflow};
+pub(crate) use loan::{KeptSeat, Loan};
 pub(crate) use memory::{Memory, Shared};
 pub use presence::{PeerState, Role};
 pub(crate) use presence::{Seat, Watch, is_unfenced, seat_state, state, word_offset as seat_word};

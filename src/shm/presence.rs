@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::layout::{Mode, SLOTS, consumer, producer, seat};
 use super::memory::{Memory, Shared};
-use super::{Error, Segment, View, wait};
+use super::{Error, Loan, Segment, View, wait};
 
 /// A side of a ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,13 +105,14 @@ impl Watch {
     }
 }
 
-/// A taken seat: dropping it says "closed" to the other side.
+/// A taken seat: dropping it says "closed" to the other side, unless somebody else keeps it.
 #[derive(Debug)]
 pub(crate) struct Seat {
     view: View,
     role: Role,
     index: usize,
     watch: Watch,
+    loan: Option<Arc<Loan>>,
 }
 
 impl Seat {
@@ -138,10 +139,26 @@ impl Seat {
         let Some(index) = dead.into_iter().chain(others).find(|seat| view.hold_seat(*seat)) else {
             return Err(Error::Busy { role, pid: first.load(Relaxed), takes });
         };
+        Ok(Self::sit(view, role, index, None))
+    }
+
+    /// Sits down in a seat that somebody else keeps, in the description that holds it.
+    ///
+    /// # Errors
+    /// [`Error::Forked`].
+    pub(super) fn lent(segment: &Arc<Segment>, index: usize, loan: Arc<Loan>) -> Result<Self, Error> {
+        if !segment.is_of_this_process() {
+            return Err(Error::Forked);
+        }
+        segment.has_seat(index);
+        Ok(Self::sit(View::new(Arc::clone(segment)), loan.role(), index, Some(loan)))
+    }
+
+    fn sit(view: View, role: Role, index: usize, loan: Option<Arc<Loan>>) -> Self {
         view.u32_at(word_offset(index) + 4).store(std::process::id(), Relaxed);
         let unfenced = if wait::publishes_unfenced() { seat::UNFENCED } else { 0 };
         view.u32_at(word_offset(index)).store(seat::TAKEN | unfenced, Release);
-        Ok(Self { view, role, index, watch: Watch::default() })
+        Self { view, role, index, watch: Watch::default(), loan }
     }
 
     /// Returns the segment as the protocols see it.
@@ -152,6 +169,11 @@ impl Seat {
     /// Returns the seat's number, which for a producer is its slot.
     pub(crate) fn index(&self) -> usize {
         self.index
+    }
+
+    /// Returns the side that it is of.
+    pub(super) fn role(&self) -> Role {
+        self.role
     }
 
     /// Looks at the other side.
@@ -165,6 +187,9 @@ impl Drop for Seat {
         // A fork's copy is not the one who sits here.
         if !self.view.segment().is_of_this_process() {
             return;
+        }
+        if let Some(loan) = &self.loan {
+            return loan.stand_up();
         }
         self.view.u32_at(word_offset(self.index)).store(seat::CLOSED, Release);
         wait::wake(&self.view, self.role.peer().waiting());

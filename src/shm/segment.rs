@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io;
 #[cfg(unix)]
 use std::os::fd::OwnedFd;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+use std::os::fd::{AsFd, BorrowedFd};
 use std::ptr::NonNull;
 use std::sync::atomic::AtomicBool;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::time::SystemTime;
 
 use memmap2::{MmapOptions, MmapRaw};
@@ -117,6 +119,30 @@ impl Segment {
         Self::attach(sys::reopen(&file).unwrap_or(file), backing)
     }
 
+    /// Maps it once more, with an open file description of its own.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub(super) fn again(&self) -> Result<Self, Error> {
+        Self::attach(sys::reopen(&self.file)?, &Backing::default())
+    }
+
+    /// Maps a segment that another process of this program passed, with the very description that it passed: its locks are
+    /// this one's too.
+    ///
+    /// # Errors
+    /// One for each thing that can be wrong with a header.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn adopt(fd: OwnedFd) -> Result<Self, Error> {
+        Self::attach(File::from(fd), &Backing::default())
+    }
+
+    /// Returns the open file description that the locks belong to, to be passed to a process that is to share them.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn description(&self) -> BorrowedFd<'_> {
+        self.file.as_fd()
+    }
+
     /// Removes the name now if this segment created it, as dropping it does later; whoever has it open keeps it.
     pub fn end_name(&self) {
         let Some(name) = &self.name else { return };
@@ -213,6 +239,11 @@ impl Segment {
     /// Tells whether this process opened the segment, rather than one that it was forked from.
     pub(crate) fn is_of_this_process(&self) -> bool {
         self.process == std::process::id()
+    }
+
+    /// Notes that this mapping's description holds a seat, which somebody else has taken.
+    pub(super) fn has_seat(&self, seat: usize) {
+        self.seated_here[seat].store(true, Release);
     }
 
     pub(super) fn file(&self) -> &File {

@@ -42,6 +42,17 @@ static int32_t odd_only(void *data) {
     return (int32_t)(intptr_t)data;
 }
 
+/* Receives one message from a port, whose first byte it returns. */
+static int32_t take_byte(void *data) {
+    circlet_ring *ring;
+    circlet_frame frame;
+    if (circlet_job_port((uint32_t)(uintptr_t)data, 10000, &ring) < 0) return -1;
+    if (circlet_ring_recv(ring, 10000, &frame) < 0) return -2;
+    const int32_t byte = *(const unsigned char *)frame.data;
+    circlet_ring_release(ring);
+    return byte;
+}
+
 int32_t jobs_running(void) { return running; }
 
 void open_gate(int32_t open) { may_end = open; }
@@ -51,7 +62,8 @@ void *address(const char *name) {
         const char *name;
         circlet_job job;
     } all[] = {{"empty", empty},     {"sum", sum},   {"fail", fail},
-               {"endless", endless}, {"wait_at_gate", wait_at_gate}, {"odd_only", odd_only}};
+               {"endless", endless}, {"wait_at_gate", wait_at_gate}, {"odd_only", odd_only},
+               {"take_byte", take_byte}};
     for (unsigned i = 0; i < sizeof all / sizeof *all; i++) {
         if (strcmp(name, all[i].name) == 0) {
             void *found;

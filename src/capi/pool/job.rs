@@ -5,20 +5,28 @@ use std::cell::{Cell, RefCell};
 use std::ffi::{c_char, c_void};
 use std::ptr;
 
+use super::job_port::{UsedPort, give_back_all};
 use crate::capi::call::{Failure, call, infallible, text};
 use crate::pool::{Aborted, JobContext, JobError};
 
 /// The job that runs on this thread.
-struct Running {
+pub(super) struct Running {
     context: Cell<*const JobContext<'static>>,
     /// What it ends with instead of its result.
     end: RefCell<Option<JobError>>,
     has_end: Cell<bool>,
+    /// What it has to give back.
+    pub(super) ports: RefCell<Vec<UsedPort>>,
 }
 
 thread_local! {
     static RUNNING: Running = const {
-        Running { context: Cell::new(ptr::null()), end: RefCell::new(None), has_end: Cell::new(false) }
+        Running {
+            context: Cell::new(ptr::null()),
+            end: RefCell::new(None),
+            has_end: Cell::new(false),
+            ports: RefCell::new(Vec::new()),
+        }
     };
 }
 
@@ -39,6 +47,7 @@ impl Work {
             // SAFETY: whoever submitted it gave both for this.
             let result = unsafe { (self.run)(self.data) };
             running.context.set(ptr::null());
+            give_back_all(running.ports.take());
             if running.has_end.replace(false) {
                 return running.end.take().map_or(Ok(result), Err);
             }
@@ -48,7 +57,7 @@ impl Work {
 }
 
 /// Does something with the job that runs on this thread, if one does.
-fn running<T>(body: impl FnOnce(&Running, &JobContext<'_>) -> T) -> Option<T> {
+pub(super) fn running<T>(body: impl FnOnce(&Running, &JobContext<'_>) -> T) -> Option<T> {
     RUNNING.with(|running| {
         // SAFETY: it is the context that `Work::run`, which is under way on this thread, has borrowed; else NULL.
         unsafe { running.context.get().as_ref() }.map(|context| body(running, context))

@@ -1,12 +1,14 @@
 //! The worker pool for C: jobs are functions of yours, and how they ended waits to be fetched.
 //!
 //! `types.rs` has what is given and got, `open.rs` makes and ends pools, `submit.rs` takes jobs in, `curves.rs` those that sample curves,
-//! `job.rs` is for the jobs themselves, and `next.rs` says how they ended.
+//! `job.rs` is for the jobs themselves, and `next.rs` says how they ended. `port.rs` has the ports, `job_port.rs` those that a job uses.
 
 mod curves;
 mod job;
+mod job_port;
 mod next;
 mod open;
+mod port;
 mod submit;
 mod types;
 
@@ -14,8 +16,12 @@ use std::sync::{Mutex, PoisonError, RwLock};
 
 pub use curves::*;
 pub use job::*;
+pub use job_port::*;
 pub use next::*;
 pub use open::*;
+pub use port::*;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+pub(super) use port::{side_of, worker_of};
 pub use submit::*;
 pub use types::*;
 
@@ -47,7 +53,10 @@ impl From<pool::Error> for Failure {
             pool::Error::Full { .. } => {
                 return Self::new(CIRCLET_FULL, "the queue is full: as many jobs wait as may");
             }
-            pool::Error::Unfinished { .. } => CIRCLET_TIMED_OUT,
+            pool::Error::PortRing(error) => return (*error).into(),
+            pool::Error::NoPort { .. } | pool::Error::NoSuchWorker { .. } => CIRCLET_NOT_FOUND,
+            pool::Error::PortInUse { .. } => CIRCLET_BUSY,
+            pool::Error::Unfinished { .. } | pool::Error::PortElsewhere { .. } => CIRCLET_TIMED_OUT,
             pool::Error::Closed | pool::Error::Finished => CIRCLET_CLOSED,
             pool::Error::Spawn { .. } => CIRCLET_OS,
             _ => CIRCLET_INVALID,

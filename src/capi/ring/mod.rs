@@ -146,12 +146,44 @@ struct Reading {
 }
 
 impl circlet_ring {
-    fn handle(ring: Ring) -> *mut Self {
-        into_handle(Self { ring, sender: Side::new(None), receiver: Side::new(None) })
+    pub(super) fn handle(ring: Ring) -> *mut Self {
+        into_handle(Self::of(ring))
+    }
+
+    pub(super) fn of(ring: Ring) -> Self {
+        Self { ring, sender: Side::new(None), receiver: Side::new(None) }
+    }
+
+    /// Takes a side.
+    pub(super) fn attach(&self, role: Role) -> Result<i32, Failure> {
+        match role {
+            Role::Producer => self.writing(|_| Ok(0)),
+            Role::Consumer => self.reading(|_| Ok(0)),
+        }
+    }
+
+    fn detach(&self, role: Role) -> Result<i32, Failure> {
+        match role {
+            Role::Producer => self.sender.enter(|side| {
+                *side = None;
+                Ok(0)
+            }),
+            Role::Consumer => self.receiver.enter(|side| {
+                *side = None;
+                Ok(0)
+            }),
+        }
+    }
+
+    /// Lets go of what a port has lent.
+    pub(super) fn let_go(&self) -> Result<(), Failure> {
+        self.detach(Role::Producer)?;
+        self.detach(Role::Consumer)?;
+        self.ring.end_loan();
+        Ok(())
     }
 
     /// Returns the ring, for other parts of the C face.
-    #[cfg(all(feature = "exec", target_os = "linux"))]
     pub(super) fn ring(&self) -> &Ring {
         &self.ring
     }
@@ -215,10 +247,7 @@ pub unsafe extern "C" fn circlet_ring_attach(ring: *const circlet_ring, side: i3
             }
             return ring.reading_from(Ring::receiver_from_oldest, |_| Ok(0));
         }
-        match role(side)? {
-            Role::Producer => ring.writing(|_| Ok(0)),
-            Role::Consumer => ring.reading(|_| Ok(0)),
-        }
+        ring.attach(role(side)?)
     })
 }
 
@@ -234,16 +263,7 @@ pub unsafe extern "C" fn circlet_ring_detach(ring: *const circlet_ring, side: i3
     call(|| {
         // SAFETY: the caller's promise.
         let ring = unsafe { borrow(ring, "ring")? };
-        match role(side)? {
-            Role::Producer => ring.sender.enter(|side| {
-                *side = None;
-                Ok(0)
-            }),
-            Role::Consumer => ring.receiver.enter(|side| {
-                *side = None;
-                Ok(0)
-            }),
-        }
+        ring.detach(role(side)?)
     })
 }
 
@@ -367,7 +387,7 @@ pub unsafe extern "C" fn circlet_ring_arm(ring: *const circlet_ring, side: i32, 
     })
 }
 
-fn role(side: i32) -> Result<Role, Failure> {
+pub(super) fn role(side: i32) -> Result<Role, Failure> {
     match side {
         CIRCLET_PRODUCER => Ok(Role::Producer),
         CIRCLET_CONSUMER => Ok(Role::Consumer),
@@ -403,6 +423,7 @@ pub(super) fn segment_status(error: &shm::Error) -> circlet_status {
         | shm::Error::MaxMessage { .. }
         | shm::Error::SchemaTag { .. }
         | shm::Error::Permissions { .. }
+        | shm::Error::Lent { .. }
         | shm::Error::Forked => CIRCLET_INVALID,
         shm::Error::Schema { .. } => CIRCLET_BAD_SCHEMA,
         shm::Error::NameTaken { .. } => CIRCLET_NAME_TAKEN,

@@ -4,6 +4,8 @@
 //! program again, with [`SCRIPT`] set), killed before its first store, its second, and so on until one run comes to its
 //! end. That the scripts together reach every place in the source that stores is checked as well.
 
+#[cfg(feature = "exec")]
+mod lent;
 mod places;
 
 use std::collections::BTreeSet;
@@ -33,23 +35,8 @@ type Script = fn(&str, &dyn Fn(u64));
 
 /// The scripts, by name.
 const SCRIPTS: [(&str, Script); 9] = [
-    ("send", |name, done| {
-        let mut sender = open(name).sender().unwrap();
-        for number in 0..FRAMES {
-            send(&mut sender, number);
-            done(number + 1);
-        }
-    }),
-    ("claim", |name, done| {
-        let mut sender = open(name).sender().unwrap();
-        for number in 0..FRAMES {
-            drop(sender.claim_timeout(300, SOON).unwrap());
-            let mut claim = sender.claim_timeout(900, SOON).unwrap();
-            claim[..frame(number).len()].copy_from_slice(&frame(number));
-            claim.commit_len(frame(number).len()).unwrap();
-            done(number + 1);
-        }
-    }),
+    ("send", |name, done| send_all(&open(name), done)),
+    ("claim", |name, done| claim_all(&open(name), done)),
     ("fragments", |name, done| {
         let mut sender = open(name).sender().unwrap();
         for number in 0..2 {
@@ -66,13 +53,7 @@ const SCRIPTS: [(&str, Script); 9] = [
         sender.arm(1000).unwrap();
         done(1);
     }),
-    ("recv", |name, done| {
-        let mut receiver = open(name).receiver().unwrap();
-        for number in 0..FRAMES {
-            assert_eq!(&*receiver.recv_timeout(SOON).unwrap(), frame(number));
-            done(number + 1);
-        }
-    }),
+    ("recv", |name, done| receive_all(&open(name), done)),
     ("wait", |name, done| {
         let mut receiver = open(name).receiver().unwrap();
         receiver.set_wait(Wait::SLEEP);
@@ -106,6 +87,33 @@ const SCRIPTS: [(&str, Script); 9] = [
     }),
 ];
 
+fn send_all(ring: &Ring, done: &dyn Fn(u64)) {
+    let mut sender = ring.sender().unwrap();
+    for number in 0..FRAMES {
+        send(&mut sender, number);
+        done(number + 1);
+    }
+}
+
+fn claim_all(ring: &Ring, done: &dyn Fn(u64)) {
+    let mut sender = ring.sender().unwrap();
+    for number in 0..FRAMES {
+        drop(sender.claim_timeout(300, SOON).unwrap());
+        let mut claim = sender.claim_timeout(900, SOON).unwrap();
+        claim[..frame(number).len()].copy_from_slice(&frame(number));
+        claim.commit_len(frame(number).len()).unwrap();
+        done(number + 1);
+    }
+}
+
+fn receive_all(ring: &Ring, done: &dyn Fn(u64)) {
+    let mut receiver = ring.receiver().unwrap();
+    for number in 0..FRAMES {
+        assert_eq!(&*receiver.recv_timeout(SOON).unwrap(), frame(number));
+        done(number + 1);
+    }
+}
+
 fn open(name: &str) -> Ring {
     super::open(name).unwrap()
 }
@@ -130,7 +138,10 @@ fn child() {
     let words: Vec<_> = task.split(' ').collect();
     let [script, name, stores, note] = words[..] else { panic!("{task:?}") };
     let note = File::options().write(true).open(note).unwrap();
-    let (_, run) = SCRIPTS.iter().find(|known| known.0 == script).unwrap();
+    let known = SCRIPTS.iter();
+    #[cfg(feature = "exec")]
+    let known = known.chain(&lent::SCRIPTS);
+    let (_, run) = known.into_iter().find(|known| known.0 == script).unwrap();
     kill::watch();
     if let Ok(stores) = stores.parse() {
         kill::before(stores);
@@ -161,12 +172,16 @@ impl Case {
 
     /// Runs a script, killed before a store of it; tells whether it was killed, and the steps that were behind it.
     fn run(&self, script: &str, stores: Option<u64>) -> (bool, u64) {
+        self.run_with(script, stores, Stdio::null())
+    }
+
+    fn run_with(&self, script: &str, stores: Option<u64>, input: Stdio) -> (bool, u64) {
         fs::write(&self.note, [0; 8]).unwrap();
         let stores = stores.map_or("never".to_owned(), |stores| stores.to_string());
         let output = Command::new(env::current_exe().unwrap())
             .args(["--exact", "ring::killed::child", "--nocapture", "--test-threads=1"])
             .env(SCRIPT, format!("{script} {} {stores} {}", self.name, self.note.display()))
-            .stdin(Stdio::null())
+            .stdin(input)
             .output()
             .unwrap();
         let killed = output.status.signal() == Some(libc::SIGKILL);

@@ -1,0 +1,180 @@
+"""The ports of a pool: ends of rings that go from one worker to another with nothing lost."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from ctypes import Structure, byref, c_int32, c_uint32, c_uint64, c_void_p
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Literal
+
+from ._arguments import opened
+from ._native import CONSUMER, InvalidError, check, library
+from ._waiting import first_ms, go_on
+from .ring import SharedRingBuffer
+
+#: What has become of a port: any worker may use it, one that it was handed to, or nobody any more.
+PortState = Literal["open", "transferred", "closed"]
+
+_ANY_WORKER = 0xFFFF_FFFF
+_STATES: tuple[PortState, ...] = ("open", "transferred", "closed")
+_UNKNOWN = (1 << 64) - 1
+
+
+class _Entry(Structure):
+    """circlet_port."""
+
+    _fields_ = [
+        ("port", c_uint32),
+        ("owner", c_uint32),
+        ("side", c_int32),
+        ("state", c_uint32),
+        ("messages_queued", c_uint64),
+    ]
+
+
+@dataclass(frozen=True)
+class Port:
+    """A port as its pool lists it."""
+
+    #: Its name, such as "p_1a2b".
+    id: str
+    #: The worker that it was transferred to; of an open one, the worker that uses it now, if any.
+    owner: str | None
+    state: PortState
+    #: `PRODUCER` or `CONSUMER`.
+    side: int
+    #: Frames that were sent and not yet released; each fragment of a message is one. Unknown of a broadcast ring.
+    messages_queued: int | None
+
+
+def _number(kind: str, name: str) -> int:
+    found = re.fullmatch(f"{kind}_([0-9a-f]{{1,8}})", name)
+    if found is None:
+        what, example = ("port", "p_1a2b") if kind == "p" else ("worker", "w_3a7f")
+        raise InvalidError(f"{name!r} names no {what}: give a name such as {example!r}")
+    return int(found[1], 16)
+
+
+def _worker(name: str | None) -> int:
+    return _ANY_WORKER if name is None else _number("w", name)
+
+
+def open_port(pool: int, ring: SharedRingBuffer, side: int) -> str:
+    """Makes a side of a ring a port of the pool."""
+    port = c_uint32()
+    check(library.circlet_pool_port_open(pool, ring._open(), side, byref(port)))
+    return f"p_{port.value:04x}"
+
+
+def transfer_port(pool: int, port: str, worker: str | None) -> None:
+    """Hands a port to a worker, or to all."""
+    check(library.circlet_pool_port_transfer(pool, _number("p", port), _worker(worker)))
+
+
+def close_port(pool: int, port: str) -> None:
+    """Closes a port."""
+    check(library.circlet_pool_port_close(pool, _number("p", port)))
+
+
+def ports(pool: int) -> list[Port]:
+    """Lists the ports of the pool."""
+    room, found = 0, check(library.circlet_pool_ports(pool, None, 0))
+    entries = (_Entry * 0)()
+    while found > room:
+        room = found
+        entries = (_Entry * room)()
+        found = check(library.circlet_pool_ports(pool, entries, room))
+    return [
+        Port(
+            id=f"p_{entry.port:04x}",
+            owner=None if entry.owner == _ANY_WORKER else f"w_{entry.owner:04x}",
+            state=_STATES[entry.state],
+            side=entry.side,
+            messages_queued=None if entry.messages_queued == _UNKNOWN else entry.messages_queued,
+        )
+        for entry in entries[:found]
+    ]
+
+
+class _Asked:
+    """What a call has asked for, and may have got just as it was interrupted."""
+
+    def __init__(self, worker: int, number: int) -> None:
+        self.worker, self.number, self.handle = worker, number, c_void_p()
+
+    def close(self) -> None:
+        if self.handle.value is not None:
+            check(library.circlet_worker_port_back(self.worker, self.number, self.handle))
+
+
+class JobPort(SharedRingBuffer):
+    """A port in the hands of the call that runs: a ring of which it has one side, until it closes it or is over.
+
+    What the call has received counts as received then, and the next one goes on behind it; what a worker had received
+    and not released when it died comes again. An iteration fetches one message at a time.
+    """
+
+    # What an iteration has fetched counts as received, so that it fetches nothing that it does not yield.
+    _batch = 1
+
+    def __init__(self, asked: _Asked, side: int, used: list[_Asked | JobPort]) -> None:
+        """Made by `circlet.job.port`."""
+        super().__init__(opened(asked.handle))
+        self._worker, self._number, self._used = asked.worker, asked.number, used
+        #: The side that this is: `PRODUCER` or `CONSUMER`.
+        self.side = side
+        used[used.index(asked)] = self
+
+    @property
+    def id(self) -> str:
+        """The port's name, such as "p_1a2b"."""
+        return f"p_{self._number:04x}"
+
+    def transfer(self, worker: str | None = None) -> None:
+        """Hands the port on to another worker, such as "w_3a7f", or to whichever asks, and gives it back.
+
+        Raises `NotFoundError` where there is no such worker; the port stays here then.
+        """
+        self._open()
+        check(library.circlet_worker_port_transfer(self._worker, self._number, _worker(worker)))
+        self.close()
+
+    def close(self) -> None:
+        """Gives the port back. Safe to call twice."""
+        handle = self._handle
+        if handle is None:
+            return
+        if self.side == CONSUMER:
+            self.release()
+        # The handle ends with the last that looks at the memory.
+        memory = self._memory
+        super().close()
+        check(library.circlet_worker_port_back(self._worker, self._number, handle))
+        self._used.remove(self)
+        del memory
+
+    def __enter__(self) -> JobPort:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def take(
+    worker: int, port: str, timeout: float | None, used: list[_Asked | JobPort], check_abort: Callable[[], None]
+) -> JobPort:
+    """Takes a port for the call that runs in a worker process."""
+    asked = _Asked(worker, _number("p", port))
+
+    def attempt(ms: float) -> int:
+        # The interrupt may have come before the call had begun.
+        check_abort()
+        return library.circlet_worker_port(worker, asked.number, ms, byref(asked.handle))
+
+    used.append(asked)
+    side = go_on(attempt(first_ms(timeout)), attempt, timeout)
+    return JobPort(asked, side, used)
