@@ -1,9 +1,9 @@
 # A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them.
 #
-# It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS FOLDER...`, and boots before anything else: it
-# imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json, pickle,
-# traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C library
-# through `_ctypes` and not through ctypes, which takes longer to import than all of this.
+# It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS MAIN FOLDER...`, and boots before anything
+# else: it imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json,
+# pickle, traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C
+# library through `_ctypes` and not through ctypes, which takes longer to import than all of this.
 import sys
 
 # With -c, the first folder is the current one, unless the interpreter was told otherwise.
@@ -81,12 +81,16 @@ def late():
     """Loads what few calls need, and returns its names."""
     if not rest:
         text = source(b"circlet._pool_late").decode()
-        rest.update(source=source, functions=functions, worker_aborted=lambda: bool(aborted(worker)))
+        rest.update(source=source, main=main, worker_aborted=lambda: bool(aborted(worker)))
         exec(compile(text, "<supervisor>/circlet/_pool_late.py", "exec"), rest)
     return rest
 
 
 rest = {}
+
+
+def of_main(name):
+    return late()["of_main"](name)
 
 
 class Packaged:
@@ -167,7 +171,16 @@ def function_of(name):
     return found
 
 
-functions = {}
+def apply(function, /, *arguments, **named):
+    return function(*arguments, **named)
+
+
+def each(function, /, *given):
+    return [function(*arguments) for arguments in given]
+
+
+# What a name with no module is: a function that comes with its arguments.
+functions = {b":apply": apply, b":each": each}
 
 
 # An interrupt reaches the code of the call that it is for, once, and nothing else.
@@ -204,7 +217,7 @@ def serve():
             running, status = False, VALUE
         except BaseException as error:
             running = False
-            status, body = late()["raised"](error)
+            status, body = late()["raised"](error, number)
         try:
             flush_out()
             flush_err()
@@ -220,8 +233,12 @@ handle = (pointer * 1)()
 if new(int(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]), handle) != 0:
     sys.exit("this worker's descriptors are not its supervisor's")
 worker = handle[0]
-sys.path[:0] = sys.argv[5:]
+main = sys.argv[5]
+sys.path[:0] = sys.argv[6:]
 sys.argv[1:] = []
+# What is called finds the caller's names in `__main__`, and none of these.
+shell, sys.modules["__main__"] = sys.modules["__main__"], type(sys)("__main__")
+sys.modules["__main__"].__getattr__ = of_main
 sys.meta_path.insert(0, Packaged)
 sys.meta_path.append(Beyond)
 ready(worker)

@@ -486,9 +486,11 @@ def _milliseconds(what: str, seconds: float | None) -> float:
     return seconds * 1e3
 
 
-def _wishes(priority: int, key: int | None, deadline: float | None, nodes: int, type: str | None) -> Any:
+def _wishes(
+    priority: int, key: int | None, deadline: float | None, nodes: int, type: str | None, *, flags: int = 0
+) -> Any:
     """Returns what is wished for a job as the library takes it: nothing where nothing is."""
-    if not priority and key is None and deadline is None and not nodes and type is None:
+    if not priority and key is None and deadline is None and not nodes and type is None and not flags:
         return None
     if not -(1 << 31) <= priority < 1 << 31:
         raise InvalidError(f"priority is {priority}: give {-(1 << 31)} to {(1 << 31) - 1}")
@@ -499,6 +501,7 @@ def _wishes(priority: int, key: int | None, deadline: float | None, nodes: int, 
             nodes=nodes and number("nodes", nodes, bits=64),
             key=0 if key is None else key & ((1 << 64) - 1),
             has_key=key is not None,
+            flags=flags,
             deadline_ms=_milliseconds("deadline", deadline),
             kind=None if type is None else text("type", type),
         )

@@ -130,6 +130,7 @@ impl From<Error> for Failure {
         use circlet_status::*;
         let status = match error {
             Error::Ring(error) => return error.into(),
+            Error::Pool(error) => return error.into(),
             Error::NoPython { .. } => CIRCLET_NO_PYTHON,
             Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
             Error::NotReady { .. } => CIRCLET_NOT_READY,
@@ -140,7 +141,6 @@ impl From<Error> for Failure {
             Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
             Error::TooManyRings { .. }
             | Error::FunctionName { .. }
-            | Error::Pool(_)
             | Error::NoSuchWorker { .. } => CIRCLET_INVALID,
             Error::Json { .. } => CIRCLET_BAD_JSON,
             Error::Protocol { .. } => CIRCLET_PROTOCOL,

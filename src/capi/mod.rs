@@ -10,7 +10,7 @@
 
 mod call;
 mod curve;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 mod exec;
 mod layout;
 mod page;
@@ -20,11 +20,11 @@ mod ring;
 mod side;
 mod status;
 mod text;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 mod worker;
 
 pub use curve::*;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub use exec::*;
 pub use layout::*;
 pub use page::*;
@@ -33,5 +33,5 @@ pub use pool::*;
 pub use ring::*;
 pub use status::*;
 pub use text::*;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub use worker::*;

@@ -41,6 +41,8 @@ mod source;
 mod wire;
 mod workers;
 
+#[cfg(feature = "capi")]
+pub(crate) use call::encoded;
 pub use call::{Call, Exception, Refused};
 pub use error::{Ended, Error};
 pub use executor::{Builder, Executor};

@@ -151,7 +151,7 @@ impl circlet_ring {
     }
 
     /// Returns the ring, for other parts of the C face.
-    #[cfg(all(feature = "exec", target_os = "linux"))]
+    #[cfg(target_os = "linux")]
     pub(super) fn ring(&self) -> &Ring {
         &self.ring
     }
