@@ -24,17 +24,20 @@ from ._native import (
     LaggedError,
     NameTakenError,
     NotFoundError,
+    NoWorkerError,
     PeerDiedError,
     PoisonedError,
     SchemaError,
     SegmentError,
     TimedOutError,
     TooLargeError,
+    WorkerDiedError,
 )
 from ._options import Stats
 from .curve import Curve, sample_batch, simplify
 from .page import PageValue, SharedPage
 from .pool import BatchError, Pool, PoolFuture
+from .process_pool import CallFuture, ProcessPool, RemoteTraceback
 from .ring import SharedRingBuffer
 
 __all__ = [
@@ -43,6 +46,7 @@ __all__ = [
     "AbortedError",
     "BatchError",
     "BusyError",
+    "CallFuture",
     "CircletError",
     "ClosedError",
     "Curve",
@@ -54,12 +58,15 @@ __all__ = [
     "JobFailedError",
     "LaggedError",
     "NameTakenError",
+    "NoWorkerError",
     "NotFoundError",
     "PageValue",
     "PeerDiedError",
     "PoisonedError",
     "Pool",
     "PoolFuture",
+    "ProcessPool",
+    "RemoteTraceback",
     "SchemaError",
     "SegmentError",
     "SharedPage",
@@ -67,6 +74,7 @@ __all__ = [
     "Stats",
     "TimedOutError",
     "TooLargeError",
+    "WorkerDiedError",
     "sample_batch",
     "simplify",
 ]
