@@ -31,12 +31,14 @@ export {
   LaggedError,
   NameTakenError,
   NotFoundError,
+  NoWorkerError,
   PeerDiedError,
   PoisonedError,
   SchemaError,
   SegmentError,
   TimedOutError,
   TooLargeError,
+  WorkerDiedError,
 } from "./errors.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
@@ -46,7 +48,6 @@ export type { Dimensions, Flat, Point, Points } from "./points.ts";
 export { Pool, type JobData, type NativeFunction } from "./pool.ts";
 export type {
   JobOptions,
-  PoolKind,
   PoolOptions,
   PoolOverflow,
   PoolSnapshot,
@@ -54,6 +55,8 @@ export type {
   Strategy,
   WorkerEntry,
 } from "./pool_options.ts";
+export { ProcessPool, type Remote } from "./process_pool.ts";
+export type { BunWorkers, CallOptions, ProcessOptions, PythonWorkers, WorkerOutput } from "./process_options.ts";
 export { CONSUMER, PRODUCER, SharedRingBuffer, type FrameView } from "./ring.ts";
 export type { Columns, Floats } from "./room.ts";
 export { simplify } from "./simplify.ts";
