@@ -78,7 +78,7 @@ class CallFuture(PoolFuture[T]):
     def cancel(self) -> bool:
         """Aborts the call; see the class."""
         if self._state == PENDING and self._line.abort(self._job) == 2:
-            self._line.settle([(self, _AbortedError(), None)])
+            self._line.end([(self, _AbortedError(), None)])
         return self._state == CANCELLED_AND_NOTIFIED
 
     def result(self, timeout: float | None = None) -> T:
@@ -138,12 +138,14 @@ class CallLine(Line):
         self._decode = decode
         self._leading = threading.Lock()
         self._followers = 0
+        #: Futures whose callbacks are to be called.
+        self._told: list[Any] = []
         self._is_over = False
 
     def claim(self, job: int) -> None:
         """Looks whether the answer to a call that has just been noted was there already."""
-        if self._unclaimed and (found := self._unclaimed.pop(job, None)):
-            self._answered([(job, *found)])
+        if self._unclaimed and (found := self._unclaimed.pop(job, None)) and (waiter := self.calls.pop(job, None)):
+            self.end([(waiter, *self._read_one(*found))])
 
     def wait(self, is_over: Callable[[], bool], timeout: float | None) -> bool:
         """Fetches, or waits for who does, until something is over; `False` if it is not in time."""
@@ -157,8 +159,7 @@ class CallLine(Line):
                     if not is_over():
                         self._lead(left * 1e3)
                 finally:
-                    self._leading.release()
-                    self._tell()
+                    self._resign()
             else:
                 with self.condition:
                     self._followers += 1
@@ -167,10 +168,15 @@ class CallLine(Line):
                     self._followers -= 1
         return True
 
-    def _tell(self) -> None:
+    def _resign(self) -> None:
+        """Lets another lead, and calls back whoever wanted that: who may wait here himself."""
+        told, self._told = self._told, []
+        self._leading.release()
         if self._followers:
             with self.condition:
                 self.condition.notify_all()
+        for future in told:
+            future._invoke_callbacks()
 
     def collect(self, timeout_ms: float = 0.0) -> int:
         """Fetches what is there, unless another thread does."""
@@ -179,8 +185,12 @@ class CallLine(Line):
         try:
             return self._lead(timeout_ms)
         finally:
-            self._leading.release()
-            self._tell()
+            self._resign()
+
+    def join(self) -> None:
+        """Waits until everybody was told, once the pool is closed."""
+        self.wait(lambda: self._is_over, None)
+        super().join()
 
     def _lead(self, timeout_ms: float) -> int:
         answers = Answers()
@@ -194,7 +204,7 @@ class CallLine(Line):
             block = ctypes.string_at(answers.bytes, answers.len)
         finally:
             library.circlet_answers_free(byref(answers))
-        self._answered(self._taken_apart(items, block))
+        self._told += self.settle(self._read_all(self._taken_apart(items, block)))
         return found
 
     @staticmethod
@@ -207,31 +217,35 @@ class CallLine(Line):
             taken.append((job, status, block[begin:end] if size < _LONG else whole[begin:end]))
         return taken
 
-    def _answered(self, answers: list[tuple[int, int, Any]]) -> None:
+    def _read_all(self, answers: list[tuple[int, int, Any]]) -> list[Settled]:
+        """Makes values and errors of answers, for those who wait for them."""
         settled: list[Settled] = []
-        pop, decode = self.calls.pop, self._decode
+        pop, read = self.calls.pop, self._read_one
         for job, status, data in answers:
             waiter = pop(job, None)
             if waiter is None:
-                # Whoever submitted it has yet to say who waits: one of the two finds what the other has left.
+                # Whoever submitted it has yet to say who waits: whichever of the two comes second finds both.
                 self._unclaimed[job] = (status, bytes(data))
                 waiter = pop(job, None)
                 if waiter is None:
                     continue
-                del self._unclaimed[job]
-            value = error = None
-            try:
-                if status == 0:
-                    value = decode(data)
-                else:
-                    error = _error(status, bytes(data))
-            except BaseException as broken:
-                error = broken
-            settled.append((waiter, error, value))
-        self.settle(settled)
+                self._unclaimed.pop(job, None)
+            settled.append((waiter, *read(status, data)))
+        return settled
 
-    def settle(self, settled: list[Settled]) -> None:
-        """Ends futures and places of batches, and tells everybody who waits for them."""
+    def _read_one(self, status: int, data: Any) -> tuple[BaseException | None, Any]:
+        try:
+            return (None, self._decode(data)) if status == 0 else (_error(status, bytes(data)), None)
+        except BaseException as broken:
+            return broken, None
+
+    def end(self, settled: list[Settled]) -> None:
+        """Ends futures and places of batches, and tells everybody of it."""
+        for future in self.settle(settled):
+            future._invoke_callbacks()
+
+    def settle(self, settled: list[Settled]) -> list[Any]:
+        """Ends futures and places of batches, tells those who wait, and returns what is to be called back."""
         told = []
         with self.condition:
             for waiter, error, value in settled:
@@ -251,8 +265,7 @@ class CallLine(Line):
                         told.append(waiter)
             if self._followers:
                 self.condition.notify_all()
-        for future in told:
-            future._invoke_callbacks()
+        return told
 
     def is_open(self, future: Future[Any]) -> bool:
         """Tells whether a future is not over, and has a thread see to its end then."""

@@ -161,6 +161,18 @@ def test_its_futures_are_those_of_concurrent_futures() -> None:
         assert isinstance(pool, concurrent.futures.Executor)
 
 
+def test_a_callback_may_wait_for_another_call() -> None:
+    with ProcessPool(1) as pool:
+        results: list[int] = []
+
+        def follow(future: concurrent.futures.Future[int]) -> None:
+            results.append(pool.submit(jobs.double, future.result()).result(LONG))
+
+        for _ in range(20):
+            pool.submit(jobs.double, 1).add_done_callback(follow)
+        until(lambda: results == [4] * 20)
+
+
 # What has no result.
 
 
