@@ -139,9 +139,9 @@ impl From<Error> for Failure {
             Error::Raised(_) => CIRCLET_JOB_FAILED,
             Error::Dropped => CIRCLET_CLOSED,
             Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
-            Error::TooManyRings { .. }
-            | Error::FunctionName { .. }
-            | Error::NoSuchWorker { .. } => CIRCLET_INVALID,
+            Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::NoSuchWorker { .. } => {
+                CIRCLET_INVALID
+            }
             Error::Json { .. } => CIRCLET_BAD_JSON,
             Error::Protocol { .. } => CIRCLET_PROTOCOL,
             Error::Os { .. } => CIRCLET_OS,

@@ -21,6 +21,7 @@
     reason = "what std has no call for: descriptors over a socket, process groups, the parent-death signal"
 )]
 
+mod boots;
 mod call;
 mod claims;
 mod control;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::boots::Boots;
 use super::crew::Crew;
 use super::setup::{Language, Output, Python, Setup};
 use super::shift::Processes;
@@ -342,6 +343,10 @@ impl WorkersBuilder {
             limits: self.limits,
             output: self.output,
         };
-        Ok(Workers { pool: self.pool.build_of(Processes { setup, crew: crew.clone() })?, crew, grace })
+        Ok(Workers {
+            pool: self.pool.build_of(Processes { setup, crew: crew.clone(), boots: Boots::new() })?,
+            crew,
+            grace,
+        })
     }
 }
