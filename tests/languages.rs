@@ -249,7 +249,9 @@ fn python_samples_a_batch_straight_into_a_claim() {
 fn the_python_suite_passes() {
     let python = common::python();
     let tool = |arguments: &[&str]| {
-        run(with_library(Command::new(&python).args(arguments).current_dir(root().join("python"))));
+        let mut command = Command::new(&python);
+        command.args(arguments).current_dir(root().join("python")).env("CIRCLET_BUN", common::bun());
+        run(with_library(&mut command));
     };
     tool(&["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
     tool(&["-m", "mypy", "--cache-dir", "/dev/null"]);

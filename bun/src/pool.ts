@@ -13,7 +13,7 @@ import { roomOfFloats, type Floats } from "./room.ts";
 
 /**
  * A native function `int32_t (*)(void *)`: its address, one of a library that `dlopen` has opened, or an object that has
- * the address as `ptr`. It runs on another thread, so that no function of JavaScript can be one.
+ * the address as `ptr`. It runs on another thread, so that no function of JavaScript can be one: a `ProcessPool` calls those.
  */
 export type NativeFunction = Pointer | bigint | { readonly ptr: Pointer | null } | NativeSymbol;
 /** A function of a library that `dlopen` has opened. */
@@ -211,7 +211,7 @@ const ENDS: Record<string, string> = {
 function addressOf(run: NativeFunction): Pointer {
   if (typeof run === "function" && !("ptr" in run)) {
     throw new InvalidError(
-      `run is ${shown(run)}, a function of JavaScript, which no other thread can call: give the address of a native one`,
+      `run is ${shown(run)}, a function of JavaScript, which no other thread can call: give the address of a native one, or use a ProcessPool`,
     );
   }
   if (run instanceof JSCallback) {

@@ -221,7 +221,8 @@ class _BatchFuture(PoolFuture["array[int]"]):
 class Pool:
     """Worker threads that run native functions, as many as the jobs need. Any thread may submit.
 
-    Python code cannot be a job: its thread would hold the interpreter's lock, and all others would wait for it.
+    Python code cannot be a job: its thread would hold the interpreter's lock, and all others would wait for it. A
+    `ProcessPool` runs that.
 
     Timeouts and times are seconds. Leaving a `with` or an `async with` block finishes the jobs, as `close` does.
     A pool that nobody has closed ends when it is collected: what waits is given up, and what runs is waited for, since
@@ -525,7 +526,7 @@ def _address(function: NativeFunction) -> int:
 def _refusal(function: object) -> InvalidError:
     return InvalidError(
         f"{function!r} is code of Python: a thread that ran it would hold the interpreter's lock, and all others would "
-        "wait for it. Give a native function of a library, or use processes"
+        "wait for it. Give a native function of a library, or use a ProcessPool"
     )
 
 
