@@ -2,7 +2,7 @@
 # `worker_aborted`.
 import sys
 
-JSON, PICKLE = 1, 2
+PICKLE = 2
 RAISED, ABORTED = 1, 2
 
 
@@ -43,14 +43,6 @@ def plain_json():
     from json import dumps, loads
 
     return loads, lambda value: dumps(value, allow_nan=False).encode()
-
-
-def codec(number):
-    if number != PICKLE:
-        raise ValueError(f"codec {number} is not known to Python: {JSON} (JSON) and {PICKLE} (pickle) are")
-    from _pickle import dumps, loads
-
-    return loads, lambda value: dumps(value, 5)
 
 
 def own(name):

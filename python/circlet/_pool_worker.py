@@ -147,9 +147,33 @@ def refuse(value):
     raise TypeError(f"a {type(value).__name__} is no JSON: return what JSON can say")
 
 
+def pickle_codec():
+    """Returns what reads and writes pickles: the C part of pickle, which needs `partial` alone of functools."""
+    __import__("copyreg")
+
+    if "functools" not in sys.modules:
+        sys.modules["functools"] = functools = type(sys)("functools")
+        try:
+            from _functools import partial
+
+            functools.partial = partial
+            __import__("_pickle")
+        except Exception:
+            pass
+        del sys.modules["functools"]
+    from _pickle import dumps, loads
+
+    return loads, lambda value: dumps(value, 5)
+
+
 def codec_of(number):
-    codecs[number] = codec = json_codec() if number == JSON else late()["codec"](number)
-    return codec
+    if number == JSON:
+        codecs[number] = json_codec()
+    elif number == PICKLE:
+        codecs[number] = pickle_codec()
+    else:
+        raise ValueError(f"codec {number} is not known to Python: {JSON} (JSON) and {PICKLE} (pickle) are")
+    return codecs[number]
 
 
 codecs = {}
