@@ -160,9 +160,19 @@
 #define CIRCLET_FIT_COVER 2
 
 /**
- * Workers that are threads of this process.
+ * Workers that are threads of this process, and run native functions.
  */
 #define CIRCLET_THREADS 0
+
+/**
+ * Workers that are processes of Python, and call functions of its modules by name. Linux alone.
+ */
+#define CIRCLET_PYTHON 1
+
+/**
+ * Workers that are processes of Bun, and call what a script exports by name. Linux alone.
+ */
+#define CIRCLET_BUN 2
 
 /**
  * The next idle worker in turn.
@@ -191,9 +201,39 @@
 #define CIRCLET_POOL_FROM_ZERO 1
 
 /**
+ * What workers print goes on to this process's standard output and error, as it comes.
+ */
+#define CIRCLET_OUTPUT_PASS_ON 0
+
+/**
+ * What workers print is dropped.
+ */
+#define CIRCLET_OUTPUT_DROP 1
+
+/**
+ * What workers print is kept for `circlet_pool_output`.
+ */
+#define CIRCLET_OUTPUT_KEEP 2
+
+/**
  * The job may run again from its beginning, where a worker died while it ran. Threads do not die.
  */
 #define CIRCLET_JOB_IDEMPOTENT 1
+
+/**
+ * Arguments and answer are JSON, UTF-8: an array of arguments, or for Python an object of arguments by name; and the value.
+ */
+#define CIRCLET_JSON 1
+
+/**
+ * Arguments and answer are Python's pickle: a pair of a tuple and a dict, which are the arguments; and the value.
+ */
+#define CIRCLET_PICKLE 2
+
+/**
+ * Arguments and answer are structured clones, as `bun:jsc` serializes: an array of arguments; and the value.
+ */
+#define CIRCLET_STRUCTURED_CLONE 3
 
 /**
  * No worker in particular: whichever asks.
@@ -549,6 +589,75 @@ typedef struct circlet_frame {
 } circlet_frame;
 
 /**
+ * What worker processes are started with. Zero and NULL mean the default everywhere. Strings end with a zero byte, and are
+ * copied.
+ */
+typedef struct circlet_process_options {
+  /**
+   * `sizeof(circlet_process_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * CIRCLET_OUTPUT_PASS_ON (the default), CIRCLET_OUTPUT_DROP or CIRCLET_OUTPUT_KEEP. The last of standard error is in
+   * what is said of a crash, whatever this is.
+   */
+  uint32_t output;
+  /**
+   * The interpreter: a path, or a program on PATH; NULL for `python3` or `bun`.
+   */
+  const char *program;
+  /**
+   * The C library that the workers load; NULL for this one, or what the variable CIRCLET_LIBRARY names.
+   */
+  const char *library;
+  /**
+   * CIRCLET_BUN, which needs it: the script whose exports are called.
+   */
+  const char *script;
+  /**
+   * CIRCLET_PYTHON: what stands for `__main__`, the path of a script or `-m` and a module's name, as in `-m package.module`.
+   * Where a call or its arguments need something of it, each worker runs it once, as `__mp_main__`. NULL for nothing.
+   */
+  const char *main;
+  /**
+   * CIRCLET_PYTHON: the folders that modules are looked for in before all others.
+   */
+  const char *const *module_paths;
+  /**
+   * How many folders there are.
+   */
+  uint32_t module_path_count;
+  /**
+   * How many bytes CIRCLET_OUTPUT_KEEP keeps; 0 for 1 MiB. What came first goes first, and is counted.
+   */
+  uint32_t output_bytes;
+  /**
+   * How long a worker has to become ready, in milliseconds; 0 for 10 s.
+   */
+  double ready_within_ms;
+  /**
+   * How long an aborted call that runs has to give in before its worker is killed, in milliseconds; 0 for 1 s.
+   */
+  double grace_ms;
+  /**
+   * The anonymous memory that a worker may have before another takes its place between two calls, in bytes; 0 for any.
+   */
+  uint64_t memory;
+  /**
+   * The memory that the kernel lets a worker have (`RLIMIT_DATA`), in bytes; 0 for any.
+   */
+  uint64_t hard_memory;
+  /**
+   * How many calls a worker may run before another takes its place; 0 for any number.
+   */
+  uint64_t tasks;
+  /**
+   * For how long a worker may exist, in milliseconds; 0 for ever.
+   */
+  double lifetime_ms;
+} circlet_process_options;
+
+/**
  * What a pool is made with. Zero means the default everywhere.
  */
 typedef struct circlet_pool_options {
@@ -557,7 +666,7 @@ typedef struct circlet_pool_options {
    */
   uint32_t struct_size;
   /**
-   * What the workers are: CIRCLET_THREADS, so far.
+   * What the workers are: CIRCLET_THREADS (the default), CIRCLET_PYTHON or CIRCLET_BUN.
    */
   uint32_t kind;
   /**
@@ -605,6 +714,10 @@ typedef struct circlet_pool_options {
    * What the names of the threads begin with, ended by a zero byte; NULL for `circlet`.
    */
   const char *name;
+  /**
+   * What worker processes are started with; NULL for the defaults, and for CIRCLET_THREADS.
+   */
+  const struct circlet_process_options *processes;
 } circlet_pool_options;
 
 /**
@@ -654,6 +767,57 @@ typedef struct circlet_job_options {
 } circlet_job_options;
 
 /**
+ * What came of a call.
+ */
+typedef struct circlet_answer {
+  /**
+   * The job, as `circlet_pool_call` numbered it.
+   */
+  uint64_t job;
+  /**
+   * The value in the call's codec where the status is CIRCLET_OK. Else why there is none, as JSON: `message`; for
+   * CIRCLET_JOB_FAILED what was raised as `type`, `traceback` and, where it can be said in the call's codec, `encoded` (base64);
+   * for CIRCLET_WORKER_DIED `exit_code`, `signal`, `out_of_memory` (null where that is not known), `stderr` (its last lines) and
+   * `kills` (how many workers the call has killed).
+   */
+  const void *data;
+  /**
+   * Bytes of it.
+   */
+  uint64_t len;
+  /**
+   * CIRCLET_OK, or as in `circlet_completion`.
+   */
+  int32_t status;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} circlet_answer;
+
+/**
+ * What came of some calls. The library makes it, and any thread may read it, until `circlet_answers_free`.
+ */
+typedef struct circlet_answers {
+  /**
+   * The answers, as many as `circlet_pool_answers` has returned.
+   */
+  const struct circlet_answer *items;
+  /**
+   * The bytes that they lead to, one answer's behind the other's.
+   */
+  const void *bytes;
+  /**
+   * How many bytes there are.
+   */
+  uint64_t len;
+  /**
+   * What holds all of it.
+   */
+  void *block;
+} circlet_answers;
+
+/**
  * How a job ended.
  */
 typedef struct circlet_completion {
@@ -664,11 +828,12 @@ typedef struct circlet_completion {
   /**
    * CIRCLET_OK where it has a result. Else CIRCLET_JOB_FAILED, of which `circlet_pool_failure` has the message;
    * CIRCLET_ABORTED before it started or as it gave in; CIRCLET_TIMED_OUT, the same by its deadline; CIRCLET_DROPPED for
-   * another, as the queue was full; CIRCLET_CLOSED with the pool before it started; or CIRCLET_NO_WORKER.
+   * another, as the queue was full; CIRCLET_CLOSED with the pool before it started; CIRCLET_NO_WORKER; or, of a call,
+   * CIRCLET_WORKER_DIED, as its worker did while it ran.
    */
   int32_t status;
   /**
-   * What it returned; 0 where the status is not CIRCLET_OK.
+   * What it returned; 0 where the status is not CIRCLET_OK, and for a call, whose answer `circlet_pool_answers` has.
    */
   int32_t result;
 } circlet_completion;
@@ -1861,8 +2026,9 @@ int32_t circlet_curve_transform(const struct circlet_curve *curve,
 /**
  * Starts a pool. `options` may be NULL for the defaults.
  *
- * Returns 0, CIRCLET_INVALID for what no pool can be, or CIRCLET_OS where there are too few threads; the caller owns `*pool`.
- * Any thread.
+ * Returns 0, CIRCLET_INVALID for what no pool can be, CIRCLET_OS where there are too few threads, or CIRCLET_NO_LIBRARY where there
+ * is none that processes could load; the caller owns `*pool`. That processes cannot start is what calls then end with, as
+ * CIRCLET_NO_WORKER. Any thread.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says.
@@ -1916,8 +2082,8 @@ void circlet_pool_free(struct circlet_pool *pool);
  * Submits a job: `run` is called once with `data`, on a worker. `options` may be NULL for the defaults.
  *
  * `*job` gets its number, 1 for a pool's first and one more for each that follows; `job` may be NULL. Returns 0; CIRCLET_FULL where
- * the queue is full and the pool does not wait, or has waited for long enough; CIRCLET_CLOSED. How the job ended waits in
- * `circlet_pool_next`. Any thread; but a job that waits for room in the queue of its own pool may wait forever.
+ * the queue is full and the pool does not wait, or has waited for long enough; CIRCLET_CLOSED; CIRCLET_INVALID for a pool of
+ * processes. How the job ended waits in `circlet_pool_next`. Any thread; but a job that waits for room in the queue of its own pool may wait forever.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says; `run` may be called with `data` on another thread.
@@ -1960,6 +2126,98 @@ int32_t circlet_pool_submit_many(const struct circlet_pool *pool,
  */
 int32_t circlet_pool_abort(const struct circlet_pool *pool,
                            const uint64_t *job);
+
+/**
+ * Takes a job out that waits; one that runs goes on.
+ *
+ * Returns 2 where it waited and now never starts, as its completion says with CIRCLET_ABORTED; 0 where it runs or is over, or no job
+ * has that number. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `job` is NULL or leads to a number.
+ */
+int32_t circlet_pool_withdraw(const struct circlet_pool *pool,
+                              const uint64_t *job);
+
+/**
+ * Submits a call of a function in a worker process. `options` may be NULL for the defaults.
+ *
+ * `function` is `package.module:name` for Python, and the name of an export for Bun. `arguments` are `len` bytes in the codec
+ * CIRCLET_JSON, CIRCLET_PICKLE (Python) or CIRCLET_STRUCTURED_CLONE (Bun), and are copied. The type of job is the function's name
+ * unless the options say otherwise. `*job` gets its number; `job` may be NULL. What comes of it waits in
+ * `circlet_pool_answers`.
+ *
+ * Returns 0; CIRCLET_FULL, CIRCLET_CLOSED as `circlet_pool_submit`; CIRCLET_TOO_LARGE for a call of more than 1 GiB; CIRCLET_INVALID
+ * for a pool of threads, and for a codec that the workers do not know. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says, `arguments` to `len` bytes.
+ */
+int32_t circlet_pool_call(const struct circlet_pool *pool,
+                          const char *function,
+                          uint32_t codec,
+                          const void *arguments,
+                          uint64_t len,
+                          const struct circlet_job_options *options,
+                          uint64_t *job);
+
+/**
+ * Submits `count` calls of one function at once, all with the same options. It costs less for each than
+ * `circlet_pool_call`.
+ *
+ * `arguments` holds those of all calls, one behind the other, and `lens` how many bytes each has. `jobs` gets their numbers, as
+ * in `circlet_pool_submit_many`; it may be NULL. Returns how many calls were taken in, as that does; else as `circlet_pool_call`.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says: `lens` to `count` numbers, `arguments` to as many bytes as they sum up to, and
+ * `jobs` to room for `count` numbers.
+ */
+int32_t circlet_pool_call_many(const struct circlet_pool *pool,
+                               const char *function,
+                               uint32_t codec,
+                               const void *arguments,
+                               const uint64_t *lens,
+                               uint32_t count,
+                               const struct circlet_job_options *options,
+                               uint64_t *jobs);
+
+/**
+ * Fetches what came of the next calls: waits for one as `circlet_pool_next` does, and takes those that are there behind it, at most
+ * `max`, and none behind 16 MiB.
+ *
+ * Returns how many, at least 1, or as `circlet_pool_next`; CIRCLET_INVALID for a `max` of 0, and for a pool of threads. `*answers`
+ * is written where there are some, and the caller ends it. Any thread; each answer goes to one.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `answers` is NULL or has room for one.
+ */
+int32_t circlet_pool_answers(const struct circlet_pool *pool,
+                             uint32_t max,
+                             double timeout_ms,
+                             struct circlet_answers *answers);
+
+/**
+ * Ends some answers, and makes the struct one of none. NULL is fine.
+ *
+ * # Safety
+ * `answers` is NULL or leads to what `circlet_pool_answers` has written, which nobody uses any more, or to zeros.
+ */
+void circlet_answers_free(struct circlet_answers *answers);
+
+/**
+ * Takes what the workers have printed since the last time, in a pool with CIRCLET_OUTPUT_KEEP.
+ *
+ * JSON: `parts`, in the order in which they came, each with `worker` (as in the snapshot), `stream` (`stdout` or `stderr`) and `text`,
+ * where what is no UTF-8 is replaced; and `lost_bytes`, of which there was no more room. What a call printed comes soon after its
+ * answer, and all of it once the pool is closed.
+ *
+ * Returns 0, or CIRCLET_INVALID for a pool that keeps nothing; the caller owns `*json`. Any thread.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `json` is NULL or has room for a pointer.
+ */
+int32_t circlet_pool_output(const struct circlet_pool *pool,
+                            struct circlet_text **json);
 
 /**
  * Submits a job that does what `circlet_curve_batch_sample` does: the points of many curves of the same dimensions, each at
@@ -2025,7 +2283,8 @@ int32_t circlet_job_give_in(void);
 int32_t circlet_job_fail(const char *message);
 
 /**
- * Fetches how the next job ended, in the order in which jobs end; each comes once. A job that failed is no error here.
+ * Fetches how the next job ended, in the order in which jobs end; each comes once. A job that failed is no error here. The answer
+ * of a call is dropped here, and told by `circlet_pool_answers`.
  *
  * `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. Returns 0, CIRCLET_TIMED_OUT, or CIRCLET_CLOSED where the
  * pool is closed and everything has been fetched. Without a job that is under way, a wait without a deadline ends with the pool
@@ -2055,8 +2314,8 @@ int32_t circlet_pool_next_many(const struct circlet_pool *pool,
  * Copies why a job failed into `buffer`, cut to fit and ended by a zero byte; after its completion was fetched.
  *
  * Returns the message's length in bytes without the zero, which may be more than fits, or CIRCLET_NOT_FOUND for a job that did not
- * fail: messages are kept for CIRCLET_JOB_FAILED and CIRCLET_NO_WORKER alone, and for the last 1024 such jobs. `buffer` may be NULL
- * if `size` is 0. Any thread.
+ * fail: messages are kept for CIRCLET_JOB_FAILED, CIRCLET_NO_WORKER and CIRCLET_WORKER_DIED alone, and for the last 1024 such jobs;
+ * `circlet_pool_answers` tells them itself. `buffer` may be NULL if `size` is 0. Any thread.
  *
  * # Safety
  * `pool` is NULL or a pool; `job` is NULL or leads to a number; `buffer` has room for `size` bytes.
@@ -2372,7 +2631,9 @@ CIRCLET_ASSERT(sizeof(circlet_ring_options) == 32 + sizeof(void *), "circlet_rin
 CIRCLET_ASSERT(sizeof(circlet_ring_stats) == 112, "circlet_ring_stats has 112 bytes");
 CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 bytes");
 CIRCLET_ASSERT(sizeof(circlet_port) == 24, "circlet_port has 24 bytes");
-CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + sizeof(void *), "circlet_pool_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + 2 * sizeof(void *), "circlet_pool_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_process_options) == 64 + 5 * sizeof(void *), "circlet_process_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_answer) == 24 + sizeof(void *), "circlet_answer has no padding");
 CIRCLET_ASSERT(sizeof(circlet_job_options) == 40 + sizeof(void *), "circlet_job_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");
 #undef CIRCLET_ASSERT

@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 24] = [
+const SOURCES: [&str; 27] = [
     "status.rs",
     "text.rs",
     "layout.rs",
@@ -25,6 +25,9 @@ const SOURCES: [&str; 24] = [
     "pool/types.rs",
     "pool/open.rs",
     "pool/submit.rs",
+    "pool/calls.rs",
+    "pool/answers.rs",
+    "pool/output.rs",
     "pool/curves.rs",
     "pool/job.rs",
     "pool/next.rs",
@@ -90,6 +93,14 @@ fn a_c_program_runs_jobs_and_python() {
 fn a_c_program_closes_its_pool_and_reads_what_came_of_every_job() {
     let text = run(&mut Command::new(common::c_program("examples/c/pool.c")));
     assert!(text.starts_with("the numbers from 1 to 1000 have 2893 digits\n{\"pool\":"), "{text}");
+}
+
+#[test]
+fn c_programs_call_functions_of_python_and_read_what_came_of_every_call() {
+    run(Command::new(common::c_program("tests/c/pool_calls.c")).env_remove("CIRCLET_LIBRARY"));
+    let text = run(Command::new(common::c_program("examples/c/calls.c")).env_remove("CIRCLET_LIBRARY"));
+    assert!(text.starts_with("CIRCLET_JOB_FAILED: {\"message\":\"math domain error\"...\n"), "{text}");
+    assert!(text.ends_with("the roots of the numbers below 1000 sum up to 21065.8\n"), "{text}");
 }
 
 #[test]

@@ -230,6 +230,10 @@ fn each_example_works_by_itself() {
     let python = run(&mut command(&[common::python().into(), example("python/pool.py")]));
     let bun = run(&mut command(&[common::bun().into(), example("bun/pool.ts")]));
     assert_eq!([python.as_str(), &bun], ["500500\n500500\n100 curves sampled\n"; 2]);
+    let python = run(&mut command(&[common::python().into(), example("python/processes.py")]));
+    let bun = run(&mut command(&[common::bun().into(), example("bun/processes.ts")]));
+    let ends = "6834\n6834\nValueError for this reason\nexit code 3\n";
+    assert_eq!([python, bun.replace("RangeError", "ValueError")], [ends; 2]);
     let batch = run(&mut Command::new(common::rust_example("batch")));
     assert_eq!(batch, "1000000 points read where they were written\n");
 }
@@ -245,7 +249,9 @@ fn python_samples_a_batch_straight_into_a_claim() {
 fn the_python_suite_passes() {
     let python = common::python();
     let tool = |arguments: &[&str]| {
-        run(with_library(Command::new(&python).args(arguments).current_dir(root().join("python"))));
+        let mut command = Command::new(&python);
+        command.args(arguments).current_dir(root().join("python")).env("CIRCLET_BUN", common::bun());
+        run(with_library(&mut command));
     };
     tool(&["-m", "pytest", "-q", "-p", "no:cacheprovider"]);
     tool(&["-m", "mypy", "--cache-dir", "/dev/null"]);

@@ -77,7 +77,29 @@ export class LaggedError extends CircletError {
 export class CurveError extends CircletError {}
 
 /** A job failed, and the message says why. */
-export class JobFailedError extends CircletError {}
+export class JobFailedError extends CircletError {
+  /** Of a call: the type's name of what was raised, such as `"ZeroDivisionError"`. */
+  type = "";
+  /** Of a call: the traceback as the worker's language prints it. */
+  traceback = "";
+}
+
+/** The worker process died while it ran the call: of the call, or by chance just then. */
+export class WorkerDiedError extends CircletError {
+  /** The exit code, of a worker that exited. */
+  exitCode: number | null = null;
+  /** The signal, of a worker that was killed by one. */
+  signal: number | null = null;
+  /** Whether the kernel killed it for want of memory; `null` where that is not known. */
+  outOfMemory: boolean | null = null;
+  /** The last of what it printed to standard error. */
+  stderr = "";
+  /** How many workers have died of this call. */
+  kills = 0;
+}
+
+/** No worker process could be started, and the message says why. */
+export class NoWorkerError extends CircletError {}
 
 /** A job was aborted before it started, or gave in to that. */
 export class AbortedError extends CircletError {}
@@ -124,6 +146,8 @@ const CLASSES: Record<string, new (message: string, status: string) => CircletEr
   CIRCLET_BAD_SCHEMA: SchemaError,
   CIRCLET_BAD_CURVE: CurveError,
   CIRCLET_JOB_FAILED: JobFailedError,
+  CIRCLET_WORKER_DIED: WorkerDiedError,
+  CIRCLET_NO_WORKER: NoWorkerError,
   CIRCLET_ABORTED: AbortedError,
   CIRCLET_DROPPED: DroppedError,
 };

@@ -31,12 +31,14 @@ export {
   LaggedError,
   NameTakenError,
   NotFoundError,
+  NoWorkerError,
   PeerDiedError,
   PoisonedError,
   SchemaError,
   SegmentError,
   TimedOutError,
   TooLargeError,
+  WorkerDiedError,
 } from "./errors.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
@@ -47,7 +49,6 @@ export { Pool, type JobData, type NativeFunction } from "./pool.ts";
 export { JobPort, jobPort, type PortEntry, type PortState } from "./pool_ports.ts";
 export type {
   JobOptions,
-  PoolKind,
   PoolOptions,
   PoolOverflow,
   PoolSnapshot,
@@ -55,6 +56,8 @@ export type {
   Strategy,
   WorkerEntry,
 } from "./pool_options.ts";
+export { ProcessPool, type Remote } from "./process_pool.ts";
+export type { BunWorkers, CallOptions, ProcessOptions, PythonWorkers, WorkerOutput } from "./process_options.ts";
 export { CONSUMER, PRODUCER, SharedRingBuffer, type FrameView } from "./ring.ts";
 export type { Columns, Floats } from "./room.ts";
 export { simplify } from "./simplify.ts";

@@ -2,20 +2,19 @@
 
 import { JSCallback, ptr, type dlopen, type Pointer } from "bun:ffi";
 import { integer, shown, U32_MAX } from "./arguments.ts";
-import { Bell } from "./bell.ts";
 import { Curve } from "./curve.ts";
-import { AbortedError, ClosedError, errorOf, InvalidError } from "./errors.ts";
-import { check, CLOSED, descriptorFrom, failure, FULL, handleFrom, nameOf, symbols, TIMED_OUT } from "./native.ts";
-import { Batch, Single, Waiters, type Submission } from "./pool_jobs.ts";
-import { jobOptions, poolOptions, type JobOptions, type PoolOptions, type PoolSnapshot } from "./pool_options.ts";
-import { closePort, openPort, portsOf, transferPort, type PortEntry } from "./pool_ports.ts";
+import { errorOf, InvalidError } from "./errors.ts";
+import { nameOf, symbols } from "./native.ts";
+import { Batch, Single } from "./pool_jobs.ts";
+import { FETCHED, Line, type End } from "./pool_line.ts";
+import { jobOptions, KINDS, type JobOptions, type PoolOptions, type PoolSnapshot } from "./pool_options.ts";
+import { Ports } from "./pool_ports.ts";
 import type { Dimensions } from "./points.ts";
-import type { SharedRingBuffer } from "./ring.ts";
 import { roomOfFloats, type Floats } from "./room.ts";
 
 /**
  * A native function `int32_t (*)(void *)`: its address, one of a library that `dlopen` has opened, or an object that has
- * the address as `ptr`. It runs on another thread, so that no function of JavaScript can be one.
+ * the address as `ptr`. It runs on another thread, so that no function of JavaScript can be one: a `ProcessPool` calls those.
  */
 export type NativeFunction = Pointer | bigint | { readonly ptr: Pointer | null } | NativeSymbol;
 /** A function of a library that `dlopen` has opened. */
@@ -26,8 +25,6 @@ type NativeSymbol = ReturnType<typeof dlopen>["symbols"][string];
  */
 export type JobData = Pointer | number | bigint | ArrayBufferView | null;
 
-/** How many completions are fetched at once. */
-const FETCHED = 1024;
 /** circlet_completion in words of 32 bits: the job's number takes two, then come the status and the result. */
 const WORDS = 4;
 
@@ -51,31 +48,20 @@ const itself = (result: number): number => result;
  * console.log(await pool.sampleBatch(lines, 2)); // Float64Array(8) [ 0, 0, 4, 0, 0, 1, 4, 1 ]
  * ```
  */
-export class Pool implements Disposable, AsyncDisposable {
-  #handle: Pointer | null;
-  #isClosing = false;
-  /** Whether what finds no room waits for it here. */
-  readonly #waits: boolean;
-  readonly #waiters = new Waiters();
-  /** What waits for room, in the order in which it came. */
-  #outbox: Submission[] = [];
-  readonly #bell: Bell;
-  #isPumping = false;
-  /** Whoever waits for the end of all jobs. */
-  #drainers: (() => void)[] = [];
+export class Pool extends Ports implements Disposable, AsyncDisposable {
+  readonly #line: Line<number>;
   readonly #job = new BigUint64Array(1);
-  readonly #completions = new Int32Array(FETCHED * WORDS);
 
   /** @throws {InvalidError} For what no pool can be, such as a minimum above the maximum. */
   constructor(options: PoolOptions = {}) {
-    this.#waits = (options.overflow ?? "block") === "block";
-    const given = poolOptions(options);
-    this.#handle = handleFrom((out) => symbols.circlet_pool_new(given, out));
-    this.#bell = new Bell(
-      () => descriptorFrom((out) => symbols.circlet_pool_fd(this.#open(), out)),
-      () => symbols.circlet_pool_arm(this.#open()),
-      Infinity,
-    );
+    super();
+    const completions = new Int32Array(FETCHED * WORDS);
+    this.#line = new Line(options, KINDS.threads, null, (handle, end) => fetched(handle, completions, end), 0);
+  }
+
+  /** @internal */
+  protected get line(): Line<number> {
+    return this.#line;
   }
 
   /**
@@ -103,7 +89,7 @@ export class Pool implements Disposable, AsyncDisposable {
    * @throws {InvalidError} As `submit`.
    */
   submitMany(run: NativeFunction, data: BigUint64Array | readonly JobData[], options?: JobOptions): Promise<Int32Array> {
-    const [address, wishes, handle] = [addressOf(run), jobOptions(options), this.#accepting()];
+    const [address, wishes, handle] = [addressOf(run), jobOptions(options), this.#line.accepting()];
     const pointers = data instanceof BigUint64Array ? data : BigUint64Array.from(data, (one) => BigInt(dataOf(one) ?? 0));
     const [count, jobs] = [pointers.length, new BigUint64Array(pointers.length)];
     return new Promise((done, fail) => {
@@ -117,7 +103,7 @@ export class Pool implements Disposable, AsyncDisposable {
           wishes,
           jobs.subarray(taken),
         );
-      this.#begin({ waiter, count, taken: 0, jobs, call }, options?.signal);
+      this.#line.begin({ waiter, count, taken: 0, jobs, call }, options?.signal);
     });
   }
 
@@ -153,62 +139,18 @@ export class Pool implements Disposable, AsyncDisposable {
   }
 
   /** Waits until every job that was submitted is over. */
-  async drain(): Promise<void> {
-    while (this.#isBusy) await new Promise<void>((done) => this.#drainers.push(done));
-  }
-
-  /**
-   * Makes a side of a ring (`PRODUCER` or `CONSUMER`) a port, which any worker may use, and returns its name.
-   *
-   * The side is the pool's until the port, or the pool, is closed: for the other side it lives, whichever worker has it.
-   * A job in C takes it by `circlet_job_port`, a call of a process by `jobPort`.
-   *
-   * @throws {BusyError} If somebody has that side.
-   * @throws {InvalidError} For a reader of a broadcast ring, or of messages in fragments.
-   */
-  openPort(ring: SharedRingBuffer, side: number): string {
-    return openPort(this.#accepting(), ring, side);
-  }
-
-  /**
-   * Hands a port to a worker of `snapshot().registry`, which alone may use it then, or (`null`) to all. Whoever uses it
-   * goes on until it gives it back.
-   *
-   * @throws {NotFoundError} If there is no such port, or no such worker.
-   */
-  transferPort(port: string, worker: string | null): void {
-    transferPort(this.#open(), port, worker);
-  }
-
-  /**
-   * Closes a port, when whoever uses it has given it back. What is queued stays in the ring.
-   *
-   * @throws {NotFoundError} If there is no such port.
-   */
-  closePort(port: string): void {
-    closePort(this.#open(), port);
-  }
-
-  /** Lists the ports in the order in which they were opened, and the last 64 that were closed. */
-  ports(): PortEntry[] {
-    return portsOf(this.#open());
+  drain(): Promise<void> {
+    return this.#line.drain();
   }
 
   /** Looks at every worker at one moment. */
   snapshot(): PoolSnapshot {
-    const text = handleFrom((out) => symbols.circlet_pool_snapshot(this.#open(), out));
-    try {
-      return JSON.parse(String(symbols.circlet_text_data(text))) as PoolSnapshot;
-    } finally {
-      symbols.circlet_text_free(text);
-    }
+    return this.#line.snapshot();
   }
 
   /** Takes no more jobs, waits until those that were submitted are over, and ends the workers. Safe to call twice. */
-  async close(): Promise<void> {
-    this.#isClosing = true;
-    await this.drain();
-    this.#free();
+  close(): Promise<void> {
+    return this.#line.close();
   }
 
   /** As `close`. */
@@ -221,18 +163,7 @@ export class Pool implements Disposable, AsyncDisposable {
    * thread until they have ended.
    */
   [Symbol.dispose](): void {
-    if (this.#handle === null) return;
-    this.#isClosing = true;
-    // Those that came last go first: none of them takes the place of one that has stopped.
-    for (const job of this.#waiters.numbers().reverse()) {
-      symbols.circlet_pool_abort(this.#handle, BigUint64Array.of(BigInt(job)));
-    }
-    const outbox = this.#outbox;
-    this.#outbox = [];
-    for (const submission of outbox) this.#refuse(submission, aborted("the pool was ended before the job started"));
-    check(symbols.circlet_pool_close(this.#handle));
-    while (this.#collect()) continue;
-    this.#free();
+    this.#line.dispose();
   }
 
   /** Submits one job, whose result becomes a value. */
@@ -242,7 +173,7 @@ export class Pool implements Disposable, AsyncDisposable {
     options: JobOptions | undefined,
     submit: (handle: Pointer, wishes: Uint8Array | null, job: BigUint64Array) => number,
   ): Promise<T> {
-    const [wishes, handle] = [jobOptions(options), this.#accepting()];
+    const [wishes, handle] = [jobOptions(options), this.#line.accepting()];
     const jobs = options?.signal === undefined ? this.#job : new BigUint64Array(1);
     return new Promise((done, fail) => {
       const waiter = new Single(done, fail, value, kept);
@@ -250,106 +181,20 @@ export class Pool implements Disposable, AsyncDisposable {
         const status = submit(handle, wishes, jobs);
         return status === 0 ? 1 : status;
       };
-      this.#begin({ waiter, count: 1, taken: 0, jobs, call }, options?.signal);
+      this.#line.begin({ waiter, count: 1, taken: 0, jobs, call }, options?.signal);
     });
   }
+}
 
-  #begin(submission: Submission, signal: AbortSignal | undefined): void {
-    if (signal?.aborted) return this.#refuse(submission, aborted());
-    // Nothing overtakes what waits.
-    if (this.#outbox.length > 0 || !this.#offer(submission)) this.#outbox.push(submission);
-    signal?.addEventListener("abort", () => this.#abort(submission), { once: true });
-    if (!this.#isPumping) void this.#pump();
+/** Tells of the next ends of jobs. */
+function fetched(handle: Pointer, words: Int32Array, end: End<number>): number {
+  const found = symbols.circlet_pool_next_many(handle, words, FETCHED, 0);
+  for (let at = 0; at < found * WORDS; at += WORDS) {
+    const job = words[at + 1]! * 2 ** 32 + (words[at]! >>> 0);
+    const status = words[at + 2]!;
+    end(job, words[at + 3]!, status === 0 ? null : endOf(handle, job, status));
   }
-
-  /** Gives the library what it has room for. Returns whether nothing is left. */
-  #offer(submission: Submission): boolean {
-    while (submission.taken < submission.count) {
-      const { taken, jobs, waiter } = submission;
-      const status = submission.call(taken);
-      if (status < 0) {
-        if (status === FULL && this.#waits) return false;
-        this.#refuse(submission, failure(status));
-        return true;
-      }
-      const numbers = new Uint32Array(jobs.buffer);
-      for (let index = taken; index < taken + status; index++) {
-        this.#waiters.add(numbers[2 * index + 1]! * 2 ** 32 + numbers[2 * index]!, waiter, index);
-      }
-      submission.taken += status;
-    }
-    return true;
-  }
-
-  /** Ends the jobs of a submission that the library does not have. */
-  #refuse(submission: Submission, error: Error): void {
-    const { waiter, taken, count } = submission;
-    submission.count = taken;
-    for (let index = taken; index < count; index++) waiter.end(index, 0, error);
-  }
-
-  #abort(submission: Submission): void {
-    if (this.#handle === null) return;
-    this.#refuse(submission, aborted());
-    // None takes the place of one that has stopped.
-    for (let index = submission.taken - 1; index >= 0; index--) {
-      symbols.circlet_pool_abort(this.#handle, submission.jobs.subarray(index, index + 1));
-    }
-  }
-
-  get #isBusy(): boolean {
-    return this.#waiters.size > 0 || this.#outbox.length > 0;
-  }
-
-  /** Settles promises as jobs end, while there are any. */
-  async #pump(): Promise<void> {
-    this.#isPumping = true;
-    // What is submitted in one go comes first.
-    await null;
-    const attempt = () => (this.#handle === null || this.#collect() ? true : undefined);
-    try {
-      while (this.#isBusy) await this.#bell.until(attempt, () => Infinity);
-    } catch (error) {
-      // No descriptor is left: nobody would ever learn of the ends.
-      for (const job of this.#waiters.numbers()) this.#waiters.end(job, 0, error as Error);
-      for (const submission of this.#outbox.splice(0)) this.#refuse(submission, error as Error);
-    } finally {
-      this.#isPumping = false;
-      for (const done of this.#drainers.splice(0)) done();
-    }
-  }
-
-  /** Tells of the ends of jobs. Returns whether there were any. */
-  #collect(): boolean {
-    const [handle, words] = [this.#open(), this.#completions];
-    const found = symbols.circlet_pool_next_many(handle, words, FETCHED, 0);
-    if (found === TIMED_OUT || found === CLOSED) return false;
-    check(found);
-    for (let at = 0; at < found * WORDS; at += WORDS) {
-      const job = words[at + 1]! * 2 ** 32 + (words[at]! >>> 0);
-      const status = words[at + 2]!;
-      this.#waiters.end(job, words[at + 3]!, status === 0 ? null : endOf(handle, job, status));
-    }
-    while (this.#outbox.length > 0 && this.#offer(this.#outbox[0]!)) this.#outbox.shift();
-    return true;
-  }
-
-  #free(): void {
-    if (this.#handle === null) return;
-    symbols.circlet_pool_free(this.#handle);
-    this.#handle = null;
-    this.#bell.wake();
-  }
-
-  #open(): Pointer {
-    if (this.#handle === null) throw new ClosedError("this pool was closed here");
-    return this.#handle;
-  }
-
-  #accepting(): Pointer {
-    if (this.#isClosing) throw new ClosedError("this pool was closed here: it takes no more jobs");
-    return this.#open();
-  }
+  return found;
 }
 
 /** Makes the error of a job that has no result. */
@@ -370,14 +215,10 @@ const ENDS: Record<string, string> = {
   CIRCLET_CLOSED: "the pool closed before the job started",
 };
 
-function aborted(message = "the job was aborted"): AbortedError {
-  return new AbortedError(message, "CIRCLET_ABORTED");
-}
-
 function addressOf(run: NativeFunction): Pointer {
   if (typeof run === "function" && !("ptr" in run)) {
     throw new InvalidError(
-      `run is ${shown(run)}, a function of JavaScript, which no other thread can call: give the address of a native one`,
+      `run is ${shown(run)}, a function of JavaScript, which no other thread can call: give the address of a native one, or use a ProcessPool`,
     );
   }
   if (run instanceof JSCallback) {

@@ -3,37 +3,37 @@
 import { BatchError } from "./errors.ts";
 
 /** Whoever is told of the ends of jobs. */
-export interface Waiter {
+export interface Waiter<Result> {
   /**
    * @param index Which of the waiter's jobs it was.
    * @param error Why it has no result; else `null`.
    */
-  end(index: number, result: number, error: Error | null): void;
+  end(index: number, result: Result, error: unknown): void;
 }
 
 /** One job that gives a `T`. */
-export class Single<T> implements Waiter {
+export class Single<T, Result = number> implements Waiter<Result> {
   readonly #done: (value: T) => void;
   readonly #fail: (error: unknown) => void;
-  readonly #value: (result: number) => T;
+  readonly #value: (result: Result) => T;
   /** What must stay where it is until the job is over. */
   readonly kept: unknown;
 
-  constructor(done: (value: T) => void, fail: (error: unknown) => void, value: (result: number) => T, kept: unknown) {
+  constructor(done: (value: T) => void, fail: (error: unknown) => void, value: (result: Result) => T, kept: unknown) {
     this.#done = done;
     this.#fail = fail;
     this.#value = value;
     this.kept = kept;
   }
 
-  end(_index: number, result: number, error: Error | null): void {
+  end(_index: number, result: Result, error: unknown): void {
     if (error === null) this.#done(this.#value(result));
     else this.#fail(error);
   }
 }
 
 /** Many jobs with one promise, which settles when all are over. */
-export class Batch implements Waiter {
+export class Batch implements Waiter<number> {
   readonly #results: Int32Array;
   readonly #errors = new Map<number, Error>();
   readonly #done: (results: Int32Array) => void;
@@ -51,9 +51,9 @@ export class Batch implements Waiter {
     if (count === 0) done(this.#results);
   }
 
-  end(index: number, result: number, error: Error | null): void {
+  end(index: number, result: number, error: unknown): void {
     if (error === null) this.#results[index] = result;
-    else this.#errors.set(index, error);
+    else this.#errors.set(index, error as Error);
     if (--this.#left > 0) return;
     if (this.#errors.size === 0) this.#done(this.#results);
     else this.#fail(new BatchError(this.#results, this.#errors));
@@ -61,8 +61,8 @@ export class Batch implements Waiter {
 }
 
 /** Jobs on their way into the queue. */
-export interface Submission {
-  readonly waiter: Waiter;
+export interface Submission<Result> {
+  readonly waiter: Waiter<Result>;
   /** How many there are; those that will not be submitted any more do not count. */
   count: number;
   /** How many of them the library has. */
@@ -76,23 +76,23 @@ export interface Submission {
 /** Numbers lie together: they rise, and most jobs are over soon after they came. */
 const BLOCK = 1024;
 
-interface Block {
+interface Block<Result> {
   readonly number: number;
-  readonly waiters: (Waiter | null)[];
+  readonly waiters: (Waiter<Result> | null)[];
   readonly indexes: Uint32Array;
   left: number;
 }
 
 /** Finds by a job's number who waits for it. */
-export class Waiters {
-  readonly #blocks = new Map<number, Block>();
+export class Waiters<Result> {
+  readonly #blocks = new Map<number, Block<Result>>();
   /** The block that was looked at last. */
-  #last: Block | undefined;
+  #last: Block<Result> | undefined;
   /** How many jobs are not over. */
   size = 0;
 
   /** Adds a job as one of those of a waiter. */
-  add(job: number, waiter: Waiter, index: number): void {
+  add(job: number, waiter: Waiter<Result>, index: number): void {
     const number = Math.floor(job / BLOCK);
     const block = this.#find(number) ?? this.#open(number);
     block.waiters[job % BLOCK] = waiter;
@@ -102,7 +102,7 @@ export class Waiters {
   }
 
   /** Tells whoever waits for a job of its end. */
-  end(job: number, result: number, error: Error | null): void {
+  end(job: number, result: Result, error: unknown): void {
     const block = this.#find(Math.floor(job / BLOCK));
     const at = job % BLOCK;
     const waiter = block?.waiters[at];
@@ -123,13 +123,13 @@ export class Waiters {
     );
   }
 
-  #find(number: number): Block | undefined {
+  #find(number: number): Block<Result> | undefined {
     if (this.#last?.number !== number) this.#last = this.#blocks.get(number);
     return this.#last;
   }
 
-  #open(number: number): Block {
-    const waiters = new Array<Waiter | null>(BLOCK).fill(null);
+  #open(number: number): Block<Result> {
+    const waiters = new Array<Waiter<Result> | null>(BLOCK).fill(null);
     const block = { number, waiters, indexes: new Uint32Array(BLOCK), left: 0 };
     this.#blocks.set(number, block);
     this.#last = block;

@@ -7,13 +7,13 @@ import { integer, number, oneOf, text, U32_MAX } from "./arguments.ts";
 export const OVERFLOWS = { block: 0, fail: 1, dropOldest: 3 } as const;
 /** CIRCLET_ROUND_ROBIN, CIRCLET_LEAST_BUSY and CIRCLET_AFFINITY. */
 export const STRATEGIES = { roundRobin: 0, leastBusy: 1, affinity: 2 } as const;
-/** CIRCLET_THREADS. */
-export const KINDS = { threads: 0 } as const;
+/** CIRCLET_THREADS, CIRCLET_PYTHON and CIRCLET_BUN. */
+export const KINDS = { threads: 0, python: 1, bun: 2 } as const;
 /** CIRCLET_POOL_FROM_ZERO. */
 export const FLAGS = { fromZero: 1 } as const;
+/** CIRCLET_JOB_IDEMPOTENT. */
+export const JOB_FLAGS = { idempotent: 1 } as const;
 
-/** What the workers of a pool are: threads of this process, which run native functions. */
-export type PoolKind = keyof typeof KINDS;
 /**
  * What a submission does that finds the queue full: it waits for room without blocking the event loop, it rejects with
  * `FullError`, or it gives up the job of the lowest priority that has waited for longest, which rejects with
@@ -25,8 +25,6 @@ export type Strategy = keyof typeof STRATEGIES;
 
 /** What a pool is made with. */
 export interface PoolOptions {
-  /** What the workers are; `"threads"` by default. */
-  kind?: PoolKind;
   /** The fewest workers, 1 by default; with 0 the first job starts one. */
   min?: number;
   /** The most workers, at most 1024; by default as many as the process may use processors. */
@@ -112,18 +110,20 @@ export interface PoolSnapshot {
   };
 }
 
-/** Bytes of circlet_pool_options, whose last field is the address of the name. */
-const POOL_BYTES = 72;
+/** Bytes of circlet_pool_options, whose last fields are the addresses of the name and of circlet_process_options. */
+const POOL_BYTES = 80;
 const NAME_AT = 64;
+const PROCESSES_AT = 72;
 /** Bytes of circlet_job_options, whose last field is the address of the type. */
 const JOB_BYTES = 48;
 const TYPE_AT = 40;
 
-/** Returns circlet_pool_options. */
-export function poolOptions(options: PoolOptions): Uint8Array {
-  const { kind, min, max, queue, overflow, strategy, keepMs, targetWaitMs, windowMs, name } = options;
+/** Returns circlet_pool_options. What describes processes is to live as long as it. */
+export function poolOptions(options: PoolOptions, kind: number = KINDS.threads, processes: Uint8Array | null = null): Uint8Array {
+  const { min, max, queue, overflow, strategy, keepMs, targetWaitMs, windowMs, name } = options;
   const [bytes, fields] = struct(POOL_BYTES, NAME_AT, name === undefined ? null : text("name", name));
-  if (kind !== undefined) fields.setUint32(4, oneOf("kind", kind, KINDS), true);
+  fields.setUint32(4, kind, true);
+  if (processes !== null) fields.setBigUint64(PROCESSES_AT, BigInt(ptr(processes)), true);
   if (min !== undefined) fields.setUint32(8, integer("min", min, 0, U32_MAX), true);
   if (max !== undefined) fields.setUint32(12, integer("max", max, 1, U32_MAX), true);
   if (queue !== undefined) fields.setUint32(16, integer("queue", queue, 1, U32_MAX), true);
@@ -139,7 +139,7 @@ export function poolOptions(options: PoolOptions): Uint8Array {
 }
 
 /** Returns circlet_job_options, or nothing where there is nothing to say. */
-export function jobOptions(options: JobOptions | undefined): Uint8Array | null {
+export function jobOptions(options: JobOptions | undefined, flags = 0): Uint8Array | null {
   if (options === undefined) return null;
   const { priority, key, deadlineMs, nodes, type } = options;
   const [bytes, fields] = struct(JOB_BYTES, TYPE_AT, type === undefined ? null : text("type", type));
@@ -153,6 +153,7 @@ export function jobOptions(options: JobOptions | undefined): Uint8Array | null {
     fields.setUint32(32, 1, true);
   }
   if (deadlineMs !== undefined) fields.setFloat64(24, number("deadlineMs", deadlineMs), true);
+  fields.setUint32(36, flags, true);
   return bytes;
 }
 

@@ -46,42 +46,72 @@ function workerOf(name: string | null): number {
   return name === null ? ANY_WORKER : numberOf("w", name);
 }
 
-/** Makes a side of a ring a port of a pool. */
-export function openPort(pool: Pointer, ring: SharedRingBuffer, side: number): string {
-  const port = new Uint32Array(1);
-  check(symbols.circlet_pool_port_open(pool, ring.handle, side, port));
-  return nameOf("p", port[0]!);
+/** What has the handle of a pool. */
+interface Handle {
+  open(): Pointer;
+  accepting(): Pointer;
 }
 
-/** Hands a port to a worker, or to all. */
-export function transferPort(pool: Pointer, port: string, worker: string | null): void {
-  check(symbols.circlet_pool_port_transfer(pool, numberOf("p", port), workerOf(worker)));
-}
+/** The ports of a pool; a part of `Pool` and `ProcessPool`. */
+export abstract class Ports {
+  /** @internal */
+  protected abstract get line(): Handle;
 
-/** Closes a port. */
-export function closePort(pool: Pointer, port: string): void {
-  check(symbols.circlet_pool_port_close(pool, numberOf("p", port)));
-}
-
-/** Lists the ports of a pool. */
-export function portsOf(pool: Pointer): PortEntry[] {
-  let [room, found] = [0, check(symbols.circlet_pool_ports(pool, null, 0))];
-  let words = new Uint32Array(0);
-  while (found > room) {
-    room = found;
-    words = new Uint32Array(WORDS * room);
-    found = check(symbols.circlet_pool_ports(pool, words, room));
+  /**
+   * Makes a side of a ring (`PRODUCER` or `CONSUMER`) a port, which any worker may use, and returns its name.
+   *
+   * The side is the pool's until the port, or the pool, is closed: for the other side it lives, whichever worker has it.
+   * A job in C takes it by `circlet_job_port`, a call of a process by `jobPort`.
+   *
+   * @throws {BusyError} If somebody has that side.
+   * @throws {InvalidError} For a reader of a broadcast ring, or of messages in fragments.
+   */
+  openPort(ring: SharedRingBuffer, side: number): string {
+    const port = new Uint32Array(1);
+    check(symbols.circlet_pool_port_open(this.line.accepting(), ring.handle, side, port));
+    return nameOf("p", port[0]!);
   }
-  return Array.from({ length: found }, (_, index) => {
-    const [port, owner, side, state, low, high] = words.subarray(WORDS * index) as unknown as number[];
-    return {
-      id: nameOf("p", port!),
-      owner: owner === ANY_WORKER ? null : nameOf("w", owner!),
-      state: STATES[state!]!,
-      side: side!,
-      messagesQueued: high === 0xffff_ffff ? null : high! * 2 ** 32 + low!,
-    };
-  });
+
+  /**
+   * Hands a port to a worker of `snapshot().registry`, which alone may use it then, or (`null`) to all. Whoever uses it
+   * goes on until it gives it back.
+   *
+   * @throws {NotFoundError} If there is no such port, or no such worker.
+   */
+  transferPort(port: string, worker: string | null): void {
+    check(symbols.circlet_pool_port_transfer(this.line.open(), numberOf("p", port), workerOf(worker)));
+  }
+
+  /**
+   * Closes a port, when whoever uses it has given it back. What is queued stays in the ring.
+   *
+   * @throws {NotFoundError} If there is no such port.
+   */
+  closePort(port: string): void {
+    check(symbols.circlet_pool_port_close(this.line.open(), numberOf("p", port)));
+  }
+
+  /** Lists the ports in the order in which they were opened, and the last 64 that were closed. */
+  ports(): PortEntry[] {
+    const pool = this.line.open();
+    let [room, found] = [0, check(symbols.circlet_pool_ports(pool, null, 0))];
+    let words = new Uint32Array(0);
+    while (found > room) {
+      room = found;
+      words = new Uint32Array(WORDS * room);
+      found = check(symbols.circlet_pool_ports(pool, words, room));
+    }
+    return Array.from({ length: found }, (_, index) => {
+      const [port, owner, side, state, low, high] = words.subarray(WORDS * index) as unknown as number[];
+      return {
+        id: nameOf("p", port!),
+        owner: owner === ANY_WORKER ? null : nameOf("w", owner!),
+        state: STATES[state!]!,
+        side: side!,
+        messagesQueued: high === 0xffff_ffff ? null : high! * 2 ** 32 + low!,
+      };
+    });
+  }
 }
 
 /** What the shell of a worker process leaves for this package. */

@@ -100,9 +100,17 @@ function encoded(codec: number, value: unknown): Uint8Array {
   return text === undefined ? nothing : encoder.encode(text);
 }
 
-function described(error: unknown): Uint8Array {
+function described(error: unknown, codec: number): Uint8Array {
   const of = error instanceof Error ? error : new Error(String(error));
-  return encoder.encode(JSON.stringify({ type: of.name, message: of.message, traceback: of.stack ?? "" }));
+  const said: Record<string, string> = { type: of.name, message: of.message, traceback: of.stack ?? "" };
+  if (codec === STRUCTURED_CLONE) {
+    try {
+      said.encoded = Buffer.from(serialize(error)).toString("base64");
+    } catch {
+      // It holds what cannot be cloned.
+    }
+  }
+  return encoder.encode(JSON.stringify(said));
 }
 
 function answer(status: number, body: Uint8Array): void {
@@ -147,17 +155,17 @@ function run(): void | Promise<void> {
         : JSON.parse(new CString(argumentsAt, 0, argumentsLength).toString());
     const value = Array.isArray(given) ? wanted(...(given as unknown[])) : wanted(given);
     if (value instanceof Promise) {
-      return value.then((later) => answer(VALUE, encoded(codec, later))).catch(raised);
+      return value.then((later) => answer(VALUE, encoded(codec, later))).catch((error: unknown) => raised(error, codec));
     }
     answer(VALUE, encoded(codec, value));
   } catch (error) {
-    raised(error);
+    raised(error, codec);
   }
 }
 
-function raised(error: unknown): void {
+function raised(error: unknown, codec: number): void {
   const gaveIn = circlet.aborted() && error instanceof Error && error.name === "AbortError";
-  answer(gaveIn ? ABORTED : RAISED, gaveIn ? nothing : described(error));
+  answer(gaveIn ? ABORTED : RAISED, gaveIn ? nothing : described(error, codec));
 }
 
 exported = await import(script);

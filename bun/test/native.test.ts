@@ -8,12 +8,14 @@ import { ABI_MAJOR, check, LAYOUT_VERSION, SIGNATURES } from "../src/native.ts";
 import { FLAGS, MODES, OVERFLOWS, READ_FROM, ringOptions } from "../src/options.ts";
 import {
   FLAGS as POOL_FLAGS,
+  JOB_FLAGS,
   jobOptions,
   KINDS,
   OVERFLOWS as POOL_OVERFLOWS,
   poolOptions,
   STRATEGIES,
 } from "../src/pool_options.ts";
+import { CODECS, OUTPUTS, processOptions } from "../src/process_options.ts";
 import { NO_OFFSET } from "../src/ring.ts";
 import { STARTING_MS } from "./support.ts";
 
@@ -47,7 +49,7 @@ function compile(name: string, functions: readonly string[], numbers: Record<str
 }
 
 test("every_declaration_agrees_with_the_header", () => {
-  const types: Record<string, string> = { int32_t: "i32", uint32_t: "u32", double: "f64", void: "void" };
+  const types: Record<string, string> = { int32_t: "i32", uint32_t: "u32", uint64_t: "u64", double: "f64", void: "void" };
   const typeOf = (declared: string) => {
     if (/^const char \*$/.test(declared)) return "cstring";
     return declared.includes("*") || declared.trim() === "circlet_job" ? "ptr" : types[declared.trim()];
@@ -64,8 +66,11 @@ test("structs_are_as_long_as_those_of_the_header", () => {
   const bytes = (name: string) => header.match(new RegExp(`sizeof\\(${name}\\) == ([^,]+),`))?.[1];
   expect(bytes("circlet_ring_options")).toBe("32 + sizeof(void *)");
   expect(ringOptions({})).toHaveLength(40);
-  expect(bytes("circlet_pool_options")).toBe("64 + sizeof(void *)");
-  expect(poolOptions({})).toHaveLength(72);
+  expect(bytes("circlet_pool_options")).toBe("64 + 2 * sizeof(void *)");
+  expect(poolOptions({})).toHaveLength(80);
+  expect(bytes("circlet_process_options")).toBe("64 + 5 * sizeof(void *)");
+  expect(processOptions({ kind: "python", program: "p" }, null)).toHaveLength(104 + "p\0".length);
+  expect(bytes("circlet_answer")).toBe("24 + sizeof(void *)");
   expect(bytes("circlet_job_options")).toBe("40 + sizeof(void *)");
   expect(jobOptions({})).toHaveLength(48);
   expect(bytes("circlet_completion")).toBe("16");
@@ -85,7 +90,14 @@ test("constants_are_those_of_the_header", () => {
     oldest: constant("CIRCLET_CONSUMER_FROM_OLDEST"),
   } as never);
   const words = { ...MODES, ...OVERFLOWS, ...POOL_OVERFLOWS, ...STRATEGIES, ...KINDS };
-  const tables = { CIRCLET_FIT_: FITS, CIRCLET_: words, CIRCLET_RING_: FLAGS, CIRCLET_POOL_: POOL_FLAGS };
+  const tables = {
+    CIRCLET_FIT_: FITS,
+    CIRCLET_: { ...words, ...CODECS },
+    CIRCLET_RING_: FLAGS,
+    CIRCLET_POOL_: POOL_FLAGS,
+    CIRCLET_JOB_: JOB_FLAGS,
+    CIRCLET_OUTPUT_: OUTPUTS,
+  };
   for (const [prefix, table] of Object.entries(tables)) {
     for (const [word, number] of Object.entries(table)) {
       const name = prefix + word.replace(/[A-Z]/g, "_$&").toUpperCase();

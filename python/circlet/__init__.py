@@ -24,18 +24,21 @@ from ._native import (
     LaggedError,
     NameTakenError,
     NotFoundError,
+    NoWorkerError,
     PeerDiedError,
     PoisonedError,
     SchemaError,
     SegmentError,
     TimedOutError,
     TooLargeError,
+    WorkerDiedError,
 )
 from ._options import Stats
 from ._pool_ports import Port
 from .curve import Curve, sample_batch, simplify
 from .page import PageValue, SharedPage
 from .pool import BatchError, Pool, PoolFuture
+from .process_pool import CallFuture, ProcessPool, RemoteTraceback
 from .ring import SharedRingBuffer
 
 __all__ = [
@@ -44,6 +47,7 @@ __all__ = [
     "AbortedError",
     "BatchError",
     "BusyError",
+    "CallFuture",
     "CircletError",
     "ClosedError",
     "Curve",
@@ -55,6 +59,7 @@ __all__ = [
     "JobFailedError",
     "LaggedError",
     "NameTakenError",
+    "NoWorkerError",
     "NotFoundError",
     "PageValue",
     "PeerDiedError",
@@ -62,6 +67,8 @@ __all__ = [
     "Pool",
     "PoolFuture",
     "Port",
+    "ProcessPool",
+    "RemoteTraceback",
     "SchemaError",
     "SegmentError",
     "SharedPage",
@@ -69,6 +76,7 @@ __all__ = [
     "Stats",
     "TimedOutError",
     "TooLargeError",
+    "WorkerDiedError",
     "sample_batch",
     "simplify",
 ]

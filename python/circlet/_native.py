@@ -72,6 +72,28 @@ class RingStats(Structure):
     ]
 
 
+class ProcessOptions(Structure):
+    """circlet_process_options."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("output", c_uint32),
+        ("program", c_char_p),
+        ("library", c_char_p),
+        ("script", c_char_p),
+        ("main", c_char_p),
+        ("module_paths", POINTER(c_char_p)),
+        ("module_path_count", c_uint32),
+        ("output_bytes", c_uint32),
+        ("ready_within_ms", c_double),
+        ("grace_ms", c_double),
+        ("memory", c_uint64),
+        ("hard_memory", c_uint64),
+        ("tasks", c_uint64),
+        ("lifetime_ms", c_double),
+    ]
+
+
 class PoolOptions(Structure):
     """circlet_pool_options."""
 
@@ -89,6 +111,7 @@ class PoolOptions(Structure):
         ("target_wait_ms", c_double),
         ("window_ms", c_double),
         ("name", c_char_p),
+        ("processes", POINTER(ProcessOptions)),
     ]
 
 
@@ -105,6 +128,12 @@ class JobOptions(Structure):
         ("flags", c_uint32),
         ("kind", c_char_p),
     ]
+
+
+class Answers(Structure):
+    """circlet_answers."""
+
+    _fields_ = [("items", c_void_p), ("bytes", c_void_p), ("len", c_uint64), ("block", c_void_p)]
 
 
 _HANDLE = c_void_p
@@ -218,6 +247,18 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
         [_HANDLE, _BUFFER, c_uint32, c_uint32, _BUFFER, POINTER(JobOptions), POINTER(c_uint64)],
     ),
     "circlet_pool_abort": (c_int32, [_HANDLE, POINTER(c_uint64)]),
+    "circlet_pool_withdraw": (c_int32, [_HANDLE, POINTER(c_uint64)]),
+    "circlet_pool_call": (
+        c_int32,
+        [_HANDLE, c_char_p, c_uint32, _BUFFER, c_uint64, POINTER(JobOptions), POINTER(c_uint64)],
+    ),
+    "circlet_pool_call_many": (
+        c_int32,
+        [_HANDLE, c_char_p, c_uint32, _BUFFER, _BUFFER, c_uint32, POINTER(JobOptions), _BUFFER],
+    ),
+    "circlet_pool_answers": (c_int32, [_HANDLE, c_uint32, c_double, POINTER(Answers)]),
+    "circlet_answers_free": (None, [POINTER(Answers)]),
+    "circlet_pool_output": (c_int32, [_HANDLE, _HANDLE_OUT]),
     "circlet_pool_next_many": (c_int32, [_HANDLE, _BUFFER, c_uint32, c_double]),
     "circlet_pool_failure": (c_int32, [_HANDLE, POINTER(c_uint64), c_char_p, c_uint32]),
     "circlet_pool_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
@@ -334,9 +375,36 @@ class CurveError(CircletError, ValueError):
 
 
 class JobFailedError(CircletError):
-    """A job failed, and the message says why."""
+    """A job failed, and the message says why.
+
+    Of a call whose exception cannot be had here itself, `type` is its type's name and `traceback` what its language
+    prints.
+    """
 
     status = "CIRCLET_JOB_FAILED"
+    type: str = ""
+    traceback: str = ""
+
+
+class WorkerDiedError(CircletError):
+    """The worker process died while it ran the call: of the call, or by chance just then.
+
+    `exit_code` or `signal` says how; `out_of_memory` whether the kernel killed it for want of memory, `None` where that
+    is not known; `stderr` has the last of what it printed, and `kills` counts the workers that died of this call.
+    """
+
+    status = "CIRCLET_WORKER_DIED"
+    exit_code: int | None = None
+    signal: int | None = None
+    out_of_memory: bool | None = None
+    stderr: str = ""
+    kills: int = 0
+
+
+class NoWorkerError(CircletError):
+    """No worker process could be started, and the message says why."""
+
+    status = "CIRCLET_NO_WORKER"
 
 
 class AbortedError(CircletError):
@@ -429,6 +497,10 @@ CLOSED = _status("CIRCLET_CLOSED")
 FULL = _status("CIRCLET_FULL")
 #: The status of a job that was aborted.
 ABORTED = _status("CIRCLET_ABORTED")
+#: The status of a call whose function raised something.
+JOB_FAILED = _status("CIRCLET_JOB_FAILED")
+#: The status of a call whose worker died.
+WORKER_DIED = _status("CIRCLET_WORKER_DIED")
 
 
 def error_of(status: int, message: str) -> CircletError:

@@ -1,8 +1,8 @@
-# What few calls of a pool's worker need: `_pool_worker.py` loads it with the names `source`, `functions` and
-# `worker_aborted`, `worker` and `used`.
+# What few calls of a pool's worker need: `_pool_worker.py` loads it with the names `source`, `main`, `worker_aborted`,
+# `worker` and `used`.
 import sys
 
-JSON, PICKLE = 1, 2
+PICKLE = 2
 RAISED, ABORTED = 1, 2
 
 
@@ -45,14 +45,6 @@ def plain_json():
     return loads, lambda value: dumps(value, allow_nan=False).encode()
 
 
-def codec(number):
-    if number != PICKLE:
-        raise ValueError(f"codec {number} is not known to Python: {JSON} (JSON) and {PICKLE} (pickle) are")
-    from _pickle import dumps, loads
-
-    return loads, lambda value: dumps(value, 5)
-
-
 def own(name):
     """Returns what the supervisor calls between two calls of its user."""
     if name == "executable":
@@ -79,7 +71,57 @@ def give_back():
     used.clear()
 
 
-def raised(error):
+def of_main(name):
+    """Finds a name in the main module, which is run for the first of them."""
+    if not main or (name[:2] == name[-2:] == "__"):
+        what = (
+            "has no name"
+            if main
+            else "is empty here: put into a module what is called, or give the pool its main module;"
+        )
+        raise AttributeError(f"the main module {what} {name!r}")
+    module = sys.modules.get("__mp_main__")
+    if module is None:
+        module = sys.modules["__mp_main__"] = type(sys)("__mp_main__")
+        module.circlet_is_loading = True
+        try:
+            run(module)
+        except BaseException:
+            del sys.modules["__mp_main__"]
+            raise
+        sys.modules["__main__"] = module = sys.modules["__mp_main__"]
+        module.__dict__.pop("circlet_is_loading", None)
+    return getattr(module, name)
+
+
+def run(module):
+    """Runs the main module as multiprocessing does: under a name that is not `__main__`."""
+    if main[:3] == "-m ":
+        from runpy import run_module
+
+        names = run_module(main[3:], run_name="__mp_main__", alter_sys=True)
+        sys.modules["__mp_main__"] = module
+        module.__dict__.update(names)
+        return
+    module.__file__, module.__cached__ = main, None
+    with open(main, "rb") as script:
+        exec(compile(script.read(), main, "exec"), module.__dict__)
+
+
+def encoded(error, number):
+    """Returns the exception itself, where pickle can say it."""
+    if number != PICKLE:
+        return {}
+    from _pickle import dumps
+    from binascii import b2a_base64
+
+    try:
+        return {"encoded": b2a_base64(dumps(error, 5), newline=False).decode()}
+    except Exception:
+        return {}
+
+
+def raised(error, number):
     """Returns the status and the body of an answer that says what was raised."""
     job = sys.modules.get("circlet.job")
     gives_in = (KeyboardInterrupt, job.AbortedError) if job else KeyboardInterrupt
@@ -88,7 +130,8 @@ def raised(error):
     from json import dumps
 
     message, trace = said(lambda: str(error)), said(lambda: traceback_of(error))
-    return RAISED, dumps({"type": type(error).__name__, "message": message, "traceback": trace}).encode()
+    said_of = {"type": type(error).__name__, "message": message, "traceback": trace}
+    return RAISED, dumps(said_of | encoded(error, number)).encode()
 
 
 def said(say):

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from ctypes import Structure, byref, c_int32, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from ._arguments import opened
 from ._native import CONSUMER, InvalidError, check, library
@@ -61,41 +61,69 @@ def _worker(name: str | None) -> int:
     return _ANY_WORKER if name is None else _number("w", name)
 
 
-def open_port(pool: int, ring: SharedRingBuffer, side: int) -> str:
-    """Makes a side of a ring a port of the pool."""
-    port = c_uint32()
-    check(library.circlet_pool_port_open(pool, ring._open(), side, byref(port)))
-    return f"p_{port.value:04x}"
+class _Line(Protocol):
+    """What has the handle of a pool."""
+
+    @property
+    def handle(self) -> Any: ...
 
 
-def transfer_port(pool: int, port: str, worker: str | None) -> None:
-    """Hands a port to a worker, or to all."""
-    check(library.circlet_pool_port_transfer(pool, _number("p", port), _worker(worker)))
+class Ports:
+    """The ports of a pool; a part of `Pool` and `ProcessPool`."""
 
+    _line: _Line
 
-def close_port(pool: int, port: str) -> None:
-    """Closes a port."""
-    check(library.circlet_pool_port_close(pool, _number("p", port)))
+    def open_port(self, ring: SharedRingBuffer, side: int) -> str:
+        """Makes a side of a ring (`PRODUCER` or `CONSUMER`) a port, which any worker may use, and returns its name.
 
+        The side is the pool's until the port, or the pool, is closed: for the other side it lives, whichever worker has
+        it. A job in C takes it by `circlet_job_port`, a call of a process by `circlet.job.port`. Raises `BusyError`
+        where somebody has that side, `InvalidError` for a reader of a broadcast ring or of messages in fragments, and
+        `ClosedError`.
 
-def ports(pool: int) -> list[Port]:
-    """Lists the ports of the pool."""
-    room, found = 0, check(library.circlet_pool_ports(pool, None, 0))
-    entries = (_Entry * 0)()
-    while found > room:
-        room = found
-        entries = (_Entry * room)()
-        found = check(library.circlet_pool_ports(pool, entries, room))
-    return [
-        Port(
-            id=f"p_{entry.port:04x}",
-            owner=None if entry.owner == _ANY_WORKER else f"w_{entry.owner:04x}",
-            state=_STATES[entry.state],
-            side=entry.side,
-            messages_queued=None if entry.messages_queued == _UNKNOWN else entry.messages_queued,
-        )
-        for entry in entries[:found]
-    ]
+        >>> from circlet import CONSUMER, Pool, SharedRingBuffer
+        >>> with Pool(max=2) as pool, SharedRingBuffer.anonymous() as ring:
+        ...     port = pool.open_port(ring, CONSUMER)
+        ...     ring.send(b"queued")
+        ...     [(port.state, port.owner, port.messages_queued) for port in pool.ports()]
+        [('open', None, 1)]
+        """
+        port = c_uint32()
+        check(library.circlet_pool_port_open(self._line.handle, ring._open(), side, byref(port)))
+        return f"p_{port.value:04x}"
+
+    def transfer_port(self, port: str, worker: str | None) -> None:
+        """Hands a port to a worker of `snapshot()["registry"]`, which alone may use it then, or (`None`) to all.
+
+        Whoever uses it goes on until it gives it back. Raises `NotFoundError`.
+        """
+        check(library.circlet_pool_port_transfer(self._line.handle, _number("p", port), _worker(worker)))
+
+    def close_port(self, port: str) -> None:
+        """Closes a port, when whoever uses it has given it back. What is queued stays in the ring.
+
+        Raises `NotFoundError`.
+        """
+        check(library.circlet_pool_port_close(self._line.handle, _number("p", port)))
+
+    def ports(self) -> list[Port]:
+        """Lists the ports in the order in which they were opened, and the last 64 that were closed."""
+        room, found = 0, check(library.circlet_pool_ports(self._line.handle, None, 0))
+        entries = (_Entry * 0)()
+        while found > room:
+            room = found
+            entries = (_Entry * room)()
+            found = check(library.circlet_pool_ports(self._line.handle, entries, room))
+        return [
+            Port(
+                id=f"p_{entry.port:04x}",
+                owner=None if entry.owner == _ANY_WORKER else f"w_{entry.owner:04x}",
+                state=_STATES[entry.state],
+                side=entry.side,
+                messages_queued=None if entry.messages_queued == _UNKNOWN else entry.messages_queued,
+            )
+            for entry in entries[:found]
+        ]
 
 
 class _Asked:

@@ -1,9 +1,9 @@
 # A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them.
 #
-# It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS FOLDER...`, and boots before all else: it
-# imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json, pickle,
-# traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C library
-# through `_ctypes` and not through ctypes, which takes longer to import than all of this.
+# It is started as `python3 -S -c SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS MAIN FOLDER...`, and boots before all
+# else: it imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json,
+# pickle, traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C
+# library through `_ctypes` and not through ctypes, which takes longer to import than all of this.
 import sys
 
 # With -c, the first folder is the current one, unless the interpreter was told otherwise.
@@ -81,14 +81,16 @@ def late():
     """Loads what few calls need, and returns its names."""
     if not rest:
         text = source(b"circlet._pool_late").decode()
-        rest.update(
-            source=source, functions=functions, worker_aborted=lambda: bool(aborted(worker)), worker=worker, used=used
-        )
+        rest.update(source=source, main=main, worker_aborted=lambda: bool(aborted(worker)), worker=worker, used=used)
         exec(compile(text, "<supervisor>/circlet/_pool_late.py", "exec"), rest)
     return rest
 
 
 rest = {}
+
+
+def of_main(name):
+    return late()["of_main"](name)
 
 
 class Packaged:
@@ -145,9 +147,33 @@ def refuse(value):
     raise TypeError(f"a {type(value).__name__} is no JSON: return what JSON can say")
 
 
+def pickle_codec():
+    """Returns what reads and writes pickles: the C part of pickle, which needs `partial` alone of functools."""
+    __import__("copyreg")
+
+    if "functools" not in sys.modules:
+        sys.modules["functools"] = functools = type(sys)("functools")
+        try:
+            from _functools import partial
+
+            functools.partial = partial
+            __import__("_pickle")
+        except Exception:
+            pass
+        del sys.modules["functools"]
+    from _pickle import dumps, loads
+
+    return loads, lambda value: dumps(value, 5)
+
+
 def codec_of(number):
-    codecs[number] = codec = json_codec() if number == JSON else late()["codec"](number)
-    return codec
+    if number == JSON:
+        codecs[number] = json_codec()
+    elif number == PICKLE:
+        codecs[number] = pickle_codec()
+    else:
+        raise ValueError(f"codec {number} is not known to Python: {JSON} (JSON) and {PICKLE} (pickle) are")
+    return codecs[number]
 
 
 codecs = {}
@@ -169,7 +195,16 @@ def function_of(name):
     return found
 
 
-functions = {}
+def apply(function, /, *arguments, **named):
+    return function(*arguments, **named)
+
+
+def each(function, /, *given):
+    return [function(*arguments) for arguments in given]
+
+
+# What a name with no module is: a function that comes with its arguments.
+functions = {b":apply": apply, b":each": each}
 
 
 # The ports that the call has.
@@ -210,7 +245,7 @@ def serve():
             running, status = False, VALUE
         except BaseException as error:
             running = False
-            status, body = late()["raised"](error)
+            status, body = late()["raised"](error, number)
         if used:
             late()["give_back"]()
         try:
@@ -228,8 +263,12 @@ handle = (pointer * 1)()
 if new(*map(int, sys.argv[2:6]), handle) != 0:
     sys.exit("this worker's descriptors are not its supervisor's")
 worker = handle[0]
-sys.path[:0] = sys.argv[6:]
+main = sys.argv[6]
+sys.path[:0] = sys.argv[7:]
 sys.argv[1:] = []
+# What is called finds the caller's names in `__main__`, and none of these.
+shell, sys.modules["__main__"] = sys.modules["__main__"], type(sys)("__main__")
+sys.modules["__main__"].__getattr__ = of_main
 sys.meta_path.insert(0, Packaged)
 sys.meta_path.append(Beyond)
 ready(worker)

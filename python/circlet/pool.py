@@ -15,14 +15,12 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
 from . import _native, _numbers
-from . import _pool_ports as _ports
 from ._arguments import number, opened, text, word
 from ._native import ABORTED, CircletError, ClosedError, InvalidError, JobOptions, PoolOptions, check, library
 from ._pool_line import Line
-from ._pool_ports import Port
+from ._pool_ports import Ports
 from ._waiting import SLICE, first_ms, go_on
 from .curve import Curve
-from .ring import SharedRingBuffer
 
 T = TypeVar("T")
 #: What a submission does that finds the queue full: it waits for room, raises `FullError`, or gives up the job of the
@@ -221,10 +219,11 @@ class _BatchFuture(PoolFuture["array[int]"]):
         return 1 not in ended
 
 
-class Pool:
+class Pool(Ports):
     """Worker threads that run native functions, as many as the jobs need. Any thread may submit.
 
-    Python code cannot be a job: its thread would hold the interpreter's lock, and all others would wait for it.
+    Python code cannot be a job: its thread would hold the interpreter's lock, and all others would wait for it. A
+    `ProcessPool` runs that.
 
     Timeouts and times are seconds. Leaving a `with` or an `async with` block finishes the jobs, as `close` does.
     A pool that nobody has closed ends when it is collected: what waits is given up, and what runs is waited for, since
@@ -248,6 +247,8 @@ class Pool:
     >>> asyncio.run(main())
     5
     """
+
+    _line: Line
 
     def __init__(
         self,
@@ -429,41 +430,6 @@ class Pool:
         if self._is_closed:
             raise ClosedError("this pool was closed here: it takes no more jobs")
 
-    def open_port(self, ring: SharedRingBuffer, side: int) -> str:
-        """Makes a side of a ring (`PRODUCER` or `CONSUMER`) a port, which any worker may use, and returns its name.
-
-        The side is the pool's until the port, or the pool, is closed: for the other side it lives, whichever worker has
-        it. A job in C takes it by `circlet_job_port`, a call of a process by `circlet.job.port`. Raises `BusyError`
-        where somebody has that side, `InvalidError` for a reader of a broadcast ring or of messages in fragments, and
-        `ClosedError`.
-
-        >>> from circlet import CONSUMER, Pool, SharedRingBuffer
-        >>> with Pool(max=2) as pool, SharedRingBuffer.anonymous() as ring:
-        ...     port = pool.open_port(ring, CONSUMER)
-        ...     ring.send(b"queued")
-        ...     [(port.state, port.owner, port.messages_queued) for port in pool.ports()]
-        [('open', None, 1)]
-        """
-        return _ports.open_port(self._line.handle, ring, side)
-
-    def transfer_port(self, port: str, worker: str | None) -> None:
-        """Hands a port to a worker of `snapshot()["registry"]`, which alone may use it then, or (`None`) to all.
-
-        Whoever uses it goes on until it gives it back. Raises `NotFoundError`.
-        """
-        _ports.transfer_port(self._line.handle, port, worker)
-
-    def close_port(self, port: str) -> None:
-        """Closes a port, when whoever uses it has given it back. What is queued stays in the ring.
-
-        Raises `NotFoundError`.
-        """
-        _ports.close_port(self._line.handle, port)
-
-    def ports(self) -> list[Port]:
-        """Lists the ports in the order in which they were opened, and the last 64 that were closed."""
-        return _ports.ports(self._line.handle)
-
     def snapshot(self) -> dict[str, Any]:
         """Looks at every worker at one moment: `pool`, `registry` and `statistics`, as in a session payload."""
         handle = c_void_p()
@@ -524,9 +490,11 @@ def _milliseconds(what: str, seconds: float | None) -> float:
     return seconds * 1e3
 
 
-def _wishes(priority: int, key: int | None, deadline: float | None, nodes: int, type: str | None) -> Any:
+def _wishes(
+    priority: int, key: int | None, deadline: float | None, nodes: int, type: str | None, *, flags: int = 0
+) -> Any:
     """Returns what is wished for a job as the library takes it: nothing where nothing is."""
-    if not priority and key is None and deadline is None and not nodes and type is None:
+    if not priority and key is None and deadline is None and not nodes and type is None and not flags:
         return None
     if not -(1 << 31) <= priority < 1 << 31:
         raise InvalidError(f"priority is {priority}: give {-(1 << 31)} to {(1 << 31) - 1}")
@@ -537,6 +505,7 @@ def _wishes(priority: int, key: int | None, deadline: float | None, nodes: int, 
             nodes=nodes and number("nodes", nodes, bits=64),
             key=0 if key is None else key & ((1 << 64) - 1),
             has_key=key is not None,
+            flags=flags,
             deadline_ms=_milliseconds("deadline", deadline),
             kind=None if type is None else text("type", type),
         )
@@ -560,7 +529,7 @@ def _address(function: NativeFunction) -> int:
 def _refusal(function: object) -> InvalidError:
     return InvalidError(
         f"{function!r} is code of Python: a thread that ran it would hold the interpreter's lock, and all others would "
-        "wait for it. Give a native function of a library, or use processes"
+        "wait for it. Give a native function of a library, or use a ProcessPool"
     )
 
 

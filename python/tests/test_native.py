@@ -8,16 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from circlet import _native, _options, pool
+from circlet import _called, _native, _options, pool, process_pool
 
 HEADER = Path(__file__).parents[2] / "include" / "circlet.h"
-VALUES = {"int32_t": ctypes.c_int32, "uint32_t": ctypes.c_uint32, "double": ctypes.c_double, "void": None}
+VALUES = {
+    "int32_t": ctypes.c_int32,
+    "uint32_t": ctypes.c_uint32,
+    "uint64_t": ctypes.c_uint64,
+    "double": ctypes.c_double,
+    "void": None,
+}
 STRUCTS = {
     "circlet_ring_options": _native.RingOptions,
     "circlet_frame": _native.Frame,
     "circlet_ring_stats": _native.RingStats,
     "circlet_pool_options": _native.PoolOptions,
+    "circlet_process_options": _native.ProcessOptions,
     "circlet_job_options": _native.JobOptions,
+    "circlet_answers": _native.Answers,
 }
 
 
@@ -42,9 +50,9 @@ def test_every_declaration_agrees_with_the_header(name: str) -> None:
 def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
     match = re.search(rf"^typedef struct {name} \{{(.*?)^\}} {name};", HEADER.read_text(), re.MULTILINE | re.DOTALL)
     assert match, "not in the header"
-    fields = re.findall(r"^  ((?:const )?\w+) (\**)(\w+);", match.group(1), re.MULTILINE)
+    fields = re.findall(r"^  ((?:const )?(?:struct )?\w+) ((?:\*(?:const )?)*)(\w+);", match.group(1), re.MULTILINE)
     sizes = {"uint32_t": 4, "int32_t": 4, "uint64_t": 8, "double": 8}
-    fields = [(kind.removeprefix("const "), pointer, field) for kind, pointer, field in fields]
+    fields = [(kind.removeprefix("const ").removeprefix("struct "), pointer, field) for kind, pointer, field in fields]
     ours = [(field[0], ctypes.sizeof(field[1])) for field in STRUCTS[name]._fields_]
     assert ours == [(field, 8 if pointer else sizes[kind]) for kind, pointer, field in fields]
 
@@ -71,6 +79,15 @@ def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
         ("LEAST_BUSY", pool.STRATEGIES.index("least_busy")),
         ("AFFINITY", pool.STRATEGIES.index("affinity")),
         ("THREADS", pool.KINDS.index("threads")),
+        ("THREADS", process_pool.KINDS.index("threads")),
+        ("PYTHON", process_pool.KINDS.index("python")),
+        ("BUN", process_pool.KINDS.index("bun")),
+        ("OUTPUT_PASS_ON", process_pool.OUTPUTS.index("pass_on")),
+        ("OUTPUT_DROP", process_pool.OUTPUTS.index("drop")),
+        ("OUTPUT_KEEP", process_pool.OUTPUTS.index("keep")),
+        ("JOB_IDEMPOTENT", process_pool.IDEMPOTENT),
+        ("JSON", _called.JSON),
+        ("PICKLE", _called.PICKLE),
         ("POOL_FROM_ZERO", pool.FROM_ZERO),
     ],
 )

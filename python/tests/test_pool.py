@@ -322,7 +322,8 @@ def test_no_thread_and_no_descriptor_stays(jobs: Jobs) -> None:
         del left, pool
     gc.collect()
     assert _descriptors() == descriptors
-    assert _threads() == threads
+    # A thread that was there may have ended meanwhile.
+    assert _threads() <= threads
 
 
 _UNCLOSED = """

@@ -130,6 +130,7 @@ impl From<Error> for Failure {
         use circlet_status::*;
         let status = match error {
             Error::Ring(error) => return error.into(),
+            Error::Pool(error) => return error.into(),
             Error::NoPython { .. } => CIRCLET_NO_PYTHON,
             Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
             Error::NotReady { .. } => CIRCLET_NOT_READY,
@@ -138,10 +139,9 @@ impl From<Error> for Failure {
             Error::Raised(_) => CIRCLET_JOB_FAILED,
             Error::Dropped => CIRCLET_CLOSED,
             Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
-            Error::TooManyRings { .. }
-            | Error::FunctionName { .. }
-            | Error::Pool(_)
-            | Error::NoSuchWorker { .. } => CIRCLET_INVALID,
+            Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::NoSuchWorker { .. } => {
+                CIRCLET_INVALID
+            }
             Error::Port { refusal, said } => return Self::new(refused_port(refusal), said),
             Error::Json { .. } => CIRCLET_BAD_JSON,
             Error::Protocol { .. } => CIRCLET_PROTOCOL,

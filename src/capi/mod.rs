@@ -10,7 +10,7 @@
 
 mod call;
 mod curve;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 mod exec;
 mod layout;
 mod page;
@@ -20,13 +20,13 @@ mod ring;
 mod side;
 mod status;
 mod text;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 mod worker;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 mod worker_port;
 
 pub use curve::*;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub use exec::*;
 pub use layout::*;
 pub use page::*;
@@ -35,7 +35,7 @@ pub use pool::*;
 pub use ring::*;
 pub use status::*;
 pub use text::*;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub use worker::*;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub use worker_port::*;

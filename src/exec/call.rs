@@ -1,5 +1,7 @@
 //! A call of a function in a worker process.
 
+#[cfg(feature = "capi")]
+use std::borrow::Cow;
 use std::fmt;
 use std::hash::Hash;
 use std::time::Duration;
@@ -48,6 +50,18 @@ impl Call<Vec<u8>> {
     pub fn raw(function: &str, codec: Codec, arguments: &[u8]) -> Self {
         Self::made(function, codec, arguments, |answer| Ok(answer.to_vec()))
     }
+}
+
+/// Makes the job of a call whose arguments are encoded already, and whose answer `read` gets as it comes.
+#[cfg(feature = "capi")]
+pub(crate) fn encoded<T>(
+    kind: Cow<'static, str>,
+    function: &str,
+    codec: Codec,
+    arguments: &[u8],
+    read: impl FnOnce(&[u8]) -> Result<T, JobError> + Send + 'static,
+) -> Result<Job<T>, Error> {
+    Ok(Job::of_message(kind, message::request(function, codec, arguments)?, read))
 }
 
 impl<T> Call<T> {
@@ -124,6 +138,9 @@ pub struct Exception {
     pub message: String,
     /// The traceback as the language prints it.
     pub traceback: String,
+    /// The exception itself, where the call's codec can say it: in that codec, and in base64.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoded: Option<String>,
 }
 
 /// A call that [`Workers::try_submit`](super::Workers::try_submit) gives back, and the reason.

@@ -21,6 +21,7 @@
     reason = "what std has no call for: descriptors over a socket, process groups, the parent-death signal"
 )]
 
+mod boots;
 mod call;
 mod claims;
 mod control;
@@ -43,6 +44,8 @@ mod source;
 mod wire;
 mod workers;
 
+#[cfg(feature = "capi")]
+pub(crate) use call::encoded;
 pub use call::{Call, Exception, Refused};
 pub use error::{Ended, Error};
 pub use executor::{Builder, Executor};

@@ -1,5 +1,6 @@
 //! What the workers of a pool are started with.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -54,11 +55,20 @@ pub(super) struct Setup {
     pub(super) output: Option<Output>,
 }
 
+/// Where a Python worker finds what is called.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Python {
+    /// What stands for `__main__`: the path of a script, `-m` and a module's name, or nothing.
+    pub(super) main: OsString,
+    /// Where modules are looked for first.
+    pub(super) folders: Vec<PathBuf>,
+}
+
 /// What a worker's functions are written in.
 #[derive(Clone, Debug)]
 pub(super) enum Language {
-    /// Modules, looked for in these folders first.
-    Python(Vec<PathBuf>),
+    /// Modules.
+    Python(Python),
     /// What this script exports.
     Bun(PathBuf),
 }
@@ -78,9 +88,9 @@ impl Setup {
         command.env("CIRCLET_LIBRARY", &self.library);
         let numbers = descriptors.iter().map(|fd| fd.as_raw_fd().to_string());
         match &self.language {
-            Language::Python(folders) => {
+            Language::Python(Python { main, folders }) => {
                 // Without site: the shell imports that when a module asks for it.
-                command.args(["-S", "-c", PYTHON]).arg(&self.library).args(numbers).args(folders);
+                command.args(["-S", "-c", PYTHON]).arg(&self.library).args(numbers).arg(main).args(folders);
             }
             Language::Bun(script) => {
                 command.args(["-e", BUN]).arg(&self.library).args(numbers).arg(script);

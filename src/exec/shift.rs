@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::boots::Boots;
 use super::crew::{Crew, Order};
 use super::limits::{Meter, Verdict};
 use super::link::{Came, Link};
@@ -29,6 +30,7 @@ const LONG: Duration = Duration::from_secs(1);
 pub(super) struct Processes {
     pub(super) setup: Setup,
     pub(super) crew: Arc<Crew>,
+    pub(super) boots: Boots,
 }
 
 impl Kind for Processes {
@@ -51,8 +53,10 @@ impl Kind for Processes {
     }
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
+        let turn = self.boots.begin();
         let link = Link::start(&self.setup, &self.crew, desk.lane(), desk.ports());
         let link = link.map_err(|error| error.to_string())?;
+        drop(turn);
         desk.lane().is_process(Probe::Process { pid: link.id() });
         let boot = since.elapsed();
         desk.open(boot);

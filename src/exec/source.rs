@@ -8,9 +8,11 @@ macro_rules! sources {
 }
 
 /// The modules of the package.
-const MODULES: [(&str, &str); 19] = sources! {
+const MODULES: [(&str, &str); 22] = sources! {
     "circlet" "__init__.py"
     "circlet._arguments" "_arguments.py"
+    "circlet._call_line" "_call_line.py"
+    "circlet._called" "_called.py"
     "circlet._curve_drawing" "_curve_drawing.py"
     "circlet._curve_handle" "_curve_handle.py"
     "circlet._curve_points" "_curve_points.py"
@@ -26,6 +28,7 @@ const MODULES: [(&str, &str); 19] = sources! {
     "circlet._pool_late" "_pool_late.py"
     "circlet.page" "page.py"
     "circlet.pool" "pool.py"
+    "circlet.process_pool" "process_pool.py"
     "circlet.ring" "ring.py"
     "circlet.worker" "worker.py"
 };

@@ -1,12 +1,14 @@
 //! A pool of worker processes, as its users see it.
 
+use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::boots::Boots;
 use super::crew::Crew;
-use super::setup::{Language, Output, Setup};
+use super::setup::{Language, Output, Python, Setup};
 use super::shift::Processes;
 use super::{Call, Error, HeapOptions, HeapSnapshot, Limits, Refused, Stream, find_library, interpreter};
 use crate::pool::{
@@ -54,7 +56,7 @@ impl Workers {
             pool: Pool::builder(),
             program: PathBuf::from("python3"),
             library: None,
-            language: Language::Python(Vec::new()),
+            language: Language::Python(Python::default()),
             ready_within: READY_WITHIN,
             grace: GRACE,
             limits: Limits::new(),
@@ -72,6 +74,12 @@ impl Workers {
         let script = script.into();
         let script = std::path::absolute(&script).unwrap_or(script);
         WorkersBuilder { program: PathBuf::from("bun"), language: Language::Bun(script), ..Self::python() }
+    }
+
+    /// Returns the pool that the calls are jobs of.
+    #[cfg(feature = "capi")]
+    pub(crate) fn pool(&self) -> &Pool {
+        &self.pool
     }
 
     /// Returns the name that the threads' names begin with.
@@ -255,8 +263,18 @@ impl WorkersBuilder {
 
     /// Adds a folder to look for modules in, before all others. Bun looks beside its script alone.
     pub fn module_path(mut self, folder: impl Into<PathBuf>) -> Self {
-        if let Language::Python(folders) = &mut self.language {
-            folders.push(folder.into());
+        if let Language::Python(python) = &mut self.language {
+            python.folders.push(folder.into());
+        }
+        self
+    }
+
+    /// Names what stands for `__main__` in Python workers: the path of a script, or `-m` and a module's name, as in
+    /// `-m package.module`. Where a call or its arguments need something of `__main__`, it is run for that, once in each
+    /// worker, as `__mp_main__`: what is under `if __name__ == "__main__":` is not. Without it `__main__` is empty.
+    pub fn main_module(mut self, main: impl Into<OsString>) -> Self {
+        if let Language::Python(python) = &mut self.language {
+            python.main = main.into();
         }
         self
     }
@@ -282,6 +300,12 @@ impl WorkersBuilder {
     /// Sets what each worker may use before another takes its place: nothing is limited without it.
     pub fn limits(self, limits: Limits) -> Self {
         Self { limits, ..self }
+    }
+
+    /// Takes everything that a pool of threads is described by.
+    #[cfg(feature = "capi")]
+    pub(crate) fn pool(self, pool: Builder) -> Self {
+        Self { pool, ..self }
     }
 
     /// As [`Builder::workers`].
@@ -351,6 +375,10 @@ impl WorkersBuilder {
             limits: self.limits,
             output: self.output,
         };
-        Ok(Workers { pool: self.pool.build_of(Processes { setup, crew: crew.clone() })?, crew, grace })
+        Ok(Workers {
+            pool: self.pool.build_of(Processes { setup, crew: crew.clone(), boots: Boots::new() })?,
+            crew,
+            grace,
+        })
     }
 }

@@ -1,7 +1,7 @@
-"""Pools of processes in Python: concurrent.futures and loky at the same tasks, in turns within each run.
+"""Pools of processes in Python: circlet, concurrent.futures and loky at the same tasks, in turns within each run.
 
 An empty task is `abs` of a number, which every worker knows by its name; what it gives back is summed. Needs
-`requirements.txt`; see the README beside this crate.
+`requirements.txt` and the C library; see the README beside this crate.
 """
 
 from __future__ import annotations
@@ -9,11 +9,16 @@ from __future__ import annotations
 import argparse
 import multiprocessing
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from pathlib import Path
 
 import loky
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[3] / "python"))
+from circlet import ProcessPool
 
 # Tasks of a measurement: submitted one by one, and as one map.
 SINGLE = 10_000
@@ -24,21 +29,22 @@ BURST = 1000
 BURST_WORKERS = 16
 BURST_TASK = 0.005
 
-# Builds a pool of at most so many workers, none of which has to be there yet.
-Open = Callable[[int], Executor]
+# Builds a pool of at least and at most so many workers, none of which has to be there yet.
+Open = Callable[[int, int], Executor]
 
 
 def processes(start_method: str) -> Open:
     """Returns what builds the standard library's pool, its workers started in this way."""
     context = multiprocessing.get_context(start_method)
-    return lambda workers: ProcessPoolExecutor(workers, mp_context=context)
+    return lambda _, workers: ProcessPoolExecutor(workers, mp_context=context)
 
 
 # circlet's comes first: the others are compared to it.
 CONTENDERS: dict[str, Open] = {
+    "circlet": lambda least, most: ProcessPool(most, min=least),
     "ProcessPoolExecutor, fork": processes("fork"),
     "ProcessPoolExecutor, spawn": processes("spawn"),
-    "loky": loky.ProcessPoolExecutor,
+    "loky": lambda _, workers: loky.ProcessPoolExecutor(workers),
 }
 
 
@@ -53,9 +59,14 @@ def mapped(pool: Executor, count: int) -> int:
     return sum(pool.map(abs, range(count), chunksize=CHUNK))
 
 
+def mapped_one_by_one(pool: Executor, count: int) -> int:
+    """Maps tasks without chunks; returns the sum of what they gave."""
+    return sum(pool.map(abs, range(count)))
+
+
 def rate(open_: Open, workers: int, count: int, work: Callable[[Executor, int], int]) -> list[float]:
     """Returns tasks in a second, of a pool that has run some before."""
-    with open_(workers) as pool:
+    with open_(workers, workers) as pool:
         one_by_one(pool, WARM_UP)
         begin = time.perf_counter()
         total = work(pool, count)
@@ -73,7 +84,7 @@ def burst(open_: Open, _workers: int) -> list[float]:
         ends.append(time.perf_counter())
 
     begin = time.perf_counter()
-    with open_(BURST_WORKERS) as pool:
+    with open_(0, BURST_WORKERS) as pool:
         futures = []
         for _ in range(BURST):
             futures.append(pool.submit(time.sleep, BURST_TASK))
@@ -89,6 +100,10 @@ ROWS: dict[str, tuple[list[str], Callable[[Open, int], list[float]]]] = {
     "single": (
         ["empty tasks one by one, tasks/s"],
         lambda open_, workers: rate(open_, workers, SINGLE, one_by_one),
+    ),
+    "map each": (
+        ["empty tasks, map one by one, tasks/s"],
+        lambda open_, workers: rate(open_, workers, SINGLE, mapped_one_by_one),
     ),
     "map": (
         [f"empty tasks, map in chunks of {CHUNK}, tasks/s"],

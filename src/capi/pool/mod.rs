@@ -1,26 +1,42 @@
 //! The worker pool for C: jobs are functions of yours, and how they ended waits to be fetched.
 //!
 //! `types.rs` has what is given and got, `open.rs` makes and ends pools, `submit.rs` takes jobs in, `curves.rs` those that sample curves,
-//! `job.rs` is for the jobs themselves, and `next.rs` says how they ended. `port.rs` has the ports, `job_port.rs` those that a job uses.
+//! `job.rs` is for the jobs themselves, and `next.rs` says how they ended. Pools of processes are made by `processes.rs`, called by
+//! `calls.rs`, and heard by `answers.rs` and `output.rs`.
+//! `port.rs` has the ports, `job_port.rs` those that a job uses.
 
+#[cfg(target_os = "linux")]
+mod answers;
+#[cfg(target_os = "linux")]
+mod calls;
 mod curves;
 mod job;
 mod job_port;
 mod next;
 mod open;
+#[cfg(target_os = "linux")]
+mod output;
 mod port;
+#[cfg(target_os = "linux")]
+mod processes;
 mod submit;
 mod types;
 
 use std::sync::{Mutex, PoisonError, RwLock};
 
+#[cfg(target_os = "linux")]
+pub use answers::*;
+#[cfg(target_os = "linux")]
+pub use calls::*;
 pub use curves::*;
 pub use job::*;
 pub use job_port::*;
 pub use next::*;
 pub use open::*;
+#[cfg(target_os = "linux")]
+pub use output::*;
 pub use port::*;
-#[cfg(all(feature = "exec", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 pub(super) use port::{side_of, worker_of};
 pub use submit::*;
 pub use types::*;
@@ -30,15 +46,67 @@ use super::status::circlet_status;
 use crate::pool::{self, Completer, Pool};
 
 impl circlet_pool {
-    fn new(pool: Pool) -> Self {
+    fn new(workforce: Workforce) -> Self {
+        Self { workforce, failures: Mutex::default() }
+    }
+
+    /// Returns the pool, whatever its workers are.
+    fn pool(&self) -> &Pool {
+        match &self.workforce {
+            Workforce::Threads { pool, .. } => pool,
+            #[cfg(target_os = "linux")]
+            Workforce::Processes(processes) => processes.workers.pool(),
+        }
+    }
+
+    /// Returns a pool of threads and its line; what is wrong else.
+    fn threads(&self) -> Result<(&Pool, &Line<i32>), Failure> {
+        match &self.workforce {
+            Workforce::Threads { pool, line } => Ok((pool, line)),
+            #[cfg(target_os = "linux")]
+            Workforce::Processes(_) => Err(Failure::invalid(
+                "this pool's workers are processes, which run no native functions: call functions of theirs by circlet_pool_call, \
+                 or make a pool of CIRCLET_THREADS",
+            )),
+        }
+    }
+
+    /// Returns a pool of processes; what is wrong else.
+    #[cfg(target_os = "linux")]
+    fn processes(&self) -> Result<&Processes, Failure> {
+        match &self.workforce {
+            Workforce::Processes(processes) => Ok(processes),
+            Workforce::Threads { .. } => Err(Failure::invalid(
+                "this pool's workers are threads, which call no functions by name: submit native ones by circlet_pool_submit, \
+                 and fetch their ends by circlet_pool_next, or make a pool of CIRCLET_PYTHON or CIRCLET_BUN",
+            )),
+        }
+    }
+
+    /// Lets the line of results come to its end.
+    fn finish(&self) {
+        match &self.workforce {
+            Workforce::Threads { line, .. } => line.finish(),
+            #[cfg(target_os = "linux")]
+            Workforce::Processes(processes) => processes.line.finish(),
+        }
+    }
+}
+
+impl<T> Line<T> {
+    fn new() -> Self {
         let (completer, completions) = pool::completions();
-        Self { pool, completer: RwLock::new(Some(completer)), completions, failures: Mutex::default() }
+        Self { completer: RwLock::new(Some(completer)), completions }
     }
 
     /// Does something with the end of the line that results go into.
-    fn completing<T>(&self, body: impl FnOnce(&Completer<i32>) -> Result<T, Failure>) -> Result<T, Failure> {
+    fn completing<R>(&self, body: impl FnOnce(&Completer<T>) -> Result<R, Failure>) -> Result<R, Failure> {
         let completer = self.completer.read().unwrap_or_else(PoisonError::into_inner);
         completer.as_ref().map_or_else(|| Err(pool::Error::Closed.into()), body)
+    }
+
+    fn finish(&self) {
+        self.completer.write().unwrap_or_else(PoisonError::into_inner).take();
     }
 }
 

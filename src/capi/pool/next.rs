@@ -5,7 +5,9 @@ use std::ffi::c_char;
 use std::sync::PoisonError;
 use std::time::Duration;
 
-use super::{circlet_completion, circlet_pool};
+#[cfg(target_os = "linux")]
+use super::answers::Answer;
+use super::{Workforce, circlet_completion, circlet_pool};
 use crate::capi::call::{self, Failure, Out, array_mut, borrow, call, copy_text, deadline};
 use crate::capi::status::circlet_status;
 use crate::pool::{Completion, Failure as JobFailure};
@@ -16,7 +18,8 @@ const FAILURES_KEPT: usize = 1024;
 /// The messages of failed jobs by their numbers, as far as they are kept.
 pub(super) type Failures = BTreeMap<u64, String>;
 
-/// Fetches how the next job ended, in the order in which jobs end; each comes once. A job that failed is no error here.
+/// Fetches how the next job ended, in the order in which jobs end; each comes once. A job that failed is no error here. The answer
+/// of a call is dropped here, and told by `circlet_pool_answers`.
 ///
 /// `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. Returns 0, CIRCLET_TIMED_OUT, or CIRCLET_CLOSED where the
 /// pool is closed and everything has been fetched. Without a job that is under way, a wait without a deadline ends with the pool
@@ -60,8 +63,8 @@ pub unsafe extern "C" fn circlet_pool_next_many(
         *first = pool.first(timeout_ms)?;
         let mut found = 1;
         for place in rest {
-            let Ok(Some(completion)) = pool.completions.try_recv() else { break };
-            *place = pool.told(completion);
+            let Some(completion) = pool.another() else { break };
+            *place = completion;
             found += 1;
         }
         call::count(found)
@@ -71,8 +74,8 @@ pub unsafe extern "C" fn circlet_pool_next_many(
 /// Copies why a job failed into `buffer`, cut to fit and ended by a zero byte; after its completion was fetched.
 ///
 /// Returns the message's length in bytes without the zero, which may be more than fits, or CIRCLET_NOT_FOUND for a job that did not
-/// fail: messages are kept for CIRCLET_JOB_FAILED and CIRCLET_NO_WORKER alone, and for the last 1024 such jobs. `buffer` may be NULL
-/// if `size` is 0. Any thread.
+/// fail: messages are kept for CIRCLET_JOB_FAILED, CIRCLET_NO_WORKER and CIRCLET_WORKER_DIED alone, and for the last 1024 such jobs;
+/// `circlet_pool_answers` tells them itself. `buffer` may be NULL if `size` is 0. Any thread.
 ///
 /// # Safety
 /// `pool` is NULL or a pool; `job` is NULL or leads to a number; `buffer` has room for `size` bytes.
@@ -113,7 +116,12 @@ pub unsafe extern "C" fn circlet_pool_fd(pool: *const circlet_pool, fd: *mut i32
     call(|| {
         // SAFETY: the caller's promise.
         let (pool, out) = unsafe { (borrow(pool, "pool")?, Out::new(fd, "fd")?) };
-        let copied = pool.completions.fd().and_then(|fd| fd.try_clone_to_owned());
+        let copied = match &pool.workforce {
+            Workforce::Threads { line, .. } => line.completions.fd(),
+            #[cfg(target_os = "linux")]
+            Workforce::Processes(processes) => processes.line.completions.fd(),
+        };
+        let copied = copied.and_then(|fd| fd.try_clone_to_owned());
         let copied = copied.map_err(|error| {
             Failure::new(circlet_status::CIRCLET_OS, format!("no descriptor for completions: {error}"))
         })?;
@@ -135,25 +143,48 @@ pub unsafe extern "C" fn circlet_pool_fd(pool: *const circlet_pool, fd: *mut i32
 pub unsafe extern "C" fn circlet_pool_arm(pool: *const circlet_pool) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
-        Ok(unsafe { borrow(pool, "pool")? }.completions.arm().into())
+        let pool = unsafe { borrow(pool, "pool")? };
+        Ok(match &pool.workforce {
+            Workforce::Threads { line, .. } => line.completions.arm(),
+            #[cfg(target_os = "linux")]
+            Workforce::Processes(processes) => processes.line.completions.arm(),
+        }
+        .into())
     })
 }
 
 impl circlet_pool {
     fn first(&self, timeout_ms: f64) -> Result<circlet_completion, Failure> {
         let timeout = deadline(timeout_ms)?.left().unwrap_or(Duration::MAX);
-        Ok(self.told(self.completions.recv_timeout(timeout)?))
+        Ok(match &self.workforce {
+            Workforce::Threads { line, .. } => self.told(line.completions.recv_timeout(timeout)?, itself),
+            #[cfg(target_os = "linux")]
+            Workforce::Processes(processes) => {
+                self.told(processes.line.completions.recv_timeout(timeout)?, unread)
+            }
+        })
+    }
+
+    /// Returns the next completion if one is there.
+    fn another(&self) -> Option<circlet_completion> {
+        Some(match &self.workforce {
+            Workforce::Threads { line, .. } => self.told(line.completions.try_recv().ok()??, itself),
+            #[cfg(target_os = "linux")]
+            Workforce::Processes(processes) => {
+                self.told(processes.line.completions.try_recv().ok()??, unread)
+            }
+        })
     }
 
     /// Returns a completion as C has it, and keeps its message.
-    fn told(&self, Completion { id, result }: Completion<i32>) -> circlet_completion {
-        let job = id.get();
-        match result {
+    fn told<T>(&self, completion: Completion<T>, value: impl FnOnce(T) -> i32) -> circlet_completion {
+        let job = completion.id.get();
+        match completion.result.map(value) {
             Ok(result) => circlet_completion { job, status: 0, result },
             Err(failure) => {
                 let status = status(&failure);
-                use circlet_status::{CIRCLET_JOB_FAILED, CIRCLET_NO_WORKER};
-                if matches!(status, CIRCLET_JOB_FAILED | CIRCLET_NO_WORKER) {
+                use circlet_status::{CIRCLET_JOB_FAILED, CIRCLET_NO_WORKER, CIRCLET_WORKER_DIED};
+                if matches!(status, CIRCLET_JOB_FAILED | CIRCLET_NO_WORKER | CIRCLET_WORKER_DIED) {
                     let mut kept = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
                     kept.insert(job, failure.to_string());
                     if kept.len() > FAILURES_KEPT {
@@ -166,7 +197,17 @@ impl circlet_pool {
     }
 }
 
-fn status(failure: &JobFailure) -> circlet_status {
+fn itself(result: i32) -> i32 {
+    result
+}
+
+/// What an answer is to somebody who asks for the end of a call alone.
+#[cfg(target_os = "linux")]
+fn unread(_: Answer) -> i32 {
+    0
+}
+
+pub(super) fn status(failure: &JobFailure) -> circlet_status {
     use circlet_status::*;
     match failure {
         JobFailure::Aborted => CIRCLET_ABORTED,

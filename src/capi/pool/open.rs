@@ -1,11 +1,11 @@
 //! Making, watching and ending pools, for C.
 
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use super::{
-    CIRCLET_AFFINITY, CIRCLET_DROP_OLDEST, CIRCLET_LEAST_BUSY, CIRCLET_POOL_FROM_ZERO, CIRCLET_ROUND_ROBIN,
-    CIRCLET_THREADS, circlet_pool, circlet_pool_options,
+    CIRCLET_AFFINITY, CIRCLET_BUN, CIRCLET_DROP_OLDEST, CIRCLET_LEAST_BUSY, CIRCLET_POOL_FROM_ZERO,
+    CIRCLET_PYTHON, CIRCLET_ROUND_ROBIN, CIRCLET_THREADS, Line, Workforce, circlet_pool,
+    circlet_pool_options,
 };
 use crate::capi::call::{
     Failure, Out, borrow, call, deadline, duration, end_handle, into_handle, sized, text,
@@ -17,8 +17,9 @@ use crate::pool::{Builder, Overflow, Pool, Strategy};
 
 /// Starts a pool. `options` may be NULL for the defaults.
 ///
-/// Returns 0, CIRCLET_INVALID for what no pool can be, or CIRCLET_OS where there are too few threads; the caller owns `*pool`.
-/// Any thread.
+/// Returns 0, CIRCLET_INVALID for what no pool can be, CIRCLET_OS where there are too few threads, or CIRCLET_NO_LIBRARY where there
+/// is none that processes could load; the caller owns `*pool`. That processes cannot start is what calls then end with, as
+/// CIRCLET_NO_WORKER. Any thread.
 ///
 /// # Safety
 /// Each pointer is NULL or leads to what its type says.
@@ -29,8 +30,8 @@ pub unsafe extern "C" fn circlet_pool_new(
 ) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
-        let (builder, out) = unsafe { (read_options(options)?, Out::new(pool, "pool")?) };
-        out.set(into_handle(circlet_pool::new(builder.build()?)));
+        let (workforce, out) = unsafe { (workforce(options)?, Out::new(pool, "pool")?) };
+        out.set(into_handle(circlet_pool::new(workforce)));
         Ok(0)
     })
 }
@@ -47,7 +48,7 @@ pub unsafe extern "C" fn circlet_pool_drain(pool: *const circlet_pool, timeout_m
     call(|| {
         // SAFETY: the caller's promise.
         let pool = unsafe { borrow(pool, "pool")? };
-        pool.pool.drain(deadline(timeout_ms)?.left().unwrap_or(Duration::MAX))?;
+        pool.pool().drain(deadline(timeout_ms)?.left().unwrap_or(Duration::MAX))?;
         Ok(0)
     })
 }
@@ -64,8 +65,8 @@ pub unsafe extern "C" fn circlet_pool_close(pool: *const circlet_pool) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
         let pool = unsafe { borrow(pool, "pool")? };
-        pool.pool.close()?;
-        pool.completer.write().unwrap_or_else(PoisonError::into_inner).take();
+        pool.pool().close()?;
+        pool.finish();
         Ok(0)
     })
 }
@@ -84,7 +85,7 @@ pub unsafe extern "C" fn circlet_pool_snapshot(
     call(|| {
         // SAFETY: the caller's promise.
         let (pool, out) = unsafe { (borrow(pool, "pool")?, Out::new(json, "json")?) };
-        let text = serde_json::to_string(&pool.pool.snapshot())
+        let text = serde_json::to_string(&pool.pool().snapshot())
             .map_err(|error| Failure::new(circlet_status::CIRCLET_BAD_JSON, error.to_string()))?;
         out.set(circlet_text::handle(text)?);
         Ok(0)
@@ -102,18 +103,44 @@ pub unsafe extern "C" fn circlet_pool_free(pool: *mut circlet_pool) {
     unsafe { end_handle(pool) };
 }
 
+/// Makes the workers that the options ask for.
+///
 /// # Safety
-/// `options` is NULL or leads to as many bytes as its first field says.
-unsafe fn read_options(options: *const circlet_pool_options) -> Result<Builder, Failure> {
-    let mut builder = Pool::builder();
+/// `options` is NULL or leads to as many bytes as its first field says, and so does what that leads to.
+unsafe fn workforce(options: *const circlet_pool_options) -> Result<Workforce, Failure> {
     // SAFETY: the caller's promise.
     let Some(given) = (unsafe { sized(options, "options", "circlet_pool_options")? }) else {
-        return Ok(builder);
+        return Ok(Workforce::Threads { pool: Pool::builder().build()?, line: Line::new() });
     };
-    if given.kind != CIRCLET_THREADS {
-        let kind = given.kind;
-        return Err(Failure::invalid(format!("options.kind is {kind}: give CIRCLET_THREADS (0)")));
+    // SAFETY: the caller's promise.
+    let builder = unsafe { read_options(&given)? };
+    match given.kind {
+        CIRCLET_THREADS if !given.processes.is_null() => Err(Failure::invalid(
+            "options.processes is for worker processes: give NULL, or the kind CIRCLET_PYTHON or CIRCLET_BUN",
+        )),
+        CIRCLET_THREADS => Ok(Workforce::Threads { pool: builder.build()?, line: Line::new() }),
+        #[cfg(target_os = "linux")]
+        // SAFETY: the caller's promise.
+        CIRCLET_PYTHON | CIRCLET_BUN => unsafe {
+            let is_python = given.kind == CIRCLET_PYTHON;
+            super::processes::open(builder, is_python, given.processes)
+                .map(|processes| Workforce::Processes(Box::new(processes)))
+        },
+        #[cfg(not(target_os = "linux"))]
+        CIRCLET_PYTHON | CIRCLET_BUN => Err(Failure::new(
+            circlet_status::CIRCLET_UNSUPPORTED,
+            "pools of processes need Linux: give CIRCLET_THREADS",
+        )),
+        kind => Err(Failure::invalid(format!(
+            "options.kind is {kind}: give CIRCLET_THREADS (0), CIRCLET_PYTHON (1) or CIRCLET_BUN (2)"
+        ))),
     }
+}
+
+/// # Safety
+/// The name is NULL or a string.
+unsafe fn read_options(given: &circlet_pool_options) -> Result<Builder, Failure> {
+    let mut builder = Pool::builder();
     if given.flags & !CIRCLET_POOL_FROM_ZERO != 0 {
         return Err(Failure::invalid(format!(
             "options.flags is {:#x}: give 0 or CIRCLET_POOL_FROM_ZERO (1)",
@@ -142,7 +169,7 @@ unsafe fn read_options(options: *const circlet_pool_options) -> Result<Builder, 
         // SAFETY: the caller's promise.
         builder = builder.name(unsafe { text(given.name, "options.name")? });
     }
-    Ok(builder.overflow(overflow(&given)?).strategy(strategy(given.strategy)?))
+    Ok(builder.overflow(overflow(given)?).strategy(strategy(given.strategy)?))
 }
 
 fn overflow(given: &circlet_pool_options) -> Result<Overflow, Failure> {

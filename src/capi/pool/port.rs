@@ -54,7 +54,7 @@ pub unsafe extern "C" fn circlet_pool_port_open(
         // SAFETY: the caller's promise.
         let (pool, ring, out) =
             unsafe { (borrow(pool, "pool")?, borrow(ring, "ring")?, Out::new(port, "port")?) };
-        out.set(pool.pool.open_port(ring.ring(), role(side)?)?.get());
+        out.set(pool.pool().open_port(ring.ring(), role(side)?)?.get());
         Ok(0)
     })
 }
@@ -75,7 +75,7 @@ pub unsafe extern "C" fn circlet_pool_port_transfer(
     call(|| {
         // SAFETY: the caller's promise.
         let pool = unsafe { borrow(pool, "pool")? };
-        pool.pool.transfer_port(PortId::from(port), worker_of(worker)?)?;
+        pool.pool().transfer_port(PortId::from(port), worker_of(worker)?)?;
         Ok(0)
     })
 }
@@ -91,7 +91,7 @@ pub unsafe extern "C" fn circlet_pool_port_transfer(
 pub unsafe extern "C" fn circlet_pool_port_close(pool: *const circlet_pool, port: u32) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
-        unsafe { borrow(pool, "pool")? }.pool.close_port(PortId::from(port))?;
+        unsafe { borrow(pool, "pool")? }.pool().close_port(PortId::from(port))?;
         Ok(0)
     })
 }
@@ -111,7 +111,7 @@ pub unsafe extern "C" fn circlet_pool_ports(
     call(|| {
         // SAFETY: the caller's promise.
         let (pool, ports) = unsafe { (borrow(pool, "pool")?, array_mut(ports, room, "ports")?) };
-        let found = pool.pool.ports().ports;
+        let found = pool.pool().ports().ports;
         for (place, entry) in ports.iter_mut().zip(&found) {
             *place = circlet_port::from(*entry);
         }

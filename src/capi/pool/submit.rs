@@ -9,13 +9,13 @@ use crate::capi::call::{Failure, Out, array, array_mut, borrow, call, count, dur
 use crate::pool::{Job, JobContext, JobError, JobId};
 
 /// So many jobs are made before the pool is asked for room, which it may not have.
-const MADE_AT_ONCE: usize = 256;
+pub(super) const MADE_AT_ONCE: usize = 256;
 
 /// Submits a job: `run` is called once with `data`, on a worker. `options` may be NULL for the defaults.
 ///
 /// `*job` gets its number, 1 for a pool's first and one more for each that follows; `job` may be NULL. Returns 0; CIRCLET_FULL where
-/// the queue is full and the pool does not wait, or has waited for long enough; CIRCLET_CLOSED. How the job ended waits in
-/// `circlet_pool_next`. Any thread; but a job that waits for room in the queue of its own pool may wait forever.
+/// the queue is full and the pool does not wait, or has waited for long enough; CIRCLET_CLOSED; CIRCLET_INVALID for a pool of
+/// processes. How the job ended waits in `circlet_pool_next`. Any thread; but a job that waits for room in the queue of its own pool may wait forever.
 ///
 /// # Safety
 /// Each pointer is NULL or leads to what its type says; `run` may be called with `data` on another thread.
@@ -70,17 +70,14 @@ pub unsafe extern "C" fn circlet_pool_submit_many(
             let work = Work { run, data: *data };
             wishes.job(move |context| work.run(context))
         };
+        let (threads, line) = pool.threads()?;
         let mut ids = Vec::with_capacity(data.len());
-        let taken_in = pool.completing(|completer| {
+        let taken_in = line.completing(|completer| {
             let mut parts = data.chunks(MADE_AT_ONCE);
             Ok(parts
-                .try_for_each(|part| pool.pool.submit_batch_to(part.iter().map(job), completer, &mut ids))?)
+                .try_for_each(|part| threads.submit_batch_to(part.iter().map(job), completer, &mut ids))?)
         });
-        if ids.is_empty() {
-            taken_in?;
-        }
-        numbers.iter_mut().zip(&ids).for_each(|(number, id)| *number = id.get());
-        self::count(ids.len())
+        numbered(&ids, numbers, taken_in)
     })
 }
 
@@ -97,8 +94,37 @@ pub unsafe extern "C" fn circlet_pool_abort(pool: *const circlet_pool, job: *con
     call(|| {
         // SAFETY: the caller's promise.
         let (pool, id) = unsafe { (borrow(pool, "pool")?, JobId::from(*borrow(job, "job")?)) };
-        Ok(if pool.pool.withdraw(id) { 2 } else { pool.pool.abort(id).into() })
+        Ok(if pool.pool().withdraw(id) { 2 } else { pool.pool().abort(id).into() })
     })
+}
+
+/// Takes a job out that waits; one that runs goes on.
+///
+/// Returns 2 where it waited and now never starts, as its completion says with CIRCLET_ABORTED; 0 where it runs or is over, or no job
+/// has that number. Any thread.
+///
+/// # Safety
+/// `pool` is NULL or a pool; `job` is NULL or leads to a number.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_pool_withdraw(pool: *const circlet_pool, job: *const u64) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (pool, id) = unsafe { (borrow(pool, "pool")?, JobId::from(*borrow(job, "job")?)) };
+        Ok(if pool.pool().withdraw(id) { 2 } else { 0 })
+    })
+}
+
+/// Tells the numbers of the jobs of a batch that were taken in, and of how many; or why none was.
+pub(super) fn numbered(
+    ids: &[JobId],
+    numbers: &mut [u64],
+    taken_in: Result<(), Failure>,
+) -> Result<i32, Failure> {
+    if ids.is_empty() {
+        taken_in?;
+    }
+    numbers.iter_mut().zip(ids).for_each(|(number, id)| *number = id.get());
+    count(ids.len())
 }
 
 /// Submits one job.
@@ -112,7 +138,8 @@ pub(super) unsafe fn submit(pool: &circlet_pool, job: Job<i32>, out: *mut u64) -
         // SAFETY: the caller's promise.
         Some(unsafe { Out::new(out, "job")? })
     };
-    let id = pool.completing(|completer| Ok(pool.pool.submit_to(job, completer)?))?;
+    let (threads, line) = pool.threads()?;
+    let id = line.completing(|completer| Ok(threads.submit_to(job, completer)?))?;
     if let Some(out) = out {
         out.set(id.get());
     }
@@ -130,7 +157,7 @@ impl Wishes {
     /// `options` is NULL or leads to as many bytes as its first field says.
     pub(super) unsafe fn read(
         options: *const circlet_job_options,
-        kind: &'static str,
+        kind: impl Into<Cow<'static, str>>,
     ) -> Result<Self, Failure> {
         // SAFETY: the caller's promise.
         let given = unsafe { sized(options, "options", "circlet_job_options")? };
@@ -174,7 +201,17 @@ impl Wishes {
     where
         F: FnOnce(&JobContext<'_>) -> Result<i32, JobError> + Send + 'static,
     {
-        let mut job = Job::new(self.kind.clone(), work);
+        self.wished(Job::new(self.kind.clone(), work))
+    }
+
+    /// Returns the type of the jobs.
+    #[cfg(target_os = "linux")]
+    pub(super) fn kind(&self) -> Cow<'static, str> {
+        self.kind.clone()
+    }
+
+    /// Adds to a job what is wished beside its type.
+    pub(super) fn wished<T>(&self, mut job: Job<T>) -> Job<T> {
         let Some(given) = self.given else { return job };
         job = job.priority(given.priority);
         if given.nodes > 0 {

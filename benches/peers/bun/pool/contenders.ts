@@ -4,7 +4,7 @@ import { dlopen } from "bun:ffi";
 import Piscina from "piscina";
 import { DynamicThreadPool, FixedThreadPool } from "poolifier";
 import workerpool from "workerpool";
-import { Pool as CircletPool } from "../../../../bun/src/index.ts";
+import { Pool as CircletPool, ProcessPool } from "../../../../bun/src/index.ts";
 
 /** A task of `tasks.ts`. */
 export type Task = "empty" | "nap";
@@ -40,6 +40,13 @@ export const CONTENDERS: readonly Contender[] = [
           task === "empty" ? pool.submit(abs, number) : pool.submit(usleep, number * 1000).then(() => number),
         close: () => pool.close(),
       };
+    },
+  },
+  {
+    name: "circlet, processes of Bun",
+    open(least, most) {
+      const pool = new ProcessPool({ script: script("tasks"), min: least, max: most });
+      return { run: (task, number) => pool.call<number>(task, [number]), close: () => pool.close() };
     },
   },
   {

@@ -1,0 +1,205 @@
+/** Pools of worker processes in the event loop. */
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  AbortedError,
+  ClosedError,
+  CircletError,
+  FullError,
+  InvalidError,
+  JobFailedError,
+  NoWorkerError,
+  ProcessPool,
+  TimedOutError,
+  WorkerDiedError,
+  type BunWorkers,
+} from "../src/index.ts";
+import { STARTING_MS, until } from "./support.ts";
+
+setDefaultTimeout(STARTING_MS);
+
+const folder = mkdtempSync(join(tmpdir(), "circlet-processes-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+let files = 0;
+const newFile = () => join(folder, `file-${files++}`);
+
+const script = new URL("./process_jobs.ts", import.meta.url);
+const open = (options: Partial<BunWorkers> = {}) => new ProcessPool({ script, max: 2, ...options });
+const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
+/** Awaits what must reject, and returns what it rejected with. */
+const rejectionOf = (promise: Promise<unknown>) =>
+  promise.then(
+    (value) => new Error(`it gave ${Bun.inspect(value)}`),
+    (error: unknown) => error as Error,
+  );
+const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
+
+describe("results", () => {
+  test("a_structured_clone_arrives_as_it_was", async () => {
+    await using pool = open();
+    const value = {
+      map: new Map([["then", new Date(5)]]),
+      set: new Set([7]),
+      floats: new Float64Array([0, 0.5]),
+      big: 2n ** 70n,
+      self: undefined as unknown,
+    };
+    value.self = value;
+    const seen = await pool.call("looksAt", [value]);
+    expect(seen).toEqual({ date: 5, has: true, isTyped: true, big: 2n ** 70n + 1n, isCyclic: true });
+    const back = await pool.call<typeof value>("echo", [value]);
+    expect(back.map.get("then")).toEqual(new Date(5));
+    expect(back.floats).toEqual(new Float64Array([0, 0.5]));
+    expect(back.big).toBe(2n ** 70n);
+    expect(back.self).toBe(back);
+    expect(await pool.call("echo", [undefined])).toBeUndefined();
+    const long = new Uint8Array(5_000_000).fill(7);
+    expect(await pool.call<Uint8Array>("echo", [long])).toEqual(long);
+  });
+
+  test("each_of_thousands_of_calls_gives_its_own", async () => {
+    await using pool = open({ min: 2, queue: 100 });
+    const all = await Promise.all(numbers(5000).map((number) => pool.call("echo", [number])));
+    expect(all).toEqual(numbers(5000));
+    for (const number of numbers(100)) expect(await pool.call("later", [number])).toBe(number);
+  });
+
+  test("exports_are_called_as_functions_with_their_types", async () => {
+    await using pool = open();
+    const jobs = pool.remote<typeof import("./process_jobs.ts")>({ priority: 1 });
+    const area: number = await jobs.area(3, 4);
+    expect(area).toBe(12);
+    expect(await jobs.deep.er.product(3, 5)).toBe(15);
+    expect(await jobs.later(7)).toBe(7);
+    expect((await rejectionOf((jobs as never as Record<string, () => Promise<never>>)["missing"]!())).message).toContain(
+      "exports no function missing",
+    );
+  });
+
+  test("python_is_called_with_json_in_order_and_by_name", async () => {
+    writeFileSync(join(folder, "bun_jobs.py"), "def between(low, high=9): return [low, high]\ndef fail(): raise KeyError('k')\n");
+    await using pool = new ProcessPool({ kind: "python", max: 1, path: [folder] });
+    expect(await pool.call("math:sqrt", [16])).toBe(4);
+    expect(await pool.call("bun_jobs:between", [1])).toEqual([1, 9]);
+    expect(await pool.call("bun_jobs:between", { high: 3, low: 2 })).toEqual([2, 3]);
+    const error = (await rejectionOf(pool.call("bun_jobs:fail"))) as JobFailedError;
+    expect(error).toBeInstanceOf(JobFailedError);
+    expect([error.type, error.message]).toEqual(["KeyError", "KeyError: 'k'"]);
+    expect(error.traceback).toContain("in fail");
+  });
+});
+
+describe("what has no result", () => {
+  test("rejects_with_what_the_function_threw", async () => {
+    await using pool = open({ max: 1 });
+    const range = await rejectionOf(pool.call("fails"));
+    expect(range).toBeInstanceOf(RangeError);
+    expect(range.message).toBe("for this reason");
+    expect(range.stack).toContain("process_jobs.ts");
+    expect((await rejectionOf(pool.call("failsOnItsOwn"))).name).toBe("OwnError");
+    expect(await rejectionOf(pool.call("failsLater"))).toBeInstanceOf(TypeError);
+    expect(await rejectionOf(pool.call("failsWithWhatCannotBeCloned"))).toBeInstanceOf(JobFailedError);
+    expect((await rejectionOf(pool.call("givesWhatCannotBeCloned"))).name).toBe("DataCloneError");
+    expect(pool.snapshot().statistics.total_errors).toBe(5);
+  });
+
+  test("says_how_its_worker_died", async () => {
+    await using pool = open({ max: 1, output: "drop" });
+    const error = (await rejectionOf(pool.call("dies"))) as WorkerDiedError;
+    expect(error).toBeInstanceOf(WorkerDiedError);
+    expect([error.signal, error.exitCode, error.kills]).toEqual([9, null, 1]);
+    expect(error.stderr).toBe("last words\n");
+    expect(await pool.call("diesOnce", [newFile()], { idempotent: true })).toBe("alive");
+  });
+
+  test("gives_in_to_its_signal_or_is_killed_after_the_grace", async () => {
+    await using pool = open({ max: 1, graceMs: 200 });
+    for (const name of ["givesIn", "hangs"]) {
+      const [file, stop, waits] = [newFile(), new AbortController(), new AbortController()];
+      const runs = pool.call(name, [file], { signal: stop.signal });
+      await until(() => existsSync(file));
+      const waiting = pool.call("echo", [1], { signal: waits.signal });
+      waits.abort();
+      expect(await rejectionOf(waiting)).toBeInstanceOf(AbortedError);
+      stop.abort();
+      expect(await rejectionOf(runs)).toBeInstanceOf(AbortedError);
+    }
+    expect(await rejectionOf(pool.call("echo", [1], { signal: AbortSignal.abort() }))).toBeInstanceOf(AbortedError);
+    expect(await rejectionOf(pool.call("hangs", [newFile()], { deadlineMs: 20 }))).toBeInstanceOf(TimedOutError);
+    expect(await pool.call("area", [2, 3])).toBe(6);
+  });
+
+  test("found_no_room_or_no_worker", async () => {
+    await using full = open({ max: 1, queue: 1, overflow: "fail" });
+    const calls = numbers(300).map((number) => full.call("echo", [number]));
+    const outcomes = await Promise.allSettled(calls);
+    expect(outcomes.some(({ status }) => status === "rejected")).toBe(true);
+    for (const outcome of outcomes) if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(FullError);
+    await using none = open({ program: "/nowhere/bun" });
+    expect(await rejectionOf(none.call("echo", [1]))).toBeInstanceOf(NoWorkerError);
+  });
+
+  test("was_refused_before_it_was_sent", async () => {
+    await using pool = open();
+    expect(() => pool.call("echo", [() => 7])).toThrow(InvalidError);
+    await using python = new ProcessPool({ kind: "python", max: 1 });
+    expect(() => python.call("builtins:abs", [7n])).toThrow("cannot go to another process");
+    expect(() => new ProcessPool({ max: 1 } as never)).toThrow("script is undefined");
+    expect(() => new ProcessPool({ kind: "threads" } as never)).toThrow('give "bun" or "python"');
+    expect(() => open({ min: 3, max: 2 })).toThrow(InvalidError);
+    expect(() => open({ memory: 0.5 })).toThrow(InvalidError);
+  });
+});
+
+describe("workers", () => {
+  test("are_recycled_at_their_limit_with_no_call_lost", async () => {
+    await using pool = open({ max: 1, memory: 400 << 20 });
+    const pids = new Set<unknown>();
+    for (let call = 0; call < 60; call++) pids.add(await pool.call("leaks", [20 << 20]));
+    expect(pids.size).toBeGreaterThan(1);
+    expect(pool.snapshot().statistics.total_errors).toBe(0);
+  });
+
+  test("have_what_they_print_kept_where_that_is_asked_for", async () => {
+    const pool = open({ max: 1, output: "keep" });
+    await pool.call("prints", ["words"]);
+    const said: string[] = [];
+    await until(() => {
+      said.push(...pool.output().parts.map(({ stream, text }) => `${stream}: ${text}`));
+      return said.length === 2;
+    });
+    expect(said.toSorted()).toEqual(["stderr: and words\n", "stdout: words\n"]);
+    await pool.close();
+    await using other = open();
+    expect(() => other.output()).toThrow(InvalidError);
+  });
+
+  test("are_gone_once_the_pool_is_closed_or_disposed_of", async () => {
+    const pool = open({ min: 2 });
+    const pids = await Promise.all(numbers(50).map(() => pool.call<number>("pid")));
+    await pool.close();
+    expect(pids.some(isAlive)).toBe(false);
+    expect(() => pool.call("pid")).toThrow(ClosedError);
+    const ended = open({ max: 1, graceMs: 50 });
+    const [file, pid] = [newFile(), await ended.call<number>("pid")];
+    const hangs = rejectionOf(ended.call("hangs", [file]));
+    await until(() => existsSync(file));
+    ended[Symbol.dispose]();
+    expect(await hangs).toBeInstanceOf(CircletError);
+    expect(isAlive(pid)).toBe(false);
+  });
+
+  test("are_gone_with_a_process_that_closes_nothing", async () => {
+    const source = `import { ProcessPool } from ${JSON.stringify(join(import.meta.dir, "../src/index.ts"))};
+      const pool = new ProcessPool({ script: ${JSON.stringify(script.pathname)}, max: 1 });
+      console.log(await pool.call("pid"));
+      process.exit(0);`;
+    const { stdout, exitCode } = Bun.spawnSync([process.execPath, "-e", source]);
+    expect(exitCode).toBe(0);
+    const pid = Number(stdout.toString());
+    expect(pid).toBeGreaterThan(0);
+    await until(() => !isAlive(pid));
+  });
+});

@@ -1,0 +1,128 @@
+"""What the workers of test_process_pool.py call."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from circlet import job
+
+
+class OwnError(Exception):
+    """Has more than a message."""
+
+    def __init__(self, code: int, *, detail: str = "") -> None:
+        super().__init__(f"code {code}")
+        self.code, self.detail = code, detail
+
+    def __reduce__(self) -> Any:
+        return _own_error, (self.code, self.detail)
+
+
+def _own_error(code: int, detail: str) -> OwnError:
+    return OwnError(code, detail=detail)
+
+
+class AwkwardError(Exception):
+    """Cannot be made again from its arguments."""
+
+    def __init__(self, one: int, two: int) -> None:
+        super().__init__(f"{one} and {two}")
+
+
+class Thing:
+    """Has a method and an operator."""
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    def plus(self, more: int) -> Thing:
+        return Thing(self.size + more)
+
+    def __call__(self, times: int) -> int:
+        return self.size * times
+
+
+def double(value: int) -> int:
+    return 2 * value
+
+
+def named(low: int, *, high: int) -> tuple[int, int]:
+    return low, high
+
+
+def pid() -> int:
+    return os.getpid()
+
+
+def search_path() -> list[str]:
+    return sys.path
+
+
+def raise_own() -> None:
+    raise OwnError(7, detail="more")
+
+
+def raise_awkward() -> None:
+    raise AwkwardError(1, 2)
+
+
+def refuse_odd(value: int) -> int:
+    if value % 2:
+        raise ValueError(f"{value} is odd")
+    return value
+
+
+def give_lambda() -> Any:
+    return lambda: 7
+
+
+def leave() -> None:
+    sys.exit(3)
+
+
+def kill_self() -> None:
+    print("last words", file=sys.stderr, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_self_once(file: str) -> str:
+    if not Path(file).exists():
+        Path(file).touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    return "alive"
+
+
+def give_in(file: str) -> None:
+    Path(file).touch()
+    while True:
+        job.check()
+
+
+def hang(file: str) -> None:
+    Path(file).touch()
+    while True:
+        with suppress(KeyboardInterrupt):
+            time.sleep(60)
+
+
+_kept = []
+
+
+def leak(count: int) -> int:
+    _kept.append(b"1" * count)
+    return os.getpid()
+
+
+def take(count: int) -> int:
+    return len(b"1" * count)
+
+
+def shout(words: str) -> None:
+    print(words)
+    print("and", words, file=sys.stderr)
