@@ -10,6 +10,10 @@ import { poolOptions, type PoolOptions, type PoolSnapshot } from "./pool_options
 /** How many ends are fetched at once. */
 export const FETCHED = 1024;
 
+/** How long a glance for ends lasts, and the binary logarithm of how many are left out where none finds any. */
+const GLANCE_MS = 0.02;
+const MISSES_MAX = 10;
+
 /** Tells the one who waits for a job of its end. */
 export type End<Result> = (job: number, result: Result, error: unknown) => void;
 /** Fetches ends, tells them, and returns how many there were, or a status. */
@@ -26,6 +30,9 @@ export class Line<Result> {
   #outbox: Submission<Result>[] = [];
   readonly #bell: Bell;
   #isPumping = false;
+  /** Glances in vain, one after the other, and how many are left out for them. */
+  #misses = 0;
+  #skipped = 0;
   /** Whoever waits for the end of all jobs. */
   #drainers: (() => void)[] = [];
   readonly #fetch: Fetch<Result>;
@@ -164,7 +171,7 @@ export class Line<Result> {
     this.#isPumping = true;
     // What is submitted in one go comes first.
     await null;
-    const attempt = () => (this.#handle === null || this.#collect() ? true : undefined);
+    const attempt = () => (this.#handle === null || this.#collect() || this.#glance() ? true : undefined);
     try {
       while (this.#isBusy) await this.#bell.until(attempt, () => Infinity);
     } catch (error) {
@@ -175,6 +182,27 @@ export class Line<Result> {
       this.#isPumping = false;
       for (const done of this.#drainers.splice(0)) done();
     }
+  }
+
+  /**
+   * Looks for ends for about as long as it takes to be woken by the event loop, and ever more seldom where that is in vain:
+   * a short job is over by then. Returns whether there were any.
+   */
+  #glance(): boolean {
+    if (this.#skipped > 0) {
+      this.#skipped--;
+      return false;
+    }
+    const until = performance.now() + GLANCE_MS;
+    do {
+      if (this.#collect()) {
+        this.#misses = 0;
+        return true;
+      }
+    } while (performance.now() < until);
+    this.#misses = Math.min(this.#misses + 1, MISSES_MAX);
+    this.#skipped = 2 ** this.#misses - 1;
+    return false;
   }
 
   /** Tells of the ends of jobs. Returns whether there were any. */

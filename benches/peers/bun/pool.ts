@@ -11,7 +11,7 @@ import { CONTENDERS, type Contender, type Pool } from "./pool/contenders.ts";
 const TOGETHER = 1000;
 const ROUNDS = 20;
 /** Tasks that are awaited one after the other. */
-const ALONE = 5000;
+const ALONE = 20_000;
 const BURST = 1000;
 const BURST_WORKERS = 16;
 const BURST_TASK_MS = 5;
@@ -26,6 +26,10 @@ const ROWS: Record<string, Row> = {
   together: {
     titles: [`empty tasks, Promise.all of ${TOGETHER}, tasks/s`],
     measure: (contender, workers) => rate(contender, workers, ROUNDS * TOGETHER, together),
+  },
+  batch: {
+    titles: [`empty tasks, a call for ${TOGETHER}, tasks/s`],
+    measure: (contender, workers) => rate(contender, workers, ROUNDS * TOGETHER, batches),
   },
   alone: {
     titles: ["empty tasks, each awaited, tasks/s"],
@@ -49,6 +53,15 @@ const together: Work = async (pool, count) => {
   return sum;
 };
 
+const batches: Work = async (pool, count) => {
+  let sum = 0;
+  for (let first = 0; first < count; first += TOGETHER) {
+    const numbers = Array.from({ length: TOGETHER }, (_, index) => first + index);
+    for (const number of await pool.runMany!(numbers)) sum += number;
+  }
+  return sum;
+};
+
 const alone: Work = async (pool, count) => {
   let sum = 0;
   for (let number = 0; number < count; number++) sum += await pool.run("empty", number);
@@ -59,7 +72,9 @@ const alone: Work = async (pool, count) => {
 async function rate(contender: Contender, workers: number, count: number, work: Work): Promise<number[]> {
   const pool = contender.open(workers, workers);
   try {
+    if (work === batches && pool.runMany === undefined) return [];
     await together(pool, 2 * TOGETHER);
+    await work(pool, count / 4);
     const begin = performance.now();
     const sum = await work(pool, count);
     const took = performance.now() - begin;
@@ -128,6 +143,8 @@ for (const name of values.rows.split(",")) {
   for (let run = 0; run < runs; run++) {
     for (const contender of CONTENDERS) measured.get(contender.name)!.push(await row.measure(contender, workers));
   }
+  // Not every pool has every row.
+  for (const [contender, runs] of measured) if (runs[0]!.length === 0) measured.delete(contender);
   row.titles.forEach((title, index) => {
     table.push(...lines(title, new Map([...measured].map(([name, all]) => [name, all.map((figures) => figures[index]!)]))));
   });

@@ -12,6 +12,8 @@ export type Task = "empty" | "nap";
 export interface Pool {
   /** Has a worker do the task, and resolves to what it gave. */
   run(task: Task, number: number): Promise<number>;
+  /** Has workers do the empty task with each of the numbers, in one call, where the pool has one for that. */
+  runMany?(numbers: number[]): Promise<Iterable<number>>;
   /** Ends the workers. */
   close(): Promise<unknown>;
 }
@@ -38,6 +40,7 @@ export const CONTENDERS: readonly Contender[] = [
       return {
         run: (task, number) =>
           task === "empty" ? pool.submit(abs, number) : pool.submit(usleep, number * 1000).then(() => number),
+        runMany: (numbers) => pool.submitMany(abs, numbers),
         close: () => pool.close(),
       };
     },
@@ -61,7 +64,11 @@ export const CONTENDERS: readonly Contender[] = [
     open(least, most) {
       const file = script("poolifier");
       const pool = least === most ? new FixedThreadPool<number, number>(most, file) : new DynamicThreadPool<number, number>(least, most, file);
-      return { run: (task, number) => pool.execute(number, task), close: () => pool.destroy() };
+      return {
+        run: (task, number) => pool.execute(number, task),
+        runMany: (numbers) => pool.mapExecute(numbers, "empty"),
+        close: () => pool.destroy(),
+      };
     },
   },
   {
