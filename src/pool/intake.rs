@@ -150,8 +150,13 @@ impl<B: Body + ?Sized> Dispatch<B> {
             // Whoever takes a job wakes the next for what is left.
             locked.woken.extend(iter::from_fn(|| self.rouse_for_queue(&mut state)));
             locked.woken.extend(self.hand_on(&mut state));
+            let is_deserted = state.entries().next().is_none();
             drop(state);
             locked.woken.iter().for_each(|lane| lane.wake());
+            if is_deserted {
+                // The keeper, who is to start a worker, may wait for this very processor.
+                yield_now();
+            }
         }
         drop(self.spent.pop());
     }
