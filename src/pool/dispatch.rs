@@ -10,13 +10,11 @@ use super::intake::Counts;
 use super::lane::Lane;
 use super::ports::Ports;
 use super::queue::Queue;
-use super::sync::{
-    AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out, wait_for,
-};
+use super::sync::{AtomicBool, AtomicI64, Bin, Condvar, Inbox, Mutex, MutexGuard, Ordering, lock, look_out};
 use super::tally::Window;
 use super::task::{Body, Share, Task, WeakShare};
 use super::ticket::Whereabouts;
-use super::{Error, Overflow, Strategy, WorkerId};
+use super::{Overflow, Strategy, WorkerId};
 
 /// The most packs of jobs whose memory waits to be freed.
 const SPENT_MAX: usize = 16;
@@ -45,11 +43,11 @@ pub(super) struct Dispatch<B: Body + ?Sized> {
     alert: Apart<AtomicBool>,
     state: Apart<Mutex<State<B>>>,
     /// Submitters wait here for room or the end.
-    room: Condvar,
+    pub(super) room: Condvar,
     /// Whoever drains waits here for the last job to end.
-    quiet: Condvar,
+    pub(super) quiet: Condvar,
     /// The keeper waits here for something to do.
-    duty: Condvar,
+    pub(super) duty: Condvar,
     /// The highest priority that waits here, for workers that have jobs of their own.
     best: Apart<AtomicI64>,
 }
@@ -94,10 +92,10 @@ pub(super) struct State<B: Body + ?Sized> {
     /// The place that was last woken.
     last: usize,
     /// Submitters that wait for room, those of them who want it for several jobs, and the least that one of them wants.
-    submitters: usize,
-    batches: usize,
-    wanted: usize,
-    drainers: usize,
+    pub(super) submitters: usize,
+    pub(super) batches: usize,
+    pub(super) wanted: usize,
+    pub(super) drainers: usize,
     /// Workers that look for a job, or were woken for one; and those of them that are awake.
     pub(super) searching: usize,
     /// Workers for which another is to be started.
@@ -106,8 +104,8 @@ pub(super) struct State<B: Body + ?Sized> {
     /// Whether more workers may be started.
     pub(super) may_grow: bool,
     /// Whether the keeper has something to do, and whether it waits for that.
-    is_keeper_called: bool,
-    keeper_waits: bool,
+    pub(super) is_keeper_called: bool,
+    pub(super) keeper_waits: bool,
 }
 
 /// A worker, and what is for it alone.
@@ -412,83 +410,6 @@ impl<B: Body + ?Sized> Dispatch<B> {
         }
     }
 
-    /// Waits to be told that there is room for so many jobs, or the end.
-    pub(super) fn wait_for_room<'a>(
-        &'a self,
-        mut state: MutexGuard<'a, State<B>>,
-        jobs: usize,
-        time: Duration,
-    ) -> MutexGuard<'a, State<B>> {
-        let is_batch = usize::from(jobs > 1);
-        state.submitters += 1;
-        state.batches += is_batch;
-        state.wanted = state.wanted.min(jobs);
-        let mut state = wait_for(&self.room, state, time);
-        state.submitters -= 1;
-        state.batches -= is_batch;
-        if state.submitters == 0 {
-            state.wanted = usize::MAX;
-        }
-        state
-    }
-
-    /// Returns how many of the submitters that wait should look again now that there is room for so many more jobs.
-    pub(super) fn made_room(&self, state: &State<B>, places: usize) -> usize {
-        if state.submitters == 0 || self.counts().room(self.rules.capacity) < state.wanted {
-            return 0;
-        }
-        // Where one wants more room than another, nobody knows whom the notice would reach.
-        if state.batches == 0 { places } else { state.submitters }
-    }
-
-    /// Has so many submitters that wait for room look again.
-    pub(super) fn tell_submitters(&self, submitters: usize) {
-        match submitters {
-            0 => {}
-            1 => self.room.notify_one(),
-            _ => self.room.notify_all(),
-        }
-    }
-
-    /// Tells whether every job is over.
-    fn is_quiet(&self, state: &State<B>) -> bool {
-        self.counts().waiting() == 0
-            && state.ending == 0
-            && state.entries().all(|entry| entry.phase != Phase::Working)
-    }
-
-    pub(super) fn grew_quiet(&self, state: &State<B>) {
-        if state.drainers > 0 && self.is_quiet(state) {
-            self.quiet.notify_all();
-        }
-    }
-
-    /// Has the keeper look.
-    pub(super) fn call_keeper(&self, state: &mut State<B>) {
-        state.is_keeper_called = true;
-        if state.keeper_waits {
-            self.duty.notify_one();
-        }
-    }
-
-    /// Waits until the keeper is called, or for so long.
-    pub(super) fn await_duty(&self, until: Option<Instant>) -> MutexGuard<'_, State<B>> {
-        let mut state = self.lock();
-        while !state.is_keeper_called {
-            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                break;
-            }
-            state.keeper_waits = true;
-            state = wait_for(&self.duty, state, left);
-            state.keeper_waits = false;
-        }
-        state.is_keeper_called = false;
-        self.drain_inbox(&mut state, usize::MAX);
-        self.publish(&mut state);
-        state
-    }
-
     /// Has so many workers end that have nothing to do, those first that have been idle for longest. Where fewer have
     /// nothing to do by now, the keeper looks again.
     pub(super) fn retire(&self, workers: usize) {
@@ -520,27 +441,6 @@ impl<B: Body + ?Sized> Dispatch<B> {
         let mut state = self.lock();
         state.may_grow = may_grow;
         self.publish(&mut state);
-    }
-
-    /// Waits for at most `timeout` until no job waits or runs.
-    ///
-    /// # Errors
-    /// [`Error::Unfinished`].
-    pub(super) fn drain(&self, timeout: Duration) -> Result<(), Error> {
-        let until = Instant::now().checked_add(timeout);
-        let mut state = self.lock();
-        while !self.is_quiet(&state) {
-            let left = until.map_or(Duration::MAX, |until| until.saturating_duration_since(Instant::now()));
-            if left.is_zero() {
-                let taken = state.entries().map(|entry| entry.lane.unfinished()).sum::<usize>();
-                let jobs = self.counts().waiting() + state.ending + taken;
-                return Err(Error::Unfinished { jobs: jobs as u64 });
-            }
-            state.drainers += 1;
-            state = wait_for(&self.quiet, state, left);
-            state.drainers -= 1;
-        }
-        Ok(())
     }
 }
 

@@ -62,6 +62,7 @@ mod sync;
 mod tally;
 mod task;
 mod ticket;
+mod waits;
 mod worker;
 
 pub use builder::{Builder, DEFAULT_QUEUE, DEFAULT_WINDOW, MAX_WORKERS};
