@@ -11,7 +11,7 @@ use std::fs;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Limits, Workers};
+use circlet::exec::{Call, Limits, Workers};
 use circlet::pool::{Failure, Strategy, WorkerEnd, WorkerEntry, WorkerState};
 use processes::{LONG, appeared, call, marker, python, wait_until};
 use serde_json::json;
@@ -149,4 +149,42 @@ fn dropping_a_pool_does_not_wait_for_a_worker_that_boots() {
     let begin = Instant::now();
     drop(pool);
     assert!(begin.elapsed() < LONG);
+}
+
+#[test]
+fn a_long_call_to_a_worker_that_does_not_read_ends_at_its_deadline() {
+    let pool = python().min(1).max(2).grace(Duration::from_millis(100)).build().unwrap();
+    let pid = pool.submit(call("process", json!([]))).unwrap().wait().unwrap();
+    send(pid.as_u64().unwrap() as u32, libc::SIGSTOP);
+    // More than the ring has room for, so that the worker would have to read while it is sent.
+    let long = json!(["x".repeat(5 << 20)]);
+    let late = pool.submit(call("add", long.clone()).deadline(Duration::from_millis(100))).unwrap();
+    let aborted = pool.submit(call("add", long)).unwrap();
+    aborted.abort();
+    // Others do not notice, nor does whoever looks at the pool.
+    assert_eq!(pool.submit(call("add", json!([1]))).unwrap().wait().unwrap(), json!(2));
+    assert!(matches!(late.wait(), Err(Failure::TimedOut)));
+    pool.snapshot();
+    pool.close().unwrap();
+}
+
+#[test]
+fn a_worker_that_takes_its_time_to_end_keeps_nobody_waiting() {
+    let pool = python().min(0).max(1).keep(Duration::from_millis(1)).build().unwrap();
+    let pid = pool.submit(call("linger", json!([]))).unwrap().wait().unwrap();
+    wait_until(|| pool.size() == 0);
+    let other = pool.submit(call("process", json!([]))).unwrap().wait().unwrap();
+    assert_ne!(pid, other);
+    let is_there = fs::exists(format!("/proc/{pid}/exe")).unwrap();
+    assert!(is_there, "its place was taken before it had ended");
+}
+
+#[test]
+fn what_reads_standard_input_finds_its_end() {
+    let pool = python().workers(1).build().unwrap();
+    assert_eq!(pool.submit(Call::new("sys:stdin.read", &json!([]))).unwrap().wait().unwrap(), json!(""));
+    let pool = processes::bun().workers(1).build().unwrap();
+    for _ in 0..3 {
+        assert_eq!(pool.submit(Call::new("input", &json!([]))).unwrap().wait().unwrap(), json!(""));
+    }
 }

@@ -1,6 +1,6 @@
 /**
  * A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them. It is started
- * as `bun -e SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS SCRIPT`, and calls what the script exports.
+ * as `bun -e SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS LINES SCRIPT`, and calls what the script exports.
  */
 
 import { CString, dlopen, toArrayBuffer, type Pointer } from "bun:ffi";
@@ -15,7 +15,8 @@ const ABORTED = 2;
 /** For how long calls may follow each other before timers and input of the script have their turn, in milliseconds. */
 const TURN = 10;
 
-const [library, requests, answers, claims, ports, script] = process.argv.slice(1) as [
+const [library, requests, answers, claims, ports, lines, script] = process.argv.slice(1) as [
+  string,
   string,
   string,
   string,
@@ -170,13 +171,13 @@ function raised(error: unknown, codec: number): void {
 
 exported = await import(script);
 c.circlet_worker_ready(worker);
-const lines = Bun.stdin.stream().getReader();
+const reader = Bun.file(Number(lines)).stream().getReader();
 let turn = performance.now();
 for (;;) {
   const taken = c.circlet_worker_next(worker, 0, call);
   if (taken < 0) break;
   if (taken === 0) {
-    if ((await lines.read()).done) break;
+    if ((await reader.read()).done) break;
     turn = performance.now();
     continue;
   }

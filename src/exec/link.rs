@@ -49,12 +49,14 @@ pub(super) struct Link {
     frame: Vec<u8>,
     kills_for_memory: Option<u64>,
     /// Where a worker that has an event loop waits.
-    line: PipeWriter,
+    line: Option<PipeWriter>,
 }
 
 /// Sends a worker a line that waits for one.
-fn fetch(claims: &Claims, line: &mut PipeWriter) {
-    if claims.come_back() {
+fn fetch(claims: &Claims, line: Option<&mut PipeWriter>) {
+    if claims.come_back()
+        && let Some(line) = line
+    {
         // A worker that has gone shows when its answer is waited for.
         let _ = line.write_all(b"\n");
     }
@@ -96,12 +98,19 @@ impl Link {
         let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
         let (counter, for_ports) = Counter::open(&claims, ports, lane.worker)?;
         let for_claims = claims.export_fd().map_err(ring::Error::from)?;
-        let passed: Vec<OwnedFd> = vec![requests.export_fd()?, answers.export_fd()?, for_claims, for_ports];
+        let mut passed: Vec<OwnedFd> =
+            vec![requests.export_fd()?, answers.export_fd()?, for_claims, for_ports];
+        let line = if setup.has_event_loop() {
+            let (input, line) = pipe().map_err(Error::os("pipe"))?;
+            passed.push(input.into());
+            Some(line)
+        } else {
+            None
+        };
         let remote = Arc::new(Remote::new(claims.clone(), lane.clone(), setup.output.clone()));
         let membership = crew.join(&remote);
         let command = setup.command(&passed);
-        let (input, line) = pipe().map_err(Error::os("pipe"))?;
-        let launch = Launch { input: Stdio::from(input), passed, observer: Some(remote.clone()) };
+        let launch = Launch { input: Stdio::null(), passed, observer: Some(remote.clone()) };
         let process = Process::launch(command, launch)?;
         let mut link = Self {
             process: Ending(process),
@@ -149,7 +158,7 @@ impl Link {
             return None;
         }
         let (claims, sender, next) = (&self.claims, &mut self.to_worker, self.next);
-        let number = message.send(&self.station, |bytes| {
+        let number = message.try_send(&self.station, |bytes| {
             bytes[..4].copy_from_slice(&next.to_le_bytes());
             claims.offer(next);
             sender.try_send(bytes).is_ok().then_some(next)
@@ -160,43 +169,48 @@ impl Link {
         Some(number)
     }
 
-    /// Sends a call to a worker that has nothing else to do, however long it is.
+    /// Sends a call to a worker that has nothing else to do, however long it is. `is_due` is asked, again and again while there
+    /// is no room, whether the worker is to be killed.
     ///
     /// # Errors
     /// The worker has ended, as [`Link::wait`] will say, or what it did to the ring.
-    pub(super) fn send(&mut self, message: &Message) -> Result<u32, ring::Error> {
-        let (claims, sender, next, remote) = (&self.claims, &mut self.to_worker, self.next, &self.remote);
-        let line = &mut self.line;
-        let mut error = None;
-        let number = message.send(&self.station, |bytes| {
-            bytes[..4].copy_from_slice(&next.to_le_bytes());
-            claims.offer(next);
-            let mut sent = 0;
-            loop {
-                match sender.send_part(bytes, &mut sent, Some(Deadline::after(ROOM))) {
-                    Ok(()) => return Some(next),
-                    // It makes room once it is there to read.
-                    Err(ring::Error::TimedOut { .. }) if !remote.has_ended.load(SeqCst) => {
-                        fetch(claims, line);
+    pub(super) fn send(
+        &mut self,
+        message: &Message,
+        mut is_due: impl FnMut() -> bool,
+    ) -> Result<u32, ring::Error> {
+        let next = self.next;
+        let mut bytes = match message.begin(&self.station, next) {
+            Ok(bytes) => bytes,
+            Err(number) => return Ok(number),
+        };
+        bytes[..4].copy_from_slice(&next.to_le_bytes());
+        self.claims.offer(next);
+        let mut sent = 0;
+        let outcome = loop {
+            match self.to_worker.send_part(&bytes, &mut sent, Some(Deadline::after(ROOM))) {
+                // It makes room once it is there to read.
+                Err(ring::Error::TimedOut { .. }) if !self.remote.has_ended.load(SeqCst) => {
+                    fetch(&self.claims, self.line.as_mut());
+                    if is_due() || self.ends_at().is_some_and(|at| at <= Instant::now()) {
+                        self.kill();
                     }
-                    Err(other) => {
-                        error = Some(other);
-                        return None;
-                    }
+                    // A call that runs asks for its ports meanwhile; one that comes has none yet.
+                    self.counter.serve(&self.station);
                 }
+                outcome => break outcome,
             }
-        });
-        let Some(number) = number else { return Err(error.unwrap_or(ring::Error::PeerDied)) };
-        if number == next {
-            self.count_sent();
-        }
-        Ok(number)
+        };
+        message.keep(bytes);
+        outcome?;
+        self.count_sent();
+        Ok(next)
     }
 
     fn count_sent(&mut self) {
         self.next = (self.next + 1) & (READY >> 2);
         self.sent = self.sent.wrapping_add(1);
-        fetch(&self.claims, &mut self.line);
+        fetch(&self.claims, self.line.as_mut());
     }
 
     /// Returns how many calls are with the worker.

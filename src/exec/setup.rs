@@ -80,6 +80,11 @@ impl Setup {
         self.shim.as_deref().filter(|shim| is_python && interpreter::behind(shim).is_none())
     }
 
+    /// Tells whether workers wait for calls in an event loop, and so for lines.
+    pub(super) fn has_event_loop(&self) -> bool {
+        matches!(self.language, Language::Bun(_))
+    }
+
     /// Makes the command of a worker that has these descriptors.
     pub(super) fn command(&self, descriptors: &[OwnedFd]) -> Command {
         let known = self.shim.as_deref().and_then(interpreter::behind);

@@ -169,7 +169,7 @@ impl Shift<'_> {
     /// Has a worker that does nothing else run a function of its shell.
     fn ask(&mut self, message: &Message) -> Result<Vec<u8>, Error> {
         // Another error says that the worker has ended, as waiting for its answer will show.
-        let number = self.link.send(message).ok();
+        let number = self.link.send(message, || false).ok();
         loop {
             let now = Instant::now();
             let left = self.link.ends_at().map(|at| at.saturating_duration_since(now));
@@ -210,7 +210,15 @@ impl Shift<'_> {
         };
         if message.number().is_none() {
             // Another error says that the worker has ended, as waiting for its answer will show.
-            if let Err(ring::Error::TooLarge { len, max }) = self.link.send(message) {
+            let (grace, mut kill_at) = (self.setup.grace, None::<Instant>);
+            let is_due = || {
+                let now = Instant::now();
+                if task.ticket().aborted() && kill_at.is_none() {
+                    kill_at = now.checked_add(grace);
+                }
+                kill_at.is_some_and(|at| at <= now)
+            };
+            if let Err(ring::Error::TooLarge { len, max }) = self.link.send(message, is_due) {
                 let error = Error::CallTooLong { len, max: max as usize };
                 return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
             }

@@ -136,7 +136,7 @@ impl<K: Kind> Keeper<K> {
                 self.replace_worker(replaced);
             }
             if is_over {
-                return;
+                return self.threads.drain().for_each(|(_, thread)| join(thread));
             }
             if !is_closed || sample.queued > 0 {
                 self.look(&sample, now);
@@ -231,7 +231,10 @@ impl<K: Kind> Keeper<K> {
     /// Returns the threads of workers that have left.
     fn ended(&mut self, state: &State<K::Body>) -> Vec<JoinHandle<()>> {
         let here: HashSet<_> = state.entries().map(|entry| entry.lane.worker).collect();
-        self.threads.extract_if(|worker, _| !here.contains(worker)).map(|(_, thread)| thread).collect()
+        // One whose process takes its time to end is waited for at the end alone.
+        let is_over =
+            |worker: &WorkerId, thread: &JoinHandle<()>| !here.contains(worker) && thread.is_finished();
+        self.threads.extract_if(|worker, thread| is_over(worker, thread)).map(|(_, thread)| thread).collect()
     }
 }
 

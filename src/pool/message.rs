@@ -1,7 +1,7 @@
 //! What a job is to a worker that is no thread of this process: bytes that are sent to it.
 
-use std::fmt;
 use std::sync::Arc;
+use std::{fmt, mem};
 
 use super::sync::{AtomicU32, Mutex, Ordering::Relaxed, lock};
 
@@ -37,8 +37,9 @@ impl Message {
         }
     }
 
-    /// Sends it, if it is not with a worker: `send` gets the bytes and says under which number they went.
-    pub(crate) fn send(
+    /// Sends it at once, if it is not with a worker: `send` gets the bytes and says under which number they went. It must not
+    /// wait: others look at the message meanwhile.
+    pub(crate) fn try_send(
         &self,
         station: &Arc<dyn Station>,
         send: impl FnOnce(&mut [u8]) -> Option<u32>,
@@ -49,6 +50,22 @@ impl Message {
             inside.sent = Some((station.clone(), number));
         }
         inside.sent.as_ref().map(|(_, number)| *number)
+    }
+
+    /// Gives out the bytes of a message that is with no worker, for the caller to send under this number, which may take its
+    /// time, and to return by [`Message::keep`]. `Err` is the number under which it was sent already.
+    pub(crate) fn begin(&self, station: &Arc<dyn Station>, number: u32) -> Result<Vec<u8>, u32> {
+        let mut inside = lock(&self.inside);
+        if let Some((_, number)) = inside.sent {
+            return Err(number);
+        }
+        inside.sent = Some((station.clone(), number));
+        Ok(mem::take(&mut inside.bytes))
+    }
+
+    /// Keeps the bytes, for another worker where this one dies.
+    pub(crate) fn keep(&self, bytes: Vec<u8>) {
+        lock(&self.inside).bytes = bytes;
     }
 
     /// Returns the number that it was sent under.

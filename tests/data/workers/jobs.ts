@@ -41,3 +41,5 @@ export async function polite(path: string): Promise<void> {
   signal.throwIfAborted();
   await new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason as Error)));
 }
+
+export const input = (): Promise<string> => Bun.stdin.text();
