@@ -101,7 +101,8 @@ impl Link {
         let membership = crew.join(&remote);
         let command = setup.command(&passed);
         let (input, line) = pipe().map_err(Error::os("pipe"))?;
-        let launch = Launch { input: Stdio::from(input), passed, observer: Some(remote.clone()) };
+        let language = setup.language.name();
+        let launch = Launch { language, input: Stdio::from(input), passed, observer: Some(remote.clone()) };
         let process = Process::launch(command, launch)?;
         let mut link = Self {
             process: Ending(process),
