@@ -236,6 +236,16 @@
 #define CIRCLET_STRUCTURED_CLONE 3
 
 /**
+ * The tracing of allocations ends with this snapshot: the next one is a first one again.
+ */
+#define CIRCLET_HEAP_STOP 1
+
+/**
+ * The numbers of heap snapshots begin with this, 2^52: no call has one like it, and a double holds each of them.
+ */
+#define CIRCLET_HEAP_NUMBERS 4503599627370496
+
+/**
  * No worker in particular: whichever asks.
  */
 #define CIRCLET_ANY_WORKER 4294967295
@@ -816,6 +826,38 @@ typedef struct circlet_answers {
    */
   void *block;
 } circlet_answers;
+
+/**
+ * What is wished of a heap snapshot. Zero and NULL mean the default everywhere.
+ */
+typedef struct circlet_heap_options {
+  /**
+   * `sizeof(circlet_heap_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * How many lines and types there are of each, those first that have the most bytes; 0 for 25.
+   */
+  uint32_t top;
+  /**
+   * The file that the worker is to write the whole of it to: for `tracemalloc.Snapshot.load` from Python, and in V8's format
+   * (`.heapsnapshot`) from Bun. NULL for none.
+   */
+  const char *file;
+  /**
+   * How long it may take, the call that the worker runs included, in milliseconds; 0 for 60 s. A worker that has begun by then
+   * finishes, and nobody learns what it found.
+   */
+  double within_ms;
+  /**
+   * 0, or CIRCLET_HEAP_STOP.
+   */
+  uint32_t flags;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} circlet_heap_options;
 
 /**
  * How a job ended.
@@ -2220,6 +2262,43 @@ int32_t circlet_pool_output(const struct circlet_pool *pool,
                             struct circlet_text **json);
 
 /**
+ * Asks a worker process what it has on its heap, and waits for that. `options` may be NULL for the defaults.
+ *
+ * The worker, 0x3a7f for `w_3a7f` in snapshots, looks between two calls; those that were sent to it ahead are done by others
+ * meanwhile. JSON: `source` (`tracemalloc` or `jsc`), `is_first`, `bytes`, `lines`, `grown`, `types`, and where they are known
+ * `peak_bytes`, `overhead_bytes` and `file`. In Python allocations are traced from the first snapshot on, which makes each of them
+ * slower until CIRCLET_HEAP_STOP: the first knows objects by type alone.
+ *
+ * Returns 0, and the caller owns `*json`; CIRCLET_NOT_FOUND where there is no such worker, or it ends before it has looked;
+ * CIRCLET_TIMED_OUT; CIRCLET_JOB_FAILED where the file could not be written; CIRCLET_WORKER_DIED; CIRCLET_INVALID for a pool of
+ * threads. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_pool_heap_snapshot(const struct circlet_pool *pool,
+                                   uint32_t worker,
+                                   const struct circlet_heap_options *options,
+                                   struct circlet_text **json);
+
+/**
+ * As `circlet_pool_heap_snapshot`, but waits for nothing: what comes of it is an answer of `circlet_pool_answers`, as if it were a
+ * call, with the JSON or with the status and why.
+ *
+ * `*job` gets its number, from CIRCLET_HEAP_NUMBERS on. It is no job otherwise: it cannot be aborted, no snapshot counts it, and
+ * `circlet_pool_drain` does not wait for it. Behind `circlet_pool_close` every one is answered.
+ *
+ * Returns 0; CIRCLET_CLOSED; CIRCLET_OS where no thread can be had for it; CIRCLET_INVALID for a pool of threads. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_pool_heap_submit(const struct circlet_pool *pool,
+                                 uint32_t worker,
+                                 const struct circlet_heap_options *options,
+                                 uint64_t *job);
+
+/**
  * Submits a job that does what `circlet_curve_batch_sample` does: the points of many curves of the same dimensions, each at
  * `points_each` evenly spaced parameters, one curve's points behind the other's. It looks for an abort before each curve.
  *
@@ -2633,6 +2712,7 @@ CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 byte
 CIRCLET_ASSERT(sizeof(circlet_port) == 24, "circlet_port has 24 bytes");
 CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + 2 * sizeof(void *), "circlet_pool_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_process_options) == 64 + 5 * sizeof(void *), "circlet_process_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_heap_options) == 24 + sizeof(void *), "circlet_heap_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_answer) == 24 + sizeof(void *), "circlet_answer has no padding");
 CIRCLET_ASSERT(sizeof(circlet_job_options) == 40 + sizeof(void *), "circlet_job_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");

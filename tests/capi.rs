@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 27] = [
+const SOURCES: [&str; 28] = [
     "status.rs",
     "text.rs",
     "layout.rs",
@@ -28,6 +28,7 @@ const SOURCES: [&str; 27] = [
     "pool/calls.rs",
     "pool/answers.rs",
     "pool/output.rs",
+    "pool/heap.rs",
     "pool/curves.rs",
     "pool/job.rs",
     "pool/next.rs",

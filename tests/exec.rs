@@ -192,7 +192,7 @@ fn a_missing_python_is_named() {
     let error =
         Executor::builder().library(common::library()).python("/nowhere/python9").start().unwrap_err();
     assert!(matches!(&error, Error::NoPython { .. }), "{error}");
-    assert!(error.to_string().contains("/nowhere/python9"));
+    assert!(error.to_string().starts_with("Python did not start: /nowhere/python9"), "{error}");
 }
 
 #[test]

@@ -144,7 +144,7 @@ fn bun_counts_its_objects_by_type_and_writes_what_browsers_read() {
     value(&pool, "keep", json!([1000]));
     let second = pool.heap_snapshot(worker, &HeapOptions::new().top(1000).file(&file)).unwrap();
     let change = second.types.iter().find(|kind| kind.name == "Map").unwrap().count_change.unwrap();
-    assert!((1000..1100).contains(&change), "{second:?}");
+    assert!((900..1100).contains(&change), "{second:?}");
     let written: Value = serde_json::from_str(&fs::read_to_string(&file).unwrap()).unwrap();
     assert!(written["snapshot"]["node_count"].as_u64().unwrap() > 1000);
     assert_eq!(count(&pool), Some(2));

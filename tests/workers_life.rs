@@ -80,7 +80,7 @@ fn jobs_of_a_key_keep_their_order_where_their_worker_dies() {
     let pool = python().workers(2).strategy(Strategy::Affinity).build().unwrap();
     let (path, runs) = marker("order");
     let once = common::scratch("order-once").join("runs");
-    let key = |call: circlet::exec::Call<serde_json::Value>| call.key("one").idempotent();
+    let key = |call: Call<serde_json::Value>| call.key("one").idempotent();
     let mut calls = vec![key(call("leave_once_and_mark", json!([once, runs, 0])))];
     calls.extend((1..20).map(|number| key(call("mark", json!([runs, number])))));
     for handle in pool.submit_batch(calls).unwrap() {
@@ -101,7 +101,7 @@ fn a_script_in_the_place_of_the_interpreter_is_asked_once() {
     fs::set_permissions(&script, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     for _ in 0..3 {
         let pool = python().program(&script).workers(1).build().unwrap();
-        let executable = pool.submit(circlet::exec::Call::new("jobs:executable", &json!([]))).unwrap();
+        let executable = pool.submit(Call::new("jobs:executable", &json!([]))).unwrap();
         assert_eq!(executable.wait().unwrap(), json!(program.trim()));
     }
     assert_eq!(fs::read_to_string(asked).unwrap(), "asked\n");

@@ -41,6 +41,7 @@ export {
   WorkerDiedError,
 } from "./errors.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
+export type { HeapLine, HeapOptions, HeapSnapshot } from "./heap.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
 export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";

@@ -120,6 +120,7 @@ export const SIGNATURES = {
   circlet_pool_answers: { args: ["ptr", "u32", "f64", "ptr"], returns: "i32" },
   circlet_answers_free: { args: ["ptr"], returns: "void" },
   circlet_pool_output: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_pool_heap_submit: { args: ["ptr", "u32", "ptr", "ptr"], returns: "i32" },
   circlet_pool_next_many: { args: ["ptr", "ptr", "u32", "f64"], returns: "i32" },
   circlet_pool_failure: { args: ["ptr", "ptr", "ptr", "u32"], returns: "i32" },
   circlet_pool_fd: { args: ["ptr", "ptr"], returns: "i32" },

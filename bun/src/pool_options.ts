@@ -80,6 +80,10 @@ export interface WorkerEntry {
   /** Those of them that failed. */
   errors: number;
   last_error: string | null;
+  /** Of a worker process, its number for the kernel. */
+  pid?: number;
+  /** Of a worker process, how often it said what is on its heap. */
+  heap_snapshot_count?: number;
   /** The job that it runs. */
   current_job?: { id: string; type: string; nodes?: number; elapsed_ms: number; abort_signal: boolean };
 }

@@ -42,8 +42,13 @@ function numberOf(kind: "p" | "w", name: string): number {
   return Number.parseInt(digits, 16);
 }
 
+/** Returns the number of a worker that snapshots name, such as `"w_3a7f"`. */
+export function workerNumber(name: string): number {
+  return numberOf("w", name);
+}
+
 function workerOf(name: string | null): number {
-  return name === null ? ANY_WORKER : numberOf("w", name);
+  return name === null ? ANY_WORKER : workerNumber(name);
 }
 
 /** What has the handle of a pool. */

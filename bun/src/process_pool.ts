@@ -4,11 +4,12 @@ import { toArrayBuffer, type Pointer } from "bun:ffi";
 import { deserialize, serialize } from "bun:jsc";
 import { shown, text } from "./arguments.ts";
 import { errorOf, InvalidError, JobFailedError, WorkerDiedError } from "./errors.ts";
+import { HEAP_NUMBERS, heapOptions, type HeapOptions, type HeapSnapshot } from "./heap.ts";
 import { addressAt, libraryPath, nameOf, symbols } from "./native.ts";
 import { Single } from "./pool_jobs.ts";
 import { FETCHED, Line, type End } from "./pool_line.ts";
 import { JOB_FLAGS, jobOptions, KINDS, type PoolSnapshot } from "./pool_options.ts";
-import { Ports } from "./pool_ports.ts";
+import { Ports, workerNumber } from "./pool_ports.ts";
 import { CODECS, processOptions, type CallOptions, type ProcessOptions, type WorkerOutput } from "./process_options.ts";
 
 /** Bytes of circlet_answer: the job's number, an address, the length, the status, nothing. */
@@ -126,6 +127,30 @@ export class ProcessPool extends Ports implements Disposable, AsyncDisposable {
     return this.#line.told(symbols.circlet_pool_output);
   }
 
+  /**
+   * Asks a worker of `snapshot().registry` what it has on its heap, between two of its calls, and resolves to that.
+   *
+   * Workers of Bun count objects by type. Those of Python trace allocations from the first snapshot on, which makes each
+   * slower, and know no line in it; one with `stop` ends that.
+   *
+   * Rejects with `NotFoundError` where there is no such worker, or it ends before it has looked; `TimedOutError`;
+   * `JobFailedError` where it cannot write the file; `WorkerDiedError`; or `ClosedError`.
+   *
+   * @throws {InvalidError} For what names no worker, and for options out of range.
+   */
+  heapSnapshot(worker: string, options: HeapOptions = {}): Promise<HeapSnapshot> {
+    const [handle, named, wishes] = [this.#line.accepting(), workerNumber(worker), heapOptions(options)];
+    const jobs = new BigUint64Array(1);
+    return new Promise((done, fail) => {
+      const waiter = new Single<HeapSnapshot, unknown>(done, fail, (taken) => taken as HeapSnapshot, null);
+      const call = () => {
+        const status = symbols.circlet_pool_heap_submit(handle, named, wishes, jobs);
+        return status === 0 ? 1 : status;
+      };
+      this.#line.begin({ waiter, count: 1, taken: 0, jobs, call }, undefined);
+    });
+  }
+
   /** Takes no more calls, waits until those that were made are over, and ends the workers. Safe to call twice. */
   close(): Promise<void> {
     return this.#line.close();
@@ -180,7 +205,7 @@ function fetched(handle: Pointer, answers: BigUint64Array, codec: number, end: E
     let [value, error]: [unknown, unknown] = [undefined, null];
     try {
       if (status !== 0) error = endOf(status, bytes.toString("utf8", begin, begin + size));
-      else if (codec === CODECS.json) value = JSON.parse(bytes.toString("utf8", begin, begin + size));
+      else if (codec === CODECS.json || job >= HEAP_NUMBERS) value = JSON.parse(bytes.toString("utf8", begin, begin + size));
       else value = deserialize(whole.slice(begin, begin + size));
     } catch (broken) {
       error = broken;

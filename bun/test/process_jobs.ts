@@ -1,6 +1,7 @@
 /** What the workers of `process_pool.test.ts` call. */
 
 import { appendFileSync } from "node:fs";
+import { ClosedError, jobPort } from "../src/index.ts";
 
 /** What the worker's shell offers. */
 declare const circlet: { aborted(): boolean; readonly signal: AbortSignal };
@@ -73,6 +74,10 @@ export function hangs(file: string): never {
 }
 
 const kept: Uint8Array[] = [];
+const maps: Map<number, number>[] = [];
+export function keeps(count: number): void {
+  for (let at = 0; at < count; at++) maps.push(new Map());
+}
 export function leaks(bytes: number): number {
   kept.push(new Uint8Array(bytes).fill(1));
   return process.pid;
@@ -80,4 +85,20 @@ export function leaks(bytes: number): number {
 export function prints(words: string): void {
   console.log(words);
   console.error(`and ${words}`);
+}
+
+/** Receives some messages in each turn and hands the port on to the other worker, until there are no more. */
+export async function goesRound(port: string, other: Record<number, string>): Promise<number[]> {
+  const received: number[] = [];
+  for (;;) {
+    const held = await jobPort(port, 30_000);
+    try {
+      for (const view of held.ring.recvMany(3)) received.push(view[0]! + 256 * view[1]!);
+    } catch (error) {
+      if (!(error instanceof ClosedError)) throw error;
+      held.transfer(null);
+      return received;
+    }
+    held.transfer(other[process.pid]!);
+  }
 }

@@ -10,6 +10,7 @@ import {
   FullError,
   InvalidError,
   JobFailedError,
+  NotFoundError,
   NoWorkerError,
   ProcessPool,
   TimedOutError,
@@ -138,7 +139,9 @@ describe("what has no result", () => {
     expect(outcomes.some(({ status }) => status === "rejected")).toBe(true);
     for (const outcome of outcomes) if (outcome.status === "rejected") expect(outcome.reason).toBeInstanceOf(FullError);
     await using none = open({ program: "/nowhere/bun" });
-    expect(await rejectionOf(none.call("echo", [1]))).toBeInstanceOf(NoWorkerError);
+    const error = await rejectionOf(none.call("echo", [1]));
+    expect(error).toBeInstanceOf(NoWorkerError);
+    expect(error.message).toContain("Bun did not start: /nowhere/bun");
   });
 
   test("was_refused_before_it_was_sent", async () => {
@@ -174,6 +177,58 @@ describe("workers", () => {
     await pool.close();
     await using other = open();
     expect(() => other.output()).toThrow(InvalidError);
+  });
+
+  test("say_what_is_on_their_heaps_while_the_event_loop_goes_on", async () => {
+    await using pool = open({ max: 1 });
+    expect(await pool.call("echo", [1])).toBe(1);
+    const worker = Object.keys(pool.snapshot().registry)[0]!;
+    const first = await pool.heapSnapshot(worker, { top: 1000 });
+    expect(first).toMatchObject({ source: "jsc", is_first: true, lines: [] });
+    expect(first.bytes).toBeGreaterThan(0);
+    await pool.call("keeps", [1100]);
+    const file = newFile();
+    const second = await pool.heapSnapshot(worker, { top: 1000, file });
+    expect(second.types.find(({ name }) => name === "Map")!.count_change).toBeGreaterThanOrEqual(1000);
+    expect(second.file).toBe(file);
+    expect(existsSync(file)).toBe(true);
+    expect(pool.snapshot().registry[worker]!.heap_snapshot_count).toBe(2);
+
+    const [runs, stop] = [newFile(), new AbortController()];
+    const call = pool.call("givesIn", [runs], { signal: stop.signal });
+    await until(() => existsSync(runs));
+    expect(await rejectionOf(pool.heapSnapshot(worker, { timeoutMs: 1 }))).toBeInstanceOf(TimedOutError);
+    let turns = 0;
+    const turning = setInterval(() => turns++, 1);
+    const waits = pool.heapSnapshot(worker, { stop: true });
+    await until(() => turns > 3);
+    clearInterval(turning);
+    stop.abort();
+    expect(await rejectionOf(call)).toBeInstanceOf(AbortedError);
+    expect((await waits).is_first).toBe(false);
+
+    expect(await rejectionOf(pool.heapSnapshot("w_fffe"))).toBeInstanceOf(NotFoundError);
+    expect(() => pool.heapSnapshot("p_1")).toThrow("names no worker");
+    expect(() => pool.heapSnapshot(worker, { top: 0 })).toThrow(InvalidError);
+    const failed = (await rejectionOf(pool.heapSnapshot(worker, { file: "/nowhere/heap" }))) as JobFailedError;
+    expect(failed).toBeInstanceOf(JobFailedError);
+    expect(failed.message).toContain("/nowhere/heap");
+    const later = pool.heapSnapshot(worker);
+    await pool.close();
+    expect((await later).source).toBe("jsc");
+    expect(() => pool.heapSnapshot(worker)).toThrow(ClosedError);
+  });
+
+  test("that_a_pool_ends_at_once_leave_no_heap_snapshot_open", async () => {
+    const pool = open({ max: 1, graceMs: 20 });
+    await pool.call("echo", [1]);
+    const runs = newFile();
+    const call = rejectionOf(pool.call("hangs", [runs]));
+    await until(() => existsSync(runs));
+    const waits = rejectionOf(pool.heapSnapshot(Object.keys(pool.snapshot().registry)[0]!));
+    pool[Symbol.dispose]();
+    expect(await call).toBeInstanceOf(CircletError);
+    expect(await waits).toBeInstanceOf(CircletError);
   });
 
   test("are_gone_once_the_pool_is_closed_or_disposed_of", async () => {

@@ -10,11 +10,14 @@ import pickle
 import struct
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from concurrent.futures import TimeoutError as WaitTimeoutError
 from concurrent.futures._base import CANCELLED_AND_NOTIFIED, FINISHED, PENDING
+from contextlib import suppress
 from ctypes import byref, c_double, c_uint64, c_void_p
+from itertools import repeat
 from typing import Any, TypeVar
 
 from . import _native
@@ -30,6 +33,8 @@ _FETCHED = 1024
 _ANSWER = struct.Struct("=QQQiI")
 # What is longer is not copied out of its block once more.
 _LONG = 1 << 14
+# The numbers of heap snapshots, whose answers are JSON, begin here: CIRCLET_HEAP_NUMBERS.
+_HEAPS = 1 << 52
 #: How long the thread stays that tells of ends while no call is open, in seconds.
 _LINGER = 1.0
 #: What a call gives that has not ended.
@@ -139,13 +144,17 @@ class CallLine(Line):
         self._leading = threading.Lock()
         self._followers = 0
         #: Futures whose callbacks are to be called.
-        self._told: list[Any] = []
+        self._told: deque[Any] = deque()
+        # What was fetched last, until all of it is settled: how many, the library's block, and the answers.
+        self._fetched: list[int] = []
+        self._answers = Answers()
+        self._taken: list[tuple[int, int, Any]] = []
         self._is_over = False
 
     def claim(self, job: int) -> None:
         """Looks whether the answer to a call that has just been noted was there already."""
         if self._unclaimed and (found := self._unclaimed.pop(job, None)) and (waiter := self.calls.pop(job, None)):
-            self.end([(waiter, *self._read_one(*found))])
+            self.end([(waiter, *self._read_one(job, *found))])
 
     def wait(self, is_over: Callable[[], bool], timeout: float | None) -> bool:
         """Fetches, or waits for who does, until something is over; `False` if it is not in time."""
@@ -159,6 +168,7 @@ class CallLine(Line):
                     if not is_over():
                         self._lead(left * 1e3)
                 finally:
+                    self._leading.release()
                     self._resign()
             else:
                 with self.condition:
@@ -169,14 +179,13 @@ class CallLine(Line):
         return True
 
     def _resign(self) -> None:
-        """Lets another lead, and calls back whoever wanted that: who may wait here himself."""
-        told, self._told = self._told, []
-        self._leading.release()
+        """Tells others that they may lead, and calls back whoever wanted that: who may wait here himself."""
         if self._followers:
             with self.condition:
                 self.condition.notify_all()
-        for future in told:
-            future._invoke_callbacks()
+        with suppress(IndexError):
+            while self._told:
+                self._told.popleft()._invoke_callbacks()
 
     def collect(self, timeout_ms: float = 0.0) -> int:
         """Fetches what is there, unless another thread does."""
@@ -185,6 +194,7 @@ class CallLine(Line):
         try:
             return self._lead(timeout_ms)
         finally:
+            self._leading.release()
             self._resign()
 
     def join(self) -> None:
@@ -193,19 +203,37 @@ class CallLine(Line):
         super().join()
 
     def _lead(self, timeout_ms: float) -> int:
-        answers = Answers()
-        found: int = _fetch(self.address, _FETCHED, c_double(timeout_ms), byref(answers))
+        fetched = self._fetched
+        if not fetched:
+            if self._taken:
+                self._forget_taken()
+            # Without a step of Python's in between: an interrupt comes before there are answers, or finds their number.
+            fetched.extend(map(_fetch, (self.address,), (_FETCHED,), (c_double(timeout_ms),), (byref(self._answers),)))
+        # Else an interrupt came before those that are there were settled.
+        found = fetched[0]
         if found <= 0:
+            fetched.clear()
             if found == _native.CLOSED:
                 self._is_over = True
             return found if found in {_native.TIMED_OUT, _native.CLOSED} else check(found)
-        try:
-            items = ctypes.string_at(answers.items, found * _ANSWER.size)
-            block = ctypes.string_at(answers.bytes, answers.len)
-        finally:
-            library.circlet_answers_free(byref(answers))
-        self._told += self.settle(self._read_all(self._taken_apart(items, block)))
+        self._settle_fetched()
         return found
+
+    def _settle_fetched(self) -> None:
+        """Settles what was fetched. An interrupt may come at any step: who leads next does it once more."""
+        answers = self._answers
+        if answers.block:
+            items = ctypes.string_at(answers.items, self._fetched[0] * _ANSWER.size)
+            block = ctypes.string_at(answers.bytes, answers.len)
+            self._taken = self._taken_apart(items, block)
+            library.circlet_answers_free(byref(answers))
+        self.settle(self._read_all(self._taken), self._told)
+        self._fetched.clear()
+        self._forget_taken()
+
+    def _forget_taken(self) -> None:
+        deque(map(self.calls.pop, [job for job, _, _ in self._taken], repeat(None)), 0)
+        self._taken = []
 
     @staticmethod
     def _taken_apart(items: bytes, block: bytes) -> list[tuple[int, int, Any]]:
@@ -220,33 +248,39 @@ class CallLine(Line):
     def _read_all(self, answers: list[tuple[int, int, Any]]) -> list[Settled]:
         """Makes values and errors of answers, for those who wait for them."""
         settled: list[Settled] = []
-        pop, read = self.calls.pop, self._read_one
+        get, read = self.calls.get, self._read_one
         for job, status, data in answers:
-            waiter = pop(job, None)
+            waiter = get(job)
             if waiter is None:
                 # Whoever submitted it has yet to say who waits: whichever of the two comes second finds both.
                 self._unclaimed[job] = (status, bytes(data))
-                waiter = pop(job, None)
+                waiter = get(job)
                 if waiter is None:
                     continue
                 self._unclaimed.pop(job, None)
-            settled.append((waiter, *read(status, data)))
+            settled.append((waiter, *read(job, status, data)))
         return settled
 
-    def _read_one(self, status: int, data: Any) -> tuple[BaseException | None, Any]:
+    def _read_one(self, job: int, status: int, data: Any) -> tuple[BaseException | None, Any]:
         try:
-            return (None, self._decode(data)) if status == 0 else (_error(status, bytes(data)), None)
+            if status != 0:
+                return _error(status, bytes(data)), None
+            return None, self._decode(data) if job < _HEAPS else json.loads(bytes(data))
+        except KeyboardInterrupt:
+            # It is for who waits here, and the call has its answer.
+            raise
         except BaseException as broken:
             return broken, None
 
     def end(self, settled: list[Settled]) -> None:
         """Ends futures and places of batches, and tells everybody of it."""
-        for future in self.settle(settled):
+        told: deque[Any] = deque()
+        self.settle(settled, told)
+        for future in told:
             future._invoke_callbacks()
 
-    def settle(self, settled: list[Settled]) -> list[Any]:
-        """Ends futures and places of batches, tells those who wait, and returns what is to be called back."""
-        told = []
+    def settle(self, settled: list[Settled], told: deque[Any]) -> None:
+        """Ends futures and places of batches, tells those who wait, and adds to `told` what is to be called back."""
         with self.condition:
             for waiter, error, value in settled:
                 if type(waiter) is tuple:
@@ -259,13 +293,12 @@ class CallLine(Line):
                         waiter._state = CANCELLED_AND_NOTIFIED
                     else:
                         waiter._result, waiter._exception, waiter._state = value, error, FINISHED
-                    if waiter._parts:
-                        _tell_waiters(waiter)
                     if waiter._done_callbacks:
                         told.append(waiter)
+                    if waiter._parts:
+                        _tell_waiters(waiter)
             if self._followers:
                 self.condition.notify_all()
-        return told
 
     def is_open(self, future: Future[Any]) -> bool:
         """Tells whether a future is not over, and has a thread see to its end then."""

@@ -136,6 +136,19 @@ class Answers(Structure):
     _fields_ = [("items", c_void_p), ("bytes", c_void_p), ("len", c_uint64), ("block", c_void_p)]
 
 
+class HeapOptions(Structure):
+    """circlet_heap_options."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("top", c_uint32),
+        ("file", c_char_p),
+        ("within_ms", c_double),
+        ("flags", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 _HANDLE = c_void_p
 _HANDLE_OUT = POINTER(c_void_p)
 # A bytes-like argument goes by its address: an int, or a ctypes array.
@@ -259,6 +272,7 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_pool_answers": (c_int32, [_HANDLE, c_uint32, c_double, POINTER(Answers)]),
     "circlet_answers_free": (None, [POINTER(Answers)]),
     "circlet_pool_output": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_pool_heap_submit": (c_int32, [_HANDLE, c_uint32, POINTER(HeapOptions), POINTER(c_uint64)]),
     "circlet_pool_next_many": (c_int32, [_HANDLE, _BUFFER, c_uint32, c_double]),
     "circlet_pool_failure": (c_int32, [_HANDLE, POINTER(c_uint64), c_char_p, c_uint32]),
     "circlet_pool_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),

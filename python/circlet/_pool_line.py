@@ -9,6 +9,7 @@ import threading
 from concurrent.futures import Future
 from contextlib import suppress
 from ctypes import byref, c_char, c_int32, c_uint64
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from . import _native
@@ -38,18 +39,29 @@ class Waiter(Protocol):
         """Tells of the end of one of its jobs; a status other than 0 says why there is no result."""
 
 
+class _Fetched:
+    """Ends that were fetched, until all of them are told."""
+
+    def __init__(self) -> None:
+        self.completions = (c_char * (_COMPLETION.size * _FETCHED))()
+        self.ended: dict[int, tuple[Waiter, int, int, int]] = {}
+        self.is_sorted = False
+
+
 class Line:
     """What a pool's futures share with it: its handle, and the jobs that are not over. The handle ends with it."""
 
     def __init__(self, handle: int) -> None:
         """Owns a handle of the C library."""
         self.handle = handle
-        _native.end_with(self, handle, library.circlet_pool_free, _leave)
+        _native.end_with(self, handle, partial(_free, os.getpid()), _leave)
         self.is_closed = False
         self._lock = threading.Lock()
         self._waiting: dict[int, tuple[Waiter, int]] = {}
         # Ends that were fetched before whoever submitted the job could say who waits.
         self._early: dict[int, tuple[int, int]] = {}
+        # Ends that an interrupt came before: they are told of first.
+        self._left: list[_Fetched] = []
         self._reader: threading.Thread | None = None
         self._watchers: dict[asyncio.AbstractEventLoop, _Watcher] = {}
 
@@ -83,20 +95,50 @@ class Line:
 
     def collect(self, timeout_ms: float = 0.0) -> int:
         """Tells of the ends of jobs, and returns of how many, or the status where there were none. Any thread."""
-        completions = (c_char * (_COMPLETION.size * _FETCHED))()
-        found: int = library.circlet_pool_next_many(self.handle, completions, _FETCHED, timeout_ms)
-        if found <= 0:
-            return found if found in {_native.TIMED_OUT, _native.CLOSED} else check(found)
-        ended: list[tuple[Waiter, int, int, int]] = []
-        with self._lock:
-            for job, status, result in _COMPLETION.iter_unpack(memoryview(completions)[: found * _COMPLETION.size]):
-                if waiting := self._waiting.pop(job, None):
-                    ended.append((*waiting, status, result))
-                else:
-                    self._early[job] = (status, result)
-        for waiter, index, status, result in ended:
-            waiter.end(index, status, result)
-        return found
+        if self._left:
+            self._go_on()
+        fetched = _Fetched()
+        try:
+            found: int = library.circlet_pool_next_many(self.handle, fetched.completions, _FETCHED, timeout_ms)
+            if found > 0:
+                self._tell(fetched)
+        except BaseException:
+            # Ctrl-C comes between any two steps: what has been fetched is told of all the same.
+            self._left.append(fetched)
+            self._go_on()
+            raise
+        return found if found > 0 or found in {_native.TIMED_OUT, _native.CLOSED} else check(found)
+
+    def _go_on(self) -> None:
+        """Tells of what was fetched and not told of."""
+        with suppress(IndexError):
+            while True:
+                fetched = self._left.pop()
+                try:
+                    self._tell(fetched)
+                except BaseException:
+                    self._left.append(fetched)
+                    raise
+
+    def _tell(self, fetched: _Fetched) -> None:
+        """Tells of the ends of jobs; once more where that was interrupted."""
+        ended, waiting = fetched.ended, self._waiting
+        if not fetched.is_sorted:
+            with self._lock:
+                # Behind the last that was fetched there are zeros, and no job has that number.
+                for job, status, result in _COMPLETION.iter_unpack(fetched.completions):
+                    if job == 0:
+                        break
+                    if waiter := waiting.get(job):
+                        ended[job] = (*waiter, status, result)
+                        del waiting[job]
+                    elif job not in ended:
+                        self._early[job] = (status, result)
+                fetched.is_sorted = True
+        for job in list(ended):
+            told, index, status, result = ended[job]
+            told.end(index, status, result)
+            del ended[job]
 
     def is_open(self, future: Future[Any]) -> bool:
         """Tells whether somebody has to look for the end of a future, and has a thread do so if it is not over."""
@@ -197,6 +239,12 @@ class _Watcher:
         # At the end of the process the kernel closes it.
         with suppress(TypeError, AttributeError):
             self.close()
+
+
+def _free(process: int, handle: int) -> None:
+    """Ends a pool, in the process that made it: a forked child has neither its threads nor its workers."""
+    if os.getpid() == process:
+        library.circlet_pool_free(handle)
 
 
 def _leave(handle: int) -> None:

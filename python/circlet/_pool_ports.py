@@ -49,6 +49,11 @@ class Port:
     messages_queued: int | None
 
 
+def worker_number(name: str) -> int:
+    """Returns the number of a worker that snapshots name, such as "w_3a7f"."""
+    return _number("w", name)
+
+
 def _number(kind: str, name: str) -> int:
     found = re.fullmatch(f"{kind}_([0-9a-f]{{1,8}})", name)
     if found is None:
@@ -58,7 +63,7 @@ def _number(kind: str, name: str) -> int:
 
 
 def _worker(name: str | None) -> int:
-    return _ANY_WORKER if name is None else _number("w", name)
+    return _ANY_WORKER if name is None else worker_number(name)
 
 
 class _Line(Protocol):

@@ -231,6 +231,9 @@ def serve():
         function_at, arguments_at, function_len, arguments_len, number = call
         try:
             running = True
+            if aborted(worker):
+                # The interrupt came while nothing ran, or is on its way.
+                raise KeyboardInterrupt
             name = bytes_at(function_at, function_len)
             read, write = codecs.get(number) or codec_of(number)
             function = functions.get(name) or function_of(name)

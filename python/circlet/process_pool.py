@@ -22,8 +22,8 @@ from . import _native
 from ._arguments import number, opened, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
-from ._native import ClosedError, InvalidError, PoolOptions, ProcessOptions, bare, check, library
-from ._pool_ports import Ports
+from ._native import ClosedError, HeapOptions, InvalidError, PoolOptions, ProcessOptions, bare, check, library
+from ._pool_ports import Ports, worker_number
 from ._waiting import SLICE, first_ms, go_on
 from .pool import FROM_ZERO, OVERFLOWS, STRATEGIES, PoolOverflow, Strategy, _milliseconds, _wishes
 
@@ -37,6 +37,7 @@ Output = Literal["pass_on", "drop", "keep"]
 KINDS = ("threads", "python", "bun")
 OUTPUTS = ("pass_on", "drop", "keep")
 IDEMPOTENT = 1
+HEAP_STOP = 1
 #: So many calls of a map are submitted at once.
 _AT_ONCE = 1024
 
@@ -331,6 +332,51 @@ class ProcessPool(Ports, Executor):
     def snapshot(self) -> dict[str, Any]:
         """Looks at every worker at one moment: `pool`, `registry` and `statistics`, as in a session payload."""
         return self._told(library.circlet_pool_snapshot)
+
+    def heap_snapshot(
+        self,
+        worker: str,
+        *,
+        top: int = 25,
+        file: str | os.PathLike[str] | None = None,
+        stop: bool = False,
+        timeout: float = 60,
+    ) -> dict[str, Any]:
+        """Asks a worker of `snapshot()["registry"]` what it has on its heap, between two of its calls.
+
+        `source` ("tracemalloc" or "jsc"), `is_first`, `bytes`, and of the `top` each `lines` (`file`, `line`, `bytes`,
+        `count`), `grown` (as well `bytes_change` and `count_change`) and `types` (`name`, `count`, and where they are
+        known `bytes` and `count_change`). Workers of Python trace allocations from the first snapshot on, which makes
+        each slower, and know no line in it; one with `stop` ends that. Workers of Bun count objects by type. The whole
+        goes to a `file` too, for `tracemalloc.Snapshot.load`, or for the developer tools of browsers (`.heapsnapshot`).
+
+        Raises `NotFoundError` where there is no such worker, or it ends before; `TimedOutError` after `timeout`
+        seconds, the call that it runs included; what the worker raises where it cannot write the file;
+        `WorkerDiedError`; and `ClosedError`. Waits as `CallFuture.result` does: in an event loop, give it to
+        `asyncio.to_thread`.
+
+        >>> with ProcessPool(1) as pool:
+        ...     (worker,) = pool.snapshot()["registry"]
+        ...     heap = pool.heap_snapshot(worker, top=3)
+        ...     heap["source"], heap["is_first"], len(heap["types"])
+        ('tracemalloc', True, 3)
+        """
+        options = HeapOptions(
+            struct_size=ctypes.sizeof(HeapOptions),
+            top=number("top", top),
+            file=None if file is None else text("file", os.path.abspath(file)),
+            within_ms=_milliseconds("timeout", timeout),
+            flags=HEAP_STOP if stop else 0,
+        )
+        line, asked = self._line, c_uint64()
+        if line.is_shut:
+            self._refuse()
+        future = CallFuture[Any](line)
+        check(library.circlet_pool_heap_submit(line.handle, worker_number(worker), byref(options), byref(asked)))
+        future._job = asked.value
+        line.calls[future._job] = future
+        line.claim(future._job)
+        return cast("dict[str, Any]", future.result())
 
     def _told(self, tell: Callable[[Any, Any], int]) -> dict[str, Any]:
         handle = c_void_p()

@@ -1,9 +1,11 @@
-"""Ports of a pool of threads."""
+"""Ports of pools: of threads, and of processes that hand them to each other."""
 
 from __future__ import annotations
 
+import process_jobs
 import pytest
 from test_pool import LONG, Jobs, _library, jobs  # noqa: F401
+from test_process_pool import until
 
 from circlet import (
     CONSUMER,
@@ -14,6 +16,7 @@ from circlet import (
     NotFoundError,
     Pool,
     Port,
+    ProcessPool,
     SharedRingBuffer,
     job,
 )
@@ -62,3 +65,30 @@ def test_what_is_no_port_is_refused() -> None:
             pool.close_port("w_1")
         with pytest.raises(ClosedError, match="no call of a pool"):
             job.port(port)
+
+
+def test_a_receiver_goes_to_and_fro_between_two_worker_processes_and_nothing_is_lost() -> None:
+    with ProcessPool(2, min=2) as pool:
+        until(lambda: [entry["state"] for entry in pool.snapshot()["registry"].values()] == ["idle"] * 2)
+        ring = SharedRingBuffer.anonymous()
+        registry = pool.snapshot()["registry"]
+        one, two = registry
+        other = {registry[one]["pid"]: two, registry[two]["pid"]: one}
+        port = pool.open_port(ring, CONSUMER)
+        assert pool.ports() == [Port(port, None, "open", CONSUMER, 0)]
+        pool.transfer_port(port, one)
+        assert pool.ports() == [Port(port, one, "transferred", CONSUMER, 0)]
+
+        count = 2000
+        parts = [pool.submit(process_jobs.go_round, port, other) for _ in range(2)]
+        for number in range(count):
+            ring.send(number.to_bytes(2, "little"))
+        ring.close()
+        received = [part.result(LONG) for part in parts]
+        assert all(received)
+        # Each worker has its own in their order, and together they have all.
+        assert all(part == sorted(part) for part in received)
+        assert sorted(received[0] + received[1]) == list(range(count))
+        assert pool.ports() == [Port(port, None, "open", CONSUMER, 0)]
+        pool.close_port(port)
+        assert pool.ports()[0].state == "closed"

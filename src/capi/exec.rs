@@ -127,27 +127,32 @@ pub unsafe extern "C" fn circlet_executor_free(executor: *mut circlet_executor) 
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        use circlet_status::*;
-        let status = match error {
-            Error::Ring(error) => return error.into(),
-            Error::Pool(error) => return error.into(),
-            Error::NoPython { .. } => CIRCLET_NO_PYTHON,
-            Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
-            Error::NotReady { .. } => CIRCLET_NOT_READY,
-            Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
-            Error::NoAnswer { .. } | Error::NotTaken { .. } => CIRCLET_TIMED_OUT,
-            Error::Raised(_) => CIRCLET_JOB_FAILED,
-            Error::Dropped => CIRCLET_CLOSED,
-            Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
-            Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::NoSuchWorker { .. } => {
-                CIRCLET_INVALID
-            }
-            Error::Port { refusal, said } => return Self::new(refused_port(refusal), said),
-            Error::Json { .. } => CIRCLET_BAD_JSON,
-            Error::Protocol { .. } => CIRCLET_PROTOCOL,
-            Error::Os { .. } => CIRCLET_OS,
-        };
-        Self::new(status, error.to_string())
+        match error {
+            Error::Ring(error) => error.into(),
+            Error::Pool(error) => error.into(),
+            error => Self::new(status_of(&error), error.to_string()),
+        }
+    }
+}
+
+/// Returns the status of what is no error of a ring or a pool.
+pub(super) fn status_of(error: &Error) -> circlet_status {
+    use circlet_status::*;
+    match error {
+        Error::NoPython { .. } => CIRCLET_NO_PYTHON,
+        Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
+        Error::NotReady { .. } => CIRCLET_NOT_READY,
+        Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
+        Error::NoAnswer { .. } | Error::NotTaken { .. } => CIRCLET_TIMED_OUT,
+        Error::Raised(_) => CIRCLET_JOB_FAILED,
+        Error::Dropped => CIRCLET_CLOSED,
+        Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
+        Error::NoSuchWorker { .. } => CIRCLET_NOT_FOUND,
+        Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::Pool(_) => CIRCLET_INVALID,
+        Error::Port { refusal, .. } => refused_port(*refusal),
+        Error::Json { .. } => CIRCLET_BAD_JSON,
+        Error::Protocol { .. } | Error::Ring(_) => CIRCLET_PROTOCOL,
+        Error::Os { .. } => CIRCLET_OS,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
+use std::time::Duration;
 
 use super::passing;
 use crate::shm::Deadline;
@@ -37,9 +38,16 @@ impl Control {
         self.stream.write_all(format!("{line}\n").as_bytes())
     }
 
-    /// Sends a line with descriptors, which stay open here.
-    pub(super) fn say_with(&mut self, line: &str, descriptors: &[OwnedFd]) -> io::Result<()> {
+    /// Sends a line with descriptors, which stay open here. It may be longer than what the socket holds: the other end has so long
+    /// to make room.
+    pub(super) fn say_with(
+        &mut self,
+        line: &str,
+        descriptors: &[OwnedFd],
+        within: Duration,
+    ) -> io::Result<()> {
         let bytes = format!("{line}\n");
+        self.stream.set_write_timeout(Some(within.max(Duration::from_millis(1))))?;
         let sent = passing::send(&self.stream, bytes.as_bytes(), descriptors)?;
         self.stream.write_all(&bytes.as_bytes()[sent..])
     }

@@ -13,8 +13,14 @@ use crate::ring;
 #[non_exhaustive]
 pub enum Error {
     /// The interpreter could not be started.
-    #[error("Python did not start: {} ({source}); install Python 3.10 or later, or name one with Builder::python", program.display())]
+    #[error(
+        "{language} did not start: {} ({source}); install {language}{}, or name its program",
+        program.display(),
+        if *language == "Python" { " 3.10 or later" } else { "" }
+    )]
     NoPython {
+        /// Whose interpreter it is: Python's, or Bun's.
+        language: &'static str,
         /// The program as given or as the default.
         program: PathBuf,
         /// The kernel's reason.

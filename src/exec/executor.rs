@@ -133,9 +133,10 @@ impl Executor {
         let hello = json!({
             "protocol": wire::PROTOCOL, "library": library, "modules": modules, "rings": rings,
         });
-        // Where it is gone already, hearing nothing from it says why.
-        let _ = self.control.say_with(&hello.to_string(), descriptors);
-        match self.hear(Deadline::after(within))? {
+        let deadline = Deadline::after(within);
+        // Where it is gone already, or reads nothing, hearing nothing from it says why.
+        let _ = self.control.say_with(&hello.to_string(), descriptors, within);
+        match self.hear(deadline)? {
             Heard::Line(line) if line == "READY" => Ok(()),
             Heard::Line(line) => self.broken(format!("it said {line:?} and not \"READY\"")),
             Heard::Gone => Err(self.died()),

@@ -110,7 +110,8 @@ impl Link {
         let remote = Arc::new(Remote::new(claims.clone(), lane.clone(), setup.output.clone()));
         let membership = crew.join(&remote);
         let command = setup.command(&passed);
-        let launch = Launch { input: Stdio::null(), passed, observer: Some(remote.clone()) };
+        let language = setup.language.name();
+        let launch = Launch { language, input: Stdio::null(), passed, observer: Some(remote.clone()) };
         let process = Process::launch(command, launch)?;
         let mut link = Self {
             process: Ending(process),

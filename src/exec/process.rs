@@ -42,6 +42,8 @@ pub(super) trait Observer: Send + Sync {
 
 /// How a process is started, beside its command.
 pub(super) struct Launch {
+    /// What its interpreter is called.
+    pub(super) language: &'static str,
     pub(super) input: Stdio,
     /// Descriptors that it has under the same numbers.
     pub(super) passed: Vec<OwnedFd>,
@@ -67,14 +69,15 @@ impl Killer {
 }
 
 impl Process {
-    /// Starts a process whose standard input is `input`.
+    /// Starts a process of Python whose standard input is `input`.
     pub(super) fn start(command: Command, input: OwnedFd) -> Result<Arc<Self>, Error> {
-        Self::launch(command, Launch { input: Stdio::from(input), passed: Vec::new(), observer: None })
+        let input = Stdio::from(input);
+        Self::launch(command, Launch { language: "Python", input, passed: Vec::new(), observer: None })
     }
 
     /// Starts a process.
     pub(super) fn launch(mut command: Command, launch: Launch) -> Result<Arc<Self>, Error> {
-        let Launch { input, passed, observer } = launch;
+        let Launch { language, input, passed, observer } = launch;
         let (reader, writer) = io::pipe().map_err(Error::os("pipe"))?;
         let (errors, other) = if observer.is_some() {
             let (errors, other) = io::pipe().map_err(Error::os("pipe"))?;
@@ -94,7 +97,7 @@ impl Process {
                 let program = command.get_program().into();
                 drop(command);
                 drop(passed);
-                let started = started.map_err(|source| Error::NoPython { program, source });
+                let started = started.map_err(|source| Error::NoPython { language, program, source });
                 match started.and_then(|child| Self::watched(&child).map(|watch| (child, watch))) {
                     Ok((child, (process, pidfd))) => {
                         let _ = tell.send(Ok(Arc::clone(&process)));

@@ -73,6 +73,16 @@ pub(super) enum Language {
     Bun(PathBuf),
 }
 
+impl Language {
+    /// Returns what people call it.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Python(_) => "Python",
+            Self::Bun(_) => "Bun",
+        }
+    }
+}
+
 impl Setup {
     /// Returns the script of which a worker is to say where it led to.
     pub(super) fn unknown_shim(&self) -> Option<&Path> {

@@ -195,8 +195,17 @@ impl Workers {
     /// [`Error::NoSuchWorker`], also of one that ends before it has looked; [`Error::NotTaken`] where a call runs for longer than
     /// [`HeapOptions::within`]; [`Error::Raised`] where the file could not be written; and what ended the worker.
     pub fn heap_snapshot(&self, worker: WorkerId, options: &HeapOptions) -> Result<HeapSnapshot, Error> {
-        let answer = self.crew.order(worker, ":heap_snapshot", &options.arguments(), options.limit())?;
-        serde_json::from_slice(&answer).map_err(|source| Error::Json { what: "the heap snapshot", source })
+        heap_snapshot(&self.crew, worker, options)
+    }
+
+    /// Returns what takes heap snapshots as [`Workers::heap_snapshot`] does, on any thread, and knows of no worker any more once
+    /// this pool has ended.
+    #[cfg(feature = "capi")]
+    pub(crate) fn heap(
+        &self,
+    ) -> impl Fn(WorkerId, &HeapOptions) -> Result<HeapSnapshot, Error> + Send + use<> {
+        let crew = self.crew.clone();
+        move |worker, options| heap_snapshot(&crew, worker, options)
     }
 
     /// Returns the statistics of [`Workers::snapshot`] alone.
@@ -219,6 +228,11 @@ impl Workers {
     pub fn close(&self) -> Result<(), Error> {
         Ok(self.pool.close()?)
     }
+}
+
+fn heap_snapshot(crew: &Crew, worker: WorkerId, options: &HeapOptions) -> Result<HeapSnapshot, Error> {
+    let answer = crew.order(worker, ":heap_snapshot", &options.arguments(), options.limit())?;
+    serde_json::from_slice(&answer).map_err(|source| Error::Json { what: "the heap snapshot", source })
 }
 
 impl Drop for Workers {

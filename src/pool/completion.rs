@@ -59,7 +59,7 @@ struct Entry<T> {
 
 impl<T> Completer<T> {
     /// Returns the completion when nobody is left to receive it.
-    pub(super) fn send(&self, completion: Completion<T>) -> Option<Completion<T>> {
+    pub(crate) fn send(&self, completion: Completion<T>) -> Option<Completion<T>> {
         let unsent = self.entry.sender.send(completion).err();
         self.entry.knell.0.ring();
         unsent.map(|unsent| unsent.0)

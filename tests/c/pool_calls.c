@@ -170,6 +170,76 @@ static void what_is_printed_is_kept_and_counted(void) {
     circlet_pool_free(pool);
 }
 
+static uint32_t a_worker(circlet_pool *pool) {
+    circlet_text *json;
+    EXPECT(0, circlet_pool_snapshot(pool, &json));
+    const char *found = strstr(circlet_text_data(json), "\"w_");
+    CHECK(found != NULL);
+    uint32_t worker = (uint32_t)strtoul(found + 3, NULL, 16);
+    circlet_text_free(json);
+    return worker;
+}
+
+static void a_worker_says_what_is_on_its_heap(void) {
+    circlet_pool *pool = make((circlet_pool_options){.min = 1, .max = 1}, (circlet_process_options){0});
+    answers(pool, ask(pool, "c_calls:echo", "[1]"), 0, "1");
+    uint32_t worker = a_worker(pool);
+    circlet_text *json;
+    EXPECT(0, circlet_pool_heap_snapshot(pool, worker, NULL, &json));
+    CHECK(strstr(circlet_text_data(json), "\"is_first\":true") && strstr(circlet_text_data(json), "\"tracemalloc\""));
+    circlet_text_free(json);
+    char file[128];
+    snprintf(file, sizeof file, "%s/heap.pickle", folder);
+    circlet_heap_options wished = {.struct_size = sizeof wished, .top = 3, .file = file, .flags = CIRCLET_HEAP_STOP};
+    uint64_t job;
+    EXPECT(0, circlet_pool_heap_submit(pool, worker, &wished, &job));
+    CHECK(job == CIRCLET_HEAP_NUMBERS);
+    answers(pool, job, 0, "\"is_first\":false");
+    CHECK(access(file, R_OK) == 0);
+
+    wished.file = "/nowhere/heap";
+    EXPECT(CIRCLET_JOB_FAILED, circlet_pool_heap_snapshot(pool, worker, &wished, &json));
+    says("FileNotFoundError");
+    EXPECT(0, circlet_pool_heap_submit(pool, worker, &wished, &job));
+    answers(pool, job, CIRCLET_JOB_FAILED, "\"type\":\"FileNotFoundError\"");
+    EXPECT(CIRCLET_NOT_FOUND, circlet_pool_heap_snapshot(pool, worker ^ 1, NULL, &json));
+    says("there is no worker w_");
+    EXPECT(0, circlet_pool_heap_submit(pool, worker ^ 1, NULL, &job));
+    answers(pool, job, CIRCLET_NOT_FOUND, "there is no worker w_");
+    EXPECT(CIRCLET_INVALID, circlet_pool_heap_snapshot(pool, CIRCLET_ANY_WORKER, NULL, &json));
+    wished.flags = 2;
+    EXPECT(CIRCLET_INVALID, circlet_pool_heap_submit(pool, worker, &wished, &job));
+    says("CIRCLET_HEAP_STOP (1)");
+
+    uint64_t runs = ask(pool, "c_calls:endless", "[]");
+    wished = (circlet_heap_options){.struct_size = sizeof wished, .within_ms = 1};
+    EXPECT(0, circlet_pool_heap_submit(pool, worker, &wished, &job));
+    answers(pool, job, CIRCLET_TIMED_OUT, "within 1 ms");
+    EXPECT(0, circlet_pool_heap_submit(pool, worker, NULL, &job));
+    CHECK(circlet_pool_abort(pool, &job) == 0);
+    CHECK(circlet_pool_abort(pool, &runs) > 0);
+    EXPECT(0, circlet_pool_close(pool));
+    for (int i = 0; i < 2; i++) {
+        circlet_answers found;
+        EXPECT(1, circlet_pool_answers(pool, 1, 0, &found));
+        CHECK(found.items->job == job || found.items->job == runs);
+        circlet_answers_free(&found);
+    }
+    circlet_answers found;
+    EXPECT(CIRCLET_CLOSED, circlet_pool_answers(pool, 1, LONG, &found));
+    EXPECT(CIRCLET_CLOSED, circlet_pool_heap_submit(pool, worker, NULL, &job));
+    circlet_pool_free(pool);
+}
+
+static void a_pool_ends_whoever_waits_for_a_heap(void) {
+    circlet_pool *pool = make((circlet_pool_options){.min = 1, .max = 1}, (circlet_process_options){.grace_ms = 20});
+    answers(pool, ask(pool, "c_calls:echo", "[1]"), 0, "1");
+    ask(pool, "c_calls:endless", "[]");
+    uint64_t job;
+    EXPECT(0, circlet_pool_heap_submit(pool, a_worker(pool), NULL, &job));
+    circlet_pool_free(pool);
+}
+
 static int32_t nothing(void *data) { return data != NULL; }
 
 static void the_wrong_kind_is_refused_with_what_to_do(void) {
@@ -186,6 +256,9 @@ static void the_wrong_kind_is_refused_with_what_to_do(void) {
     EXPECT(CIRCLET_INVALID, circlet_pool_call_many(threads, "math:sqrt", CIRCLET_JSON, "[]", &len, 1, NULL, NULL));
     EXPECT(CIRCLET_INVALID, circlet_pool_answers(threads, 1, 0, &found));
     says("circlet_pool_next");
+    EXPECT(CIRCLET_INVALID, circlet_pool_heap_snapshot(threads, 1, NULL, &json));
+    says("this process's");
+    EXPECT(CIRCLET_INVALID, circlet_pool_heap_submit(threads, 1, NULL, &len));
     EXPECT(CIRCLET_INVALID, circlet_pool_answers(processes, 0, 0, &found));
     EXPECT(CIRCLET_TIMED_OUT, circlet_pool_answers(processes, 1, 0, &found));
     EXPECT(CIRCLET_INVALID, circlet_pool_call(processes, "math:sqrt", CIRCLET_STRUCTURED_CLONE, "[]", 2, NULL, NULL));
@@ -208,7 +281,7 @@ static void the_wrong_kind_is_refused_with_what_to_do(void) {
 
 static void a_program_that_is_not_there_ends_calls(void) {
     circlet_pool *pool = make((circlet_pool_options){.min = 1, .max = 1}, (circlet_process_options){.program = "/nowhere/python3"});
-    answers(pool, ask(pool, "math:sqrt", "[4]"), CIRCLET_NO_WORKER, "/nowhere/python3");
+    answers(pool, ask(pool, "math:sqrt", "[4]"), CIRCLET_NO_WORKER, "Python did not start: /nowhere/python3");
     circlet_pool_free(pool);
 }
 
@@ -219,6 +292,8 @@ int main(void) {
     what_has_no_answer_says_why();
     an_end_can_be_fetched_without_the_answer();
     what_is_printed_is_kept_and_counted();
+    a_worker_says_what_is_on_its_heap();
+    a_pool_ends_whoever_waits_for_a_heap();
     the_wrong_kind_is_refused_with_what_to_do();
     a_program_that_is_not_there_ends_calls();
     remove_module();

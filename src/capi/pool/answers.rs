@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
+use super::heap::Unanswered;
 use super::next::status;
 use super::{circlet_answer, circlet_answers, circlet_pool};
 use crate::capi::call::{self, Failure, Out, borrow, call, deadline, end_handle, into_handle};
-use crate::exec::Exception;
+use crate::exec::{self, Ended, Exception};
 use crate::pool::{Completion, Failure as JobFailure};
 
 /// A block takes no further answer once it has so many bytes.
@@ -163,9 +164,23 @@ fn reason(failure: &JobFailure) -> Reason<'_> {
     let mut reason = Reason { message: failure.to_string(), raised: None, crashed: None };
     match failure {
         JobFailure::Error(error) => {
-            if let Some(Exception { kind, message, traceback, encoded }) = error.downcast_ref() {
+            let asked = error.downcast_ref().map(|Unanswered(error)| error);
+            let raised = match asked {
+                Some(exec::Error::Raised(exception)) => Some(exception),
+                _ => error.downcast_ref::<Exception>(),
+            };
+            if let Some(Exception { kind, message, traceback, encoded }) = raised {
                 reason.message.clone_from(message);
                 reason.raised = Some(Raised { kind, traceback, encoded: encoded.as_deref() });
+            }
+            if let Some(exec::Error::Died { how, said }) = asked {
+                let (exit_code, signal) = match *how {
+                    Ended::Exited(code) => (Some(code), None),
+                    Ended::Killed(signal) => (None, Some(signal)),
+                    Ended::Unknown => (None, None),
+                };
+                reason.crashed =
+                    Some(Crashed { exit_code, signal, out_of_memory: None, stderr: said, kills: 0 });
             }
         }
         JobFailure::Crashed { exit_code, signal, out_of_memory, stderr, kills } => {

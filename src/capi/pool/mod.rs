@@ -2,7 +2,7 @@
 //!
 //! `types.rs` has what is given and got, `open.rs` makes and ends pools, `submit.rs` takes jobs in, `curves.rs` those that sample curves,
 //! `job.rs` is for the jobs themselves, and `next.rs` says how they ended. Pools of processes are made by `processes.rs`, called by
-//! `calls.rs`, and heard by `answers.rs` and `output.rs`.
+//! `calls.rs`, heard by `answers.rs` and `output.rs`, and looked into by `heap.rs`.
 //! `port.rs` has the ports, `job_port.rs` those that a job uses.
 
 #[cfg(target_os = "linux")]
@@ -10,6 +10,8 @@ mod answers;
 #[cfg(target_os = "linux")]
 mod calls;
 mod curves;
+#[cfg(target_os = "linux")]
+mod heap;
 mod job;
 mod job_port;
 mod next;
@@ -29,6 +31,8 @@ pub use answers::*;
 #[cfg(target_os = "linux")]
 pub use calls::*;
 pub use curves::*;
+#[cfg(target_os = "linux")]
+pub use heap::*;
 pub use job::*;
 pub use job_port::*;
 pub use next::*;
@@ -83,12 +87,15 @@ impl circlet_pool {
         }
     }
 
-    /// Lets the line of results come to its end.
+    /// Lets the line of results come to its end, behind what the workers that have ended leave unanswered.
     fn finish(&self) {
         match &self.workforce {
             Workforce::Threads { line, .. } => line.finish(),
             #[cfg(target_os = "linux")]
-            Workforce::Processes(processes) => processes.line.finish(),
+            Workforce::Processes(processes) => {
+                processes.askers.join();
+                processes.line.finish();
+            }
         }
     }
 }

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 #[cfg(target_os = "linux")]
 use super::answers::Answer;
+#[cfg(target_os = "linux")]
+use super::heap::Unanswered;
 use super::{Workforce, circlet_completion, circlet_pool};
 use crate::capi::call::{self, Failure, Out, array_mut, borrow, call, copy_text, deadline};
 use crate::capi::status::circlet_status;
@@ -215,7 +217,11 @@ pub(super) fn status(failure: &JobFailure) -> circlet_status {
         JobFailure::Dropped => CIRCLET_DROPPED,
         JobFailure::Closed => CIRCLET_CLOSED,
         JobFailure::NoWorker { .. } => CIRCLET_NO_WORKER,
-        JobFailure::Error(_) | JobFailure::Panicked { .. } => CIRCLET_JOB_FAILED,
+        #[cfg(target_os = "linux")]
+        JobFailure::Error(error) => error.downcast_ref().map_or(CIRCLET_JOB_FAILED, Unanswered::status),
+        #[cfg(not(target_os = "linux"))]
+        JobFailure::Error(_) => CIRCLET_JOB_FAILED,
+        JobFailure::Panicked { .. } => CIRCLET_JOB_FAILED,
         JobFailure::Crashed { .. } => CIRCLET_WORKER_DIED,
     }
 }

@@ -4,6 +4,7 @@ use std::ffi::c_char;
 use std::io::{Write, stderr, stdout};
 use std::sync::Arc;
 
+use super::heap::Askers;
 use super::output::Kept;
 use super::{
     CIRCLET_OUTPUT_DROP, CIRCLET_OUTPUT_KEEP, CIRCLET_OUTPUT_PASS_ON, Line, Processes,
@@ -45,7 +46,8 @@ pub(super) unsafe fn open(
             )));
         }
     };
-    Ok(Processes { workers: builder.pool(pool).build()?, is_python, line: Line::new(), output })
+    let workers = builder.pool(pool).build()?;
+    Ok(Processes { workers, is_python, line: Line::new(), output, askers: Askers::default() })
 }
 
 /// # Safety

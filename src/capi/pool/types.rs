@@ -7,6 +7,8 @@ use std::sync::{Mutex, RwLock};
 
 #[cfg(target_os = "linux")]
 use super::answers::Answer;
+#[cfg(target_os = "linux")]
+use super::heap::Askers;
 use super::next::Failures;
 #[cfg(target_os = "linux")]
 use super::output::Kept;
@@ -227,7 +229,7 @@ pub(super) enum Workforce {
     Processes(Box<Processes>),
 }
 
-/// A pool of processes, the line of its answers, and what is kept of what its workers print.
+/// A pool of processes, the line of its answers, what is kept of what its workers print, and who asks for heap snapshots.
 #[cfg(target_os = "linux")]
 #[derive(Debug)]
 pub(super) struct Processes {
@@ -235,6 +237,8 @@ pub(super) struct Processes {
     pub(super) is_python: bool,
     pub(super) line: Line<Answer>,
     pub(super) output: Option<Arc<Kept>>,
+    /// Behind the workers, without which nobody waits for them.
+    pub(super) askers: Askers,
 }
 
 /// A line of results, and the end that they go into, which is gone once the pool is closed.
