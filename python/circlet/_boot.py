@@ -22,13 +22,15 @@ hello = json.loads(line)
 if hello["protocol"] != 1:
     sys.exit(f"the supervisor speaks protocol {hello['protocol']}, this worker speaks 1")
 os.environ["CIRCLET_LIBRARY"] = hello["library"]
+with open(descriptors.pop(), encoding="utf-8") as file:
+    modules = json.load(file)
 
 
 class Sources:
     """Imports modules from the supervisor's hello, with sources that tracebacks can show."""
 
     def find_spec(self, name, path=None, target=None):
-        if name not in hello["modules"]:
+        if name not in modules:
             return None
         return importlib.util.spec_from_loader(name, self, is_package=name == "circlet")
 
@@ -36,7 +38,7 @@ class Sources:
         return None
 
     def get_source(self, name):
-        return hello["modules"][name]
+        return modules[name]
 
     def exec_module(self, module):
         name = module.__name__

@@ -1,9 +1,8 @@
 //! The control socket: lines, and descriptors that go with the first of them.
 
 use std::io::{self, Read, Write};
-use std::os::fd::OwnedFd;
+use std::os::fd::BorrowedFd;
 use std::os::unix::net::UnixStream;
-use std::time::Duration;
 
 use super::passing;
 use crate::shm::Deadline;
@@ -38,16 +37,9 @@ impl Control {
         self.stream.write_all(format!("{line}\n").as_bytes())
     }
 
-    /// Sends a line with descriptors, which stay open here. It may be longer than what the socket holds: the other end has so long
-    /// to make room.
-    pub(super) fn say_with(
-        &mut self,
-        line: &str,
-        descriptors: &[OwnedFd],
-        within: Duration,
-    ) -> io::Result<()> {
+    /// Sends a line with descriptors, which stay open here.
+    pub(super) fn say_with(&mut self, line: &str, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let bytes = format!("{line}\n");
-        self.stream.set_write_timeout(Some(within.max(Duration::from_millis(1))))?;
         let sent = passing::send(&self.stream, bytes.as_bytes(), descriptors)?;
         self.stream.write_all(&bytes.as_bytes()[sent..])
     }

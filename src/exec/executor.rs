@@ -1,6 +1,6 @@
 //! The supervisor of one worker.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::process::Command;
@@ -13,7 +13,7 @@ use super::control::{Control, Heard};
 use super::process::Process;
 use super::source;
 use super::wire::{self, HEADER_BYTES, Incoming};
-use super::{Error, Killer, Outcome, find_library};
+use super::{Error, Killer, Outcome, find_library, passing};
 use crate::ring::{self, Options, Receiver, Ring, Sender};
 use crate::shm::Deadline;
 
@@ -130,13 +130,14 @@ impl Executor {
         let rings: Vec<_> = rings.iter().map(|(name, ring)| json!([name, ring.segment().name()])).collect();
         let modules: Map<_, _> =
             source::modules().map(|(name, text)| (name.to_owned(), Value::from(text))).collect();
-        let hello = json!({
-            "protocol": wire::PROTOCOL, "library": library, "modules": modules, "rings": rings,
-        });
-        let deadline = Deadline::after(within);
-        // Where it is gone already, or reads nothing, hearing nothing from it says why.
-        let _ = self.control.say_with(&hello.to_string(), descriptors, within);
-        match self.hear(deadline)? {
+        let hello = json!({ "protocol": wire::PROTOCOL, "library": library, "rings": rings });
+        // They are longer than what the socket may hold.
+        let modules = Value::from(modules).to_string();
+        let modules = passing::file_of(modules.as_bytes()).map_err(Error::os("memfd_create"))?;
+        let descriptors: Vec<_> = descriptors.iter().map(OwnedFd::as_fd).chain([modules.as_fd()]).collect();
+        // Where it is gone already, hearing nothing from it says why.
+        let _ = self.control.say_with(&hello.to_string(), &descriptors);
+        match self.hear(Deadline::after(within))? {
             Heard::Line(line) if line == "READY" => Ok(()),
             Heard::Line(line) => self.broken(format!("it said {line:?} and not \"READY\"")),
             Heard::Gone => Err(self.died()),
