@@ -35,8 +35,10 @@ class Supervisor:
         modules = {f"circlet.{file.stem}": file.read_text() for file in PACKAGE.glob("*.py")}
         modules["circlet"] = modules.pop("circlet.__init__")
         library = circlet._native.library._name
-        hello = {"protocol": 1, "library": library, "modules": modules, "rings": []}
-        descriptors = [self._requests.export_fd(), self._answers.export_fd()]
+        hello = {"protocol": 1, "library": library, "rings": []}
+        sources = os.memfd_create("modules")
+        os.pwrite(sources, json.dumps(modules).encode(), 0)
+        descriptors = [self._requests.export_fd(), self._answers.export_fd(), sources]
         line = json.dumps(hello).encode() + b"\n"
         self._control.sendall(line[socket.send_fds(self._control, [line], descriptors) :])
         for descriptor in descriptors:
