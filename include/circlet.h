@@ -2354,7 +2354,8 @@ int32_t circlet_job_give_in(void);
  * Ends the job that runs on the calling thread, once it returns, as CIRCLET_JOB_FAILED with a message. What it returns is then no
  * result.
  *
- * Returns 0, or CIRCLET_INVALID where no job of C runs on the thread, and for a message that is not UTF-8.
+ * The message is UTF-8; where it is not, the job fails all the same, with U+FFFD for what is none. Returns 0, or CIRCLET_INVALID
+ * where no job of C runs on the thread, and for NULL, which ends nothing.
  *
  * # Safety
  * `message` is NULL or a string.

@@ -1,5 +1,5 @@
-//! A worker that the kernel kills for want of memory. The pool runs in a control group of its own, which needs the right to make
-//! one: where there is none, the test says so and ends.
+//! A supervisor that keeps no memory of what was long, and a worker that the kernel kills for want of memory. The pool of the
+//! latter runs in a control group of its own, which needs the right to make one: where there is none, the test says so and ends.
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::{env, fs, io};
 
+use circlet::exec::{Call, Codec};
 use circlet::pool::Failure;
-use processes::{call, marker, python_with};
+use processes::{call, marker, python, python_with, wait_until};
 use serde_json::json;
 
 /// Set where the test runs again within the group.
@@ -72,6 +73,28 @@ fn a_worker_that_the_kernel_kills_for_memory_is_said_to_have_run_out_of_it() {
     inside.args(["-c", "echo $$ > \"$0\" && exec \"$@\""]).arg(entry).arg(env::current_exe().unwrap());
     inside.args(["--exact", "a_worker_that_the_kernel_kills_for_memory_is_said_to_have_run_out_of_it"]);
     common::run(inside.args(["--nocapture"]).env(INSIDE, "1").env("CIRCLET_LIBRARY", common::library()));
+}
+
+/// Returns the bytes of memory that this process has.
+fn resident() -> u64 {
+    let statm = fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+    pages * 4096
+}
+
+#[test]
+fn a_supervisor_keeps_no_memory_of_a_long_answer_while_its_worker_idles() {
+    const LONG_ANSWER: u64 = 128 << 20;
+    let pool = python().max(1).build().unwrap();
+    let repeat = |times: u64| {
+        let arguments = json!(["x", times]).to_string();
+        pool.submit(Call::raw("operator:mul", Codec::Json, arguments.as_bytes())).unwrap().wait().unwrap()
+    };
+    repeat(1);
+    let before = resident();
+    assert!(repeat(LONG_ANSWER).len() as u64 > LONG_ANSWER);
+    wait_until(|| resident() < before + LONG_ANSWER / 2);
+    pool.close().unwrap();
 }
 
 fn within_a_group() {

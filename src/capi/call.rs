@@ -145,6 +145,16 @@ pub(super) unsafe fn text<'a>(pointer: *const c_char, what: &str) -> Result<&'a 
     bytes.to_str().map_err(|error| Failure::invalid(format!("{what} is not UTF-8: {error}")))
 }
 
+/// Reads a string argument, with U+FFFD for what is not UTF-8.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn lossy_text<'a>(pointer: *const c_char, what: &str) -> Result<Cow<'a, str>, Failure> {
+    check(pointer, what)?;
+    // SAFETY: not NULL, and the caller's promise.
+    Ok(unsafe { CStr::from_ptr(pointer) }.to_string_lossy())
+}
+
 /// Reads a struct of options whose first field is its size, a `u32`; `None` for NULL. `name` is that of its type.
 ///
 /// # Safety

@@ -12,6 +12,7 @@ use super::crew::{Crew, Membership, Order, Remote};
 use super::message::{self, MESSAGE_MAX, READY, Status};
 use super::ports::Counter;
 use super::process::{Launch, Process};
+use super::servant::empty;
 use super::setup::Setup;
 use super::{Ended, Error};
 use crate::pool::{Closure, Lane, Message, Ports, Station};
@@ -263,7 +264,7 @@ impl Link {
     }
 
     fn receive(&mut self, deadline: Deadline) -> Result<Option<Came>, Error> {
-        self.frame.clear();
+        empty(&mut self.frame);
         match self.from_worker.recv_copy(&mut self.frame, deadline) {
             Ok(_) => {}
             Err(ring::Error::TimedOut { .. }) => return Ok(None),
@@ -284,6 +285,11 @@ impl Link {
     /// Returns the body of the last answer.
     pub(super) fn body(&self) -> &[u8] {
         message::read_answer(&self.frame).map_or(&[], |(_, _, body)| body)
+    }
+
+    /// Forgets the last answer, so that a worker that idles keeps no memory of a long one.
+    pub(super) fn forget_body(&mut self) {
+        empty(&mut self.frame);
     }
 
     /// Tells whether the kernel has killed somebody for want of memory since the worker was started, where it says so.

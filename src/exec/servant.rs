@@ -11,6 +11,15 @@ use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 /// How long a worker looks for another call before it sleeps, where its shell asks for that.
 const LOOK: Duration = Duration::from_micros(50);
 
+/// The most bytes that a buffer of messages keeps for the next one.
+const KEPT: usize = 1 << 20;
+
+/// Empties a buffer, whose memory goes where it was for a long message.
+pub(super) fn empty(buffer: &mut Vec<u8>) {
+    buffer.clear();
+    buffer.shrink_to(KEPT);
+}
+
 /// Takes calls and answers them, one at a time. `Send`.
 #[derive(Debug)]
 pub struct Servant {
@@ -78,7 +87,7 @@ impl Servant {
     pub fn next(&mut self, waits: bool) -> Result<Option<Taken<'_>>, Error> {
         let mut is_last_look = false;
         let request = loop {
-            self.request.clear();
+            empty(&mut self.request);
             let deadline = if waits {
                 Deadline::NEVER
             } else if is_last_look {
@@ -118,7 +127,7 @@ impl Servant {
         let Some(number) = self.number.take() else {
             return Err(Error::Protocol { what: "an answer to no call".to_owned() });
         };
-        self.answer.clear();
+        empty(&mut self.answer);
         self.answer.extend_from_slice(&message::answer(number, status));
         self.answer.extend_from_slice(body);
         match self.answers.try_send(&self.answer) {
@@ -132,14 +141,42 @@ impl Servant {
             other => other?,
         }
         self.claims.count_answer();
-        if self.answer.capacity() > 1 << 20 {
-            self.answer = Vec::new();
-        }
+        empty(&mut self.answer);
         Ok(())
     }
 
     /// Tells whether the call that runs is to stop.
     pub fn aborted(&self) -> bool {
         self.number.is_some_and(|number| self.claims.is_aborted(number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Codec;
+
+    #[test]
+    fn a_servant_keeps_no_memory_of_a_long_call_while_it_waits_for_the_next() {
+        let options = Options::new().capacity(1 << 23).max_message(MESSAGE_MAX);
+        let (requests, answers) = (ring::anonymous(&options).unwrap(), ring::anonymous(&options).unwrap());
+        let claims = Claims::new().unwrap();
+        let (mut calls, _answers) = (requests.sender().unwrap(), answers.receiver().unwrap());
+        let mut servant = Servant::new(
+            requests.export_fd().unwrap(),
+            answers.export_fd().unwrap(),
+            claims.export_fd().unwrap(),
+        )
+        .unwrap();
+        let mut call = message::request("len", Codec::Json, &vec![b' '; 3 << 20]).unwrap();
+        call[..4].copy_from_slice(&1_u32.to_le_bytes());
+        claims.offer(1);
+        calls.send(&call).unwrap();
+
+        let taken = servant.next(true).unwrap().unwrap();
+        assert_eq!(taken.arguments.len(), 3 << 20);
+        servant.answer(0, b"3145728").unwrap();
+        assert!(servant.next(false).unwrap().is_none());
+        assert!(servant.request.capacity() <= KEPT, "{} bytes", servant.request.capacity());
     }
 }

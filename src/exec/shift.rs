@@ -178,7 +178,9 @@ impl Shift<'_> {
             }
             match self.link.wait(left.unwrap_or(LONG).min(LONG))? {
                 Came::Answer(answered, Status::Value) if Some(answered) == number => {
-                    return Ok(self.link.body().to_vec());
+                    let body = self.link.body().to_vec();
+                    self.link.forget_body();
+                    return Ok(body);
                 }
                 Came::Answer(answered, _) if Some(answered) == number => {
                     let raised = serde_json::from_slice::<Exception>(self.link.body());
@@ -228,7 +230,11 @@ impl Shift<'_> {
             self.send_ahead();
         }
         match self.answer(&task) {
-            Ok(Some(status)) => Ok(self.finish(task, status)),
+            Ok(Some(status)) => {
+                let next = self.finish(task, status);
+                self.link.forget_body();
+                Ok(next)
+            }
             Ok(None) => Err(self.bury(task, None)),
             Err(error) => Err(self.bury(task, Some(error))),
         }

@@ -72,7 +72,8 @@ impl Builder {
         Self { target_wait, ..self }
     }
 
-    /// Sets for how long the pool keeps workers that it needed, [`Scaling::KEEP`] without it.
+    /// Sets for how long the pool keeps workers that it needed, [`Scaling::KEEP`] without it. Four times the time that a
+    /// worker boots for is the least, which zero means.
     pub fn keep(self, keep: Duration) -> Self {
         Self { keep, ..self }
     }
@@ -93,7 +94,7 @@ impl Builder {
         Self { strategy, ..self }
     }
 
-    /// Sets the length of the sliding window of the statistics, [`DEFAULT_WINDOW`] without it.
+    /// Sets the length of the sliding window of the statistics, [`DEFAULT_WINDOW`] without it. It must be longer than 0.
     pub fn window(self, window: Duration) -> Self {
         Self { window, ..self }
     }
@@ -107,7 +108,7 @@ impl Builder {
     /// Starts the workers.
     ///
     /// # Errors
-    /// [`Error::Workers`], [`Error::Bounds`], [`Error::Queue`] or [`Error::Name`] for what no pool can be; [`Error::Spawn`]
+    /// [`Error::Workers`], [`Error::Bounds`], [`Error::Queue`], [`Error::Window`] or [`Error::Name`] for what no pool can be; [`Error::Spawn`]
     /// when the operating system gives too few threads.
     pub fn build(self) -> Result<Pool, Error> {
         self.build_of(Threads)
@@ -123,6 +124,9 @@ impl Builder {
         }
         if self.queue == 0 {
             return Err(Error::Queue { given: self.queue });
+        }
+        if self.window.is_zero() {
+            return Err(Error::Window { given: self.window });
         }
         if self.name.is_empty() || self.name.contains('\0') {
             return Err(Error::Name { given: self.name });
@@ -161,6 +165,10 @@ mod tests {
             "a pool cannot have at least 3 and at most 2 workers: give a minimum up to the maximum"
         );
         assert_eq!(refusal(Pool::builder().queue(0)), "a queue cannot hold 0 jobs: at least 1 is needed");
+        assert_eq!(
+            refusal(Pool::builder().window(Duration::ZERO)),
+            "the window of the statistics cannot be 0ns: it must be longer than 0"
+        );
         for name in ["", "a\0b"] {
             assert!(
                 matches!(Pool::builder().name(name).build(), Err(Error::Name { given }) if given == name)

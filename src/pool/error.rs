@@ -1,5 +1,6 @@
 //! What a pool refuses, and why.
 
+use std::time::Duration;
 use std::{fmt, io};
 
 use super::{Job, MAX_WORKERS, PortId, WorkerId};
@@ -34,6 +35,12 @@ pub enum Error {
     Queue {
         /// The number as given.
         given: usize,
+    },
+    /// No job ever ends within that window.
+    #[error("the window of the statistics cannot be {given:?}: it must be longer than 0")]
+    Window {
+        /// The length as given.
+        given: Duration,
     },
     /// No thread can have that name.
     #[error("a pool cannot be named {given:?}: a name has at least one byte, and none of them is 0")]

@@ -233,14 +233,14 @@ impl<B: Body + ?Sized> Dispatch<B> {
         state.queue.extend(0, iter::from_fn(|| self.inbox.pop()).take(jobs));
     }
 
-    /// Looks for a job that waits or runs. It takes time in proportion to the jobs that wait.
+    /// Looks for a job that waits or runs: at few where jobs wait in the order of their ids, at all where that does not find it.
     pub(super) fn find(&self, id: JobId) -> Option<Share<B>> {
         let mut state = self.lock_in_order();
         self.publish(&mut state);
-        let pinned = state.entries().map(|entry| &entry.pinned);
-        let waiting =
-            iter::once(&state.queue).chain(pinned).find_map(|queue| queue.find(id)).map(Task::share);
-        waiting.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)))
+        let queues = || iter::once(&state.queue).chain(state.entries().map(|entry| &entry.pinned));
+        let likely = queues().find_map(|queue| queue.find_in_order(id)).map(Task::share);
+        let taken = likely.or_else(|| state.entries().find_map(|entry| entry.lane.find(id)));
+        taken.or_else(|| queues().find_map(|queue| queue.find(id)).map(Task::share))
     }
 
     /// Ends a job that has not started. `false` if it has: its worker is told that it was asked to stop.

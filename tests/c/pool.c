@@ -104,6 +104,10 @@ static void a_failure_has_its_message(void) {
     CHECK(strcmp(message, "no such file") == 0);
     EXPECT(12, circlet_pool_failure(pool, &job, message, 3));
     CHECK(strcmp(message, "no") == 0);
+    uint64_t latin = submit(pool, refuse, "no caf\xe9", (circlet_job_options){0});
+    ends(pool, latin, CIRCLET_JOB_FAILED, 0);
+    EXPECT(9, circlet_pool_failure(pool, &latin, message, sizeof message));
+    CHECK(strcmp(message, "no caf\xef\xbf\xbd") == 0);
     job = submit(pool, twice, (void *)21, (circlet_job_options){0});
     ends(pool, job, CIRCLET_OK, 42);
     EXPECT(CIRCLET_NOT_FOUND, circlet_pool_failure(pool, &job, message, sizeof message));

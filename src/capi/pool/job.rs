@@ -6,7 +6,7 @@ use std::ffi::{c_char, c_void};
 use std::ptr;
 
 use super::job_port::{UsedPort, give_back_all};
-use crate::capi::call::{Failure, call, infallible, text};
+use crate::capi::call::{Failure, call, infallible, lossy_text};
 use crate::pool::{Aborted, JobContext, JobError};
 
 /// The job that runs on this thread.
@@ -85,7 +85,8 @@ pub extern "C" fn circlet_job_give_in() -> i32 {
 /// Ends the job that runs on the calling thread, once it returns, as CIRCLET_JOB_FAILED with a message. What it returns is then no
 /// result.
 ///
-/// Returns 0, or CIRCLET_INVALID where no job of C runs on the thread, and for a message that is not UTF-8.
+/// The message is UTF-8; where it is not, the job fails all the same, with U+FFFD for what is none. Returns 0, or CIRCLET_INVALID
+/// where no job of C runs on the thread, and for NULL, which ends nothing.
 ///
 /// # Safety
 /// `message` is NULL or a string.
@@ -93,7 +94,7 @@ pub extern "C" fn circlet_job_give_in() -> i32 {
 pub unsafe extern "C" fn circlet_job_fail(message: *const c_char) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
-        let message = unsafe { text(message, "message")? };
+        let message = unsafe { lossy_text(message, "message")? };
         end_with(|| message.into())
     })
 }
