@@ -123,6 +123,10 @@ def _pickled(function: object, what: object) -> bytes:
 
 def main_of(main: Any) -> str:
     """Returns what a worker runs in the place of the main module: a path, `-m` and a module's name, or nothing."""
+    # In a worker that has not run it yet.
+    given = getattr(main, "__circlet_main__", None)
+    if given is not None:
+        return str(given)
     name = getattr(getattr(main, "__spec__", None), "name", None)
     if name is not None:
         return f"-m {name}"

@@ -94,10 +94,10 @@ def of_main(name):
 
 
 class Packaged:
-    # Before all others: the package circlet as the library knows it.
+    # Before all others: the package circlet as the library knows it, and the main module.
     @staticmethod
     def find_spec(name, path=None, target=None):
-        return late()["packaged"](name) if name.startswith("circlet") else None
+        return late()["packaged"](name) if name.startswith(("circlet", "__mp_main__")) else None
 
 
 class Beyond:
@@ -272,6 +272,7 @@ sys.argv[1:] = []
 # What is called finds the caller's names in `__main__`, and none of these.
 shell, sys.modules["__main__"] = sys.modules["__main__"], type(sys)("__main__")
 sys.modules["__main__"].__getattr__ = of_main
+sys.modules["__main__"].__circlet_main__ = main
 sys.meta_path.insert(0, Packaged)
 sys.meta_path.append(Beyond)
 ready(worker)

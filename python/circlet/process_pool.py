@@ -110,7 +110,7 @@ class ProcessPool(Ports, Executor):
         and an aborted call `grace` (1) to give in before its worker is killed. What workers print goes on to this
         process's outputs, is dropped, or its last `output_bytes` (1 MiB) are kept for `output`.
         """
-        if getattr(sys.modules.get("__mp_main__"), "circlet_is_loading", False):
+        if getattr(sys.modules.get("__mp_main__"), "__circlet_is_loading__", False):
             raise RuntimeError(
                 "a worker runs the main script to find what is called, and that makes a pool of its own: put what "
                 'makes the pool under if __name__ == "__main__":'
@@ -128,8 +128,9 @@ class ProcessPool(Ports, Executor):
             program = None if program is None else os.fspath(program)
             folders = [os.path.abspath(folder) for folder in path] + folders_of(program)
             interpreter = program or sys.executable or "python3"
-            # What comes back of the main module's classes has the name that it has in the workers.
-            sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
+            if not hasattr(sys.modules["__main__"], "__circlet_main__"):
+                # What comes back of the main module's classes has the name that it has in the workers.
+                sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
         else:
             folders, interpreter = [], "bun" if program is None else os.fspath(program)
         paths = (c_char_p * len(folders))(*map(os.fsencode, folders))
