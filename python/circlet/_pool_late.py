@@ -108,6 +108,23 @@ def of_main(name):
     return getattr(sys.modules["__mp_main__"], name)
 
 
+def end_child(error):
+    """Ends a process that a call has forked, where it comes back from the call: the rings are its parent's."""
+    from os import _exit
+
+    code = 0
+    try:
+        if isinstance(error, SystemExit):
+            code = error.code if type(error.code) is int else int(error.code is not None)
+        elif error is not None:
+            code = 1
+            sys.stderr.write(traceback_of(error))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        _exit(code)
+
+
 def encoded(error, number):
     """Returns the exception itself, where pickle can say it."""
     if number != PICKLE:

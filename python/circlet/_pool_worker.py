@@ -12,6 +12,7 @@ if sys.path[0] == "":
 
 import _signal
 from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, Array, CFuncPtr, _SimpleCData, dlopen, dlsym
+from posix import getpid
 
 JSON, PICKLE = 1, 2
 VALUE = 0
@@ -244,10 +245,14 @@ def serve():
                 value = function(**arguments)
             else:
                 value = function(*arguments)
+            if getpid() != home:
+                late()["end_child"](None)
             body = write(value)
             running, status = False, VALUE
         except BaseException as error:
             running = False
+            if getpid() != home:
+                late()["end_child"](error)
             status, body = late()["raised"](error, number)
         if used:
             late()["give_back"]()
@@ -260,6 +265,7 @@ def serve():
         arguments = value = body = None
 
 
+home = getpid()
 # 2: SIGINT, without the import of signal.
 _signal.signal(2, interrupted)
 handle = (pointer * 1)()

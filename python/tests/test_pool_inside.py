@@ -80,3 +80,27 @@ def test_a_main_module_that_makes_a_pool_as_it_is_run_is_refused_as_a_module_too
             print(type(error).__name__, 'if __name__ == "__main__"' in str(error))
     """
     assert run(tmp_path, script, "-m", "script") == ["RuntimeError True"]
+
+
+def test_a_child_that_a_call_forks_ends_where_it_comes_back_from_the_call(tmp_path: Path) -> None:
+    script = """
+        import os, sys
+        from circlet import ProcessPool
+
+        def fork(how):
+            child = os.fork()
+            if child == 0:
+                if how == "raise":
+                    raise ValueError("in the child")
+                if how == "exit":
+                    sys.exit(3)
+                return "child"
+            return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+
+        if __name__ == "__main__":
+            with ProcessPool(1, output="drop") as pool:
+                print([pool.submit(fork, how).result(20) for how in ("return", "raise", "exit")])
+                print(list(pool.map(abs, range(-20, 0), timeout=20)) == list(range(20, 0, -1)))
+                print(pool.snapshot()["pool"]["terminated"])
+    """
+    assert run(tmp_path, script) == ["[0, 1, 3]", "True", "0"]
