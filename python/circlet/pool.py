@@ -535,6 +535,8 @@ def _refusal(function: object) -> InvalidError:
 
 def _place(data: Data) -> tuple[int | None, object]:
     """Returns the address of a job's data, and what keeps it there."""
+    if isinstance(data, int) and not -(1 << 63) <= data < 1 << 64:
+        raise InvalidError(f"data is {data}: a function is called with 64 bits, {-(1 << 63)} to {(1 << 64) - 1}")
     if data is None or isinstance(data, int):
         return data, None
     if isinstance(data, bytes):
