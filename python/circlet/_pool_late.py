@@ -69,6 +69,17 @@ def plain_json():
     return loads, lambda value: dumps(value, allow_nan=False).encode()
 
 
+def refuse_json(text):
+    """Says where text ends to be JSON."""
+    from json import loads
+
+    try:
+        loads(text)
+    except ValueError as error:
+        raise ValueError(f"the arguments are no JSON: {error}") from None
+    raise ValueError("the arguments are no JSON")
+
+
 def own(name):
     """Returns what the supervisor calls between two calls of its user."""
     if name == "executable":

@@ -136,7 +136,14 @@ def json_codec():
         return late()["plain_json"]()
 
     def read(data):
-        return scan(data.decode(), 0)[0]
+        text = data.decode().strip(" \t\n\r")
+        try:
+            value, end = scan(text, 0)
+        except (StopIteration, SystemError, ValueError):
+            end = None
+        if end != len(text):
+            late()["refuse_json"](text)
+        return value
 
     def write(value):
         return b"null" if value is None else "".join(encode(value, 0)).encode()
@@ -243,8 +250,10 @@ def serve():
                 value = function(*arguments[0], **arguments[1])
             elif type(arguments) is dict:
                 value = function(**arguments)
-            else:
+            elif type(arguments) is list:
                 value = function(*arguments)
+            else:
+                raise ValueError("the arguments are neither a list nor an object of JSON: give one")
             if getpid() != home:
                 late()["end_child"](None)
             body = write(value)

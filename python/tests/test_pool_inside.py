@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from circlet import ProcessPool
 
 LONG = 60
 
@@ -104,3 +108,27 @@ def test_a_child_that_a_call_forks_ends_where_it_comes_back_from_the_call(tmp_pa
                 print(pool.snapshot()["pool"]["terminated"])
     """
     assert run(tmp_path, script) == ["[0, 1, 3]", "True", "0"]
+
+
+class Verbatim:
+    """Sends arguments as JSON whatever they are, as C can."""
+
+    codec = 1
+
+    @staticmethod
+    def request(function: str, arguments: tuple[bytes], named: dict[str, Any]) -> tuple[bytes, bytes]:
+        """Returns a call."""
+        return function.encode(), arguments[0]
+
+
+def test_arguments_that_are_no_json_fail_with_where_it_ends() -> None:
+    with ProcessPool(1) as pool:
+        pool._called, pool._line._decode = Verbatim(), json.loads  # type: ignore[assignment]
+        assert pool.submit("builtins:divmod", b" [7, 2]\n").result(LONG) == [3, 1]
+        for given in (b"", b"7 2", b"[7, 2", b"[7, 2] 3", b'["a', b"[7,]", b"[nan]", b"{7: 2}", b"\xff"):
+            error = pool.submit("builtins:divmod", given).exception(LONG)
+            assert str(error).startswith(("ValueError: the arguments are no JSON: ", "UnicodeDecodeError: ")), given
+        for given in (b'"ab"', b"7", b"null"):
+            error = pool.submit("builtins:divmod", given).exception(LONG)
+            assert str(error).startswith("ValueError: the arguments are neither a list nor an object"), given
+        assert pool.submit("builtins:divmod", b"[7, 2]").result(LONG) == [3, 1]
