@@ -99,6 +99,8 @@ class Named:
 
 
 def _spelled(name: str) -> bytes:
+    if not name:
+        raise InvalidError("the function is '': give the name of one as module:function")
     if "\0" in name:
         raise InvalidError(f"the function is {name!r}: no name has a NUL in it")
     return name.encode()
