@@ -22,6 +22,21 @@ export function number(name: string, value: number): number {
   return value;
 }
 
+/** Returns a time above 0: the library takes 0 for its default. */
+export function milliseconds(name: string, value: number): number {
+  if (typeof value !== "number" || !(value > 0) || value === Infinity) {
+    throw new InvalidError(`${name} is ${shown(value)}: give milliseconds above 0`);
+  }
+  return value;
+}
+
+/** Refuses options that nothing reads, such as those with a slip in their names. */
+export function checkNames(options: object, names: ReadonlySet<string>): void {
+  for (const name in options) {
+    if (!names.has(name)) throw new InvalidError(`${shown(name)} is no option here: give ${[...names].join(", ")}`);
+  }
+}
+
 /** Returns a timeout as the library takes it: below 0 for no deadline. */
 export function timeout(timeoutMs: number | undefined): number {
   if (timeoutMs === undefined) return -1;

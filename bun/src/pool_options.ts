@@ -1,7 +1,8 @@
 /** What a pool and its jobs are given, and what a pool says of itself. */
 
 import { ptr } from "bun:ffi";
-import { integer, number, oneOf, text, U32_MAX } from "./arguments.ts";
+import { checkNames, integer, milliseconds, oneOf, shown, text, U32_MAX } from "./arguments.ts";
+import { InvalidError } from "./errors.ts";
 
 /** CIRCLET_BLOCK, CIRCLET_FAIL and CIRCLET_DROP_OLDEST. */
 export const OVERFLOWS = { block: 0, fail: 1, dropOldest: 3 } as const;
@@ -114,6 +115,21 @@ export interface PoolSnapshot {
   };
 }
 
+/** The names of `PoolOptions`, of `JobOptions`, and of what is wished for calls. */
+export const POOL_NAMES = new Set<string>([
+  "min",
+  "max",
+  "queue",
+  "overflow",
+  "strategy",
+  "keepMs",
+  "targetWaitMs",
+  "windowMs",
+  "name",
+] satisfies (keyof PoolOptions)[]);
+const JOB_NAMES = new Set<string>(["priority", "key", "deadlineMs", "nodes", "type", "signal"] satisfies (keyof JobOptions)[]);
+const CALL_NAMES = new Set([...JOB_NAMES, "idempotent"]);
+
 /** Bytes of circlet_pool_options, whose last fields are the addresses of the name and of circlet_process_options. */
 const POOL_BYTES = 80;
 const NAME_AT = 64;
@@ -124,6 +140,7 @@ const TYPE_AT = 40;
 
 /** Returns circlet_pool_options. What describes processes is to live as long as it. */
 export function poolOptions(options: PoolOptions, kind: number = KINDS.threads, processes: Uint8Array | null = null): Uint8Array {
+  if (processes === null) checkNames(options, POOL_NAMES);
   const { min, max, queue, overflow, strategy, keepMs, targetWaitMs, windowMs, name } = options;
   const [bytes, fields] = struct(POOL_BYTES, NAME_AT, name === undefined ? null : text("name", name));
   fields.setUint32(4, kind, true);
@@ -136,15 +153,18 @@ export function poolOptions(options: PoolOptions, kind: number = KINDS.threads, 
   fields.setUint32(20, word === OVERFLOWS.block ? OVERFLOWS.fail : word, true);
   if (strategy !== undefined) fields.setUint32(24, oneOf("strategy", strategy, STRATEGIES), true);
   fields.setUint32(28, min === 0 ? FLAGS.fromZero : 0, true);
-  if (keepMs !== undefined) fields.setFloat64(40, number("keepMs", keepMs), true);
-  if (targetWaitMs !== undefined) fields.setFloat64(48, number("targetWaitMs", targetWaitMs), true);
-  if (windowMs !== undefined) fields.setFloat64(56, number("windowMs", windowMs), true);
+  if (keepMs !== undefined) fields.setFloat64(40, milliseconds("keepMs", keepMs), true);
+  if (targetWaitMs !== undefined) fields.setFloat64(48, milliseconds("targetWaitMs", targetWaitMs), true);
+  if (windowMs !== undefined) fields.setFloat64(56, milliseconds("windowMs", windowMs), true);
   return bytes;
 }
 
-/** Returns circlet_job_options, or nothing where there is nothing to say. */
-export function jobOptions(options: JobOptions | undefined, flags = 0): Uint8Array | null {
+/** Returns circlet_job_options, or nothing where there is nothing to say; those of a call may say `idempotent` too. */
+export function jobOptions(options: (JobOptions & { idempotent?: boolean }) | undefined, isCall = false): Uint8Array | null {
   if (options === undefined) return null;
+  checkNames(options, isCall ? CALL_NAMES : JOB_NAMES);
+  const { idempotent = false } = options;
+  if (typeof idempotent !== "boolean") throw new InvalidError(`idempotent is ${shown(idempotent)}: give true or false`);
   const { priority, key, deadlineMs, nodes, type } = options;
   const [bytes, fields] = struct(JOB_BYTES, TYPE_AT, type === undefined ? null : text("type", type));
   if (priority !== undefined) {
@@ -156,8 +176,8 @@ export function jobOptions(options: JobOptions | undefined, flags = 0): Uint8Arr
     fields.setBigUint64(16, BigInt.asUintN(64, given), true);
     fields.setUint32(32, 1, true);
   }
-  if (deadlineMs !== undefined) fields.setFloat64(24, number("deadlineMs", deadlineMs), true);
-  fields.setUint32(36, flags, true);
+  if (deadlineMs !== undefined) fields.setFloat64(24, milliseconds("deadlineMs", deadlineMs), true);
+  fields.setUint32(36, idempotent ? JOB_FLAGS.idempotent : 0, true);
   return bytes;
 }
 

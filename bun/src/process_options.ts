@@ -3,9 +3,9 @@
 import { ptr } from "bun:ffi";
 import { fileURLToPath } from "node:url";
 import { resolve } from "node:path";
-import { integer, number, oneOf, text, U32_MAX } from "./arguments.ts";
+import { checkNames, integer, milliseconds, oneOf, shown, text, U32_MAX } from "./arguments.ts";
 import { InvalidError } from "./errors.ts";
-import type { JobOptions, PoolOptions } from "./pool_options.ts";
+import { POOL_NAMES, type JobOptions, type PoolOptions } from "./pool_options.ts";
 
 /** CIRCLET_OUTPUT_PASS_ON, CIRCLET_OUTPUT_DROP and CIRCLET_OUTPUT_KEEP. */
 export const OUTPUTS = { passOn: 0, drop: 1, keep: 2 } as const;
@@ -68,6 +68,22 @@ export interface WorkerOutput {
   lost_bytes: number;
 }
 
+const NAMES = [
+  ...POOL_NAMES,
+  "kind",
+  "program",
+  "memory",
+  "hardMemory",
+  "tasks",
+  "lifetimeMs",
+  "readyWithinMs",
+  "graceMs",
+  "output",
+  "outputBytes",
+];
+const BUN_NAMES = new Set([...NAMES, "script"]);
+const PYTHON_NAMES = new Set([...NAMES, "path"]);
+
 /** Bytes of circlet_process_options, and where its addresses are. */
 const BYTES = 104;
 const AT = { program: 8, library: 16, script: 24, paths: 40, pathCount: 48 } as const;
@@ -75,6 +91,7 @@ const AT = { program: 8, library: 16, script: 24, paths: 40, pathCount: 48 } as 
 /** Returns circlet_process_options, with all that it leads to behind it in the same memory, which stays where it is. */
 export function processOptions(options: ProcessOptions, library: string | null): Uint8Array {
   const isBun = options.kind !== "python";
+  checkNames(options, isBun ? BUN_NAMES : PYTHON_NAMES);
   if (isBun && options.script === undefined) {
     throw new InvalidError("script is undefined: give the script whose exports the workers call, or the kind \"python\"");
   }
@@ -86,7 +103,9 @@ export function processOptions(options: ProcessOptions, library: string | null):
     const { script } = options;
     strings.push([AT.script, text("script", script instanceof URL ? fileURLToPath(script) : resolve(script))]);
   }
-  const paths = isBun ? [] : (options.path ?? []).map((path) => text("path", resolve(path)));
+  const { path: folders = [] } = isBun ? {} : options;
+  if (!Array.isArray(folders)) throw new InvalidError(`path is ${shown(folders)}: give an array of folders`);
+  const paths = folders.map((folder: string) => text("path", typeof folder === "string" ? resolve(folder) : folder));
   const lengths = [...strings.map(([, string]) => string), ...paths].map((string) => string.length);
   const bytes = new Uint8Array(new ArrayBuffer(BYTES + 8 * paths.length + lengths.reduce((sum, length) => sum + length, 0)));
   const fields = new DataView(bytes.buffer);
@@ -107,11 +126,11 @@ export function processOptions(options: ProcessOptions, library: string | null):
     value === undefined ? 0 : integer(name, value, 1, most);
   const { memory, hardMemory, tasks, outputBytes, readyWithinMs, graceMs, lifetimeMs } = options;
   fields.setUint32(52, bytesOf("outputBytes", outputBytes, U32_MAX), true);
-  fields.setFloat64(56, number("readyWithinMs", readyWithinMs ?? 0), true);
-  fields.setFloat64(64, number("graceMs", graceMs ?? 0), true);
+  fields.setFloat64(56, readyWithinMs === undefined ? 0 : milliseconds("readyWithinMs", readyWithinMs), true);
+  fields.setFloat64(64, graceMs === undefined ? 0 : milliseconds("graceMs", graceMs), true);
   fields.setBigUint64(72, BigInt(bytesOf("memory", memory, Number.MAX_SAFE_INTEGER)), true);
   fields.setBigUint64(80, BigInt(bytesOf("hardMemory", hardMemory, Number.MAX_SAFE_INTEGER)), true);
   fields.setBigUint64(88, BigInt(bytesOf("tasks", tasks, Number.MAX_SAFE_INTEGER)), true);
-  fields.setFloat64(96, number("lifetimeMs", lifetimeMs ?? 0), true);
+  fields.setFloat64(96, lifetimeMs === undefined ? 0 : milliseconds("lifetimeMs", lifetimeMs), true);
   return bytes;
 }

@@ -8,7 +8,7 @@ import { HEAP_NUMBERS, heapOptions, type HeapOptions, type HeapSnapshot } from "
 import { addressAt, libraryPath, nameOf, symbols } from "./native.ts";
 import { Single } from "./pool_jobs.ts";
 import { FETCHED, Line, type End } from "./pool_line.ts";
-import { JOB_FLAGS, jobOptions, KINDS, type PoolSnapshot } from "./pool_options.ts";
+import { jobOptions, KINDS, type PoolSnapshot } from "./pool_options.ts";
 import { Ports, workerNumber } from "./pool_ports.ts";
 import { CODECS, processOptions, type CallOptions, type ProcessOptions, type WorkerOutput } from "./process_options.ts";
 
@@ -80,7 +80,7 @@ export class ProcessPool extends Ports implements Disposable, AsyncDisposable {
    * @throws {InvalidError} For arguments that cannot go to another process, and for options out of range.
    */
   call<Result = unknown>(name: string, given: readonly unknown[] | object = [], options?: CallOptions): Promise<Result> {
-    const wishes = jobOptions(options, options?.idempotent ? JOB_FLAGS.idempotent : 0);
+    const wishes = jobOptions(options, true);
     const [handle, named, data] = [this.#line.accepting(), this.#nameOf(name), this.#encoded(name, given)];
     const jobs = options?.signal === undefined ? this.#job : new BigUint64Array(1);
     return new Promise<Result>((done, fail) => {
@@ -172,6 +172,7 @@ export class ProcessPool extends Ports implements Disposable, AsyncDisposable {
   #nameOf(name: string): Uint8Array {
     const known = this.#names.get(name);
     if (known !== undefined) return known;
+    if (name === "") throw new InvalidError('name is "": give what the script exports, or of Python "module:name"');
     const made = text("name", name);
     this.#names.set(name, made);
     return made;

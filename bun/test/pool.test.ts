@@ -213,6 +213,13 @@ describe("refusals", () => {
     using pool = new Pool({ min: 0, max: 1, strategy: "affinity", windowMs: 6000, name: "named" });
     const { pool: counts, statistics } = pool.snapshot();
     expect([counts.size, counts.strategy, statistics.window.length_ms]).toEqual([0, "affinity", 6000]);
+    expect(() => new Pool({ maxWorkers: 2 } as never)).toThrow('"maxWorkers" is no option here: give min, max, queue');
+    expect(() => new Pool({ keepMs: 0 })).toThrow("keepMs is 0: give milliseconds above 0");
+    for (const deadlineMs of [0, -1, NaN, Infinity, "5" as never]) {
+      expect(() => pool.submit(job.empty, 1, { deadlineMs })).toThrow("give milliseconds above 0");
+    }
+    expect(() => pool.submit(job.empty, 1, { deadline: 5 } as never)).toThrow('"deadline" is no option here: give priority');
+    expect(() => pool.submitMany(job.empty, [1], { idempotent: true } as never)).toThrow('"idempotent" is no option here');
     expect(() => pool.submit(job.empty, 1, { priority: 0.5 })).toThrow(InvalidError);
     expect(() => pool.submit(job.empty, 1, { type: "a\0b" })).toThrow(InvalidError);
   });

@@ -147,12 +147,22 @@ describe("what has no result", () => {
   test("was_refused_before_it_was_sent", async () => {
     await using pool = open();
     expect(() => pool.call("echo", [() => 7])).toThrow(InvalidError);
+    expect(() => pool.call("")).toThrow('name is "": give what the script exports, or of Python "module:name"');
+    expect(() => pool.call("echo", [1], { idempotent: "no" as never })).toThrow('idempotent is "no": give true or false');
+    expect(() => pool.call("echo", [1], { deadlineMs: 0 })).toThrow("deadlineMs is 0: give milliseconds above 0");
+    expect(() => pool.call("echo", [1], { retries: 2 } as never)).toThrow('"retries" is no option here: give priority');
     await using python = new ProcessPool({ kind: "python", max: 1 });
     expect(() => python.call("builtins:abs", [7n])).toThrow("cannot go to another process");
     expect(() => new ProcessPool({ max: 1 } as never)).toThrow("script is undefined");
     expect(() => new ProcessPool({ kind: "threads" } as never)).toThrow('give "bun" or "python"');
     expect(() => open({ min: 3, max: 2 })).toThrow(InvalidError);
     expect(() => open({ memory: 0.5 })).toThrow(InvalidError);
+    expect(() => open({ graceMs: 0 })).toThrow("graceMs is 0: give milliseconds above 0");
+    expect(() => open({ maxWorkers: 2 } as never)).toThrow('"maxWorkers" is no option here: give min, max');
+    expect(() => open({ path: ["."] } as never)).toThrow('"path" is no option here');
+    expect(() => new ProcessPool({ kind: "python", path: "abc" as never })).toThrow('path is "abc": give an array of folders');
+    expect(() => new ProcessPool({ kind: "python", path: ["a\0b"] })).toThrow("path has a NUL");
+    expect(() => new ProcessPool({ kind: "python", script } as never)).toThrow('"script" is no option here');
   });
 });
 

@@ -56,17 +56,35 @@ def buffer(payload: Any) -> tuple[Any, int]:
 
 def text(what: str, value: str) -> bytes:
     """Returns a string that may not have a NUL in it: C ends it there."""
+    if not isinstance(value, str):
+        raise InvalidError(f"{what} is {value!r}: give a str")
     encoded = value.encode()
     if b"\0" in encoded:
         raise InvalidError(f"the {what} {value!r} has a NUL in it")
     return encoded
 
 
+def integer(what: str, value: int, allowed: str = "an int") -> int:
+    """Returns what is an integer, of whatever type."""
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise InvalidError(f"{what} is {value!r}: give {allowed}") from None
+
+
 def number(what: str, value: int, bits: int = 32) -> int:
     """Returns a number above 0 that fits into so many bits: the library takes 0 for its default."""
-    value = operator.index(value)
+    allowed = f"1 to {(1 << bits) - 1}, of which the library may take fewer"
+    value = integer(what, value, allowed)
     if not 0 < value < 1 << bits:
-        raise InvalidError(f"{what} is {value}: give 1 to {(1 << bits) - 1}, of which the library may take fewer")
+        raise InvalidError(f"{what} is {value}: give {allowed}")
+    return value
+
+
+def flag(what: str, value: bool) -> bool:
+    """Returns what is either `True` or `False`: a word such as "no" would count as true."""
+    if not isinstance(value, bool):
+        raise InvalidError(f"{what} is {value!r}: give True or False")
     return value
 
 

@@ -99,6 +99,8 @@ class Named:
 
 
 def _spelled(name: str) -> bytes:
+    if not name:
+        raise InvalidError("the function is '': give the name of one as module:function")
     if "\0" in name:
         raise InvalidError(f"the function is {name!r}: no name has a NUL in it")
     return name.encode()
@@ -123,6 +125,10 @@ def _pickled(function: object, what: object) -> bytes:
 
 def main_of(main: Any) -> str:
     """Returns what a worker runs in the place of the main module: a path, `-m` and a module's name, or nothing."""
+    # In a worker that has not run it yet.
+    given = getattr(main, "__circlet_main__", None)
+    if given is not None:
+        return str(given)
     name = getattr(getattr(main, "__spec__", None), "name", None)
     if name is not None:
         return f"-m {name}"

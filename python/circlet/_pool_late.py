@@ -23,11 +23,35 @@ class Sources:
             module._aborted, module._worker, module._used = worker_aborted, worker, used
 
 
-def packaged(name):
-    if name.partition(".")[0] != "circlet" or source(name.encode()) is None:
+class Main:
+    """Runs the main module as multiprocessing does: under a name that is not `__main__`."""
+
+    def create_module(self, spec):
         return None
+
+    def exec_module(self, module):
+        if main[:3] == "-m ":
+            from runpy import run_module
+
+            names = run_module(main[3:], {"__circlet_is_loading__": True}, "__mp_main__", alter_sys=True)
+            module.__dict__.update(names)
+            del module.__circlet_is_loading__
+        else:
+            module.__file__, module.__cached__, module.__spec__ = main, None, None
+            module.__circlet_is_loading__ = True
+            with open(main, "rb") as script:
+                exec(compile(script.read(), main, "exec"), module.__dict__)
+            del module.__circlet_is_loading__
+        sys.modules["__main__"] = module
+
+
+def packaged(name):
     from importlib.util import spec_from_loader
 
+    if name == "__mp_main__" and main:
+        return spec_from_loader(name, Main())
+    if name.partition(".")[0] != "circlet" or source(name.encode()) is None:
+        return None
     return spec_from_loader(name, Sources(), is_package=name == "circlet")
 
 
@@ -43,6 +67,17 @@ def plain_json():
     from json import dumps, loads
 
     return loads, lambda value: dumps(value, allow_nan=False).encode()
+
+
+def refuse_json(text):
+    """Says where text ends to be JSON."""
+    from json import loads
+
+    try:
+        loads(text)
+    except ValueError as error:
+        raise ValueError(f"the arguments are no JSON: {error}") from None
+    raise ValueError("the arguments are no JSON")
 
 
 def own(name):
@@ -80,32 +115,25 @@ def of_main(name):
             else "is empty here: put into a module what is called, or give the pool its main module;"
         )
         raise AttributeError(f"the main module {what} {name!r}")
-    module = sys.modules.get("__mp_main__")
-    if module is None:
-        module = sys.modules["__mp_main__"] = type(sys)("__mp_main__")
-        module.circlet_is_loading = True
-        try:
-            run(module)
-        except BaseException:
-            del sys.modules["__mp_main__"]
-            raise
-        sys.modules["__main__"] = module = sys.modules["__mp_main__"]
-        module.__dict__.pop("circlet_is_loading", None)
-    return getattr(module, name)
+    __import__("__mp_main__")
+    return getattr(sys.modules["__mp_main__"], name)
 
 
-def run(module):
-    """Runs the main module as multiprocessing does: under a name that is not `__main__`."""
-    if main[:3] == "-m ":
-        from runpy import run_module
+def end_child(error):
+    """Ends a process that a call has forked, where it comes back from the call: the rings are its parent's."""
+    from os import _exit
 
-        names = run_module(main[3:], run_name="__mp_main__", alter_sys=True)
-        sys.modules["__mp_main__"] = module
-        module.__dict__.update(names)
-        return
-    module.__file__, module.__cached__ = main, None
-    with open(main, "rb") as script:
-        exec(compile(script.read(), main, "exec"), module.__dict__)
+    code = 0
+    try:
+        if isinstance(error, SystemExit):
+            code = error.code if type(error.code) is int else int(error.code is not None)
+        elif error is not None:
+            code = 1
+            sys.stderr.write(traceback_of(error))
+        sys.stdout.flush()
+        sys.stderr.flush()
+    finally:
+        _exit(code)
 
 
 def encoded(error, number):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from ._arguments import opened
-from ._native import CONSUMER, InvalidError, check, library
+from ._native import CONSUMER, PRODUCER, InvalidError, check, library
 from ._waiting import first_ms, go_on
 from .ring import SharedRingBuffer
 
@@ -55,7 +55,7 @@ def worker_number(name: str) -> int:
 
 
 def _number(kind: str, name: str) -> int:
-    found = re.fullmatch(f"{kind}_([0-9a-f]{{1,8}})", name)
+    found = re.fullmatch(f"{kind}_([0-9a-f]{{1,8}})", name) if isinstance(name, str) else None
     if found is None:
         what, example = ("port", "p_1a2b") if kind == "p" else ("worker", "w_3a7f")
         raise InvalidError(f"{name!r} names no {what}: give a name such as {example!r}")
@@ -93,6 +93,10 @@ class Ports:
         ...     [(port.state, port.owner, port.messages_queued) for port in pool.ports()]
         [('open', None, 1)]
         """
+        if not isinstance(ring, SharedRingBuffer):
+            raise InvalidError(f"ring is {ring!r}: give a SharedRingBuffer")
+        if side not in (PRODUCER, CONSUMER):
+            raise InvalidError(f"side is {side!r}: give PRODUCER ({PRODUCER}) or CONSUMER ({CONSUMER})")
         port = c_uint32()
         check(library.circlet_pool_port_open(self._line.handle, ring._open(), side, byref(port)))
         return f"p_{port.value:04x}"

@@ -12,6 +12,7 @@ if sys.path[0] == "":
 
 import _signal
 from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, Array, CFuncPtr, _SimpleCData, dlopen, dlsym
+from posix import getpid
 
 JSON, PICKLE = 1, 2
 VALUE = 0
@@ -94,10 +95,10 @@ def of_main(name):
 
 
 class Packaged:
-    # Before all others: the package circlet as the library knows it.
+    # Before all others: the package circlet as the library knows it, and the main module.
     @staticmethod
     def find_spec(name, path=None, target=None):
-        return late()["packaged"](name) if name.startswith("circlet") else None
+        return late()["packaged"](name) if name.startswith(("circlet", "__mp_main__")) else None
 
 
 class Beyond:
@@ -135,7 +136,14 @@ def json_codec():
         return late()["plain_json"]()
 
     def read(data):
-        return scan(data.decode(), 0)[0]
+        text = data.decode().strip(" \t\n\r")
+        try:
+            value, end = scan(text, 0)
+        except (StopIteration, SystemError, ValueError):
+            end = None
+        if end != len(text):
+            late()["refuse_json"](text)
+        return value
 
     def write(value):
         return b"null" if value is None else "".join(encode(value, 0)).encode()
@@ -242,12 +250,18 @@ def serve():
                 value = function(*arguments[0], **arguments[1])
             elif type(arguments) is dict:
                 value = function(**arguments)
-            else:
+            elif type(arguments) is list:
                 value = function(*arguments)
+            else:
+                raise ValueError("the arguments are neither a list nor an object of JSON: give one")
+            if getpid() != home:
+                late()["end_child"](None)
             body = write(value)
             running, status = False, VALUE
         except BaseException as error:
             running = False
+            if getpid() != home:
+                late()["end_child"](error)
             status, body = late()["raised"](error, number)
         if used:
             late()["give_back"]()
@@ -260,6 +274,7 @@ def serve():
         arguments = value = body = None
 
 
+home = getpid()
 # 2: SIGINT, without the import of signal.
 _signal.signal(2, interrupted)
 handle = (pointer * 1)()
@@ -272,6 +287,7 @@ sys.argv[1:] = []
 # What is called finds the caller's names in `__main__`, and none of these.
 shell, sys.modules["__main__"] = sys.modules["__main__"], type(sys)("__main__")
 sys.modules["__main__"].__getattr__ = of_main
+sys.modules["__main__"].__circlet_main__ = main
 sys.meta_path.insert(0, Packaged)
 sys.meta_path.append(Beyond)
 ready(worker)

@@ -26,12 +26,16 @@ LOOK_MS = 1e-6
 _LOOK_AGAIN, _LOOK_SOON = 1.0, 0.01
 
 
-def first_ms(timeout: float | None) -> float:
+def first_ms(timeout: float | None, what: str = "timeout") -> float:
     """Returns how long the first call of a wait may stay in the library."""
     if timeout is None:
         return SLICE * 1e3
-    if not timeout >= 0:
-        raise InvalidError(f"timeout is {timeout}: give seconds, 0 to try, or None for no deadline")
+    try:
+        is_time = timeout >= 0
+    except TypeError:
+        is_time = False
+    if not is_time:
+        raise InvalidError(f"{what} is {timeout!r}: give seconds, 0 to try, or None for no deadline")
     return min(timeout, SLICE) * 1e3
 
 

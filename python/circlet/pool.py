@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar, cast
 
 from . import _native, _numbers
-from ._arguments import number, opened, text, word
+from ._arguments import integer, number, opened, text, word
 from ._native import ABORTED, CircletError, ClosedError, InvalidError, JobOptions, PoolOptions, check, library
 from ._pool_line import Line
 from ._pool_ports import Ports
@@ -275,12 +275,12 @@ class Pool(Ports):
         kind_word = word("kind", kind, KINDS)
         if overflow not in OVERFLOWS:
             word("overflow", overflow, tuple(OVERFLOWS))
-        first_ms(block)  # It refuses what is no time.
+        first_ms(block, "block")  # It refuses what is no time.
         self._block = math.inf if block is None else block
         options = PoolOptions(
             struct_size=ctypes.sizeof(PoolOptions),
             kind=kind_word,
-            min=min and number("min", min),
+            min=0 if min == 0 else number("min", min),
             max=0 if max is None else number("max", max),
             queue=0 if queue is None else number("queue", queue),
             overflow=OVERFLOWS[overflow],
@@ -485,8 +485,12 @@ def _milliseconds(what: str, seconds: float | None) -> float:
     """Returns an option in milliseconds, 0 for its default."""
     if seconds is None:
         return 0.0
-    if not (seconds > 0 and math.isfinite(seconds)):
-        raise InvalidError(f"{what} is {seconds}: give seconds above 0")
+    try:
+        is_time = seconds > 0 and math.isfinite(seconds)
+    except TypeError:
+        is_time = False
+    if not is_time:
+        raise InvalidError(f"{what} is {seconds!r}: give seconds above 0")
     return seconds * 1e3
 
 
@@ -494,16 +498,17 @@ def _wishes(
     priority: int, key: int | None, deadline: float | None, nodes: int, type: str | None, *, flags: int = 0
 ) -> Any:
     """Returns what is wished for a job as the library takes it: nothing where nothing is."""
-    if not priority and key is None and deadline is None and not nodes and type is None and not flags:
+    if priority == 0 and key is None and deadline is None and nodes == 0 and type is None and not flags:
         return None
-    if not -(1 << 31) <= priority < 1 << 31:
-        raise InvalidError(f"priority is {priority}: give {-(1 << 31)} to {(1 << 31) - 1}")
+    allowed = f"{-(1 << 31)} to {(1 << 31) - 1}"
+    if not -(1 << 31) <= integer("priority", priority, allowed) < 1 << 31:
+        raise InvalidError(f"priority is {priority}: give {allowed}")
     return byref(
         JobOptions(
             struct_size=ctypes.sizeof(JobOptions),
             priority=priority,
-            nodes=nodes and number("nodes", nodes, bits=64),
-            key=0 if key is None else key & ((1 << 64) - 1),
+            nodes=0 if nodes == 0 else number("nodes", nodes, bits=64),
+            key=0 if key is None else integer("key", key) & ((1 << 64) - 1),
             has_key=key is not None,
             flags=flags,
             deadline_ms=_milliseconds("deadline", deadline),
@@ -535,6 +540,8 @@ def _refusal(function: object) -> InvalidError:
 
 def _place(data: Data) -> tuple[int | None, object]:
     """Returns the address of a job's data, and what keeps it there."""
+    if isinstance(data, int) and not -(1 << 63) <= data < 1 << 64:
+        raise InvalidError(f"data is {data}: a function is called with 64 bits, {-(1 << 63)} to {(1 << 64) - 1}")
     if data is None or isinstance(data, int):
         return data, None
     if isinstance(data, bytes):

@@ -19,7 +19,7 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar, cast, overload
 
 from . import _native
-from ._arguments import number, opened, text, word
+from ._arguments import flag, number, opened, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
 from ._native import ClosedError, HeapOptions, InvalidError, PoolOptions, ProcessOptions, bare, check, library
@@ -110,14 +110,14 @@ class ProcessPool(Ports, Executor):
         and an aborted call `grace` (1) to give in before its worker is killed. What workers print goes on to this
         process's outputs, is dropped, or its last `output_bytes` (1 MiB) are kept for `output`.
         """
-        if getattr(sys.modules.get("__mp_main__"), "circlet_is_loading", False):
+        if getattr(sys.modules.get("__mp_main__"), "__circlet_is_loading__", False):
             raise RuntimeError(
                 "a worker runs the main script to find what is called, and that makes a pool of its own: put what "
                 'makes the pool under if __name__ == "__main__":'
             )
         if overflow not in OVERFLOWS:
             word("overflow", overflow, tuple(OVERFLOWS))
-        first_ms(block)  # It refuses what is no time.
+        first_ms(block, "block")  # It refuses what is no time.
         kind_word = word("kind", kind, KINDS)
         if kind_word == 0:
             raise InvalidError("kind is 'threads': give 'python' or 'bun', or make a Pool")
@@ -126,10 +126,11 @@ class ProcessPool(Ports, Executor):
         is_python = kind_word == 1
         if is_python:
             program = None if program is None else os.fspath(program)
-            folders = [os.path.abspath(folder) for folder in path] + folders_of(program)
+            folders = _folders(path) + folders_of(program)
             interpreter = program or sys.executable or "python3"
-            # What comes back of the main module's classes has the name that it has in the workers.
-            sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
+            if not hasattr(sys.modules["__main__"], "__circlet_main__"):
+                # What comes back of the main module's classes has the name that it has in the workers.
+                sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
         else:
             folders, interpreter = [], "bun" if program is None else os.fspath(program)
         paths = (c_char_p * len(folders))(*map(os.fsencode, folders))
@@ -153,7 +154,7 @@ class ProcessPool(Ports, Executor):
         options = PoolOptions(
             struct_size=ctypes.sizeof(PoolOptions),
             kind=kind_word,
-            min=min and number("min", min),
+            min=0 if min == 0 else number("min", min),
             max=0 if max_workers is None else number("max_workers", max_workers),
             queue=0 if queue is None else number("queue", queue),
             overflow=OVERFLOWS[overflow],
@@ -192,7 +193,7 @@ class ProcessPool(Ports, Executor):
         """
         view = object.__new__(ProcessPool)
         view.__dict__.update(self.__dict__)
-        flags = IDEMPOTENT if idempotent else 0
+        flags = IDEMPOTENT if flag("idempotent", idempotent) else 0
         view._wished = _wishes(priority, key, deadline, nodes, type, flags=flags)
         return view
 
@@ -450,3 +451,17 @@ class ProcessPool(Ports, Executor):
 
         self._line.is_shut = True
         await asyncio.to_thread(self.close)
+
+
+def _folders(path: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Returns the folders as absolute paths, which nothing in them cuts short."""
+    if isinstance(path, (str, bytes, os.PathLike)):
+        raise InvalidError(f"path is {path!r}: give a list of folders, such as [{path!r}]")
+    try:
+        folders = [os.path.abspath(os.fsdecode(folder)) for folder in path]
+    except TypeError:
+        raise InvalidError(f"path is {path!r}: give a list of folders, each a str or a path") from None
+    for folder in folders:
+        if "\0" in folder:
+            raise InvalidError(f"path has {folder!r} in it: no folder has a NUL in its name")
+    return folders

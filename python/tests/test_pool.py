@@ -143,6 +143,17 @@ def test_code_of_python_is_refused_with_the_reason() -> None:
                 pool.submit(wrong)
 
 
+def test_a_number_as_data_arrives_whole_or_is_refused() -> None:
+    absolute = ctypes.CDLL(None).abs
+    with Pool(max=1) as pool:
+        assert pool.submit(absolute, -7).result() == 7
+        for data in (1 << 64, 1 << 70, -(1 << 63) - 1):
+            with pytest.raises(InvalidError, match=f"data is {data}: "):
+                pool.submit(absolute, data)
+            with pytest.raises(InvalidError, match=f"data is {data}: "):
+                pool.submit_many(absolute, [1, data])
+
+
 def test_a_queued_job_is_cancelled_and_a_running_one_asked_to_stop(jobs: Jobs) -> None:
     with Pool(max=1) as pool:
         running, waiting = pool.submit(jobs.endless), pool.submit(jobs.empty, 1)
