@@ -62,7 +62,7 @@ fn sanitized(source: &Path, folder: &Path) -> PathBuf {
 fn under_valgrind(program: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("valgrind");
     command.args(["--quiet", "--leak-check=full", "--track-fds=no", &format!("--error-exitcode={FOUND}")]);
-    command.arg(format!("--suppressions={}", common::root().join("tests/data/valgrind.supp").display()));
+    command.arg(format!("--suppressions={}", root().join("tests/data/valgrind.supp").display()));
     let output = command.arg(program).args(arguments).output();
     output.unwrap_or_else(|error| panic!("valgrind does not start ({error}): apt-get install valgrind"))
 }
