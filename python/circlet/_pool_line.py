@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import struct
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
-from ctypes import byref, c_char, c_int32, c_uint64
+from ctypes import byref, c_char, c_int32, c_uint64, c_void_p
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from . import _native
 from ._native import check, library
+from ._waiting import first_ms, go_on
 
 # See _waiting.py.
 if TYPE_CHECKING:
@@ -64,6 +67,23 @@ class Line:
         self._left: list[_Fetched] = []
         self._reader: threading.Thread | None = None
         self._watchers: dict[asyncio.AbstractEventLoop, _Watcher] = {}
+
+    def told(self, tell: Callable[[Any, Any], int]) -> dict[str, Any]:
+        """Returns what a function of the library tells of the pool as JSON."""
+        handle = c_void_p()
+        check(tell(self.handle, byref(handle)))
+        try:
+            return cast("dict[str, Any]", json.loads(library.circlet_text_data(handle)))
+        finally:
+            library.circlet_text_free(handle)
+
+    def drain(self, timeout: float | None) -> None:
+        """Waits until no job waits or runs."""
+        go_on(
+            library.circlet_pool_drain(self.handle, first_ms(timeout)),
+            lambda ms: library.circlet_pool_drain(self.handle, ms),
+            timeout,
+        )
 
     def add(self, jobs: list[int], waiter: Waiter, first: int = 0) -> None:
         """Notes who is to be told of jobs, which are the waiter's from `first` on."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import math
 import time
 from _ctypes import CFuncPtr
@@ -12,14 +11,14 @@ from collections.abc import Callable, Generator, Iterable, Sequence
 from concurrent.futures import Future
 from ctypes import byref, c_char, c_uint64, c_void_p
 from types import TracebackType
-from typing import Any, Literal, NoReturn, TypeVar, cast
+from typing import Any, Literal, NoReturn, TypeVar
 
 from . import _native, _numbers
 from ._arguments import integer, number, opened, text, word
 from ._native import ABORTED, CircletError, ClosedError, InvalidError, JobOptions, PoolOptions, check, library
 from ._pool_line import Line
 from ._pool_ports import Ports
-from ._waiting import SLICE, first_ms, go_on
+from ._waiting import SLICE, first_ms
 from .curve import Curve
 
 T = TypeVar("T")
@@ -432,21 +431,11 @@ class Pool(Ports):
 
     def snapshot(self) -> dict[str, Any]:
         """Looks at every worker at one moment: `pool`, `registry` and `statistics`, as in a session payload."""
-        handle = c_void_p()
-        check(library.circlet_pool_snapshot(self._line.handle, byref(handle)))
-        try:
-            return cast("dict[str, Any]", json.loads(library.circlet_text_data(handle)))
-        finally:
-            library.circlet_text_free(handle)
+        return self._line.told(library.circlet_pool_snapshot)
 
     def drain(self, timeout: float | None = None) -> None:
         """Waits until no job waits or runs. The pool stays open. Raises `TimedOutError`."""
-        handle = self._line.handle
-        go_on(
-            library.circlet_pool_drain(handle, first_ms(timeout)),
-            lambda ms: library.circlet_pool_drain(handle, ms),
-            timeout,
-        )
+        self._line.drain(timeout)
 
     def close(self) -> None:
         """Takes no more jobs, waits for the end of those that there are, and ends the workers. Safe to call twice."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import itertools
-import json
 import math
 import os
 import sys
@@ -24,7 +23,7 @@ from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
 from ._native import ClosedError, HeapOptions, InvalidError, PoolOptions, ProcessOptions, bare, check, library
 from ._pool_ports import Ports, worker_number
-from ._waiting import SLICE, first_ms, go_on
+from ._waiting import SLICE, first_ms
 from .pool import FROM_ZERO, OVERFLOWS, STRATEGIES, PoolOverflow, Strategy, _milliseconds, _wishes
 
 __all__ = ["CallFuture", "ProcessPool", "RemoteTraceback"]
@@ -328,11 +327,11 @@ class ProcessPool(Ports, Executor):
         `parts`, in the order in which they came, each with its `worker`, `stream` ("stdout" or "stderr") and `text`;
         and `lost_bytes`, of which there was no more room.
         """
-        return self._told(library.circlet_pool_output)
+        return self._line.told(library.circlet_pool_output)
 
     def snapshot(self) -> dict[str, Any]:
         """Looks at every worker at one moment: `pool`, `registry` and `statistics`, as in a session payload."""
-        return self._told(library.circlet_pool_snapshot)
+        return self._line.told(library.circlet_pool_snapshot)
 
     def heap_snapshot(
         self,
@@ -379,14 +378,6 @@ class ProcessPool(Ports, Executor):
         line.claim(future._job)
         return cast("dict[str, Any]", future.result())
 
-    def _told(self, tell: Callable[[Any, Any], int]) -> dict[str, Any]:
-        handle = c_void_p()
-        check(tell(self._line.handle, byref(handle)))
-        try:
-            return cast("dict[str, Any]", json.loads(library.circlet_text_data(handle)))
-        finally:
-            library.circlet_text_free(handle)
-
     def abort(self, *futures: Future[Any]) -> None:
         """Aborts these calls, or without any all that there are, as cancelling their futures does."""
         if futures:
@@ -399,12 +390,7 @@ class ProcessPool(Ports, Executor):
 
     def drain(self, timeout: float | None = None) -> None:
         """Waits until no call waits or runs. The pool stays open. Raises `TimedOutError`."""
-        handle = self._line.handle
-        go_on(
-            library.circlet_pool_drain(handle, first_ms(timeout)),
-            lambda ms: library.circlet_pool_drain(handle, ms),
-            timeout,
-        )
+        self._line.drain(timeout)
 
     def close(self) -> None:
         """Takes no more calls, waits for the end of those that there are, and ends the workers. Safe to call twice."""
