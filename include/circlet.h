@@ -684,7 +684,8 @@ typedef struct circlet_pool_options {
    */
   uint32_t min;
   /**
-   * The most workers, at most 1024; 0 for as many as the process may use processors.
+   * The most workers, at most 1024; 0 for as many as the process may use processors, within its
+   * CPU quota also where that changes.
    */
   uint32_t max;
   /**

@@ -5,6 +5,8 @@
     allow(dead_code, reason = "processes are looked at for their pools alone")
 )]
 
+#[cfg(all(target_os = "linux", feature = "exec"))]
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 /// Somebody whose use can be looked at.
@@ -123,6 +125,16 @@ pub(crate) fn kills_for_memory() -> Option<u64> {
     })?;
     let events = std::fs::read_to_string(path).ok()?;
     events.lines().find_map(|line| line.strip_prefix("oom_kill ")?.trim().parse().ok())
+}
+
+/// Tells whether the kernel has killed somebody for want of memory since it had killed so many, whom nobody has claimed
+/// yet, and claims it: of two processes that ended by SIGKILL, one kill explains one. `None` where the kernel does not say.
+#[cfg(all(target_os = "linux", feature = "exec"))]
+pub(crate) fn claim_kill_for_memory(since: u64) -> Option<bool> {
+    static CLAIMED: AtomicU64 = AtomicU64::new(0);
+    let kills = kills_for_memory()?;
+    let claim = |claimed: u64| (kills > claimed.max(since)).then(|| claimed.max(since) + 1);
+    Some(CLAIMED.fetch_update(SeqCst, SeqCst, claim).is_ok())
 }
 
 /// Reads the times of a `stat`: in user mode, and in the kernel (fields 14 and 15, in clock ticks).

@@ -4,12 +4,16 @@
 #[path = "common/gate.rs"]
 mod gate;
 
+use std::fs;
+use std::num::NonZero;
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Barrier};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use circlet::pool::{Builder, Job, Pool, Snapshot, WorkerState};
+use circlet::pool::{Builder, Job, JobContext, Pool, Snapshot, WorkerState};
 use gate::{SOON, assert_no_thread_is_left, assert_sums_hold, quick, threads};
 
 /// A pool that lets go of workers as soon as any does.
@@ -200,4 +204,49 @@ fn a_close_ends_workers_that_boot_run_and_rest() {
         assert_eq!((counts.size, statistics.received), (0, round as u64));
         assert_no_thread_is_left("closing");
     }
+}
+
+/// Lets the keeper of a pool use the processors of a list such as `0-1`.
+fn allow(pool: &str, processors: &str) {
+    let name = format!("{pool}-keeper");
+    let tasks = fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
+    let is_keeper =
+        |task: &PathBuf| fs::read_to_string(task.join("comm")).is_ok_and(|comm| comm.trim_end() == name);
+    let keeper = tasks.into_iter().find(is_keeper).expect("the pool's keeper");
+    let done =
+        Command::new("taskset").args(["-cp", processors]).arg(keeper.file_name().unwrap()).output().unwrap();
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+/// Gives the pool more work than its workers do at once until it has so many workers.
+fn await_size_under_load(pool: &Pool, size: usize) {
+    let start = Instant::now();
+    while pool.size() != size {
+        assert!(start.elapsed() < SOON, "{} workers where {size} may be", pool.size());
+        let busy = |_: &JobContext| {
+            let until = Instant::now() + Duration::from_millis(1);
+            while Instant::now() < until {}
+            Ok(())
+        };
+        let jobs = pool.submit_batch((0..64).map(|_| Job::new("busy", busy))).unwrap();
+        jobs.into_iter().for_each(|job| job.wait().unwrap());
+    }
+}
+
+#[test]
+fn a_pool_without_a_maximum_of_its_own_follows_the_processors_that_it_may_use() {
+    let processors = thread::available_parallelism().map_or(1, NonZero::get);
+    if processors < 2 {
+        eprintln!("passed over: there is one processor alone");
+        return;
+    }
+    let follower = Pool::builder().name("follower").build().unwrap();
+    let fixed = Pool::builder().workers(2).name("settled").build().unwrap();
+    await_size_under_load(&follower, processors);
+    allow("follower", "0");
+    allow("settled", "0");
+    await_size_under_load(&follower, 1);
+    assert_eq!(fixed.size(), 2, "what was asked for stays");
+    allow("follower", &format!("0-{}", processors - 1));
+    await_size_under_load(&follower, processors);
 }

@@ -101,6 +101,9 @@ fn within_a_group() {
     // Cargo, which would look whether it is up to date, is not to be in the group.
     let library = PathBuf::from(env::var_os("CIRCLET_LIBRARY").unwrap());
     let pool = python_with(&library).max(1).build().unwrap();
+    // Its worker is there all the while.
+    let other_pool = python_with(&library).max(1).build().unwrap();
+    let other = other_pool.submit(call("process", json!([]))).unwrap().wait().unwrap();
     let value = |function: &str, arguments| pool.submit(call(function, arguments)).unwrap().wait();
     assert_eq!(value("add", json!([1])).unwrap(), json!(2));
     match value("leak", json!([2 * BYTES])).unwrap_err() {
@@ -111,12 +114,14 @@ fn within_a_group() {
     assert_eq!(value("process", json!([])).unwrap(), pid, "the pool goes on with another worker");
 
     // One that somebody kills has not run out of memory, though another had.
-    let (path, runs) = marker("killed");
-    let killed = pool.submit(call("patient", json!([runs]))).unwrap();
-    processes::appeared(&path);
-    common::run(Command::new("kill").arg("-9").arg(pid.to_string()));
-    match killed.wait().unwrap_err() {
-        Failure::Crashed { signal: Some(libc::SIGKILL), out_of_memory: Some(false), .. } => {}
-        other => panic!("{other:?}"),
+    for (pool, pid) in [(&pool, &pid), (&other_pool, &other)] {
+        let (path, runs) = marker("killed");
+        let killed = pool.submit(call("patient", json!([runs]))).unwrap();
+        processes::appeared(&path);
+        common::run(Command::new("kill").arg("-9").arg(pid.to_string()));
+        match killed.wait().unwrap_err() {
+            Failure::Crashed { signal: Some(libc::SIGKILL), out_of_memory: Some(false), .. } => {}
+            other => panic!("{other:?}"),
+        }
     }
 }

@@ -292,9 +292,10 @@ impl Link {
         empty(&mut self.frame);
     }
 
-    /// Tells whether the kernel has killed somebody for want of memory since the worker was started, where it says so.
+    /// Tells whether a kill for want of memory since the worker was started explains its end, where the kernel says so.
+    /// Once: a kill explains one end.
     pub(super) fn ran_out_of_memory(&self) -> Option<bool> {
-        Some(usage::kills_for_memory()? > self.kills_for_memory?)
+        usage::claim_kill_for_memory(self.kills_for_memory?)
     }
 
     /// Asks a call that runs to stop.

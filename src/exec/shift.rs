@@ -372,6 +372,14 @@ impl Shift<'_> {
         self.desk.hand_back();
         let ticket = task.ticket();
         // One that the worker never began is another's, whoever killed the worker; but not without end.
+        let (exit_code, signal) = match how {
+            Ended::Exited(code) => (Some(code), None),
+            Ended::Killed(signal) => (None, Some(signal)),
+            Ended::Unknown => (None, None),
+        };
+        // However the job goes on, so that the kill explains no other end.
+        let out_of_memory =
+            if signal == Some(libc::SIGKILL) { self.link.ran_out_of_memory() } else { Some(false) };
         let is_untouched =
             ticket.message().is_some_and(|message| message.take_back() && message.lost() <= LOST_MAX);
         let kills = if is_untouched { 0 } else { ticket.message().map_or(KILLS_MAX, Message::survived) };
@@ -383,13 +391,6 @@ impl Shift<'_> {
         } else if is_untouched || ticket.is_idempotent() && kills < KILLS_MAX {
             self.desk.retry(task);
         } else {
-            let (exit_code, signal) = match how {
-                Ended::Exited(code) => (Some(code), None),
-                Ended::Killed(signal) => (None, Some(signal)),
-                Ended::Unknown => (None, None),
-            };
-            let out_of_memory =
-                if signal == Some(libc::SIGKILL) { self.link.ran_out_of_memory() } else { Some(false) };
             let failure = Failure::Crashed { exit_code, signal, out_of_memory, stderr: said, kills };
             self.fail(task, Some(words.clone()), failure);
         }

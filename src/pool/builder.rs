@@ -25,6 +25,8 @@ pub const DEFAULT_WINDOW: Duration = Duration::from_secs(60);
 pub struct Builder {
     min: usize,
     max: usize,
+    /// Nobody set the maximum, so that it follows what the process may use.
+    follows_quota: bool,
     queue: usize,
     overflow: Overflow,
     strategy: Strategy,
@@ -40,6 +42,7 @@ impl Builder {
         Self {
             min: 1,
             max: parallelism.min(MAX_WORKERS),
+            follows_quota: true,
             queue: DEFAULT_QUEUE,
             overflow: Overflow::default(),
             strategy: Strategy::default(),
@@ -52,7 +55,7 @@ impl Builder {
 
     /// Sets a fixed number of workers, 1 to [`MAX_WORKERS`]: the minimum and the maximum at once.
     pub fn workers(self, workers: usize) -> Self {
-        Self { min: workers, max: workers, ..self }
+        Self { min: workers, ..self }.max(workers)
     }
 
     /// Sets the fewest workers, 1 without it. 0 is allowed: the first job then waits for a worker to start.
@@ -61,9 +64,10 @@ impl Builder {
     }
 
     /// Sets the most workers, 1 to [`MAX_WORKERS`]. Without it, as many as the process may use processors, its CPU quota
-    /// included. Jobs that wait for others, for disks or for sleep gain from more.
+    /// included; where the quota is lowered later, the pool follows it within a second or so of its next job. Jobs that
+    /// wait for others, for disks or for sleep gain from more.
     pub fn max(self, max: usize) -> Self {
-        Self { max, ..self }
+        Self { max, follows_quota: false, ..self }
     }
 
     /// Sets how soon a backlog is to be gone once the workers that are started for it are there,
@@ -135,8 +139,7 @@ impl Builder {
     }
 
     pub(super) fn scaling(&self) -> Scaling {
-        // The maximum is as many as there are processors unless the caller knows better.
-        let scaling = Scaling::new(self.min, self.max).cpu_bound(false);
+        let scaling = Scaling::new(self.min, self.max).cpu_bound(self.follows_quota);
         scaling.target_wait(self.target_wait).keep(self.keep)
     }
 

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::desk::Desk;
 use super::dispatch::{Dispatch, Phase, State};
+use super::quota::Quota;
 use super::scaling::{self, Action, Sample, Scaling, step};
 use super::task::Body;
 use super::worker::Kind;
@@ -44,6 +45,7 @@ pub(super) struct Keeper<K: Kind> {
     scaling: Scaling,
     rule: scaling::State,
     since: Instant,
+    quota: Quota,
     threads: HashMap<WorkerId, JoinHandle<()>>,
     /// Workers in a row that could not boot, at the last look, and when to start another.
     boot_failures: u32,
@@ -59,6 +61,7 @@ impl<K: Kind> Keeper<K> {
             scaling,
             rule: scaling::State::default(),
             since: Instant::now(),
+            quota: Quota::new(),
             threads: HashMap::new(),
             boot_failures: 0,
             retry: None,
@@ -119,7 +122,7 @@ impl<K: Kind> Keeper<K> {
             let now = Instant::now();
             let next_deadline = state.deadlines.peek().map(|due| due.0.at);
             let hopeless = self.mind_boots(&state, now);
-            let sample = self.sample(&mut state, now);
+            let mut sample = self.sample(&mut state, now);
             let ended = self.ended(&state);
             let replacements = std::mem::take(&mut state.replacements);
             let is_closed = dispatch.counts().is_closed();
@@ -128,6 +131,7 @@ impl<K: Kind> Keeper<K> {
                 && (dispatch.counts().waiting() == 0 || hopeless.is_some());
             drop(state);
 
+            sample.quota = self.scaling.is_cpu_bound().then(|| self.quota.at(now));
             if let Some(words) = hopeless {
                 dispatch.give_up(|| Failure::NoWorker { message: words.clone() });
             }
@@ -141,10 +145,14 @@ impl<K: Kind> Keeper<K> {
             if !is_closed || sample.queued > 0 {
                 self.look(&sample, now);
             }
-            let workers = self.dispatch.lock().staying().count();
-            self.dispatch.let_grow(workers < self.scaling.max());
+            let (workers, most) = (self.dispatch.lock().staying().count(), self.scaling.most(&sample));
+            // Nobody tells of a quota that has changed: while there is work it is looked at, and else by the next job.
+            let is_short = most < self.scaling.max();
+            let is_busy = sample.queued + sample.running > 0;
+            self.dispatch.let_grow(workers < most || is_short && !is_busy);
             let look = self.rule.next_look().and_then(|look| self.since.checked_add(look));
-            until = [look, next_deadline, self.retry].into_iter().flatten().min();
+            let quota = self.quota.due().filter(|_| is_short && is_busy);
+            until = [look, next_deadline, self.retry, quota].into_iter().flatten().min();
             if sample.workers() > 0 {
                 thread::sleep(self.rule.shortest_gap().max(GAP_MIN));
             }
@@ -184,7 +192,7 @@ impl<K: Kind> Keeper<K> {
             service,
             booted: state.booted,
             boot: state.boot,
-            // The maximum is what the builder was given, whatever the processors.
+            // Not under the lock: it is read from files.
             quota: None,
         }
     }

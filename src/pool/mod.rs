@@ -54,6 +54,7 @@ mod pending;
 mod pool;
 mod ports;
 mod queue;
+mod quota;
 pub mod scaling;
 pub mod simulate;
 mod snapshot;

@@ -48,7 +48,8 @@ pub struct circlet_pool_options {
     pub kind: u32,
     /// The fewest workers; 0 for 1, or for none with CIRCLET_POOL_FROM_ZERO.
     pub min: u32,
-    /// The most workers, at most 1024; 0 for as many as the process may use processors.
+    /// The most workers, at most 1024; 0 for as many as the process may use processors, within its
+    /// CPU quota also where that changes.
     pub max: u32,
     /// How many jobs may wait beside those that run; 0 for 16384.
     pub queue: u32,

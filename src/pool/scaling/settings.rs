@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Sample;
+
 /// How a pool is to size itself. Only the bounds have to be given; the rest serves nearly everybody.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[must_use]
@@ -54,5 +56,15 @@ impl Scaling {
     /// Returns the most workers.
     pub const fn max(&self) -> usize {
         self.max
+    }
+
+    /// Tells whether the quota bounds the workers too.
+    pub const fn is_cpu_bound(&self) -> bool {
+        self.cpu_bound
+    }
+
+    /// Returns the most workers now: the maximum, and for jobs that are bound by their processors the quota.
+    pub(crate) fn most(&self, sample: &Sample) -> usize {
+        sample.quota.filter(|_| self.cpu_bound).map_or(self.max, |quota| self.max.min(quota.max(1)))
     }
 }

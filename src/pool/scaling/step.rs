@@ -28,10 +28,7 @@ pub fn step(scaling: &Scaling, state: &State, sample: &Sample) -> (State, Decisi
     let keep = state.keep(scaling);
     state.calm(keep);
     let peak = state.peak(keep, need.load.max(need.queue));
-    let cap = match sample.quota {
-        Some(quota) if scaling.cpu_bound => scaling.max.min(quota.max(1)),
-        _ => scaling.max,
-    };
+    let cap = scaling.most(sample);
     let min = scaling.min.min(cap);
     let decision = decide(min, cap, &mut state, sample, &need, peak, keep);
 
