@@ -65,6 +65,10 @@ fn a_pool_that_was_closed_or_dropped_leaves_nothing() {
     pool.close().unwrap();
     assert!(handles.into_iter().all(|handle| handle.wait().is_ok()));
     assert!(matches!(crash.wait(), Err(Failure::Crashed { .. })));
+    // At once: not even a thread that is about to end.
+    let threads =
+        |all: &BTreeSet<String>| all.iter().filter(|name| name.starts_with("/proc/self/task")).count();
+    assert_eq!(threads(&belongings()), threads(&before));
     drop(pool);
     nothing_more_than(&before);
 

@@ -101,7 +101,6 @@ pub(super) struct Order {
 pub(super) struct Remote {
     pub(super) claims: Claims,
     pub(super) lane: Arc<Lane<dyn Closure>>,
-    pub(super) has_ended: AtomicBool,
     pub(super) is_called: AtomicBool,
     pub(super) taken_back: AtomicU32,
     orders: Mutex<VecDeque<Order>>,
@@ -114,7 +113,6 @@ impl Remote {
         Self {
             claims,
             lane,
-            has_ended: AtomicBool::new(false),
             is_called: AtomicBool::new(false),
             taken_back: AtomicU32::new(0),
             orders: Mutex::default(),
@@ -167,7 +165,6 @@ impl Observer for Remote {
     }
 
     fn ended(&self) {
-        self.has_ended.store(true, SeqCst);
         self.claims.ring();
         // One that waits for calls is replaced now, and not when the next one comes.
         self.lane.call();

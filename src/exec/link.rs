@@ -15,7 +15,7 @@ use super::process::{Launch, Process};
 use super::servant::empty;
 use super::setup::Setup;
 use super::{Ended, Error};
-use crate::pool::{Closure, Lane, Message, Ports, Station};
+use crate::pool::{Closure, Desk, Message, Station};
 use crate::ring::{self, Deadline, Options, Receiver, Sender};
 use crate::usage;
 
@@ -27,6 +27,8 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 const PART: Duration = Duration::from_millis(20);
 /// For how long to wait for room in the ring of a worker that may be away.
 const ROOM: Duration = Duration::from_millis(1);
+/// Between looks of a worker that boots at whether anybody has a use for it.
+const NEED_LOOK: Duration = Duration::from_millis(50);
 /// Calls that are with a worker at once, the one that runs included.
 const AHEAD_MAX: u32 = WINDOW / 2;
 
@@ -68,7 +70,7 @@ struct Ending(Arc<Process>);
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.end();
+        self.0.close();
     }
 }
 
@@ -87,17 +89,13 @@ impl Link {
     ///
     /// # Errors
     /// What [`Executor`](super::Executor)'s start has; no process stays.
-    pub(super) fn start(
-        setup: &Setup,
-        crew: &Arc<Crew>,
-        lane: &Arc<Lane<dyn Closure>>,
-        ports: &Arc<Ports>,
-    ) -> Result<Self, Error> {
+    pub(super) fn start(setup: &Setup, crew: &Arc<Crew>, desk: &Desk<dyn Closure>) -> Result<Self, Error> {
+        let lane = desk.lane();
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let claims = Claims::new().map_err(ring::Error::from)?;
         let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
-        let (counter, for_ports) = Counter::open(&claims, ports, lane.worker)?;
+        let (counter, for_ports) = Counter::open(&claims, desk.ports(), lane.worker)?;
         let for_claims = claims.export_fd().map_err(ring::Error::from)?;
         let mut passed: Vec<OwnedFd> =
             vec![requests.export_fd()?, answers.export_fd()?, for_claims, for_ports];
@@ -131,18 +129,20 @@ impl Link {
             line,
             kills_for_memory: usage::kills_for_memory(),
         };
-        link.greet(setup.ready_within)?;
+        link.greet(setup.ready_within, || desk.is_needed())?;
         setup.limits.hard().map(|bytes| link.process.0.limit_data(bytes)).transpose()?;
         Ok(link)
     }
 
-    fn greet(&mut self, within: Duration) -> Result<(), Error> {
+    /// Waits until the worker is ready, as long as anybody has a use for it.
+    fn greet(&mut self, within: Duration, is_needed: impl Fn() -> bool) -> Result<(), Error> {
         let until = Instant::now() + within;
         loop {
-            if self.crew.ends_at().is_some() {
+            if self.crew.ends_at().is_some() || !is_needed() {
                 return Err(Error::Dropped);
             }
-            match self.wait(until.saturating_duration_since(Instant::now()))? {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.wait(left.min(NEED_LOOK))? {
                 Came::Answer(READY, _) => return Ok(()),
                 Came::Answer(number, _) => {
                     return Err(self.broken(format!("an answer to call {number} before any")));
@@ -192,7 +192,7 @@ impl Link {
         let outcome = loop {
             match self.to_worker.send_part(&bytes, &mut sent, Some(Deadline::after(ROOM))) {
                 // It makes room once it is there to read.
-                Err(ring::Error::TimedOut { .. }) if !self.remote.has_ended.load(SeqCst) => {
+                Err(ring::Error::TimedOut { .. }) if !self.has_ended() => {
                     fetch(&self.claims, self.line.as_mut());
                     if is_due() || self.ends_at().is_some_and(|at| at <= Instant::now()) {
                         self.kill();
@@ -236,7 +236,7 @@ impl Link {
         if let Some(came) = self.look()? {
             return Ok(came);
         }
-        if self.remote.has_ended.load(SeqCst) {
+        if self.has_ended() {
             // What it sent in its last moment.
             return Ok(self.receive(Deadline::now())?.unwrap_or(Came::End));
         }
@@ -247,16 +247,21 @@ impl Link {
         // Half of what it has, so that it does the rest meanwhile.
         let many = self.outstanding().div_ceil(2).max(1);
         let wanted = self.received.wrapping_add(many);
-        let (remote, served) = (&self.remote, self.counter.served());
+        let (remote, process, served) = (&self.remote, &self.process.0, self.counter.served());
         self.claims.sleep(wanted, at_most, || {
-            remote.has_ended.load(SeqCst)
+            process.has_ended()
                 || remote.is_called.load(SeqCst)
                 || remote.taken_back.load(SeqCst) != taken_back
                 || remote.claims.is_long()
                 || remote.claims.asked() != served
         });
         self.remote.is_called.store(false, SeqCst);
-        Ok(self.look()?.unwrap_or(Came::Nothing))
+        let came = self.look()?;
+        if came.is_none() {
+            // The thread that watches it may be held up by whoever takes the output.
+            self.process.0.reap();
+        }
+        Ok(came.unwrap_or(Came::Nothing))
     }
 
     fn look(&mut self) -> Result<Option<Came>, Error> {
@@ -271,7 +276,7 @@ impl Link {
             // The process has ended, or is about to.
             Err(ring::Error::Closed | ring::Error::PeerDied) => {
                 self.process.0.wait(Deadline::after(PART));
-                return Ok(self.remote.has_ended.load(SeqCst).then_some(Came::End));
+                return Ok(self.has_ended().then_some(Came::End));
             }
             Err(other) => return Err(other.into()),
         }
@@ -316,7 +321,7 @@ impl Link {
 
     /// Tells whether the process is no more.
     pub(super) fn has_ended(&self) -> bool {
-        self.remote.has_ended.load(SeqCst)
+        self.process.0.has_ended()
     }
 
     /// Returns when the worker is to be killed, whatever it runs, because nobody has the pool any more.

@@ -1,23 +1,32 @@
-//! One worker process: started, listened to, ended and reaped by a thread of its own.
+//! One worker process: started, listened to, ended and reaped.
 
+use std::fmt;
 use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::process::CommandExt;
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
-use std::thread;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use super::{Ended, Error};
 use crate::shm::Deadline;
 
 /// How much of what a worker prints beside the protocol is kept.
 const TAIL_BYTES: usize = 4096;
+/// What a pipe has room for, as a rule.
+const PIPE_BYTES: usize = 1 << 16;
+/// How long to wait for what a process that has ended said last, and for the thread that watched it: it may be held up by
+/// whoever takes the output.
+const READ_WITHIN: Duration = Duration::from_millis(200);
+const WATCHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A started process. It leads a process group of its own, and is killed when the thread that started it ends, which
-/// is when it is reaped or when this program dies.
-#[derive(Debug)]
+/// is after its end or when this program dies. Any thread may find that it has ended, and reaps it then.
 pub(super) struct Process {
     group: libc::pid_t,
+    pidfd: OwnedFd,
+    observer: Option<Arc<dyn Observer>>,
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -31,12 +40,12 @@ pub enum Stream {
     Stderr,
 }
 
-/// Who learns what a process does, on the thread that watches it.
+/// Who learns what a process does.
 pub(super) trait Observer: Send + Sync {
-    /// It wrote something.
+    /// It wrote something. Called by the thread that watches it, which nothing else waits for.
     fn printed(&self, stream: Stream, bytes: &[u8]);
 
-    /// It has ended and been reaped.
+    /// It has ended and been reaped. Called by whoever found that.
     fn ended(&self);
 }
 
@@ -51,10 +60,21 @@ pub(super) struct Launch {
     pub(super) observer: Option<Arc<dyn Observer>>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct State {
     ended: Option<Ended>,
     tail: Vec<u8>,
+    /// Whether the tail has what it said last.
+    is_read: bool,
+    /// Whether the thread that watches it has nothing left to do.
+    is_over: bool,
+    watcher: Option<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Process").field("id", &self.group).finish_non_exhaustive()
+    }
 }
 
 /// Ends a worker from another thread.
@@ -90,7 +110,7 @@ impl Process {
         pass_on(&mut command, &passed);
         let (tell, told) = mpsc::channel();
         let thread = thread::Builder::new().name("circlet-exec".to_owned());
-        thread
+        let watcher = thread
             .spawn(move || {
                 let started = command.spawn();
                 // The pipe ends when nobody but the worker holds it.
@@ -98,96 +118,115 @@ impl Process {
                 drop(command);
                 drop(passed);
                 let started = started.map_err(|source| Error::NoPython { language, program, source });
-                match started.and_then(|child| Self::watched(&child).map(|watch| (child, watch))) {
-                    Ok((child, (process, pidfd))) => {
+                match started.and_then(|child| Self::watched(child, observer)) {
+                    Ok(process) => {
                         let _ = tell.send(Ok(Arc::clone(&process)));
-                        process.watch(child, &pidfd, [Some(reader), errors], observer.as_deref());
+                        process.watch([Some(reader), errors]);
                     }
                     Err(error) => drop(tell.send(Err(error))),
                 }
             })
             .map_err(Error::os("clone"))?;
-        told.recv().unwrap_or(Err(Error::NoWorker))
+        let process = told.recv().unwrap_or(Err(Error::NoWorker));
+        match &process {
+            Ok(process) => process.state().watcher = Some(watcher),
+            Err(_) => drop(watcher.join()),
+        }
+        process
     }
 
-    fn watched(child: &Child) -> Result<(Arc<Self>, OwnedFd), Error> {
-        let pid = child.id() as libc::pid_t;
+    fn watched(mut child: Child, observer: Option<Arc<dyn Observer>>) -> Result<Arc<Self>, Error> {
+        let group = child.id() as libc::pid_t;
         // SAFETY: the call takes integers, and the descriptor that comes back belongs to nobody else.
         let pidfd = unsafe {
-            let fd = libc::syscall(libc::SYS_pidfd_open, pid, 0) as libc::c_int;
+            let fd = libc::syscall(libc::SYS_pidfd_open, group, 0) as libc::c_int;
             if fd < 0 {
                 let error = Error::Os { call: "pidfd_open", source: io::Error::last_os_error() };
-                libc::kill(-pid, libc::SIGKILL);
+                libc::kill(-group, libc::SIGKILL);
+                let _ = child.wait();
                 return Err(error);
             }
             OwnedFd::from_raw_fd(fd)
         };
-        let process = Self { group: pid, state: Mutex::default(), changed: Condvar::new() };
-        Ok((Arc::new(process), pidfd))
+        Ok(Arc::new(Self { group, pidfd, observer, state: Mutex::default(), changed: Condvar::new() }))
     }
 
-    /// Keeps the last of what it prints until it ends, then ends its group and reaps it.
-    fn watch(
-        &self,
-        mut child: Child,
-        pidfd: &OwnedFd,
-        mut outputs: [Option<PipeReader>; 2],
-        observer: Option<&dyn Observer>,
-    ) {
+    /// Keeps the last of what it prints, and hands it on, until it has ended.
+    fn watch(&self, mut outputs: [Option<PipeReader>; 2]) {
+        const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
         loop {
             let [output, errors] = outputs.each_ref().map(|output| output.as_ref().map(AsRawFd::as_raw_fd));
-            let [ended, printed, complained] = poll([Some(pidfd.as_raw_fd()), output, errors], -1);
+            let [ended, printed, complained] =
+                poll([Some(self.pidfd.as_raw_fd()), output, errors], Deadline::NEVER);
             if ended {
                 break;
             }
-            for (output, has_more, stream) in [(0, printed, Stream::Stdout), (1, complained, Stream::Stderr)]
-            {
-                if has_more && !self.keep_output(outputs[output].as_mut(), stream, observer) {
-                    outputs[output] = None;
+            for (output, has_more, stream) in [(0, printed, STREAMS[0]), (1, complained, STREAMS[1])] {
+                if has_more {
+                    match self.read(outputs[output].as_mut(), stream) {
+                        Some(bytes) => self.hand_on(stream, &bytes),
+                        None => outputs[output] = None,
+                    }
                 }
             }
         }
-        // It is a zombie: the group's number is not given to another before it is reaped.
-        self.signal_group();
-        // What it said last may still lie in the pipe, which has room for 64 KiB; a child that left the group may hold it.
-        for (mut output, stream) in outputs.into_iter().zip([Stream::Stdout, Stream::Stderr]) {
-            for _ in 0..(1 << 16) / TAIL_BYTES {
-                if poll([output.as_ref().map(AsRawFd::as_raw_fd)], 0) == [false]
-                    || !self.keep_output(output.as_mut(), stream, observer)
-                {
+        self.reap();
+        // What it said last may still lie in the pipes; a child that left the group may hold them.
+        let mut last = Vec::new();
+        for (mut output, stream) in outputs.into_iter().zip(STREAMS) {
+            for _ in 0..PIPE_BYTES / TAIL_BYTES {
+                let fd = output.as_ref().map(AsRawFd::as_raw_fd);
+                if poll([fd], Deadline::now()) == [false] {
                     break;
                 }
+                let Some(bytes) = self.read(output.as_mut(), stream) else { break };
+                last.push((stream, bytes));
             }
         }
-        let mut state = self.state();
-        state.ended = Some(child.wait().map_or(Ended::Unknown, Ended::from));
-        drop(state);
+        self.state().is_read = true;
         self.changed.notify_all();
-        if let Some(observer) = observer {
-            observer.ended();
+        for (stream, bytes) in last {
+            self.hand_on(stream, &bytes);
+        }
+        self.state().is_over = true;
+        self.changed.notify_all();
+    }
+
+    /// Reads what there is and keeps the last of it. `None` at the end.
+    fn read(&self, output: Option<&mut PipeReader>, stream: Stream) -> Option<Vec<u8>> {
+        let mut buffer = [0; TAIL_BYTES];
+        let count = output?.read(&mut buffer).ok().filter(|count| *count > 0)?;
+        let bytes = &buffer[..count];
+        if self.observer.is_none() || stream == Stream::Stderr {
+            let mut state = self.state();
+            state.tail.extend_from_slice(bytes);
+            let surplus = state.tail.len().saturating_sub(TAIL_BYTES);
+            state.tail.drain(..surplus);
+        }
+        Some(bytes.to_vec())
+    }
+
+    fn hand_on(&self, stream: Stream, bytes: &[u8]) {
+        if let Some(observer) = &self.observer {
+            observer.printed(stream, bytes);
         }
     }
 
-    /// Reads what there is. `false` at the end.
-    fn keep_output(
-        &self,
-        output: Option<&mut PipeReader>,
-        stream: Stream,
-        observer: Option<&dyn Observer>,
-    ) -> bool {
-        let mut buffer = [0; TAIL_BYTES];
-        let Some(Ok(count @ 1..)) = output.map(|output| output.read(&mut buffer)) else { return false };
-        if let Some(observer) = observer {
-            observer.printed(stream, &buffer[..count]);
-            if stream == Stream::Stdout {
-                return true;
-            }
-        }
+    /// Reaps it if it has ended, and ends its group.
+    pub(super) fn reap(&self) -> Option<Ended> {
         let mut state = self.state();
-        state.tail.extend_from_slice(&buffer[..count]);
-        let surplus = state.tail.len().saturating_sub(TAIL_BYTES);
-        state.tail.drain(..surplus);
-        true
+        if state.ended.is_none() && poll([Some(self.pidfd.as_raw_fd())], Deadline::now()) == [true] {
+            // It is a zombie: the group's number is not given to another before it is reaped.
+            self.signal_group();
+            state.ended = Some(reap(self.group));
+            drop(state);
+            self.changed.notify_all();
+            if let Some(observer) = &self.observer {
+                observer.ended();
+            }
+            state = self.state();
+        }
+        state.ended
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -232,20 +271,19 @@ impl Process {
         }
     }
 
+    /// Tells whether it has ended.
+    pub(super) fn has_ended(&self) -> bool {
+        self.state().ended.is_some()
+    }
+
     /// Waits until it has ended and been reaped.
     pub(super) fn wait(&self, deadline: Deadline) -> Option<Ended> {
-        let mut state = self.state();
         loop {
-            if state.ended.is_some() {
-                return state.ended;
+            let ended = self.reap();
+            if ended.is_some() || deadline.left().is_some_and(|left| left.is_zero()) {
+                return ended;
             }
-            state = match deadline.left() {
-                None => self.changed.wait(state).unwrap_or_else(PoisonError::into_inner),
-                Some(left) if left.is_zero() => return None,
-                Some(left) => {
-                    self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0
-                }
-            };
+            poll([Some(self.pidfd.as_raw_fd())], deadline);
         }
     }
 
@@ -256,9 +294,26 @@ impl Process {
         (ended, self.said())
     }
 
-    /// Returns the last of what it printed beside the protocol.
+    /// Ends it, and the thread that watches it, unless whoever takes the output holds that up.
+    pub(super) fn close(&self) {
+        self.kill();
+        self.wait(Deadline::NEVER);
+        let mut state = self.state_where(WATCHED_WITHIN, |state| state.is_over);
+        let watcher = if state.is_over { state.watcher.take() } else { None };
+        drop(state);
+        let _ = watcher.map(JoinHandle::join);
+    }
+
+    /// Returns the last of what it printed beside the protocol: all of that, where it has ended.
     pub(super) fn said(&self) -> String {
-        String::from_utf8_lossy(&self.state().tail).into_owned()
+        let state = self.state_where(READ_WITHIN, |state| state.ended.is_none() || state.is_read);
+        String::from_utf8_lossy(&state.tail).into_owned()
+    }
+
+    /// Waits until the state is so, for at most so long.
+    fn state_where(&self, at_most: Duration, is_so: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let waited = self.changed.wait_timeout_while(self.state(), at_most, |state| !is_so(state));
+        waited.unwrap_or_else(PoisonError::into_inner).0
     }
 
     pub(super) fn killer(self: &Arc<Self>) -> Killer {
@@ -266,13 +321,30 @@ impl Process {
     }
 }
 
-/// Waits until one of the descriptors has something to read or is at its end; `None` is passed over.
-fn poll<const N: usize>(descriptors: [Option<libc::c_int>; N], timeout_ms: libc::c_int) -> [bool; N] {
+/// Waits until one of the descriptors has something to read or is at its end, or the deadline; `None` is passed over.
+fn poll<const N: usize>(descriptors: [Option<libc::c_int>; N], deadline: Deadline) -> [bool; N] {
     let mut entries =
         descriptors.map(|fd| libc::pollfd { fd: fd.unwrap_or(-1), events: libc::POLLIN, revents: 0 });
+    let left = deadline.left().map(|left| left.as_nanos().div_ceil(1_000_000));
+    let timeout_ms = left.map_or(-1, |left| libc::c_int::try_from(left).unwrap_or(libc::c_int::MAX));
     // SAFETY: the array outlives the call and has as many entries as it says.
     unsafe { libc::poll(entries.as_mut_ptr(), N as libc::nfds_t, timeout_ms) };
     entries.map(|entry| entry.revents != 0)
+}
+
+/// Reaps a child of this process that has ended.
+fn reap(pid: libc::pid_t) -> Ended {
+    let mut status = 0;
+    loop {
+        // SAFETY: the status outlives the call.
+        if unsafe { libc::waitpid(pid, &raw mut status, 0) } == pid {
+            return ExitStatus::from_raw(status).into();
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            // Somebody else in this program waits for all children.
+            return Ended::Unknown;
+        }
+    }
 }
 
 /// Has the process keep descriptors of ours, under their numbers.

@@ -54,7 +54,7 @@ impl Kind for Processes {
 
     fn work(&self, desk: &Desk<dyn Closure>, since: Instant) -> Result<(), String> {
         let turn = self.boots.begin();
-        let link = Link::start(&self.setup, &self.crew, desk.lane(), desk.ports());
+        let link = Link::start(&self.setup, &self.crew, desk);
         let link = link.map_err(|error| error.to_string())?;
         drop(turn);
         desk.lane().is_process(Probe::Process { pid: link.id() });
@@ -211,7 +211,6 @@ impl Shift<'_> {
             return Ok(self.fail(task, None, Failure::Closed));
         };
         if message.number().is_none() {
-            // Another error says that the worker has ended, as waiting for its answer will show.
             let (grace, mut kill_at) = (self.setup.grace, None::<Instant>);
             let is_due = || {
                 let now = Instant::now();
@@ -220,11 +219,15 @@ impl Shift<'_> {
                 }
                 kill_at.is_some_and(|at| at <= now)
             };
-            if let Err(ring::Error::TooLarge { len, max }) = self.link.send(message, is_due) {
-                let error = Error::CallTooLong { len, max: max as usize };
-                return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
+            match self.link.send(message, is_due) {
+                Ok(_) => self.send_ahead(),
+                Err(ring::Error::TooLarge { len, max }) => {
+                    let error = Error::CallTooLong { len, max: max as usize };
+                    return Ok(self.fail(task, Some(error.to_string()), Failure::Error(error.into())));
+                }
+                // The worker has ended, as waiting for its answer will show. Nothing goes after what it got a part of.
+                Err(_) => {}
             }
-            self.send_ahead();
         } else if !self.is_due && 2 * self.link.outstanding() <= self.ahead && self.desk.top_up() {
             // Before it has done what it was sent.
             self.send_ahead();

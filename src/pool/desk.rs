@@ -107,18 +107,25 @@ impl<B: Body + ?Sized> Desk<B> {
         self.lane.is_replaced.load(Ordering::Acquire)
     }
 
-    /// Waits for another worker to take the place of this one, or until there is no more use in that. `false` if none comes.
-    pub(crate) fn await_replacement(&self) -> bool {
+    /// Waits for another worker to take the place of this one, or until there is no more use in that, or one could not boot.
+    pub(crate) fn await_replacement(&self) {
+        let mut has_asked = false;
         while !self.is_replaced() {
             let mut state = self.dispatch.lock();
-            if self.dispatch.counts().is_closed() || state.at(self.lane.place).retires {
-                return false;
+            let entry = state.at(self.lane.place);
+            let is_in_vain = has_asked && !entry.recycles;
+            if is_in_vain || entry.retires || self.dispatch.counts().is_closed() {
+                return;
             }
             drop(state);
-            self.ask_for_replacement();
+            has_asked |= self.ask_for_replacement();
             self.lane.doze(REPLACEMENT_LOOK);
         }
-        true
+    }
+
+    /// Tells whether anybody has a use for a worker that is about to be ready.
+    pub(crate) fn is_needed(&self) -> bool {
+        !self.dispatch.counts().is_closed() || self.dispatch.counts().waiting() > 0
     }
 
     /// Says why the worker could not boot, or died.

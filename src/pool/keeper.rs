@@ -83,9 +83,10 @@ impl<K: Kind> Keeper<K> {
         thread.spawn(move || self.run()).map_err(refusal(workers))
     }
 
-    /// Starts a worker that is to take the place of another, beside those that the rule wants.
+    /// Starts a worker that is to take the place of another, beside those that the rule wants; none for a while after one
+    /// that could not boot.
     fn replace_worker(&mut self, replaced: WorkerId) {
-        if self.start_worker_for(Some(replaced)).is_err() {
+        if self.retry.is_some() || self.start_worker_for(Some(replaced)).is_err() {
             self.dispatch.lock().replace(replaced, false);
         }
     }

@@ -277,7 +277,22 @@ impl Ports {
 
     /// Makes a port a worker's, or everybody's.
     pub(crate) fn transfer(&self, id: PortId, to: Option<WorkerId>) -> Result<(), Error> {
-        let mut state = self.lock();
+        self.transfer_in(self.lock(), id, to)
+    }
+
+    /// As [`Ports::transfer`], by the worker that uses it.
+    pub(crate) fn hand_on(&self, id: PortId, from: WorkerId, to: Option<WorkerId>) -> Result<(), Error> {
+        let state = self.lock();
+        let is_used = state.entries.get(&id).is_some_and(|entry| entry.standing.is_used_by(from));
+        if is_used { self.transfer_in(state, id, to) } else { Err(Error::NoPort { given: id.to_string() }) }
+    }
+
+    fn transfer_in(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        id: PortId,
+        to: Option<WorkerId>,
+    ) -> Result<(), Error> {
         if let Some(given) = to.filter(|to| !state.workers.contains(to)) {
             return Err(Error::NoSuchWorker { given: given.to_string() });
         }
@@ -287,12 +302,6 @@ impl Ports {
         }
         self.tell(state);
         Ok(())
-    }
-
-    /// As [`Ports::transfer`], by the worker that uses it.
-    pub(crate) fn hand_on(&self, id: PortId, from: WorkerId, to: Option<WorkerId>) -> Result<(), Error> {
-        let is_used = self.lock().entries.get(&id).is_some_and(|entry| entry.standing.is_used_by(from));
-        if is_used { self.transfer(id, to) } else { Err(Error::NoPort { given: id.to_string() }) }
     }
 
     /// Closes a port: at once, or when whoever uses it gives it back.

@@ -154,6 +154,12 @@ def speak(out, err):
     print(err, file=sys.stderr)
 
 
+def speak_and_wait():
+    print("said", flush=True)
+    while True:
+        time.sleep(3600)
+
+
 def linger():
     """Leaves a thread that keeps the process from ending, and returns the process."""
     threading.Thread(target=time.sleep, args=(60,)).start()

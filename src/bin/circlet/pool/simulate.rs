@@ -93,6 +93,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         .into_iter()
         .filter(|kind| ["all", kind.name()].contains(&arguments.rule.as_str()))
         .collect();
+    if arguments.svg.is_some() && (shapes.len(), kinds.len(), arguments.real) != (1, 1, None) {
+        return Err(Failure::input(
+            "a picture shows one trace under one rule: give --trace and --rule, such as --rule ours, and no --real, beside --svg",
+        ));
+    }
+    if arguments.real.is_some() && !kinds.contains(&Kind::Ours) {
+        return Err(Failure::input(format!(
+            "--rule is {}: --real replays the trace with a pool of circlet's, which follows its own rule, so give --rule ours or none",
+            arguments.rule
+        )));
+    }
     let mut rows = Vec::new();
     for shape in shapes {
         let trace = settings.trace(shape);
@@ -106,12 +117,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     if let Some(place) = &arguments.svg {
-        let ([(shape, _, report)], [kind]) = (&rows[..], &kinds[..]) else {
-            return Err(Failure::input(
-                "a picture shows one rule: give --rule ours, or another one, beside --svg",
-            ));
-        };
-        picture::draw(*shape, *kind, report, &settings, place)?;
+        for ((shape, _, report), kind) in rows.iter().zip(&kinds) {
+            picture::draw(*shape, *kind, report, &settings, place)?;
+        }
         if !arguments.json && !arguments.markdown {
             return Ok(());
         }
