@@ -22,9 +22,9 @@ from typing import Any, TypeVar
 
 from . import _native
 from ._native import Answers, JobFailedError, WorkerDiedError, bare, check, library
+from ._pool_future import PoolFuture
 from ._pool_line import Line
 from ._waiting import SLICE
-from .pool import PoolFuture
 
 T = TypeVar("T")
 

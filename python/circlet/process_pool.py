@@ -21,10 +21,9 @@ from . import _native
 from ._arguments import flag, number, opened, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
-from ._native import ClosedError, HeapOptions, InvalidError, PoolOptions, ProcessOptions, bare, check, library
+from ._native import ClosedError, HeapOptions, InvalidError, ProcessOptions, bare, check, library
+from ._pool_options import KINDS, PoolOverflow, Strategy, first_block, milliseconds, pool_options, wishes_of
 from ._pool_ports import Ports, worker_number
-from ._waiting import SLICE, first_ms
-from .pool import FROM_ZERO, OVERFLOWS, STRATEGIES, PoolOverflow, Strategy, _milliseconds, _wishes
 
 __all__ = ["CallFuture", "ProcessPool", "RemoteTraceback"]
 
@@ -32,8 +31,7 @@ T = TypeVar("T")
 #: What becomes of what workers print: it goes on to this process's own outputs, is dropped, or is kept for `output`.
 Output = Literal["pass_on", "drop", "keep"]
 
-# Each in the order of the library's numbers.
-KINDS = ("threads", "python", "bun")
+# In the order of the library's numbers.
 OUTPUTS = ("pass_on", "drop", "keep")
 IDEMPOTENT = 1
 HEAP_STOP = 1
@@ -114,15 +112,10 @@ class ProcessPool(Ports, Executor):
                 "a worker runs the main script to find what is called, and that makes a pool of its own: put what "
                 'makes the pool under if __name__ == "__main__":'
             )
-        if overflow not in OVERFLOWS:
-            word("overflow", overflow, tuple(OVERFLOWS))
-        first_ms(block, "block")  # It refuses what is no time.
-        kind_word = word("kind", kind, KINDS)
-        if kind_word == 0:
+        self._waits, self._block = first_block(block, overflow)
+        if word("kind", kind, KINDS) == 0:
             raise InvalidError("kind is 'threads': give 'python' or 'bun', or make a Pool")
-        self._block = math.inf if block is None or overflow != "block" else block
-        self._waits = overflow == "block"
-        is_python = kind_word == 1
+        is_python = kind == "python"
         if is_python:
             program = None if program is None else os.fspath(program)
             folders = _folders(path) + folders_of(program)
@@ -143,29 +136,26 @@ class ProcessPool(Ports, Executor):
             module_paths=paths,
             module_path_count=len(folders),
             output_bytes=0 if output_bytes is None else number("output_bytes", output_bytes),
-            ready_within_ms=_milliseconds("ready_within", ready_within),
-            grace_ms=_milliseconds("grace", grace),
+            ready_within_ms=milliseconds("ready_within", ready_within),
+            grace_ms=milliseconds("grace", grace),
             memory=0 if memory is None else number("memory", memory, bits=64),
             hard_memory=0 if hard_memory is None else number("hard_memory", hard_memory, bits=64),
             tasks=0 if tasks is None else number("tasks", tasks, bits=64),
-            lifetime_ms=_milliseconds("lifetime", lifetime),
+            lifetime_ms=milliseconds("lifetime", lifetime),
         )
-        options = PoolOptions(
-            struct_size=ctypes.sizeof(PoolOptions),
-            kind=kind_word,
-            min=0 if min == 0 else number("min", min),
-            max=0 if max_workers is None else number("max_workers", max_workers),
-            queue=0 if queue is None else number("queue", queue),
-            overflow=OVERFLOWS[overflow],
-            strategy=word("strategy", strategy, STRATEGIES),
-            flags=FROM_ZERO if min == 0 else 0,
-            # Between slices Python can be interrupted.
-            block_ms=SLICE * 1e3,
-            keep_ms=_milliseconds("keep", keep),
-            target_wait_ms=_milliseconds("target_wait", target_wait),
-            window_ms=_milliseconds("window", window),
-            name=text("name", name),
-            processes=ctypes.pointer(processes),
+        options = pool_options(
+            kind,
+            min=min,
+            max=max_workers,
+            max_name="max_workers",
+            queue=queue,
+            overflow=overflow,
+            strategy=strategy,
+            keep=keep,
+            target_wait=target_wait,
+            window=window,
+            name=name,
+            processes=processes,
         )
         handle = c_void_p()
         check(library.circlet_pool_new(byref(options), byref(handle)))
@@ -193,7 +183,7 @@ class ProcessPool(Ports, Executor):
         view = object.__new__(ProcessPool)
         view.__dict__.update(self.__dict__)
         flags = IDEMPOTENT if flag("idempotent", idempotent) else 0
-        view._wished = _wishes(priority, key, deadline, nodes, type, flags=flags)
+        view._wished = wishes_of(priority, key, deadline, nodes, type, flags=flags)
         return view
 
     @overload
@@ -365,7 +355,7 @@ class ProcessPool(Ports, Executor):
             struct_size=ctypes.sizeof(HeapOptions),
             top=number("top", top),
             file=None if file is None else text("file", os.path.abspath(file)),
-            within_ms=_milliseconds("timeout", timeout),
+            within_ms=milliseconds("timeout", timeout),
             flags=HEAP_STOP if stop else 0,
         )
         line, asked = self._line, c_uint64()
