@@ -12,7 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as WaitTimeoutError
 from concurrent.futures._base import CANCELLED_AND_NOTIFIED, FINISHED, PENDING
 from contextlib import suppress
@@ -24,7 +24,7 @@ from . import _native
 from ._native import Answers, JobFailedError, WorkerDiedError, bare, check, library
 from ._pool_future import PoolFuture
 from ._pool_line import Line
-from ._waiting import SLICE
+from ._waiting import SLICE, within
 
 T = TypeVar("T")
 
@@ -80,6 +80,11 @@ class CallFuture(PoolFuture[T]):
     def _is_over(self) -> bool:
         return self._state != PENDING
 
+    def _is_over_within(self, timeout: float | None) -> bool:
+        if timeout is not None:
+            timeout = within(timeout)
+        return self._state != PENDING or self._line.wait(self._is_over, timeout)
+
     def cancel(self) -> bool:
         """Aborts the call; see the class."""
         if self._state == PENDING and self._line.abort(self._job) == 2:
@@ -88,7 +93,7 @@ class CallFuture(PoolFuture[T]):
 
     def result(self, timeout: float | None = None) -> T:
         """Waits for the call's result, or raises what became of it."""
-        if self._state == PENDING and not self._line.wait(self._is_over, timeout):
+        if not self._is_over_within(timeout):
             raise WaitTimeoutError
         if self._state != FINISHED:
             raise CancelledError
@@ -102,7 +107,7 @@ class CallFuture(PoolFuture[T]):
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for what became of the call, and returns the error if it is one."""
-        if self._state == PENDING and not self._line.wait(self._is_over, timeout):
+        if not self._is_over_within(timeout):
             raise WaitTimeoutError
         if self._state != FINISHED:
             raise CancelledError
@@ -135,7 +140,6 @@ class CallLine(Line):
         """Owns a handle of the C library; `decode` reads answers."""
         super().__init__(handle)
         self.address = c_void_p(handle)
-        self.is_shut = False
         #: Guards all its futures, and tells those who follow that the leader has fetched, or leads no longer.
         self.condition = threading.Condition()
         self.calls: dict[int, CallFuture[Any] | tuple[Batch, int]] = {}
@@ -300,9 +304,10 @@ class CallLine(Line):
             if self._followers:
                 self.condition.notify_all()
 
-    def is_open(self, future: Future[Any]) -> bool:
-        """Tells whether a future is not over, and has a thread see to its end then."""
-        return future._state == PENDING and super().is_open(future)
+    def forked(self) -> None:
+        """As that of a `Line`; futures that were over can still be asked, whoever was asking then."""
+        self.condition._at_fork_reinit()  # type: ignore[attr-defined]
+        super().forked()
 
     def _read(self) -> None:
         while True:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from ._native import ABORTED, CircletError
 from ._pool_line import Line
+from ._waiting import within
 
 T = TypeVar("T")
 
@@ -48,7 +49,7 @@ class PoolFuture(Future[T]):
     @property
     def _waiters(self) -> list[Any]:
         # `concurrent.futures.wait` adds itself here, and waits for some other thread then.
-        self._line.is_open(self)
+        self._look()
         return self._parts
 
     @_waiters.setter
@@ -92,19 +93,26 @@ class PoolFuture(Future[T]):
     def _abort(self) -> bool:
         return self._line.abort(self._job) == 2
 
+    def _look(self) -> None:
+        """Has somebody look for the end of the job, if it is not over."""
+        if not self.done():
+            self._line.look()
+
     def result(self, timeout: float | None = None) -> T:
         """Waits for the job's result, or raises what became of it."""
-        self._line.is_open(self)
+        timeout = within(timeout)
+        self._look()
         return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for what became of the job, and returns the error if it is one."""
-        self._line.is_open(self)
+        timeout = within(timeout)
+        self._look()
         return super().exception(timeout)
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
         """Has `fn` called with the future when it is over, in a thread that may be any."""
-        self._line.is_open(self)
+        self._look()
         super().add_done_callback(fn)
 
     def __await__(self) -> Generator[Any, None, T]:

@@ -15,7 +15,7 @@ from . import _native, _numbers
 from ._arguments import opened, word
 from ._native import CircletError, ClosedError, InvalidError, check, library
 from ._pool_future import BatchError, BatchFuture, PoolFuture
-from ._pool_line import Line
+from ._pool_line import Line, is_ours
 from ._pool_options import PoolOverflow, Strategy, first_block, pool_options, wishes_of
 from ._pool_ports import Ports
 from .curve import Curve
@@ -101,7 +101,6 @@ class Pool(Ports):
         handle = c_void_p()
         check(library.circlet_pool_new(byref(options), byref(handle)))
         self._line = Line(opened(handle))
-        self._is_closed = False
 
     def submit(
         self,
@@ -231,7 +230,7 @@ class Pool(Ports):
         return future
 
     def _check_open(self) -> None:
-        if self._is_closed:
+        if self._line.is_shut:
             raise ClosedError("this pool was closed here: it takes no more jobs")
 
     def snapshot(self) -> dict[str, Any]:
@@ -244,7 +243,7 @@ class Pool(Ports):
 
     def close(self) -> None:
         """Takes no more jobs, waits for the end of those that there are, and ends the workers. Safe to call twice."""
-        self._is_closed = True
+        self._line.is_shut = True
         # In slices that Ctrl-C gets in between.
         self.drain()
         check(library.circlet_pool_close(self._line.handle))
@@ -260,7 +259,8 @@ class Pool(Ports):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if kind is None or is_ours(self._line):
+            self.close()
 
     async def __aenter__(self) -> Pool:
         return self
@@ -270,9 +270,10 @@ class Pool(Ports):
     ) -> None:
         import asyncio  # noqa: PLC0415
 
-        self._is_closed = True
-        await asyncio.to_thread(self.drain)
-        self.close()
+        if kind is None or is_ours(self._line):
+            self._line.is_shut = True
+            await asyncio.to_thread(self.drain)
+            self.close()
 
 
 def _address(function: NativeFunction) -> int:

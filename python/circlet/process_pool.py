@@ -22,6 +22,7 @@ from ._arguments import flag, number, opened, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
 from ._native import ClosedError, HeapOptions, InvalidError, ProcessOptions, bare, check, library
+from ._pool_line import is_ours
 from ._pool_options import KINDS, PoolOverflow, Strategy, first_block, milliseconds, pool_options, wishes_of
 from ._pool_ports import Ports, worker_number
 
@@ -415,7 +416,8 @@ class ProcessPool(Ports, Executor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if kind is None or is_ours(self._line):
+            self.close()
 
     async def __aenter__(self) -> ProcessPool:
         return self
@@ -425,8 +427,9 @@ class ProcessPool(Ports, Executor):
     ) -> None:
         import asyncio  # noqa: PLC0415
 
-        self._line.is_shut = True
-        await asyncio.to_thread(self.close)
+        if kind is None or is_ours(self._line):
+            self._line.is_shut = True
+            await asyncio.to_thread(self.close)
 
 
 def _folders(path: Iterable[str | os.PathLike[str]]) -> list[str]:
