@@ -51,7 +51,7 @@ class ProcessPool(Ports, Executor):
     under `if __name__ == "__main__":`. Lambdas and closures need cloudpickle.
 
     Timeouts and times are seconds. Leaving a `with` or an `async with` block finishes the calls. A pool that is not
-    closed when the interpreter ends takes its workers with it, and what they were at.
+    closed when the interpreter ends takes its workers with it, and what they have started: its calls are aborted.
 
     >>> import math
     >>> from circlet import ProcessPool
@@ -347,6 +347,7 @@ class ProcessPool(Ports, Executor):
         `asyncio.to_thread`.
 
         >>> with ProcessPool(1) as pool:
+        ...     number = pool.submit(abs, -1).result()
         ...     (worker,) = pool.snapshot()["registry"]
         ...     heap = pool.heap_snapshot(worker, top=3)
         ...     heap["source"], heap["is_first"], len(heap["types"])
@@ -375,9 +376,7 @@ class ProcessPool(Ports, Executor):
             for future in reversed(futures):
                 future.cancel()
             return
-        # Those that came last go first: none of them takes the place of one that has stopped.
-        for job in sorted(self._line.calls, reverse=True):
-            self._line.abort(job)
+        self._line.abort_all()
 
     def drain(self, timeout: float | None = None) -> None:
         """Waits until no call waits or runs. The pool stays open. Raises `TimedOutError`."""
