@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import c_void_p
@@ -77,7 +78,7 @@ def text(what: str, value: str) -> bytes:
     return encoded
 
 
-def path(what: str, value: str | os.PathLike[str]) -> str:
+def path_of(what: str, value: str | os.PathLike[str]) -> str:
     """Returns a path as text, which may not be empty."""
     try:
         found = os.fsdecode(value)
@@ -103,6 +104,13 @@ def number(what: str, value: int, bits: int = 32) -> int:
     if not 0 < value < 1 << bits:
         raise InvalidError(f"{what} is {shown(value)}: give {allowed}")
     return value
+
+
+def at_least_1(what: str, value: int) -> int:
+    """Returns a number above 0 that a part of Python takes."""
+    if not 0 < integer(what, value, "at least 1") <= sys.maxsize:
+        raise InvalidError(f"{what} is {shown(value)}: give at least 1, at most {sys.maxsize}")
+    return operator.index(value)
 
 
 def flag(what: str, value: bool) -> bool:

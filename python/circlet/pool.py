@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar
 
 from . import _native, _numbers
-from ._arguments import opened, word
+from ._arguments import integer, opened, shown, word
 from ._native import CircletError, ClosedError, InvalidError, check, library
 from ._pool_future import BatchError, BatchFuture, PoolFuture
 from ._pool_line import Line, is_ours
@@ -202,10 +202,10 @@ class Pool(Ports):
         ...     pool.sample_batch(lines, 3).result().tolist()
         [[[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]], [[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]]
         """
-        batch = list(curves)
+        batch, points_each = list(curves), integer("points_each", points_each)
         for index, curve in enumerate(batch):
             if not isinstance(curve, Curve):
-                raise InvalidError(f"curve {index} is {curve!r}: give a Curve")
+                raise InvalidError(f"curve {index} is {shown(curve)}: give a Curve")
         dimensions = batch[0].dimensions if batch else 2
         result, target, is_f32 = _numbers.room(out, len(batch), points_each, dimensions, formats=("d", "f"))
         handles = (c_void_p * len(batch))(*[curve._handle.value for curve in batch])
@@ -287,7 +287,7 @@ def _address(function: NativeFunction) -> int:
         return address
     if callable(function):
         raise _refusal(function)
-    raise InvalidError(f"the function is {function!r}: give one of a library of ctypes, or its address")
+    raise InvalidError(f"the function is {shown(function)}: give one of a library of ctypes, or its address")
 
 
 def _refusal(function: object) -> InvalidError:
@@ -300,7 +300,7 @@ def _refusal(function: object) -> InvalidError:
 def _place(data: Data) -> tuple[int | None, object]:
     """Returns the address of a job's data, and what keeps it there."""
     if isinstance(data, int) and not -(1 << 63) <= data < 1 << 64:
-        raise InvalidError(f"data is {data}: a function is called with 64 bits, {-(1 << 63)} to {(1 << 64) - 1}")
+        raise InvalidError(f"data is {shown(data)}: a function is called with 64 bits, {-(1 << 63)} to {(1 << 64) - 1}")
     if data is None or isinstance(data, int):
         return data, None
     if isinstance(data, bytes):
@@ -309,7 +309,10 @@ def _place(data: Data) -> tuple[int | None, object]:
         return ctypes.cast(data, c_void_p).value, data
     if isinstance(data, (ctypes.Structure, ctypes.Union, ctypes.Array, ctypes._SimpleCData)):
         return ctypes.addressof(data), data
-    view = memoryview(data)
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise InvalidError(f"data is {shown(data)}: give an address, what ctypes has, a buffer, or nothing") from None
     if view.nbytes == 0:
         return None, data
     if view.readonly or not view.c_contiguous:

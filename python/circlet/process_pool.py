@@ -18,13 +18,14 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar, cast, overload
 
 from . import _native
-from ._arguments import flag, number, opened, text, word
+from ._arguments import at_least_1, flag, number, opened, path_of, shown, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
 from ._native import ClosedError, HeapOptions, InvalidError, ProcessOptions, bare, check, library
 from ._pool_line import is_ours
 from ._pool_options import KINDS, PoolOverflow, Strategy, first_block, milliseconds, pool_options, wishes_of
 from ._pool_ports import Ports, worker_number
+from ._waiting import within
 
 __all__ = ["CallFuture", "ProcessPool", "RemoteTraceback"]
 
@@ -118,21 +119,21 @@ class ProcessPool(Ports, Executor):
             raise InvalidError("kind is 'threads': give 'python' or 'bun', or make a Pool")
         is_python = kind == "python"
         if is_python:
-            program = None if program is None else os.fspath(program)
-            folders = _folders(path) + folders_of(program)
-            interpreter = program or sys.executable or "python3"
+            given = None if program is None else path_of("program", program)
+            folders = _folders(path) + folders_of(given)
+            interpreter = given or sys.executable or "python3"
             if not hasattr(sys.modules["__main__"], "__circlet_main__"):
                 # What comes back of the main module's classes has the name that it has in the workers.
                 sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
         else:
-            folders, interpreter = [], "bun" if program is None else os.fspath(program)
+            folders, interpreter = [], "bun" if program is None else path_of("program", program)
         paths = (c_char_p * len(folders))(*map(os.fsencode, folders))
         processes = ProcessOptions(
             struct_size=ctypes.sizeof(ProcessOptions),
             output=word("output", output, OUTPUTS),
             program=text("program", interpreter),
             library=os.fsencode(library._name),
-            script=None if script is None else text("script", os.path.abspath(script)),
+            script=None if script is None else text("script", os.path.abspath(path_of("script", script))),
             main=text("main", main_of(sys.modules["__main__"])) if is_python else None,
             module_paths=paths,
             module_path_count=len(folders),
@@ -240,11 +241,11 @@ class ProcessPool(Ports, Executor):
         raised, and `TimeoutError` where a result is not there `timeout` seconds after this call; the calls behind it
         are aborted then.
         """
-        if not chunksize >= 1:
-            raise InvalidError(f"chunksize is {chunksize}: give at least 1")
-        if buffersize is not None and not buffersize >= 1:
-            raise InvalidError(f"buffersize is {buffersize}: give at least 1")
-        end = math.inf if timeout is None else time.monotonic() + timeout
+        chunksize = at_least_1("chunksize", chunksize)
+        if buffersize is not None:
+            buffersize = at_least_1("buffersize", buffersize)
+        left = within(timeout)
+        end = math.inf if left is None else time.monotonic() + left
         arguments: Iterator[tuple[Any, ...]] = zip(*iterables, strict=False)
         requests = (self._called.request(fn, given, {}) for given in arguments)
         if chunksize > 1:
@@ -356,9 +357,9 @@ class ProcessPool(Ports, Executor):
         options = HeapOptions(
             struct_size=ctypes.sizeof(HeapOptions),
             top=number("top", top),
-            file=None if file is None else text("file", os.path.abspath(file)),
+            file=None if file is None else text("file", os.path.abspath(path_of("file", file))),
             within_ms=milliseconds("timeout", timeout),
-            flags=HEAP_STOP if stop else 0,
+            flags=HEAP_STOP if flag("stop", stop) else 0,
         )
         line, asked = self._line, c_uint64()
         if line.is_shut:
@@ -372,6 +373,9 @@ class ProcessPool(Ports, Executor):
 
     def abort(self, *futures: Future[Any]) -> None:
         """Aborts these calls, or without any all that there are, as cancelling their futures does."""
+        for future in futures:
+            if not isinstance(future, Future):
+                raise InvalidError(f"{shown(future)} is no future: give those of submit, or none for all calls")
         if futures:
             for future in reversed(futures):
                 future.cancel()
@@ -434,12 +438,12 @@ class ProcessPool(Ports, Executor):
 def _folders(path: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Returns the folders as absolute paths, which nothing in them cuts short."""
     if isinstance(path, (str, bytes, os.PathLike)):
-        raise InvalidError(f"path is {path!r}: give a list of folders, such as [{path!r}]")
+        raise InvalidError(f"path is {shown(path)}: give a list of folders, such as [{shown(path)}]")
     try:
         folders = [os.path.abspath(os.fsdecode(folder)) for folder in path]
     except TypeError:
-        raise InvalidError(f"path is {path!r}: give a list of folders, each a str or a path") from None
+        raise InvalidError(f"path is {shown(path)}: give a list of folders, each a str or a path") from None
     for folder in folders:
         if "\0" in folder:
-            raise InvalidError(f"path has {folder!r} in it: no folder has a NUL in its name")
+            raise InvalidError(f"path has {shown(folder)} in it: no folder has a NUL in its name")
     return folders
