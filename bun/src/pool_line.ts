@@ -77,10 +77,14 @@ export class Line<Result> {
 
   /** Submits jobs as soon as there is room for them. */
   begin(submission: Submission<Result>, signal: AbortSignal | undefined): void {
-    if (signal?.aborted) return this.#refuse(submission, aborted());
+    if (signal !== undefined) {
+      const abort = () => this.#abort(submission);
+      submission.waiter.abortsBy = { signal, forget: () => signal.removeEventListener("abort", abort) };
+      if (signal.aborted) return this.#refuse(submission, aborted());
+      if (submission.count > 0) signal.addEventListener("abort", abort, { once: true });
+    }
     // Nothing overtakes what waits.
     if (this.#outbox.length > 0 || !this.#offer(submission)) this.#outbox.push(submission);
-    signal?.addEventListener("abort", () => this.#abort(submission), { once: true });
     if (!this.#isPumping) void this.#pump();
   }
 

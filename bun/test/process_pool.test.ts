@@ -128,6 +128,12 @@ describe("what has no result", () => {
       expect(await rejectionOf(runs)).toBeInstanceOf(AbortedError);
     }
     expect(await rejectionOf(pool.call("echo", [1], { signal: AbortSignal.abort() }))).toBeInstanceOf(AbortedError);
+    const [given, file] = [new AbortController(), newFile()];
+    const gives = rejectionOf(pool.call("givesIn", [file], { signal: given.signal }));
+    await until(() => existsSync(file));
+    const reason = new RangeError("too late");
+    given.abort(reason);
+    expect(await gives).toBe(reason);
     expect(await rejectionOf(pool.call("hangs", [newFile()], { deadlineMs: 20 }))).toBeInstanceOf(TimedOutError);
     expect(await pool.call("area", [2, 3])).toBe(6);
   });
@@ -220,6 +226,12 @@ describe("workers", () => {
     expect(await rejectionOf(pool.heapSnapshot("w_fffe"))).toBeInstanceOf(NotFoundError);
     expect(() => pool.heapSnapshot("p_1")).toThrow("names no worker");
     expect(() => pool.heapSnapshot(worker, { top: 0 })).toThrow(InvalidError);
+    for (const timeoutMs of [0, -1, NaN, Infinity, "5" as never]) {
+      expect(() => pool.heapSnapshot(worker, { timeoutMs })).toThrow("give milliseconds above 0");
+    }
+    expect(() => pool.heapSnapshot(worker, { timeout: 5 } as never)).toThrow('"timeout" is no option here: give top, file');
+    expect(() => pool.heapSnapshot(worker, { stop: "no" as never })).toThrow('stop is "no": give true or false');
+    expect(() => pool.heapSnapshot(worker, { file: 5 as never })).toThrow("file is 5: give a path");
     const failed = (await rejectionOf(pool.heapSnapshot(worker, { file: "/nowhere/heap" }))) as JobFailedError;
     expect(failed).toBeInstanceOf(JobFailedError);
     expect(failed.message).toContain("/nowhere/heap");
