@@ -101,17 +101,24 @@ class PoolFuture(Future[T]):
     def result(self, timeout: float | None = None) -> T:
         """Waits for the job's result, or raises what became of it."""
         timeout = within(timeout)
-        self._look()
+        if not self.done():
+            self._line.check_wait()
+            self._line.look()
         return super().result(timeout)
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for what became of the job, and returns the error if it is one."""
         timeout = within(timeout)
-        self._look()
+        if not self.done():
+            self._line.check_wait()
+            self._line.look()
         return super().exception(timeout)
 
     def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
-        """Has `fn` called with the future when it is over, in a thread that may be any."""
+        """Has `fn` called with the future when it is over, in a thread that may be any.
+
+        Of a pool of threads it may not wait for another future of the same pool: that raises `BusyError`.
+        """
         self._look()
         super().add_done_callback(fn)
 

@@ -69,6 +69,8 @@ class Line:
         self._early: dict[int, tuple[int, int]] = {}
         # Ends that an interrupt came before: they are told of first.
         self._left: list[_Fetched] = []
+        # The threads that tell of ends: in callbacks they cannot wait for others.
+        self._tellers: set[int] = set()
         self._reader: threading.Thread | None = None
         self._watchers: dict[asyncio.AbstractEventLoop, _Watcher] = {}
 
@@ -166,10 +168,23 @@ class Line:
                     elif job not in ended:
                         self._early[job] = (status, result)
                 fetched.is_sorted = True
-        for job in list(ended):
-            told, index, status, result = ended[job]
-            told.end(index, status, result)
-            del ended[job]
+        thread = threading.get_ident()
+        try:
+            self._tellers.add(thread)
+            for job in list(ended):
+                told, index, status, result = ended[job]
+                told.end(index, status, result)
+                del ended[job]
+        finally:
+            self._tellers.discard(thread)
+
+    def check_wait(self) -> None:
+        """Refuses to wait in a callback for what may be told by nobody but the thread that it is in."""
+        if threading.get_ident() in self._tellers:
+            raise _native.BusyError(
+                "a callback of a future of this pool cannot wait for another one of it: have that one call back, or "
+                "wait in a thread of your own"
+            )
 
     def look(self) -> None:
         """Has a thread look for the ends of jobs while there are any."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 import ctypes
 import decimal
 import math
+import queue
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from circlet import CONSUMER, InvalidError, Pool, ProcessPool, SharedRingBuffer
+from circlet import CONSUMER, BusyError, InvalidError, Pool, ProcessPool, SharedRingBuffer, _native
 
 LONG = 60
 absolute = ctypes.CDLL(None).abs
@@ -144,6 +145,34 @@ def test_what_is_no_data_no_future_and_no_heap_snapshot_is_refused_by_its_name()
         for attempt, words in attempts:
             with pytest.raises(InvalidError, match=words):
                 attempt()
+
+
+def test_a_callback_that_waits_for_another_job_is_refused_where_nobody_would_tell_of_its_end() -> None:
+    with Pool(max=1) as pool, ProcessPool(1) as processes:
+        said: queue.SimpleQueue[object] = queue.SimpleQueue()
+
+        def wait_for(submit: Callable[[], Any]) -> None:
+            other = submit()
+            for wait in (other.result, other.exception):
+                try:
+                    said.put(wait())
+                except BusyError as error:
+                    said.put(str(error))
+            other.add_done_callback(lambda other: said.put(other.result()))
+
+        pool.submit(absolute, -1).add_done_callback(lambda _: wait_for(lambda: pool.submit(absolute, -2)))
+        for _ in range(2):
+            assert "cannot wait for another one of it: have that one call back" in str(said.get(timeout=LONG))
+        assert said.get(timeout=LONG) == 2
+        processes.submit(abs, -1).add_done_callback(lambda _: wait_for(lambda: processes.submit(abs, -3)))
+        assert [said.get(timeout=LONG) for _ in range(3)] == [3, None, 3]
+
+
+def test_a_job_that_ends_its_own_pool_is_refused() -> None:
+    with Pool(max=1) as pool:
+        assert pool.submit(_native.library.circlet_pool_close, pool._line.handle).result(LONG) == -1
+        assert _native.library.circlet_status_str(-1) == b"CIRCLET_INVALID"
+        assert pool.submit(absolute, -1).result(LONG) == 1
 
 
 def test_only_true_and_false_say_whether_a_call_may_run_again() -> None:
