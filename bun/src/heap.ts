@@ -2,7 +2,8 @@
 
 import { ptr } from "bun:ffi";
 import { resolve } from "node:path";
-import { integer, number, text, U32_MAX } from "./arguments.ts";
+import { checkNames, integer, milliseconds, shown, text, U32_MAX } from "./arguments.ts";
+import { InvalidError } from "./errors.ts";
 
 /** What is wished of a heap snapshot. */
 export interface HeapOptions {
@@ -49,13 +50,18 @@ export interface HeapSnapshot {
 
 /** The numbers of heap snapshots begin here: CIRCLET_HEAP_NUMBERS. */
 export const HEAP_NUMBERS = 2 ** 52;
+const NAMES = new Set<string>(["top", "file", "stop", "timeoutMs"] satisfies (keyof HeapOptions)[]);
 /** CIRCLET_HEAP_STOP. */
 const STOP = 1;
 /** Bytes of circlet_heap_options. */
 const BYTES = 32;
 
 /** Returns circlet_heap_options, with the file's name behind it in the same memory. */
-export function heapOptions({ top, file, stop, timeoutMs }: HeapOptions): Uint8Array {
+export function heapOptions(options: HeapOptions): Uint8Array {
+  checkNames(options, NAMES);
+  const { top, file, stop = false, timeoutMs } = options;
+  if (typeof stop !== "boolean") throw new InvalidError(`stop is ${shown(stop)}: give true or false`);
+  if (file !== undefined && typeof file !== "string") throw new InvalidError(`file is ${shown(file)}: give a path`);
   const name = file === undefined ? new Uint8Array(0) : text("file", resolve(file));
   const bytes = new Uint8Array(new ArrayBuffer(BYTES + name.length));
   const fields = new DataView(bytes.buffer);
@@ -63,7 +69,7 @@ export function heapOptions({ top, file, stop, timeoutMs }: HeapOptions): Uint8A
   fields.setUint32(0, BYTES, true);
   fields.setUint32(4, top === undefined ? 0 : integer("top", top, 1, U32_MAX), true);
   if (file !== undefined) fields.setBigUint64(8, BigInt(ptr(bytes) + BYTES), true);
-  fields.setFloat64(16, number("timeoutMs", timeoutMs ?? 0), true);
+  fields.setFloat64(16, timeoutMs === undefined ? 0 : milliseconds("timeoutMs", timeoutMs), true);
   fields.setUint32(24, stop ? STOP : 0, true);
   return bytes;
 }

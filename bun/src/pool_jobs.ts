@@ -1,6 +1,6 @@
 /** The jobs of a pool that are not over, and what is to be done when they are. */
 
-import { BatchError } from "./errors.ts";
+import { AbortedError, BatchError } from "./errors.ts";
 
 /** Whoever is told of the ends of jobs. */
 export interface Waiter<Result> {
@@ -9,6 +9,24 @@ export interface Waiter<Result> {
    * @param error Why it has no result; else `null`.
    */
   end(index: number, result: Result, error: unknown): void;
+  /** What may abort its jobs. */
+  abortsBy?: Aborts;
+}
+
+/** A signal that may abort jobs, until `forget` was called. */
+export interface Aborts {
+  readonly signal: AbortSignal;
+  readonly forget: () => void;
+}
+
+/** What a signal has for a reason whose owner gave none. */
+const { message: noReason } = AbortSignal.abort().reason as DOMException;
+
+/** Tells whether an error is the end of a job that a signal has aborted for a reason that its owner gave. */
+function isForReason(error: unknown, by: Aborts | undefined): by is Aborts {
+  if (!by?.signal.aborted || !(error instanceof AbortedError)) return false;
+  const reason: unknown = by.signal.reason;
+  return !(reason instanceof DOMException && reason.name === "AbortError" && reason.message === noReason);
 }
 
 /** One job that gives a `T`. */
@@ -18,6 +36,7 @@ export class Single<T, Result = number> implements Waiter<Result> {
   readonly #value: (result: Result) => T;
   /** What must stay where it is until the job is over. */
   readonly kept: unknown;
+  abortsBy?: Aborts;
 
   constructor(done: (value: T) => void, fail: (error: unknown) => void, value: (result: Result) => T, kept: unknown) {
     this.#done = done;
@@ -27,8 +46,9 @@ export class Single<T, Result = number> implements Waiter<Result> {
   }
 
   end(_index: number, result: Result, error: unknown): void {
+    this.abortsBy?.forget();
     if (error === null) this.#done(this.#value(result));
-    else this.#fail(error);
+    else this.#fail(isForReason(error, this.abortsBy) ? this.abortsBy.signal.reason : error);
   }
 }
 
@@ -41,6 +61,7 @@ export class Batch implements Waiter<number> {
   #left: number;
   /** What must stay where it is until the jobs are over. */
   readonly kept: unknown;
+  abortsBy?: Aborts;
 
   constructor(count: number, done: (results: Int32Array) => void, fail: (error: unknown) => void, kept: unknown) {
     this.#results = new Int32Array(count);
@@ -52,9 +73,11 @@ export class Batch implements Waiter<number> {
   }
 
   end(index: number, result: number, error: unknown): void {
+    if (isForReason(error, this.abortsBy)) (error as Error).cause = this.abortsBy.signal.reason;
     if (error === null) this.#results[index] = result;
     else this.#errors.set(index, error as Error);
     if (--this.#left > 0) return;
+    this.abortsBy?.forget();
     if (this.#errors.size === 0) this.#done(this.#results);
     else this.#fail(new BatchError(this.#results, this.#errors));
   }

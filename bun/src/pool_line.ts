@@ -19,6 +19,18 @@ export type End<Result> = (job: number, result: Result, error: unknown) => void;
 /** Fetches ends, tells them, and returns how many there were, or a status. */
 export type Fetch<Result> = (handle: Pointer, end: End<Result>) => number;
 
+/** Pools of processes that nobody has closed. They end with this process, and with them what their calls have started. */
+const unclosed = new Set<{ dispose(): void }>();
+
+function endWithProcess(line: { dispose(): void }): void {
+  if (unclosed.size === 0) process.once("exit", endAll);
+  unclosed.add(line);
+}
+
+function endAll(): void {
+  for (const line of unclosed) line.dispose();
+}
+
 /** A pool of the library, and the promises that wait for what comes of its jobs. */
 export class Line<Result> {
   #handle: Pointer | null;
@@ -56,6 +68,7 @@ export class Line<Result> {
     this.#nothing = nothing;
     const given = poolOptions(options, kind, processes);
     this.#handle = handleFrom((out) => symbols.circlet_pool_new(given, out));
+    if (processes !== null) endWithProcess(this);
     this.#bell = new Bell(
       () => descriptorFrom((out) => symbols.circlet_pool_fd(this.open(), out)),
       () => symbols.circlet_pool_arm(this.open()),
@@ -77,10 +90,14 @@ export class Line<Result> {
 
   /** Submits jobs as soon as there is room for them. */
   begin(submission: Submission<Result>, signal: AbortSignal | undefined): void {
-    if (signal?.aborted) return this.#refuse(submission, aborted());
+    if (signal !== undefined) {
+      const abort = () => this.#abort(submission);
+      submission.waiter.abortsBy = { signal, forget: () => signal.removeEventListener("abort", abort) };
+      if (signal.aborted) return this.#refuse(submission, aborted());
+      if (submission.count > 0) signal.addEventListener("abort", abort, { once: true });
+    }
     // Nothing overtakes what waits.
     if (this.#outbox.length > 0 || !this.#offer(submission)) this.#outbox.push(submission);
-    signal?.addEventListener("abort", () => this.#abort(submission), { once: true });
     if (!this.#isPumping) void this.#pump();
   }
 
@@ -218,6 +235,7 @@ export class Line<Result> {
     if (this.#handle === null) return;
     symbols.circlet_pool_free(this.#handle);
     this.#handle = null;
+    if (unclosed.delete(this) && unclosed.size === 0) process.off("exit", endAll);
     this.#bell.wake();
   }
 }

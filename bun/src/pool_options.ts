@@ -58,7 +58,11 @@ export interface JobOptions {
   nodes?: number;
   /** The type of job, for snapshots; `"native"` by default, and `"curve_batch"` for curves. */
   type?: string;
-  /** Aborts the job: one that waits never starts, and one that runs is asked to stop. */
+  /**
+   * Aborts the job: one that waits never starts, and one that runs is asked to stop. It rejects with the reason that was
+   * given to `abort`, or that `AbortSignal.timeout` has, and else with `AbortedError`; of a batch each `AbortedError` has
+   * it as its cause.
+   */
   signal?: AbortSignal;
 }
 

@@ -101,9 +101,18 @@ function encoded(codec: number, value: unknown): Uint8Array {
   return text === undefined ? nothing : encoder.encode(text);
 }
 
+/** So many characters of a message and of a stack are told, those in the middle left out. */
+const TOLD_MAX = 1 << 16;
+
+function told(text: string): string {
+  if (text.length <= TOLD_MAX) return text;
+  const leftOut = `\n... ${text.length - TOLD_MAX} of ${text.length} characters are left out here ...\n`;
+  return (text.slice(0, TOLD_MAX / 2) + leftOut + text.slice(-TOLD_MAX / 2)).toWellFormed();
+}
+
 function described(error: unknown, codec: number): Uint8Array {
   const of = error instanceof Error ? error : new Error(String(error));
-  const said: Record<string, string> = { type: of.name, message: of.message, traceback: of.stack ?? "" };
+  const said: Record<string, string> = { type: of.name, message: told(of.message), traceback: told(of.stack ?? "") };
   if (codec === STRUCTURED_CLONE) {
     try {
       said.encoded = Buffer.from(serialize(error)).toString("base64");

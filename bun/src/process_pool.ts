@@ -32,7 +32,7 @@ export type Remote<Exports> = {
  * rejects with. For workers of Python they are JSON.
  *
  * A pool belongs to the thread that made it. `await using` finishes the calls first, as `close` does; `using` ends it at
- * once. A pool that is not closed when the process ends takes its workers with it.
+ * once. A pool that is not closed when the process ends takes its workers with it, and what they have started.
  *
  * @example
  * ```ts

@@ -172,6 +172,42 @@ describe("what has no result", () => {
     expect(await rejectionOf(endless)).toBeInstanceOf(AbortedError);
   });
 
+  test("was_aborted_for_the_reason_that_its_signal_has", async () => {
+    await using pool = new Pool({ max: 1 });
+    const caught = (promise: Promise<unknown>) => promise.then(() => "a result", (error: unknown) => error);
+    for (const reason of [new RangeError("too late"), "words", null, 0, new DOMException("mine", "AbortError")]) {
+      const [ends, waits] = [new AbortController(), new AbortController()];
+      const endless = caught(pool.submit(job.endless, null, { signal: ends.signal }));
+      await running();
+      const waiting = caught(pool.submit(job.empty, 1, { signal: waits.signal }));
+      const batch = caught(pool.submitMany(job.empty, numbers(3), { signal: waits.signal }));
+      waits.abort(reason);
+      ends.abort(reason);
+      expect(await waiting).toBe(reason);
+      const { status, errors } = (await batch) as BatchError;
+      expect(status).toBe("CIRCLET_ABORTED");
+      for (const error of errors.values()) expect([error instanceof AbortedError, error.cause]).toEqual([true, reason]);
+      expect(await endless).toBe(reason);
+      expect(await caught(pool.submit(job.empty, 1, { signal: AbortSignal.abort(reason) }))).toBe(reason);
+    }
+    const endless = caught(pool.submit(job.endless, null, { signal: AbortSignal.timeout(1) }));
+    expect(((await endless) as DOMException).name).toBe("TimeoutError");
+  });
+
+  test("lets_go_of_its_signal_when_it_is_over", async () => {
+    await using pool = new Pool({ max: 1 });
+    const { signal } = new AbortController();
+    let listeners = 0;
+    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
+    signal.addEventListener = (...given: Parameters<typeof add>) => (listeners++, add(...given));
+    signal.removeEventListener = (...given: Parameters<typeof remove>) => (listeners--, remove(...given));
+    const jobs = [...numbers(10).map((at) => pool.submit(job.empty, at, { signal })), pool.submitMany(job.empty, [1, 2], { signal })];
+    expect(listeners).toBe(11);
+    await Promise.all<unknown>(jobs);
+    expect(listeners).toBe(0);
+    expect(await pool.submitMany(job.empty, [], { signal })).toHaveLength(0);
+  });
+
   test("found_the_queue_full", async () => {
     native.open_gate(0);
     await using fails = new Pool({ max: 1, queue: 1, overflow: "fail" });

@@ -1,6 +1,6 @@
 /** What the workers of `process_pool.test.ts` call. */
 
-import { appendFileSync } from "node:fs";
+import { appendFileSync, renameSync, writeFileSync } from "node:fs";
 import { ClosedError, jobPort } from "../src/index.ts";
 
 /** What the worker's shell offers. */
@@ -43,6 +43,9 @@ export async function failsLater(): Promise<never> {
 export function failsWithWhatCannotBeCloned(): never {
   throw { run: () => 7 };
 }
+export function failsAtLengthWithWhatCannotBeCloned(length: number): never {
+  throw { run: () => 7, toString: () => `first ${"x".repeat(length)} last` };
+}
 export const givesWhatCannotBeCloned = () => () => 7;
 
 export function dies(): void {
@@ -67,6 +70,17 @@ export function givesIn(file: string): Promise<never> {
     setInterval(() => circlet.signal, 5);
   });
 }
+/** Starts a process that stays; returns the numbers of this one and of that. */
+export function starts(): [number, number] {
+  return [process.pid, Bun.spawn(["sleep", "1000"], { stdio: ["ignore", "ignore", "ignore"] }).pid];
+}
+/** Does so, writes the numbers to a file, and runs on whatever it is asked. */
+export function startsAndHangs(file: string): never {
+  writeFileSync(`${file}.part`, starts().join());
+  renameSync(`${file}.part`, file);
+  for (;;) continue;
+}
+
 /** Runs on whatever it is asked. */
 export function hangs(file: string): never {
   appendFileSync(file, "runs");

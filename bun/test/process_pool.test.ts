@@ -1,6 +1,6 @@
 /** Pools of worker processes in the event loop. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import {
@@ -29,6 +29,8 @@ const newFile = () => join(folder, `file-${files++}`);
 const script = new URL("./process_jobs.ts", import.meta.url);
 const open = (options: Partial<BunWorkers> = {}) => new ProcessPool({ script, max: 2, ...options });
 const isAlive = (pid: number) => existsSync(`/proc/${pid}`);
+/** Tells whether a process has not ended, whether or not anybody has waited for it. */
+const isRunning = (pid: number) => isAlive(pid) && !/\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
 /** Awaits what must reject, and returns what it rejected with. */
 const rejectionOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -106,6 +108,17 @@ describe("what has no result", () => {
     expect(pool.snapshot().statistics.total_errors).toBe(5);
   });
 
+  test("is_told_without_the_middle_where_it_is_long", async () => {
+    await using pool = open({ max: 1 });
+    const error = (await rejectionOf(pool.call("failsAtLengthWithWhatCannotBeCloned", [1 << 20]))) as JobFailedError;
+    expect(error).toBeInstanceOf(JobFailedError);
+    expect(error.message).toStartWith("Error: first xxx");
+    expect(error.message).toContain(`\n... ${(1 << 20) + 11 - (1 << 16)} of ${(1 << 20) + 11} characters are left out here ...\n`);
+    expect(error.message).toEndWith("xxx last");
+    expect(error.message.length).toBeLessThan((1 << 16) + 100);
+    expect(error.traceback.length).toBeLessThan((1 << 16) + 100);
+  });
+
   test("says_how_its_worker_died", async () => {
     await using pool = open({ max: 1, output: "drop" });
     const error = (await rejectionOf(pool.call("dies"))) as WorkerDiedError;
@@ -128,6 +141,12 @@ describe("what has no result", () => {
       expect(await rejectionOf(runs)).toBeInstanceOf(AbortedError);
     }
     expect(await rejectionOf(pool.call("echo", [1], { signal: AbortSignal.abort() }))).toBeInstanceOf(AbortedError);
+    const [given, file] = [new AbortController(), newFile()];
+    const gives = rejectionOf(pool.call("givesIn", [file], { signal: given.signal }));
+    await until(() => existsSync(file));
+    const reason = new RangeError("too late");
+    given.abort(reason);
+    expect(await gives).toBe(reason);
     expect(await rejectionOf(pool.call("hangs", [newFile()], { deadlineMs: 20 }))).toBeInstanceOf(TimedOutError);
     expect(await pool.call("area", [2, 3])).toBe(6);
   });
@@ -220,6 +239,12 @@ describe("workers", () => {
     expect(await rejectionOf(pool.heapSnapshot("w_fffe"))).toBeInstanceOf(NotFoundError);
     expect(() => pool.heapSnapshot("p_1")).toThrow("names no worker");
     expect(() => pool.heapSnapshot(worker, { top: 0 })).toThrow(InvalidError);
+    for (const timeoutMs of [0, -1, NaN, Infinity, "5" as never]) {
+      expect(() => pool.heapSnapshot(worker, { timeoutMs })).toThrow("give milliseconds above 0");
+    }
+    expect(() => pool.heapSnapshot(worker, { timeout: 5 } as never)).toThrow('"timeout" is no option here: give top, file');
+    expect(() => pool.heapSnapshot(worker, { stop: "no" as never })).toThrow('stop is "no": give true or false');
+    expect(() => pool.heapSnapshot(worker, { file: 5 as never })).toThrow("file is 5: give a path");
     const failed = (await rejectionOf(pool.heapSnapshot(worker, { file: "/nowhere/heap" }))) as JobFailedError;
     expect(failed).toBeInstanceOf(JobFailedError);
     expect(failed.message).toContain("/nowhere/heap");
@@ -266,5 +291,28 @@ describe("workers", () => {
     const pid = Number(stdout.toString());
     expect(pid).toBeGreaterThan(0);
     await until(() => !isAlive(pid));
+  });
+
+  test("take_what_their_calls_have_started_along_with_a_process_that_closes_nothing", async () => {
+    const ways = { ends: "pool.call; 0", exits: "process.exit(3)", throws: "throw new RangeError('for this reason')" };
+    for (const [way, source] of Object.entries(ways)) {
+      const file = newFile();
+      const hangs = `
+        void pool.call("startsAndHangs", [${JSON.stringify(file)}]).catch(() => undefined);
+        while (!existsSync(${JSON.stringify(file)})) await new Promise((next) => setImmediate(next));`;
+      const program = `import { existsSync, readFileSync } from "node:fs";
+        import { ProcessPool } from ${JSON.stringify(join(import.meta.dir, "../src/index.ts"))};
+        const pool = new ProcessPool({ script: ${JSON.stringify(script.pathname)}, max: 1, graceMs: 50 });
+        console.log((await pool.call("starts")).join());
+        ${way === "ends" ? "" : hangs}
+        ${source};`;
+      const { stdout, stderr, exitCode } = Bun.spawnSync([process.execPath, "-e", program]);
+      expect(exitCode).toBe({ ends: 0, exits: 3, throws: 1 }[way]!);
+      expect(stderr.toString().includes("for this reason")).toBe(way === "throws");
+      const hung = way === "ends" ? [] : readFileSync(file, "utf8").split(",");
+      const started = [...stdout.toString().split(","), ...hung].map(Number);
+      expect(started.length).toBe(way === "ends" ? 2 : 4);
+      await until(() => !started.some(isRunning));
+    }
   });
 });

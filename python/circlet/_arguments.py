@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import operator
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from ctypes import c_void_p
 from typing import Any
 
 from ._native import InvalidError, TooLargeError, address
+
+# The longest beginning of a refused value that a message shows.
+_SHOWN_MAX = 80
 
 
 def opened(handle: c_void_p) -> int:
@@ -54,14 +58,35 @@ def buffer(payload: Any) -> tuple[Any, int]:
     return address(view), checked(view.nbytes)
 
 
+def shown(value: object) -> str:
+    """Shows a refused value in a message, or its beginning."""
+    try:
+        whole = repr(value)
+    except Exception:
+        # An int may be longer than Python spells it, and whatever a class of the caller's says may raise.
+        return f"of type {type(value).__name__}"
+    return whole if len(whole) <= _SHOWN_MAX else f"{whole[:_SHOWN_MAX]}…"
+
+
 def text(what: str, value: str) -> bytes:
     """Returns a string that may not have a NUL in it: C ends it there."""
     if not isinstance(value, str):
-        raise InvalidError(f"{what} is {value!r}: give a str")
+        raise InvalidError(f"{what} is {shown(value)}: give a str")
     encoded = value.encode()
     if b"\0" in encoded:
-        raise InvalidError(f"the {what} {value!r} has a NUL in it")
+        raise InvalidError(f"the {what} {shown(value)} has a NUL in it")
     return encoded
+
+
+def path_of(what: str, value: str | os.PathLike[str]) -> str:
+    """Returns a path as text, which may not be empty."""
+    try:
+        found = os.fsdecode(value)
+    except TypeError:
+        found = ""
+    if not found:
+        raise InvalidError(f"{what} is {shown(value)}: give a path")
+    return found
 
 
 def integer(what: str, value: int, allowed: str = "an int") -> int:
@@ -69,7 +94,7 @@ def integer(what: str, value: int, allowed: str = "an int") -> int:
     try:
         return operator.index(value)
     except TypeError:
-        raise InvalidError(f"{what} is {value!r}: give {allowed}") from None
+        raise InvalidError(f"{what} is {shown(value)}: give {allowed}") from None
 
 
 def number(what: str, value: int, bits: int = 32) -> int:
@@ -77,19 +102,26 @@ def number(what: str, value: int, bits: int = 32) -> int:
     allowed = f"1 to {(1 << bits) - 1}, of which the library may take fewer"
     value = integer(what, value, allowed)
     if not 0 < value < 1 << bits:
-        raise InvalidError(f"{what} is {value}: give {allowed}")
+        raise InvalidError(f"{what} is {shown(value)}: give {allowed}")
     return value
+
+
+def at_least_1(what: str, value: int) -> int:
+    """Returns a number above 0 that a part of Python takes."""
+    if not 0 < integer(what, value, "at least 1") <= sys.maxsize:
+        raise InvalidError(f"{what} is {shown(value)}: give at least 1, at most {sys.maxsize}")
+    return operator.index(value)
 
 
 def flag(what: str, value: bool) -> bool:
     """Returns what is either `True` or `False`: a word such as "no" would count as true."""
     if not isinstance(value, bool):
-        raise InvalidError(f"{what} is {value!r}: give True or False")
+        raise InvalidError(f"{what} is {shown(value)}: give True or False")
     return value
 
 
 def word(what: str, value: str, words: tuple[str, ...]) -> int:
     """Returns the place of a word among those that the library has numbers for."""
-    if value not in words:
-        raise InvalidError(f"{what} is {value!r}: give one of {', '.join(map(repr, words))}")
+    if not isinstance(value, str) or value not in words:
+        raise InvalidError(f"{what} is {shown(value)}: give one of {', '.join(map(repr, words))}")
     return words.index(value)

@@ -10,21 +10,23 @@ import pickle
 import struct
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
+from concurrent.futures import CancelledError
 from concurrent.futures import TimeoutError as WaitTimeoutError
 from concurrent.futures._base import CANCELLED_AND_NOTIFIED, FINISHED, PENDING
 from contextlib import suppress
 from ctypes import byref, c_double, c_uint64, c_void_p
+from functools import partial
 from itertools import repeat
 from typing import Any, TypeVar
 
 from . import _native
 from ._native import Answers, JobFailedError, WorkerDiedError, bare, check, library
-from ._pool_line import Line
-from ._waiting import SLICE
-from .pool import PoolFuture
+from ._pool_future import PoolFuture
+from ._pool_line import Line, is_ours
+from ._waiting import SLICE, within
 
 T = TypeVar("T")
 
@@ -80,6 +82,11 @@ class CallFuture(PoolFuture[T]):
     def _is_over(self) -> bool:
         return self._state != PENDING
 
+    def _is_over_within(self, timeout: float | None) -> bool:
+        if timeout is not None:
+            timeout = within(timeout)
+        return self._state != PENDING or self._line.wait(self._is_over, timeout)
+
     def cancel(self) -> bool:
         """Aborts the call; see the class."""
         if self._state == PENDING and self._line.abort(self._job) == 2:
@@ -88,7 +95,7 @@ class CallFuture(PoolFuture[T]):
 
     def result(self, timeout: float | None = None) -> T:
         """Waits for the call's result, or raises what became of it."""
-        if self._state == PENDING and not self._line.wait(self._is_over, timeout):
+        if not self._is_over_within(timeout):
             raise WaitTimeoutError
         if self._state != FINISHED:
             raise CancelledError
@@ -102,7 +109,7 @@ class CallFuture(PoolFuture[T]):
 
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for what became of the call, and returns the error if it is one."""
-        if self._state == PENDING and not self._line.wait(self._is_over, timeout):
+        if not self._is_over_within(timeout):
             raise WaitTimeoutError
         if self._state != FINISHED:
             raise CancelledError
@@ -133,9 +140,8 @@ class CallLine(Line):
 
     def __init__(self, handle: int, decode: Callable[[Any], Any]) -> None:
         """Owns a handle of the C library; `decode` reads answers."""
-        super().__init__(handle)
+        super().__init__(handle, partial(_end, weakref.ref(self)))
         self.address = c_void_p(handle)
-        self.is_shut = False
         #: Guards all its futures, and tells those who follow that the leader has fetched, or leads no longer.
         self.condition = threading.Condition()
         self.calls: dict[int, CallFuture[Any] | tuple[Batch, int]] = {}
@@ -209,6 +215,7 @@ class CallLine(Line):
                 self._forget_taken()
             # Without a step of Python's in between: an interrupt comes before there are answers, or finds their number.
             fetched.extend(map(_fetch, (self.address,), (_FETCHED,), (c_double(timeout_ms),), (byref(self._answers),)))
+        _native.stay_at_end()
         # Else an interrupt came before those that are there were settled.
         found = fetched[0]
         if found <= 0:
@@ -300,9 +307,10 @@ class CallLine(Line):
             if self._followers:
                 self.condition.notify_all()
 
-    def is_open(self, future: Future[Any]) -> bool:
-        """Tells whether a future is not over, and has a thread see to its end then."""
-        return future._state == PENDING and super().is_open(future)
+    def forked(self) -> None:
+        """As that of a `Line`; futures that were over can still be asked, whoever was asking then."""
+        self.condition._at_fork_reinit()  # type: ignore[attr-defined]
+        super().forked()
 
     def _read(self) -> None:
         while True:
@@ -312,9 +320,32 @@ class CallLine(Line):
                     self._reader = None
                     return
 
+    def abort_all(self) -> None:
+        """Aborts all calls that there are."""
+        # Those that came last go first: none of them takes the place of one that has stopped.
+        for job in sorted(self.calls, reverse=True):
+            self.abort(job)
+
     def withdraw(self, job: int) -> bool:
         """Takes a call out that waits; `False` if it runs or is over."""
         return check(library.circlet_pool_withdraw(self.handle, byref(c_uint64(job)))) == 2
+
+
+def _end(owner: weakref.ref[CallLine], handle: int) -> None:
+    """Ends the workers with the interpreter, and what they have started with them: a call that runs has the grace.
+
+    The handle stays, as daemon threads may be in it.
+    """
+    line = owner()
+    if line is None or not is_ours(line):
+        return
+    line.is_shut = True
+    status = _native.TIMED_OUT
+    while status == _native.TIMED_OUT:
+        # A daemon thread may have been about to submit one more.
+        line.abort_all()
+        status = library.circlet_pool_drain(handle, SLICE * 1e3)
+    library.circlet_pool_close(handle)
 
 
 def _tell_waiters(future: CallFuture[Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from types import BuiltinFunctionType, FunctionType
 from typing import Any
 
+from ._arguments import shown
 from ._native import InvalidError
 
 #: CIRCLET_JSON and CIRCLET_PICKLE.
@@ -55,7 +56,7 @@ class Pickled:
         if isinstance(function, str):
             return _spelled(function)
         if not callable(function):
-            raise InvalidError(f"the function is {function!r}: give one, or the name of one as module:function")
+            raise InvalidError(f"the function is {shown(function)}: give one, or the name of one as module:function")
         module, path = getattr(function, "__module__", None), getattr(function, "__qualname__", "")
         if not isinstance(function, (FunctionType, BuiltinFunctionType, type)) or not module or not path:
             return b""
@@ -83,7 +84,7 @@ class Named:
     def request(self, function: Any, arguments: tuple[Any, ...], named: dict[str, Any]) -> Request:
         """Returns a call."""
         if not isinstance(function, str) or not function:
-            raise InvalidError(f"the function is {function!r}: give the name of what the script exports")
+            raise InvalidError(f"the function is {shown(function)}: give the name of what the script exports")
         if named:
             raise InvalidError(
                 f"{', '.join(named)} goes by name, which JavaScript has not: give all arguments in order"
@@ -102,7 +103,7 @@ def _spelled(name: str) -> bytes:
     if not name:
         raise InvalidError("the function is '': give the name of one as module:function")
     if "\0" in name:
-        raise InvalidError(f"the function is {name!r}: no name has a NUL in it")
+        raise InvalidError(f"the function is {shown(name)}: no name has a NUL in it")
     return name.encode()
 
 

@@ -529,13 +529,17 @@ def check(status: int) -> int:
     """Returns what a function returned, or raises what a negative status means."""
     if status >= 0:
         return status
-    if _is_ending.is_set() and threading.current_thread() is not threading.main_thread():
-        # Only daemon threads are left, which the interpreter is about to stop: this one is not to complain of it.
-        threading.Event().wait()
+    stay_at_end()
     size = library.circlet_last_error(None, 0) + 1
     buffer = ctypes.create_string_buffer(size)
     library.circlet_last_error(buffer, size)
     raise error_of(status, buffer.value.decode())
+
+
+def stay_at_end() -> None:
+    """Keeps a thread here as the interpreter ends: only daemons are left, and none is to tell of that end."""
+    if _is_ending.is_set() and threading.current_thread() is not threading.main_thread():
+        threading.Event().wait()
 
 
 def address(view: memoryview) -> ctypes.Array[ctypes.c_char] | bytes | None:

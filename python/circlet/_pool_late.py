@@ -3,6 +3,8 @@
 import sys
 
 PICKLE = 2
+# So many characters of a message and of a traceback are told, those in the middle left out.
+TOLD_MAX = 1 << 16
 RAISED, ABORTED = 1, 2
 
 
@@ -137,16 +139,17 @@ def end_child(error):
 
 
 def encoded(error, number):
-    """Returns the exception itself, where pickle can say it."""
+    """Returns the end of what is said of an exception: itself, where pickle can say it."""
     if number != PICKLE:
-        return {}
+        return b"}"
     from _pickle import dumps
     from binascii import b2a_base64
 
     try:
-        return {"encoded": b2a_base64(dumps(error, 5), newline=False).decode()}
+        # It needs no escapes, and may be long.
+        return b', "encoded": "%b"}' % b2a_base64(dumps(error, 5), newline=False)
     except Exception:
-        return {}
+        return b"}"
 
 
 def raised(error, number):
@@ -159,12 +162,16 @@ def raised(error, number):
 
     message, trace = said(lambda: str(error)), said(lambda: traceback_of(error))
     said_of = {"type": type(error).__name__, "message": message, "traceback": trace}
-    return RAISED, dumps(said_of | encoded(error, number)).encode()
+    return RAISED, dumps(said_of).encode()[:-1] + encoded(error, number)
 
 
 def said(say):
     try:
-        return str.encode(say(), "utf-8", "backslashreplace").decode()
+        text = say()
+        if len(text) > TOLD_MAX:
+            left_out = f"\n... {len(text) - TOLD_MAX} of {len(text)} characters are left out here ...\n"
+            text = text[: TOLD_MAX // 2] + left_out + text[-TOLD_MAX // 2 :]
+        return str.encode(text, "utf-8", "backslashreplace").decode()
     except BaseException as other:
         return f"<what it says of itself raised {type(other).__name__}>"
 

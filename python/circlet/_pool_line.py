@@ -7,12 +7,12 @@ import json
 import os
 import struct
 import threading
+import weakref
 from collections.abc import Callable
-from concurrent.futures import Future
 from contextlib import suppress
 from ctypes import byref, c_char, c_int32, c_uint64, c_void_p
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, cast
 
 from . import _native
 from ._native import check, library
@@ -54,10 +54,14 @@ class _Fetched:
 class Line:
     """What a pool's futures share with it: its handle, and the jobs that are not over. The handle ends with it."""
 
-    def __init__(self, handle: int) -> None:
-        """Owns a handle of the C library."""
+    def __init__(self, handle: int, leave: Callable[[int], None] | None = None) -> None:
+        """Owns a handle of the C library; `leave` is called with it as the interpreter ends."""
         self.handle = handle
-        _native.end_with(self, handle, partial(_free, os.getpid()), _leave)
+        self.process = os.getpid()
+        _native.end_with(self, handle, partial(_free, self.process), leave or _leave)
+        _lines.add(self)
+        #: Whether the pool takes no more jobs.
+        self.is_shut = False
         self.is_closed = False
         self._lock = threading.Lock()
         self._waiting: dict[int, tuple[Waiter, int]] = {}
@@ -65,8 +69,17 @@ class Line:
         self._early: dict[int, tuple[int, int]] = {}
         # Ends that an interrupt came before: they are told of first.
         self._left: list[_Fetched] = []
+        # The threads that tell of ends: in callbacks they cannot wait for others.
+        self._tellers: set[int] = set()
         self._reader: threading.Thread | None = None
         self._watchers: dict[asyncio.AbstractEventLoop, _Watcher] = {}
+
+    def forked(self) -> None:
+        """Becomes the line of a process that has been forked of its own."""
+        for watcher in self._watchers.values():
+            # The parent's event loop has it, whose selector this process shares.
+            watcher.abandon()
+        self.__class__ = _ParentsLine  # type: ignore[assignment]
 
     def told(self, tell: Callable[[Any, Any], int]) -> dict[str, Any]:
         """Returns what a function of the library tells of the pool as JSON."""
@@ -155,21 +168,31 @@ class Line:
                     elif job not in ended:
                         self._early[job] = (status, result)
                 fetched.is_sorted = True
-        for job in list(ended):
-            told, index, status, result = ended[job]
-            told.end(index, status, result)
-            del ended[job]
+        thread = threading.get_ident()
+        try:
+            self._tellers.add(thread)
+            for job in list(ended):
+                told, index, status, result = ended[job]
+                told.end(index, status, result)
+                del ended[job]
+        finally:
+            self._tellers.discard(thread)
 
-    def is_open(self, future: Future[Any]) -> bool:
-        """Tells whether somebody has to look for the end of a future, and has a thread do so if it is not over."""
-        if future.done():
-            return False
+    def check_wait(self) -> None:
+        """Refuses to wait in a callback for what may be told by nobody but the thread that it is in."""
+        if threading.get_ident() in self._tellers:
+            raise _native.BusyError(
+                "a callback of a future of this pool cannot wait for another one of it: have that one call back, or "
+                "wait in a thread of your own"
+            )
+
+    def look(self) -> None:
+        """Has a thread look for the ends of jobs while there are any."""
         with self._lock:
             if self._reader is None and not self.is_closed:
                 # A daemon: at the end of the process nobody waits for it.
                 self._reader = threading.Thread(target=self._read, name="circlet-pool", daemon=True)
                 self._reader.start()
-        return True
 
     def _read(self) -> None:
         while True:
@@ -206,6 +229,39 @@ class Line:
             if self._watchers.get(watcher.loop) is watcher:
                 del self._watchers[watcher.loop]
         watcher.close()
+
+
+class _ParentsLine:
+    """The line of a pool in a forked child, which has neither the pool's threads nor its workers: it is of no use.
+
+    Whatever is done with the pool or with its futures asks the line for something, and is refused.
+    """
+
+    def __getattribute__(self, name: str) -> NoReturn:
+        process = object.__getattribute__(self, "process")
+        raise _native.CircletError(
+            f"this pool belongs to process {process}, and this is its forked child {os.getpid()}: make a pool here"
+        )
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        self.__getattribute__(name)
+
+
+_lines: weakref.WeakSet[Line] = weakref.WeakSet()
+
+
+def is_ours(line: Line) -> bool:
+    """Tells whether a line is of a pool that this process has made."""
+    return issubclass(type(line), Line)
+
+
+def _forked() -> None:
+    for line in list(_lines):
+        line.forked()
+    _lines.clear()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class _Watcher:
@@ -254,6 +310,10 @@ class _Watcher:
         if not self.loop.is_closed():
             self.loop.remove_reader(fd)
         os.close(fd)
+
+    def abandon(self) -> None:
+        """Leaves the descriptor to the end of the process."""
+        self._fd = -1
 
     def __del__(self) -> None:
         # At the end of the process the kernel closes it.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Literal, Protocol
 
-from ._arguments import opened
+from ._arguments import opened, shown
 from ._native import CONSUMER, PRODUCER, InvalidError, check, library
 from ._waiting import first_ms, go_on
 from .ring import SharedRingBuffer
@@ -58,7 +58,7 @@ def _number(kind: str, name: str) -> int:
     found = re.fullmatch(f"{kind}_([0-9a-f]{{1,8}})", name) if isinstance(name, str) else None
     if found is None:
         what, example = ("port", "p_1a2b") if kind == "p" else ("worker", "w_3a7f")
-        raise InvalidError(f"{name!r} names no {what}: give a name such as {example!r}")
+        raise InvalidError(f"{shown(name)} names no {what}: give a name such as {example!r}")
     return int(found[1], 16)
 
 
@@ -94,9 +94,9 @@ class Ports:
         [('open', None, 1)]
         """
         if not isinstance(ring, SharedRingBuffer):
-            raise InvalidError(f"ring is {ring!r}: give a SharedRingBuffer")
+            raise InvalidError(f"ring is {shown(ring)}: give a SharedRingBuffer")
         if side not in (PRODUCER, CONSUMER):
-            raise InvalidError(f"side is {side!r}: give PRODUCER ({PRODUCER}) or CONSUMER ({CONSUMER})")
+            raise InvalidError(f"side is {shown(side)}: give PRODUCER ({PRODUCER}) or CONSUMER ({CONSUMER})")
         port = c_uint32()
         check(library.circlet_pool_port_open(self._line.handle, ring._open(), side, byref(port)))
         return f"p_{port.value:04x}"

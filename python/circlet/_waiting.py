@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,6 +12,7 @@ from ctypes import byref, c_int32
 from typing import TYPE_CHECKING, Any
 
 from . import _native
+from ._arguments import shown
 from ._native import BusyError, InvalidError, check
 
 # asyncio takes a worker longer to import than all of its other modules: whoever waits in it has it already.
@@ -31,12 +33,25 @@ def first_ms(timeout: float | None, what: str = "timeout") -> float:
     if timeout is None:
         return SLICE * 1e3
     try:
-        is_time = timeout >= 0
-    except TypeError:
+        is_time = timeout + 0.0 >= 0
+    except (TypeError, OverflowError):
         is_time = False
     if not is_time:
-        raise InvalidError(f"{what} is {timeout!r}: give seconds, 0 to try, or None for no deadline")
+        raise InvalidError(f"{what} is {shown(timeout)}: give seconds, 0 to try, or None for no deadline")
     return min(timeout, SLICE) * 1e3
+
+
+def within(timeout: float | None) -> float | None:
+    """Returns for how long a future is waited for: at most as long as a lock can be, and below 0 not at all."""
+    if timeout is None:
+        return None
+    try:
+        is_time = timeout + 0.0 <= math.inf
+    except (TypeError, OverflowError):
+        is_time = False
+    if not is_time:
+        raise InvalidError(f"timeout is {shown(timeout)}: give seconds, or None for no deadline")
+    return min(timeout, threading.TIMEOUT_MAX)
 
 
 def go_on(status: int, call: Callable[[float], int], timeout: float | None) -> int:

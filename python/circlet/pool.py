@@ -3,219 +3,31 @@
 from __future__ import annotations
 
 import ctypes
-import math
 import time
 from _ctypes import CFuncPtr
 from array import array
-from collections.abc import Callable, Generator, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Iterable, Sequence
 from ctypes import byref, c_char, c_uint64, c_void_p
 from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar
 
 from . import _native, _numbers
-from ._arguments import integer, number, opened, text, word
-from ._native import ABORTED, CircletError, ClosedError, InvalidError, JobOptions, PoolOptions, check, library
-from ._pool_line import Line
+from ._arguments import integer, opened, shown, word
+from ._native import CircletError, ClosedError, InvalidError, check, library
+from ._pool_future import BatchError, BatchFuture, PoolFuture
+from ._pool_line import Line, is_ours
+from ._pool_options import PoolOverflow, Strategy, first_block, pool_options, wishes_of
 from ._pool_ports import Ports
-from ._waiting import SLICE, first_ms
 from .curve import Curve
 
+__all__ = ["BatchError", "Pool", "PoolFuture", "PoolOverflow", "Strategy"]
+
 T = TypeVar("T")
-#: What a submission does that finds the queue full: it waits for room, raises `FullError`, or gives up the job of the
-#: lowest priority that has waited for longest, whose future has a `DroppedError` then.
-PoolOverflow = Literal["block", "fail", "drop_oldest"]
-#: Which idle worker a job goes to: the next in turn, the one that was busy for the least time, or that of its key.
-Strategy = Literal["round_robin", "least_busy", "affinity"]
 #: A native function `int32_t (*)(void *)`: one of a library that ctypes has loaded, its address, or an object that has
 #: the address as `address`, as numba's `cfunc` does.
 NativeFunction = Any
 #: What a native function is called with: an address, a ctypes object, a buffer (bytes, array, numpy), or nothing.
 Data = Any
-
-OVERFLOWS = {"block": 0, "fail": 1, "drop_oldest": 3}
-STRATEGIES = ("round_robin", "least_busy", "affinity")
-# Each in the order of the library's numbers.
-KINDS = ("threads",)
-FROM_ZERO = 1
-
-
-class BatchError(CircletError):
-    """Some jobs of a batch have no result.
-
-    `results` has those of the others, in order, with 0 where there is none; `errors` says why, by the place in the
-    batch.
-    """
-
-    results: array[int]
-    errors: dict[int, CircletError]
-
-
-class PoolFuture(Future[T]):
-    """What comes of a job: a `concurrent.futures.Future` that can be awaited too.
-
-    `cancel` aborts the job: `True` if it never starts; a job that runs is asked to stop, and has been cancelled if it
-    gives in. A task that is cancelled while it awaits cancels the job. `wait` and `as_completed` of
-    `concurrent.futures` take it.
-
-    The first that waits in another way than by awaiting starts one thread for the pool, which ends by itself a second
-    after the last job.
-    """
-
-    def __init__(self, line: Line, kept: object, value: Callable[[int], T]) -> None:
-        """Made by the pool."""
-        self._line = line
-        self._kept = kept
-        self._value = value
-        self._job = 0
-        self._is_claimed = False
-        self._parts: list[Any] = []
-        super().__init__()
-
-    @property
-    def _waiters(self) -> list[Any]:
-        # `concurrent.futures.wait` adds itself here, and waits for some other thread then.
-        self._line.is_open(self)
-        return self._parts
-
-    @_waiters.setter
-    def _waiters(self, waiters: list[Any]) -> None:
-        self._parts = waiters
-
-    def submitted(self, job: int) -> None:
-        """Notes the job's number; for the pool."""
-        self._job = job
-        self._line.add([job], self)
-
-    def end(self, index: int, status: int, result: int) -> None:
-        """Ends the future; for the pool."""
-        self._kept = None
-        if not self._claim():
-            return
-        if status == 0:
-            self.set_result(self._value(result))
-        elif status == ABORTED:
-            self._cancelled()
-        else:
-            self.set_exception(self._line.error(self._job, status))
-
-    def _claim(self) -> bool:
-        """Tells one of those who would end the future, in threads of their own, that it may."""
-        with self._condition:
-            was_claimed, self._is_claimed = self._is_claimed, True
-        return not was_claimed
-
-    def _cancelled(self) -> None:
-        super().cancel()
-        # Those who wait for several futures learn it by this.
-        self.set_running_or_notify_cancel()
-
-    def cancel(self) -> bool:
-        """Aborts the job; see the class."""
-        if not self.done() and self._abort() and self._claim():
-            self._cancelled()
-        return self.cancelled()
-
-    def _abort(self) -> bool:
-        return self._line.abort(self._job) == 2
-
-    def result(self, timeout: float | None = None) -> T:
-        """Waits for the job's result, or raises what became of it."""
-        self._line.is_open(self)
-        return super().result(timeout)
-
-    def exception(self, timeout: float | None = None) -> BaseException | None:
-        """Waits for what became of the job, and returns the error if it is one."""
-        self._line.is_open(self)
-        return super().exception(timeout)
-
-    def add_done_callback(self, fn: Callable[[Future[T]], object]) -> None:
-        """Has `fn` called with the future when it is over, in a thread that may be any."""
-        self._line.is_open(self)
-        super().add_done_callback(fn)
-
-    def __await__(self) -> Generator[Any, None, T]:
-        """Waits in the running event loop of asyncio."""
-        import asyncio  # noqa: PLC0415
-
-        if not self.done():
-            loop = asyncio.get_running_loop()
-            woken = loop.create_future()
-
-            def wake() -> None:
-                if not woken.done():
-                    woken.set_result(None)
-
-            def over(_: object) -> None:
-                if asyncio._get_running_loop() is loop:
-                    wake()
-                elif not loop.is_closed():
-                    loop.call_soon_threadsafe(wake)
-
-            super().add_done_callback(over)
-            watcher = self._line.watch(loop)
-            try:
-                yield from woken
-            except asyncio.CancelledError:
-                self.cancel()
-                raise
-            finally:
-                watcher.leave()
-        if self.cancelled():
-            raise asyncio.CancelledError
-        return super().result(0)
-
-
-class _BatchFuture(PoolFuture["array[int]"]):
-    """What comes of many jobs."""
-
-    def __init__(self, line: Line, kept: object, count: int) -> None:
-        super().__init__(line, kept, lambda _: self._results)
-        self._results = array("i", bytes(4 * count))
-        self._left = count
-        self._jobs: list[int] = []
-        self._errors: dict[int, CircletError] = {}
-        self._is_aborted = False
-        if count == 0:
-            self.set_result(self._results)
-
-    def end(self, index: int, status: int, result: int) -> None:
-        if status == 0:
-            self._results[index] = result
-        else:
-            self.refuse(index, self._line.error(self._jobs[index], status))
-        self.passed(1)
-
-    def refuse(self, index: int, error: CircletError) -> None:
-        """Notes that a job has no result."""
-        self._is_aborted |= error.status == "CIRCLET_ABORTED"
-        self._errors[index] = error
-
-    def passed(self, count: int) -> None:
-        """Counts jobs that are over, and ends the future with the last."""
-        # Several threads may be here: each takes out of one list.
-        with self._condition:
-            self._left -= count
-            if self._left > 0:
-                return
-        self._kept = None
-        if not self._claim():
-            return
-        if not self._errors:
-            self.set_result(self._results)
-        elif self._is_aborted:
-            self._cancelled()
-        else:
-            index, cause = next(iter(self._errors.items()))
-            what = f"{len(self._errors)} of {len(self._results)} jobs have no result; the one at {index}: {cause}"
-            error = BatchError(what)
-            error.status, error.results, error.errors = cause.status, self._results, self._errors
-            self.set_exception(error)
-
-    def _abort(self) -> bool:
-        # Those that came last go first: none of them takes the place of one that has stopped.
-        ended = [self._line.abort(job) for job in reversed(self._jobs)]
-        return 1 not in ended
 
 
 class Pool(Ports):
@@ -271,32 +83,24 @@ class Pool(Ports):
         (0.4), a backlog is to be gone within `target_wait` once the workers for it are there (0.005), and the
         statistics have a sliding `window` (60). With a `min` of 0, the first job starts a worker.
         """
-        kind_word = word("kind", kind, KINDS)
-        if overflow not in OVERFLOWS:
-            word("overflow", overflow, tuple(OVERFLOWS))
-        first_ms(block, "block")  # It refuses what is no time.
-        self._block = math.inf if block is None else block
-        options = PoolOptions(
-            struct_size=ctypes.sizeof(PoolOptions),
-            kind=kind_word,
-            min=0 if min == 0 else number("min", min),
-            max=0 if max is None else number("max", max),
-            queue=0 if queue is None else number("queue", queue),
-            overflow=OVERFLOWS[overflow],
-            strategy=word("strategy", strategy, STRATEGIES),
-            flags=FROM_ZERO if min == 0 else 0,
-            # Between slices Python can be interrupted.
-            block_ms=SLICE * 1e3,
-            keep_ms=_milliseconds("keep", keep),
-            target_wait_ms=_milliseconds("target_wait", target_wait),
-            window_ms=_milliseconds("window", window),
-            name=text("name", name),
+        word("kind", kind, ("threads",))
+        self._waits, self._block = first_block(block, overflow)
+        options = pool_options(
+            kind,
+            min=min,
+            max=max,
+            max_name="max",
+            queue=queue,
+            overflow=overflow,
+            strategy=strategy,
+            keep=keep,
+            target_wait=target_wait,
+            window=window,
+            name=name,
         )
-        self._waits = overflow == "block"
         handle = c_void_p()
         check(library.circlet_pool_new(byref(options), byref(handle)))
         self._line = Line(opened(handle))
-        self._is_closed = False
 
     def submit(
         self,
@@ -319,7 +123,7 @@ class Pool(Ports):
         function of Python, `FullError` by the overflow, and `ClosedError`.
         """
         address, (place, kept) = _address(function), _place(data)
-        wishes = _wishes(priority, key, deadline, nodes, type)
+        wishes = wishes_of(priority, key, deadline, nodes, type)
         return self._one(
             (function, kept),
             lambda result: result,
@@ -343,9 +147,9 @@ class Pool(Ports):
         `BatchError`, which has those of the others, once all are over. Raises as `submit`.
         """
         address, places = _address(function), [_place(one) for one in data]
-        count, wishes = len(places), _wishes(priority, key, deadline, nodes, type)
+        count, wishes = len(places), wishes_of(priority, key, deadline, nodes, type)
         pointers, jobs = (c_void_p * count)(*[place for place, _ in places]), (c_uint64 * count)()
-        future = _BatchFuture(self._line, (function, [kept for _, kept in places]), count)
+        future = BatchFuture(self._line, (function, [kept for _, kept in places]), count)
         end = time.monotonic() + self._block
         taken = 0
         while taken < count:
@@ -398,15 +202,15 @@ class Pool(Ports):
         ...     pool.sample_batch(lines, 3).result().tolist()
         [[[0.0, 0.0], [2.0, 0.0], [4.0, 0.0]], [[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]]
         """
-        batch = list(curves)
+        batch, points_each = list(curves), integer("points_each", points_each)
         for index, curve in enumerate(batch):
             if not isinstance(curve, Curve):
-                raise InvalidError(f"curve {index} is {curve!r}: give a Curve")
+                raise InvalidError(f"curve {index} is {shown(curve)}: give a Curve")
         dimensions = batch[0].dimensions if batch else 2
         result, target, is_f32 = _numbers.room(out, len(batch), points_each, dimensions, formats=("d", "f"))
         handles = (c_void_p * len(batch))(*[curve._handle.value for curve in batch])
         submit = library.circlet_pool_submit_curves_f32 if is_f32 else library.circlet_pool_submit_curves
-        wishes = _wishes(priority, key, deadline, 0, type)
+        wishes = wishes_of(priority, key, deadline, 0, type)
         return self._one(
             (batch, result, target),
             lambda _: result,
@@ -426,7 +230,7 @@ class Pool(Ports):
         return future
 
     def _check_open(self) -> None:
-        if self._is_closed:
+        if self._line.is_shut:
             raise ClosedError("this pool was closed here: it takes no more jobs")
 
     def snapshot(self) -> dict[str, Any]:
@@ -439,7 +243,7 @@ class Pool(Ports):
 
     def close(self) -> None:
         """Takes no more jobs, waits for the end of those that there are, and ends the workers. Safe to call twice."""
-        self._is_closed = True
+        self._line.is_shut = True
         # In slices that Ctrl-C gets in between.
         self.drain()
         check(library.circlet_pool_close(self._line.handle))
@@ -455,7 +259,8 @@ class Pool(Ports):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if kind is None or is_ours(self._line):
+            self.close()
 
     async def __aenter__(self) -> Pool:
         return self
@@ -465,45 +270,10 @@ class Pool(Ports):
     ) -> None:
         import asyncio  # noqa: PLC0415
 
-        self._is_closed = True
-        await asyncio.to_thread(self.drain)
-        self.close()
-
-
-def _milliseconds(what: str, seconds: float | None) -> float:
-    """Returns an option in milliseconds, 0 for its default."""
-    if seconds is None:
-        return 0.0
-    try:
-        is_time = seconds > 0 and math.isfinite(seconds)
-    except TypeError:
-        is_time = False
-    if not is_time:
-        raise InvalidError(f"{what} is {seconds!r}: give seconds above 0")
-    return seconds * 1e3
-
-
-def _wishes(
-    priority: int, key: int | None, deadline: float | None, nodes: int, type: str | None, *, flags: int = 0
-) -> Any:
-    """Returns what is wished for a job as the library takes it: nothing where nothing is."""
-    if priority == 0 and key is None and deadline is None and nodes == 0 and type is None and not flags:
-        return None
-    allowed = f"{-(1 << 31)} to {(1 << 31) - 1}"
-    if not -(1 << 31) <= integer("priority", priority, allowed) < 1 << 31:
-        raise InvalidError(f"priority is {priority}: give {allowed}")
-    return byref(
-        JobOptions(
-            struct_size=ctypes.sizeof(JobOptions),
-            priority=priority,
-            nodes=0 if nodes == 0 else number("nodes", nodes, bits=64),
-            key=0 if key is None else integer("key", key) & ((1 << 64) - 1),
-            has_key=key is not None,
-            flags=flags,
-            deadline_ms=_milliseconds("deadline", deadline),
-            kind=None if type is None else text("type", type),
-        )
-    )
+        if kind is None or is_ours(self._line):
+            self._line.is_shut = True
+            await asyncio.to_thread(self.drain)
+            self.close()
 
 
 def _address(function: NativeFunction) -> int:
@@ -517,7 +287,7 @@ def _address(function: NativeFunction) -> int:
         return address
     if callable(function):
         raise _refusal(function)
-    raise InvalidError(f"the function is {function!r}: give one of a library of ctypes, or its address")
+    raise InvalidError(f"the function is {shown(function)}: give one of a library of ctypes, or its address")
 
 
 def _refusal(function: object) -> InvalidError:
@@ -530,7 +300,7 @@ def _refusal(function: object) -> InvalidError:
 def _place(data: Data) -> tuple[int | None, object]:
     """Returns the address of a job's data, and what keeps it there."""
     if isinstance(data, int) and not -(1 << 63) <= data < 1 << 64:
-        raise InvalidError(f"data is {data}: a function is called with 64 bits, {-(1 << 63)} to {(1 << 64) - 1}")
+        raise InvalidError(f"data is {shown(data)}: a function is called with 64 bits, {-(1 << 63)} to {(1 << 64) - 1}")
     if data is None or isinstance(data, int):
         return data, None
     if isinstance(data, bytes):
@@ -539,7 +309,10 @@ def _place(data: Data) -> tuple[int | None, object]:
         return ctypes.cast(data, c_void_p).value, data
     if isinstance(data, (ctypes.Structure, ctypes.Union, ctypes.Array, ctypes._SimpleCData)):
         return ctypes.addressof(data), data
-    view = memoryview(data)
+    try:
+        view = memoryview(data)
+    except TypeError:
+        raise InvalidError(f"data is {shown(data)}: give an address, what ctypes has, a buffer, or nothing") from None
     if view.nbytes == 0:
         return None, data
     if view.readonly or not view.c_contiguous:

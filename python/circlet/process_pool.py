@@ -18,13 +18,14 @@ from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar, cast, overload
 
 from . import _native
-from ._arguments import flag, number, opened, text, word
+from ._arguments import at_least_1, flag, number, opened, path_of, shown, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
-from ._native import ClosedError, HeapOptions, InvalidError, PoolOptions, ProcessOptions, bare, check, library
+from ._native import ClosedError, HeapOptions, InvalidError, ProcessOptions, bare, check, library
+from ._pool_line import is_ours
+from ._pool_options import KINDS, PoolOverflow, Strategy, first_block, milliseconds, pool_options, wishes_of
 from ._pool_ports import Ports, worker_number
-from ._waiting import SLICE, first_ms
-from .pool import FROM_ZERO, OVERFLOWS, STRATEGIES, PoolOverflow, Strategy, _milliseconds, _wishes
+from ._waiting import within
 
 __all__ = ["CallFuture", "ProcessPool", "RemoteTraceback"]
 
@@ -32,8 +33,7 @@ T = TypeVar("T")
 #: What becomes of what workers print: it goes on to this process's own outputs, is dropped, or is kept for `output`.
 Output = Literal["pass_on", "drop", "keep"]
 
-# Each in the order of the library's numbers.
-KINDS = ("threads", "python", "bun")
+# In the order of the library's numbers.
 OUTPUTS = ("pass_on", "drop", "keep")
 IDEMPOTENT = 1
 HEAP_STOP = 1
@@ -52,7 +52,7 @@ class ProcessPool(Ports, Executor):
     under `if __name__ == "__main__":`. Lambdas and closures need cloudpickle.
 
     Timeouts and times are seconds. Leaving a `with` or an `async with` block finishes the calls. A pool that is not
-    closed when the interpreter ends takes its workers with it, and what they were at.
+    closed when the interpreter ends takes its workers with it, and what they have started: its calls are aborted.
 
     >>> import math
     >>> from circlet import ProcessPool
@@ -114,58 +114,50 @@ class ProcessPool(Ports, Executor):
                 "a worker runs the main script to find what is called, and that makes a pool of its own: put what "
                 'makes the pool under if __name__ == "__main__":'
             )
-        if overflow not in OVERFLOWS:
-            word("overflow", overflow, tuple(OVERFLOWS))
-        first_ms(block, "block")  # It refuses what is no time.
-        kind_word = word("kind", kind, KINDS)
-        if kind_word == 0:
+        self._waits, self._block = first_block(block, overflow)
+        if word("kind", kind, KINDS) == 0:
             raise InvalidError("kind is 'threads': give 'python' or 'bun', or make a Pool")
-        self._block = math.inf if block is None or overflow != "block" else block
-        self._waits = overflow == "block"
-        is_python = kind_word == 1
+        is_python = kind == "python"
         if is_python:
-            program = None if program is None else os.fspath(program)
-            folders = _folders(path) + folders_of(program)
-            interpreter = program or sys.executable or "python3"
+            given = None if program is None else path_of("program", program)
+            folders = _folders(path) + folders_of(given)
+            interpreter = given or sys.executable or "python3"
             if not hasattr(sys.modules["__main__"], "__circlet_main__"):
                 # What comes back of the main module's classes has the name that it has in the workers.
                 sys.modules.setdefault("__mp_main__", sys.modules["__main__"])
         else:
-            folders, interpreter = [], "bun" if program is None else os.fspath(program)
+            folders, interpreter = [], "bun" if program is None else path_of("program", program)
         paths = (c_char_p * len(folders))(*map(os.fsencode, folders))
         processes = ProcessOptions(
             struct_size=ctypes.sizeof(ProcessOptions),
             output=word("output", output, OUTPUTS),
             program=text("program", interpreter),
             library=os.fsencode(library._name),
-            script=None if script is None else text("script", os.path.abspath(script)),
+            script=None if script is None else text("script", os.path.abspath(path_of("script", script))),
             main=text("main", main_of(sys.modules["__main__"])) if is_python else None,
             module_paths=paths,
             module_path_count=len(folders),
             output_bytes=0 if output_bytes is None else number("output_bytes", output_bytes),
-            ready_within_ms=_milliseconds("ready_within", ready_within),
-            grace_ms=_milliseconds("grace", grace),
+            ready_within_ms=milliseconds("ready_within", ready_within),
+            grace_ms=milliseconds("grace", grace),
             memory=0 if memory is None else number("memory", memory, bits=64),
             hard_memory=0 if hard_memory is None else number("hard_memory", hard_memory, bits=64),
             tasks=0 if tasks is None else number("tasks", tasks, bits=64),
-            lifetime_ms=_milliseconds("lifetime", lifetime),
+            lifetime_ms=milliseconds("lifetime", lifetime),
         )
-        options = PoolOptions(
-            struct_size=ctypes.sizeof(PoolOptions),
-            kind=kind_word,
-            min=0 if min == 0 else number("min", min),
-            max=0 if max_workers is None else number("max_workers", max_workers),
-            queue=0 if queue is None else number("queue", queue),
-            overflow=OVERFLOWS[overflow],
-            strategy=word("strategy", strategy, STRATEGIES),
-            flags=FROM_ZERO if min == 0 else 0,
-            # Between slices Python can be interrupted.
-            block_ms=SLICE * 1e3,
-            keep_ms=_milliseconds("keep", keep),
-            target_wait_ms=_milliseconds("target_wait", target_wait),
-            window_ms=_milliseconds("window", window),
-            name=text("name", name),
-            processes=ctypes.pointer(processes),
+        options = pool_options(
+            kind,
+            min=min,
+            max=max_workers,
+            max_name="max_workers",
+            queue=queue,
+            overflow=overflow,
+            strategy=strategy,
+            keep=keep,
+            target_wait=target_wait,
+            window=window,
+            name=name,
+            processes=processes,
         )
         handle = c_void_p()
         check(library.circlet_pool_new(byref(options), byref(handle)))
@@ -193,7 +185,7 @@ class ProcessPool(Ports, Executor):
         view = object.__new__(ProcessPool)
         view.__dict__.update(self.__dict__)
         flags = IDEMPOTENT if flag("idempotent", idempotent) else 0
-        view._wished = _wishes(priority, key, deadline, nodes, type, flags=flags)
+        view._wished = wishes_of(priority, key, deadline, nodes, type, flags=flags)
         return view
 
     @overload
@@ -249,11 +241,11 @@ class ProcessPool(Ports, Executor):
         raised, and `TimeoutError` where a result is not there `timeout` seconds after this call; the calls behind it
         are aborted then.
         """
-        if not chunksize >= 1:
-            raise InvalidError(f"chunksize is {chunksize}: give at least 1")
-        if buffersize is not None and not buffersize >= 1:
-            raise InvalidError(f"buffersize is {buffersize}: give at least 1")
-        end = math.inf if timeout is None else time.monotonic() + timeout
+        chunksize = at_least_1("chunksize", chunksize)
+        if buffersize is not None:
+            buffersize = at_least_1("buffersize", buffersize)
+        left = within(timeout)
+        end = math.inf if left is None else time.monotonic() + left
         arguments: Iterator[tuple[Any, ...]] = zip(*iterables, strict=False)
         requests = (self._called.request(fn, given, {}) for given in arguments)
         if chunksize > 1:
@@ -356,6 +348,7 @@ class ProcessPool(Ports, Executor):
         `asyncio.to_thread`.
 
         >>> with ProcessPool(1) as pool:
+        ...     number = pool.submit(abs, -1).result()
         ...     (worker,) = pool.snapshot()["registry"]
         ...     heap = pool.heap_snapshot(worker, top=3)
         ...     heap["source"], heap["is_first"], len(heap["types"])
@@ -364,9 +357,9 @@ class ProcessPool(Ports, Executor):
         options = HeapOptions(
             struct_size=ctypes.sizeof(HeapOptions),
             top=number("top", top),
-            file=None if file is None else text("file", os.path.abspath(file)),
-            within_ms=_milliseconds("timeout", timeout),
-            flags=HEAP_STOP if stop else 0,
+            file=None if file is None else text("file", os.path.abspath(path_of("file", file))),
+            within_ms=milliseconds("timeout", timeout),
+            flags=HEAP_STOP if flag("stop", stop) else 0,
         )
         line, asked = self._line, c_uint64()
         if line.is_shut:
@@ -380,13 +373,14 @@ class ProcessPool(Ports, Executor):
 
     def abort(self, *futures: Future[Any]) -> None:
         """Aborts these calls, or without any all that there are, as cancelling their futures does."""
+        for future in futures:
+            if not isinstance(future, Future):
+                raise InvalidError(f"{shown(future)} is no future: give those of submit, or none for all calls")
         if futures:
             for future in reversed(futures):
                 future.cancel()
             return
-        # Those that came last go first: none of them takes the place of one that has stopped.
-        for job in sorted(self._line.calls, reverse=True):
-            self._line.abort(job)
+        self._line.abort_all()
 
     def drain(self, timeout: float | None = None) -> None:
         """Waits until no call waits or runs. The pool stays open. Raises `TimedOutError`."""
@@ -425,7 +419,8 @@ class ProcessPool(Ports, Executor):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        if kind is None or is_ours(self._line):
+            self.close()
 
     async def __aenter__(self) -> ProcessPool:
         return self
@@ -435,19 +430,20 @@ class ProcessPool(Ports, Executor):
     ) -> None:
         import asyncio  # noqa: PLC0415
 
-        self._line.is_shut = True
-        await asyncio.to_thread(self.close)
+        if kind is None or is_ours(self._line):
+            self._line.is_shut = True
+            await asyncio.to_thread(self.close)
 
 
 def _folders(path: Iterable[str | os.PathLike[str]]) -> list[str]:
     """Returns the folders as absolute paths, which nothing in them cuts short."""
     if isinstance(path, (str, bytes, os.PathLike)):
-        raise InvalidError(f"path is {path!r}: give a list of folders, such as [{path!r}]")
+        raise InvalidError(f"path is {shown(path)}: give a list of folders, such as [{shown(path)}]")
     try:
         folders = [os.path.abspath(os.fsdecode(folder)) for folder in path]
     except TypeError:
-        raise InvalidError(f"path is {path!r}: give a list of folders, each a str or a path") from None
+        raise InvalidError(f"path is {shown(path)}: give a list of folders, each a str or a path") from None
     for folder in folders:
         if "\0" in folder:
-            raise InvalidError(f"path has {folder!r} in it: no folder has a NUL in its name")
+            raise InvalidError(f"path has {shown(folder)} in it: no folder has a NUL in its name")
     return folders

@@ -8,7 +8,7 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from circlet import ClosedError, job
 
@@ -172,3 +172,20 @@ _held = []
 def hold(count: int) -> None:
     """Allocates that which stays."""
     _held.append(bytearray(count))
+
+
+def fail_at_length(size: int) -> None:
+    """Raises what says much, and arrives as itself."""
+    raise ValueError(f"first {'x' * size} last")
+
+
+class Unspeakable(Exception):
+    """No pickle takes it."""
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("it stays here")
+
+
+def fail_at_length_unspeakably(size: int) -> None:
+    """Raises what says much, and is told in words."""
+    raise Unspeakable(f"first {'x' * size} last")

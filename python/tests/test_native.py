@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from circlet import _called, _native, _options, pool, process_pool
+from circlet import _called, _native, _options, _pool_options, process_pool
 
 HEADER = Path(__file__).parents[2] / "include" / "circlet.h"
 VALUES = {
@@ -72,23 +72,22 @@ def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
         ("BLOCK", _options.OVERFLOWS.index("block")),
         ("FAIL", _options.OVERFLOWS.index("fail")),
         ("DROP_NEWEST", _options.OVERFLOWS.index("drop_newest")),
-        ("BLOCK", pool.OVERFLOWS["block"]),
-        ("FAIL", pool.OVERFLOWS["fail"]),
-        ("DROP_OLDEST", pool.OVERFLOWS["drop_oldest"]),
-        ("ROUND_ROBIN", pool.STRATEGIES.index("round_robin")),
-        ("LEAST_BUSY", pool.STRATEGIES.index("least_busy")),
-        ("AFFINITY", pool.STRATEGIES.index("affinity")),
-        ("THREADS", pool.KINDS.index("threads")),
-        ("THREADS", process_pool.KINDS.index("threads")),
-        ("PYTHON", process_pool.KINDS.index("python")),
-        ("BUN", process_pool.KINDS.index("bun")),
+        ("BLOCK", _pool_options.OVERFLOWS["block"]),
+        ("FAIL", _pool_options.OVERFLOWS["fail"]),
+        ("DROP_OLDEST", _pool_options.OVERFLOWS["drop_oldest"]),
+        ("ROUND_ROBIN", _pool_options.STRATEGIES.index("round_robin")),
+        ("LEAST_BUSY", _pool_options.STRATEGIES.index("least_busy")),
+        ("AFFINITY", _pool_options.STRATEGIES.index("affinity")),
+        ("THREADS", _pool_options.KINDS.index("threads")),
+        ("PYTHON", _pool_options.KINDS.index("python")),
+        ("BUN", _pool_options.KINDS.index("bun")),
         ("OUTPUT_PASS_ON", process_pool.OUTPUTS.index("pass_on")),
         ("OUTPUT_DROP", process_pool.OUTPUTS.index("drop")),
         ("OUTPUT_KEEP", process_pool.OUTPUTS.index("keep")),
         ("JOB_IDEMPOTENT", process_pool.IDEMPOTENT),
         ("JSON", _called.JSON),
         ("PICKLE", _called.PICKLE),
-        ("POOL_FROM_ZERO", pool.FROM_ZERO),
+        ("POOL_FROM_ZERO", _pool_options.FROM_ZERO),
     ],
 )
 def test_every_number_is_that_of_the_header(name: str, ours: int) -> None:

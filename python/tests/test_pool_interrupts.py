@@ -1,4 +1,4 @@
-"""Interrupts, in the workers of a pool and in those who wait for it, and forks of a process that has one."""
+"""Interrupts, in the workers of a pool and in those who wait for it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 import process_jobs as jobs
 import pytest
-from test_process_pool import LONG, run, until
+from test_process_pool import LONG, until
 
 from circlet import Pool, ProcessPool, _call_line, _pool_line
 
@@ -99,31 +99,3 @@ def test_an_interrupt_at_any_step_of_telling_loses_no_end() -> None:
                 break
             step += 1
         assert step > 20
-
-
-def test_a_forked_child_that_lets_go_of_its_parents_pools_leaves_them_alone(tmp_path: Path) -> None:
-    script = """
-    import ctypes, gc, os
-    from circlet import Pool, ProcessPool
-    if __name__ == "__main__":
-        threads, processes = Pool(max=1), ProcessPool(1)
-        absolute = ctypes.CDLL(None).abs
-        assert threads.submit(absolute, -1).result(60) == 1
-        pid = processes.submit(os.getpid).result(60)
-        child = os.fork()
-        if child == 0:
-            del threads, processes
-            gc.collect()
-            os._exit(0)
-        assert os.waitpid(child, 0)[1] == 0
-        child = os.fork()
-        if child == 0:
-            raise SystemExit(0)
-        assert os.waitpid(child, 0)[1] == 0
-        assert threads.submit(absolute, -2).result(60) == 2
-        assert processes.submit(os.getpid).result(60) == pid
-        threads.close()
-        processes.close()
-        print("they go on")
-    """
-    assert run(tmp_path, script) == "they go on\n"

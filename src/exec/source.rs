@@ -8,7 +8,7 @@ macro_rules! sources {
 }
 
 /// The modules of the package.
-const MODULES: [(&str, &str); 22] = sources! {
+const MODULES: [(&str, &str); 24] = sources! {
     "circlet" "__init__.py"
     "circlet._arguments" "_arguments.py"
     "circlet._call_line" "_call_line.py"
@@ -19,7 +19,9 @@ const MODULES: [(&str, &str); 22] = sources! {
     "circlet._native" "_native.py"
     "circlet._numbers" "_numbers.py"
     "circlet._options" "_options.py"
+    "circlet._pool_future" "_pool_future.py"
     "circlet._pool_line" "_pool_line.py"
+    "circlet._pool_options" "_pool_options.py"
     "circlet._pool_ports" "_pool_ports.py"
     "circlet._waiting" "_waiting.py"
     "circlet.curve" "curve.py"
