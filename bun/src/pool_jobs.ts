@@ -62,7 +62,7 @@ export class Batch implements Waiter<number> {
 
 /** Jobs on their way into the queue. */
 export interface Submission<Result> {
-  readonly waiter: Waiter<Result>;
+  waiter: Waiter<Result>;
   /** How many there are; those that will not be submitted any more do not count. */
   count: number;
   /** How many of them the library has. */

@@ -6,6 +6,7 @@ import { AbortedError, ClosedError } from "./errors.ts";
 import { check, CLOSED, descriptorFrom, failure, FULL, handleFrom, symbols, TIMED_OUT } from "./native.ts";
 import { Waiters, type Submission } from "./pool_jobs.ts";
 import { poolOptions, type PoolOptions, type PoolSnapshot } from "./pool_options.ts";
+import { Signals } from "./pool_signals.ts";
 
 /** How many ends are fetched at once. */
 export const FETCHED = 1024;
@@ -28,6 +29,7 @@ export class Line<Result> {
   readonly #waiters = new Waiters<Result>();
   /** What waits for room, in the order in which it came. */
   #outbox: Submission<Result>[] = [];
+  readonly #signals = new Signals<Result>((submission) => this.#abort(submission));
   readonly #bell: Bell;
   #isPumping = false;
   /** Glances in vain, one after the other, and how many are left out for them. */
@@ -78,9 +80,9 @@ export class Line<Result> {
   /** Submits jobs as soon as there is room for them. */
   begin(submission: Submission<Result>, signal: AbortSignal | undefined): void {
     if (signal?.aborted) return this.#refuse(submission, aborted());
+    if (signal !== undefined) this.#signals.follow(signal, submission);
     // Nothing overtakes what waits.
     if (this.#outbox.length > 0 || !this.#offer(submission)) this.#outbox.push(submission);
-    signal?.addEventListener("abort", () => this.#abort(submission), { once: true });
     if (!this.#isPumping) void this.#pump();
   }
 

@@ -1,6 +1,7 @@
 /** Pools of native workers in the event loop. */
 import { dlopen, JSCallback, type Pointer } from "bun:ffi";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { getEventListeners } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -170,6 +171,41 @@ describe("what has no result", () => {
     expect(await rejectionOf(pool.submit(job.empty, 1, { signal: gone }))).toBeInstanceOf(AbortedError);
     ends.abort();
     expect(await rejectionOf(endless)).toBeInstanceOf(AbortedError);
+  });
+
+  test("never_started_where_another_of_its_signal_was_stopped_for_it", async () => {
+    await using pool = new Pool({ max: 1 });
+    const [stop, started] = [new AbortController(), [] as number[]];
+    const { signal } = stop;
+    const endless = pool.submit(job.endless, null, { signal });
+    await running();
+    const rest = numbers(5000).map((number) => pool.submit(job.empty, number, { signal }).then((one) => started.push(one)));
+    stop.abort();
+    expect(await rejectionOf(endless)).toBeInstanceOf(AbortedError);
+    await Promise.allSettled(rest);
+    expect(started).toEqual([]);
+  });
+
+  test("is_let_go_by_a_signal_that_outlives_it", async () => {
+    await using pool = new Pool({ max: 2 });
+    const { signal } = new AbortController();
+    const refs: WeakRef<Uint8Array>[] = [];
+    const submit = (size: number) => {
+      const data = new Uint8Array(size).fill(1, 0, size - 1);
+      refs.push(new WeakRef(data));
+      return data;
+    };
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(numbers(900).map(() => pool.submit(job.sum, submit(100), { signal })));
+      await pool.submitMany(job.sum, numbers(100).map(() => submit(100)), { signal });
+      expect(getEventListeners(signal, "abort").length).toBe(0);
+    }
+    await pool.submitMany(job.sum, [], { signal });
+    expect(getEventListeners(signal, "abort").length).toBe(0);
+    await until(() => {
+      Bun.gc(true);
+      return refs.filter((ref) => ref.deref() !== undefined).length < 2000;
+    });
   });
 
   test("found_the_queue_full", async () => {

@@ -1,5 +1,6 @@
 /** Pools of worker processes in the event loop. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { getEventListeners } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -130,6 +131,21 @@ describe("what has no result", () => {
     expect(await rejectionOf(pool.call("echo", [1], { signal: AbortSignal.abort() }))).toBeInstanceOf(AbortedError);
     expect(await rejectionOf(pool.call("hangs", [newFile()], { deadlineMs: 20 }))).toBeInstanceOf(TimedOutError);
     expect(await pool.call("area", [2, 3])).toBe(6);
+  });
+
+  test("leaves_nothing_behind_with_a_signal_that_outlives_the_calls", async () => {
+    await using pool = open({ min: 2 });
+    const [{ signal }, aborts] = [new AbortController(), new AbortController()];
+    for (let round = 0; round < 40; round++) {
+      const calls = numbers(500).map((number) => pool.call("echo", [number], { signal }));
+      expect(getEventListeners(signal, "abort").length).toBe(1);
+      expect(await Promise.all(calls)).toEqual(numbers(500));
+      expect(getEventListeners(signal, "abort").length).toBe(0);
+    }
+    const calls = numbers(500).map((number) => pool.call("echo", [number], { signal: aborts.signal }));
+    aborts.abort();
+    await Promise.allSettled(calls);
+    expect(getEventListeners(aborts.signal, "abort").length).toBe(0);
   });
 
   test("found_no_room_or_no_worker", async () => {
