@@ -80,6 +80,21 @@ describe("results", () => {
     );
   });
 
+  test("a_method_has_what_it_is_called_on_as_its_this", async () => {
+    await using pool = open({ max: 1 });
+    const jobs = pool.remote<typeof import("./process_jobs.ts")>();
+    expect([await jobs.counter.next(), await pool.call("counter.next")]).toEqual([1, 2]);
+    await jobs.beginsAnew();
+    expect(await jobs.counter.next()).toBe(1);
+  });
+
+  test("what_can_be_awaited_is_awaited_though_it_is_no_promise", async () => {
+    await using pool = open({ max: 1 });
+    const jobs = pool.remote<typeof import("./process_jobs.ts")>();
+    expect(await jobs.thenable(7)).toBe(7);
+    expect(await rejectionOf(jobs.failingThenable())).toBeInstanceOf(TypeError);
+  });
+
   test("python_is_called_with_json_in_order_and_by_name", async () => {
     writeFileSync(join(folder, "bun_jobs.py"), "def between(low, high=9): return [low, high]\ndef fail(): raise KeyError('k')\n");
     await using pool = new ProcessPool({ kind: "python", max: 1, path: [folder] });
@@ -131,6 +146,26 @@ describe("what has no result", () => {
     expect(await rejectionOf(pool.call("echo", [1], { signal: AbortSignal.abort() }))).toBeInstanceOf(AbortedError);
     expect(await rejectionOf(pool.call("hangs", [newFile()], { deadlineMs: 20 }))).toBeInstanceOf(TimedOutError);
     expect(await pool.call("area", [2, 3])).toBe(6);
+  });
+
+  test("never_begins_once_it_was_aborted_or_its_deadline_has_passed", async () => {
+    await using pool = open({ max: 1, graceMs: STARTING_MS });
+    const pid = await pool.call("pid");
+    const isProcessing = () => Object.values(pool.snapshot().registry).some(({ state }) => state === "processing");
+    // The worker takes far longer to read it than anything here takes.
+    const long = new Set(numbers(1_000_000));
+    for (const isSent of [false, true]) {
+      const [file, stop] = [newFile(), new AbortController()];
+      const call = pool.call("begins", [file, long], { signal: stop.signal });
+      if (isSent) await until(isProcessing);
+      stop.abort();
+      expect(await rejectionOf(call)).toBeInstanceOf(AbortedError);
+      expect(existsSync(file)).toBe(false);
+    }
+    const file = newFile();
+    expect(await rejectionOf(pool.call("begins", [file, long], { deadlineMs: 20 }))).toBeInstanceOf(TimedOutError);
+    expect(existsSync(file)).toBe(false);
+    expect(await pool.call("pid")).toBe(pid);
   });
 
   test("leaves_nothing_behind_with_a_signal_that_outlives_the_calls", async () => {
