@@ -56,9 +56,9 @@ export class Line<Result> {
     this.#waits = (options.overflow ?? "block") === "block";
     this.#fetch = fetch;
     this.#nothing = nothing;
-    const given = poolOptions(options, kind, processes);
     this.#handle = handleFrom((out) => symbols.circlet_pool_new(given, out));
     this.#bell = new Bell(
+    const given = poolOptions(options, kind, processes);
       () => descriptorFrom((out) => symbols.circlet_pool_fd(this.open(), out)),
       () => symbols.circlet_pool_arm(this.open()),
       Infinity,

@@ -258,6 +258,15 @@ describe("refusals", () => {
     expect(() => pool.submitMany(job.empty, [1], { idempotent: true } as never)).toThrow('"idempotent" is no option here');
     expect(() => pool.submit(job.empty, 1, { priority: 0.5 })).toThrow(InvalidError);
     expect(() => pool.submit(job.empty, 1, { type: "a\0b" })).toThrow(InvalidError);
+    for (const given of [null, 5, "max", () => 7]) {
+      expect(() => new Pool(given as never)).toThrow(": give an object of options");
+      expect(() => pool.submit(job.empty, 1, given as never)).toThrow(": give an object of options");
+    }
+    for (const signal of [{}, 5, null, new AbortController()]) {
+      expect(() => pool.submit(job.empty, 1, { signal: signal as never })).toThrow(": give an AbortSignal");
+      expect(() => pool.submitMany(job.empty, [1], { signal: signal as never })).toThrow(InvalidError);
+    }
+    expect(pool.snapshot().statistics.total_messages_sent).toBe(0);
   });
 });
 

@@ -202,9 +202,20 @@ describe("what has no result", () => {
     expect(() => pool.call("echo", [1], { idempotent: "no" as never })).toThrow('idempotent is "no": give true or false');
     expect(() => pool.call("echo", [1], { deadlineMs: 0 })).toThrow("deadlineMs is 0: give milliseconds above 0");
     expect(() => pool.call("echo", [1], { retries: 2 } as never)).toThrow('"retries" is no option here: give priority');
+    expect(() => pool.call("echo", [1], { signal: 5 as never })).toThrow("signal is 5: give an AbortSignal");
+    expect(() => pool.call("echo", [1], { signal: {} as never })).toThrow("signal is {}: give an AbortSignal");
+    expect(() => pool.call("echo", [1], null as never)).toThrow("options is null: give an object of options");
+    expect(() => pool.call("echo", [1], 5 as never)).toThrow("options is 5: give an object of options");
+    expect(pool.snapshot().statistics.total_messages_sent).toBe(0);
     await using python = new ProcessPool({ kind: "python", max: 1 });
     expect(() => python.call("builtins:abs", [7n])).toThrow("cannot go to another process");
     expect(() => new ProcessPool({ max: 1 } as never)).toThrow("script is undefined");
+    for (const wrong of ["", 5, null, ["a.ts"], new URL("https://example.com/a.ts"), new URL("file://host/a.ts")]) {
+      expect(() => open({ script: wrong as never })).toThrow(": give the path of the script whose exports the workers call");
+    }
+    for (const options of [null, undefined, 5, "a.ts"]) {
+      expect(() => new ProcessPool(options as never)).toThrow(`options is ${Bun.inspect(options)}: give an object of options`);
+    }
     expect(() => new ProcessPool({ kind: "threads" } as never)).toThrow('give "bun" or "python"');
     expect(() => open({ min: 3, max: 2 })).toThrow(InvalidError);
     expect(() => open({ memory: 0.5 })).toThrow(InvalidError);
