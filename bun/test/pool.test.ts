@@ -279,7 +279,45 @@ describe("the end", () => {
     expect(await all).toEqual(numbers(100));
     await closed;
     await pool.close();
-    expect(() => pool.snapshot()).toThrow(ClosedError);
+  });
+
+  test("a_closed_pool_still_tells_what_it_did", async () => {
+    const pool = new Pool({ max: 1, name: "named" });
+    await pool.submitMany(job.empty, numbers(100));
+    await pool.close();
+    const { pool: counts, registry, statistics } = pool.snapshot();
+    expect([counts.size, counts.terminated, statistics.total_messages_received]).toEqual([0, 1, 100]);
+    expect(Object.values(registry).map(({ state }) => state)).toEqual(["terminated"]);
+    expect(pool.snapshot()).not.toBe(pool.snapshot());
+    expect(pool.snapshot()).toEqual(pool.snapshot());
+    const ended = new Pool({ max: 1 });
+    const endless = ended.submit(job.endless);
+    await running();
+    ended[Symbol.dispose]();
+    ended[Symbol.dispose]();
+    expect(await rejectionOf(endless)).toBeInstanceOf(AbortedError);
+    expect(ended.snapshot().pool.terminated).toBe(1);
+  });
+
+  test("a_drain_waits_for_all_jobs_or_until_its_deadline", async () => {
+    await using pool = new Pool({ max: 1, queue: 1 });
+    await pool.drain(0);
+    native.open_gate(0);
+    const all = numbers(3).map((number) => pool.submit(job.wait_at_gate, number));
+    await running();
+    for (const timeoutMs of [0, 5]) {
+      const late = await rejectionOf(pool.drain(timeoutMs));
+      expect(late).toBeInstanceOf(TimedOutError);
+      expect(late.message).toBe("the timeout passed with 3 jobs unfinished");
+    }
+    const drains = [pool.drain(), pool.drain(STARTING_MS), pool.drain(1e12), pool.drain(Infinity)];
+    native.open_gate(1);
+    await Promise.all(drains);
+    await pool.drain(0);
+    expect(await Promise.all(all)).toEqual(numbers(3));
+    for (const timeoutMs of [-1, NaN, "5", null, {}]) {
+      expect(() => pool.drain(timeoutMs as never)).toThrow("give milliseconds, 0 to try, or nothing to wait without a deadline");
+    }
   });
 
   test("a_dispose_aborts_what_there_is", async () => {

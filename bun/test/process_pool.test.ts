@@ -308,6 +308,7 @@ describe("workers", () => {
     const pids = await Promise.all(numbers(50).map(() => pool.call<number>("pid")));
     await pool.close();
     expect(pids.some(isAlive)).toBe(false);
+    expect(pool.snapshot().pool.terminated).toBe(2);
     expect(() => pool.call("pid")).toThrow(ClosedError);
     const ended = open({ max: 1, graceMs: 50 });
     const [file, pid] = [newFile(), await ended.call<number>("pid")];
@@ -316,6 +317,17 @@ describe("workers", () => {
     ended[Symbol.dispose]();
     expect(await hangs).toBeInstanceOf(CircletError);
     expect(isAlive(pid)).toBe(false);
+  });
+
+  test("have_their_calls_waited_for_until_a_deadline", async () => {
+    await using pool = open({ max: 1 });
+    const [file, stop] = [newFile(), new AbortController()];
+    const runs = pool.call("givesIn", [file], { signal: stop.signal });
+    expect(await rejectionOf(pool.drain(1))).toBeInstanceOf(TimedOutError);
+    const drained = pool.drain(STARTING_MS);
+    stop.abort();
+    expect(await rejectionOf(runs)).toBeInstanceOf(AbortedError);
+    await drained;
   });
 
   test("are_gone_with_a_process_that_closes_nothing", async () => {
