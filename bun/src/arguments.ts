@@ -30,8 +30,16 @@ export function milliseconds(name: string, value: number): number {
   return value;
 }
 
-/** Refuses options that nothing reads, such as those with a slip in their names. */
+/** Refuses what is no object of options. */
+export function checkOptions(options: object): void {
+  if (typeof options !== "object" || options === null) {
+    throw new InvalidError(`options is ${shown(options)}: give an object of options`);
+  }
+}
+
+/** Refuses what is no object of options, and options that nothing reads, such as those with a slip in their names. */
 export function checkNames(options: object, names: ReadonlySet<string>): void {
+  checkOptions(options);
   for (const name in options) {
     if (!names.has(name)) throw new InvalidError(`${shown(name)} is no option here: give ${[...names].join(", ")}`);
   }

@@ -138,12 +138,18 @@ export class Pool extends Ports implements Disposable, AsyncDisposable {
     );
   }
 
-  /** Waits until every job that was submitted is over. */
-  drain(): Promise<void> {
-    return this.#line.drain();
+  /**
+   * Waits until every job that was submitted is over; the pool stays open. Rejects with `TimedOutError` if the
+   * deadline passes first.
+   *
+   * @param timeoutMs 0 looks; without one there is no deadline.
+   * @throws {InvalidError} For what is no timeout.
+   */
+  drain(timeoutMs?: number): Promise<void> {
+    return this.#line.drain(timeoutMs);
   }
 
-  /** Looks at every worker at one moment. */
+  /** Looks at every worker at one moment; of a pool that has ended, at its end. */
   snapshot(): PoolSnapshot {
     return this.#line.snapshot();
   }

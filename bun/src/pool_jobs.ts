@@ -10,22 +10,16 @@ export interface Waiter<Result> {
    */
   end(index: number, result: Result, error: unknown): void;
   /** What may abort its jobs. */
-  abortsBy?: Aborts;
-}
-
-/** A signal that may abort jobs, until `forget` was called. */
-export interface Aborts {
-  readonly signal: AbortSignal;
-  readonly forget: () => void;
+  abortsBy?: AbortSignal;
 }
 
 /** What a signal has for a reason whose owner gave none. */
 const { message: noReason } = AbortSignal.abort().reason as DOMException;
 
 /** Tells whether an error is the end of a job that a signal has aborted for a reason that its owner gave. */
-function isForReason(error: unknown, by: Aborts | undefined): by is Aborts {
-  if (!by?.signal.aborted || !(error instanceof AbortedError)) return false;
-  const reason: unknown = by.signal.reason;
+function isForReason(error: unknown, by: AbortSignal | undefined): by is AbortSignal {
+  if (!by?.aborted || !(error instanceof AbortedError)) return false;
+  const reason: unknown = by.reason;
   return !(reason instanceof DOMException && reason.name === "AbortError" && reason.message === noReason);
 }
 
@@ -36,7 +30,7 @@ export class Single<T, Result = number> implements Waiter<Result> {
   readonly #value: (result: Result) => T;
   /** What must stay where it is until the job is over. */
   readonly kept: unknown;
-  abortsBy?: Aborts;
+  abortsBy?: AbortSignal;
 
   constructor(done: (value: T) => void, fail: (error: unknown) => void, value: (result: Result) => T, kept: unknown) {
     this.#done = done;
@@ -46,9 +40,8 @@ export class Single<T, Result = number> implements Waiter<Result> {
   }
 
   end(_index: number, result: Result, error: unknown): void {
-    this.abortsBy?.forget();
     if (error === null) this.#done(this.#value(result));
-    else this.#fail(isForReason(error, this.abortsBy) ? this.abortsBy.signal.reason : error);
+    else this.#fail(isForReason(error, this.abortsBy) ? this.abortsBy.reason : error);
   }
 }
 
@@ -61,7 +54,7 @@ export class Batch implements Waiter<number> {
   #left: number;
   /** What must stay where it is until the jobs are over. */
   readonly kept: unknown;
-  abortsBy?: Aborts;
+  abortsBy?: AbortSignal;
 
   constructor(count: number, done: (results: Int32Array) => void, fail: (error: unknown) => void, kept: unknown) {
     this.#results = new Int32Array(count);
@@ -73,11 +66,10 @@ export class Batch implements Waiter<number> {
   }
 
   end(index: number, result: number, error: unknown): void {
-    if (isForReason(error, this.abortsBy)) (error as Error).cause = this.abortsBy.signal.reason;
+    if (isForReason(error, this.abortsBy)) (error as Error).cause = this.abortsBy.reason;
     if (error === null) this.#results[index] = result;
     else this.#errors.set(index, error as Error);
     if (--this.#left > 0) return;
-    this.abortsBy?.forget();
     if (this.#errors.size === 0) this.#done(this.#results);
     else this.#fail(new BatchError(this.#results, this.#errors));
   }
@@ -85,7 +77,7 @@ export class Batch implements Waiter<number> {
 
 /** Jobs on their way into the queue. */
 export interface Submission<Result> {
-  readonly waiter: Waiter<Result>;
+  waiter: Waiter<Result>;
   /** How many there are; those that will not be submitted any more do not count. */
   count: number;
   /** How many of them the library has. */

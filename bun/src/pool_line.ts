@@ -1,11 +1,13 @@
 /** What pools of threads and of processes have in common: jobs on their way in, their ends on the way out, and the end. */
 
 import type { Pointer } from "bun:ffi";
+import { timeout } from "./arguments.ts";
 import { Bell } from "./bell.ts";
-import { AbortedError, ClosedError } from "./errors.ts";
+import { AbortedError, ClosedError, TimedOutError } from "./errors.ts";
 import { check, CLOSED, descriptorFrom, failure, FULL, handleFrom, symbols, TIMED_OUT } from "./native.ts";
 import { Waiters, type Submission } from "./pool_jobs.ts";
 import { poolOptions, type PoolOptions, type PoolSnapshot } from "./pool_options.ts";
+import { Signals } from "./pool_signals.ts";
 
 /** How many ends are fetched at once. */
 export const FETCHED = 1024;
@@ -13,6 +15,9 @@ export const FETCHED = 1024;
 /** How long a glance for ends lasts, and the binary logarithm of how many are left out where none finds any. */
 const GLANCE_MS = 0.02;
 const MISSES_MAX = 10;
+
+/** The longest time that a timer takes. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** Tells the one who waits for a job of its end. */
 export type End<Result> = (job: number, result: Result, error: unknown) => void;
@@ -35,18 +40,21 @@ function endAll(): void {
 export class Line<Result> {
   #handle: Pointer | null;
   #isClosing = false;
+  /** What an ended pool tells. */
+  #last: PoolSnapshot | null = null;
   /** Whether what finds no room waits for it here. */
   readonly #waits: boolean;
   readonly #waiters = new Waiters<Result>();
   /** What waits for room, in the order in which it came. */
   #outbox: Submission<Result>[] = [];
+  readonly #signals = new Signals<Result>((submission) => this.#abort(submission));
   readonly #bell: Bell;
   #isPumping = false;
   /** Glances in vain, one after the other, and how many are left out for them. */
   #misses = 0;
   #skipped = 0;
   /** Whoever waits for the end of all jobs. */
-  #drainers: (() => void)[] = [];
+  readonly #drainers = new Set<() => void>();
   readonly #fetch: Fetch<Result>;
   readonly #end: End<Result> = (job, result, error) => this.#waiters.end(job, result, error);
   /** What an error comes with in the place of a result. */
@@ -63,10 +71,10 @@ export class Line<Result> {
     fetch: Fetch<Result>,
     nothing: Result,
   ) {
+    const given = poolOptions(options, kind, processes);
     this.#waits = (options.overflow ?? "block") === "block";
     this.#fetch = fetch;
     this.#nothing = nothing;
-    const given = poolOptions(options, kind, processes);
     this.#handle = handleFrom((out) => symbols.circlet_pool_new(given, out));
     if (processes !== null) endWithProcess(this);
     this.#bell = new Bell(
@@ -90,20 +98,18 @@ export class Line<Result> {
 
   /** Submits jobs as soon as there is room for them. */
   begin(submission: Submission<Result>, signal: AbortSignal | undefined): void {
-    if (signal !== undefined) {
-      const abort = () => this.#abort(submission);
-      submission.waiter.abortsBy = { signal, forget: () => signal.removeEventListener("abort", abort) };
-      if (signal.aborted) return this.#refuse(submission, aborted());
-      if (submission.count > 0) signal.addEventListener("abort", abort, { once: true });
-    }
+    submission.waiter.abortsBy = signal;
+    if (signal?.aborted) return this.#refuse(submission, aborted());
+    if (signal !== undefined) this.#signals.follow(signal, submission);
     // Nothing overtakes what waits.
     if (this.#outbox.length > 0 || !this.#offer(submission)) this.#outbox.push(submission);
     if (!this.#isPumping) void this.#pump();
   }
 
-  /** Waits until every job that was submitted is over. */
-  async drain(): Promise<void> {
-    while (this.#isBusy) await new Promise<void>((done) => this.#drainers.push(done));
+  /** Waits until every job that was submitted is over. Rejects with `TimedOutError` if that takes longer. */
+  drain(timeoutMs?: number): Promise<void> {
+    const limitMs = timeout(timeoutMs);
+    return this.#drained(limitMs < 0 ? Infinity : performance.now() + limitMs);
   }
 
   /** Returns what a function of the library tells of the pool. */
@@ -116,9 +122,9 @@ export class Line<Result> {
     }
   }
 
-  /** Looks at every worker at one moment. */
+  /** Looks at every worker at one moment; of a pool that has ended, at its end. */
   snapshot(): PoolSnapshot {
-    return this.told(symbols.circlet_pool_snapshot);
+    return this.#last === null ? this.told(symbols.circlet_pool_snapshot) : structuredClone(this.#last);
   }
 
   /** Takes no more jobs, waits until those that were submitted are over, and ends the workers. */
@@ -179,6 +185,30 @@ export class Line<Result> {
     }
   }
 
+  async #drained(deadline: number): Promise<void> {
+    while (this.#isBusy) {
+      const leftMs = deadline - performance.now();
+      if (leftMs <= 0) {
+        const jobs = this.#outbox.reduce((sum, { count, taken }) => sum + count - taken, this.#waiters.size);
+        throw new TimedOutError(`the timeout passed with ${jobs} jobs unfinished`, "CIRCLET_TIMED_OUT");
+      }
+      await this.#pumped(leftMs);
+    }
+  }
+
+  /** Waits until there are no jobs, or for so long. */
+  #pumped(leftMs: number): Promise<void> {
+    return new Promise((done) => {
+      const over = () => {
+        clearTimeout(timer);
+        this.#drainers.delete(over);
+        done();
+      };
+      const timer = leftMs < Infinity ? setTimeout(over, Math.min(Math.ceil(leftMs), TIMER_MAX_MS)) : undefined;
+      this.#drainers.add(over);
+    });
+  }
+
   get #isBusy(): boolean {
     return this.#waiters.size > 0 || this.#outbox.length > 0;
   }
@@ -197,7 +227,7 @@ export class Line<Result> {
       for (const submission of this.#outbox.splice(0)) this.#refuse(submission, error as Error);
     } finally {
       this.#isPumping = false;
-      for (const done of this.#drainers.splice(0)) done();
+      for (const done of this.#drainers) done();
     }
   }
 
@@ -233,6 +263,8 @@ export class Line<Result> {
 
   #free(): void {
     if (this.#handle === null) return;
+    check(symbols.circlet_pool_close(this.#handle));
+    this.#last = this.snapshot();
     symbols.circlet_pool_free(this.#handle);
     this.#handle = null;
     if (unclosed.delete(this) && unclosed.size === 0) process.off("exit", endAll);

@@ -169,7 +169,10 @@ export function jobOptions(options: (JobOptions & { idempotent?: boolean }) | un
   checkNames(options, isCall ? CALL_NAMES : JOB_NAMES);
   const { idempotent = false } = options;
   if (typeof idempotent !== "boolean") throw new InvalidError(`idempotent is ${shown(idempotent)}: give true or false`);
-  const { priority, key, deadlineMs, nodes, type } = options;
+  const { priority, key, deadlineMs, nodes, type, signal } = options;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new InvalidError(`signal is ${shown(signal)}: give an AbortSignal`);
+  }
   const [bytes, fields] = struct(JOB_BYTES, TYPE_AT, type === undefined ? null : text("type", type));
   if (priority !== undefined) {
     fields.setInt32(4, integer("priority", priority, -(2 ** 31), 2 ** 31 - 1), true);

@@ -77,19 +77,25 @@ function heapSnapshot(top: number, file: string | null, stop: boolean): unknown 
   return { source: "jsc", is_first: last === undefined, bytes: heapSize, lines: [], grown: [], types, file };
 }
 
-type Exported = (...given: unknown[]) => unknown;
-const functions = new Map<string, Exported>([[":heap_snapshot", heapSnapshot as Exported]]);
+/** What is called by a name that begins with a colon. */
+const own = { ":heap_snapshot": heapSnapshot };
 let exported: unknown;
+/** The names of functions, parted at their dots. */
+const paths = new Map<string, string[]>();
 
-/** Finds a function by its path among what the script exports. */
-function functionOf(name: string): Exported {
-  const known = functions.get(name);
-  if (known !== undefined) return known;
-  let found: unknown = exported;
-  for (const part of name.split(".")) found = (found as Record<string, unknown> | undefined)?.[part];
+/** Calls a function by its path among what the script exports: as a method of what it is in, which may change. */
+function called(name: string, given: unknown[]): unknown {
+  const path = paths.get(name) ?? name.split(".");
+  let [owner, found]: unknown[] = [undefined, name.startsWith(":") ? own : exported];
+  for (const part of path) [owner, found] = [found, (found as Record<string, unknown> | null | undefined)?.[part]];
   if (typeof found !== "function") throw new TypeError(`${script} exports no function ${name}`);
-  functions.set(name, found as Exported);
-  return found as Exported;
+  paths.set(name, path);
+  return Reflect.apply(found, owner, given);
+}
+
+/** Tells whether a value is to be waited for: a promise, or what can be awaited like one. */
+function isAwaited(value: unknown): value is PromiseLike<unknown> {
+  return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
 }
 
 const encoder = new TextEncoder();
@@ -143,7 +149,7 @@ function word(place: number): number {
 
 const call = new Uint32Array(10);
 
-/** Runs the call that was taken; a promise is waited for. */
+/** Runs the call that was taken, unless it was asked to stop before it begins; a promise is waited for. */
 function run(): void | Promise<void> {
   const [functionAt, argumentsAt, functionLength, argumentsLength, codec] = [0, 1, 2, 3, 4].map(word) as [
     Pointer,
@@ -155,17 +161,21 @@ function run(): void | Promise<void> {
   running = undefined;
   runs = true;
   try {
+    if (circlet.aborted()) return answer(ABORTED, nothing);
     if (codec !== JSON_TEXT && codec !== STRUCTURED_CLONE) {
       throw new TypeError(`codec ${codec} is not known to Bun: 1 (JSON) and 3 (structured clone) are`);
     }
-    const wanted = functionOf(new CString(functionAt, 0, functionLength).toString());
+    const name = new CString(functionAt, 0, functionLength).toString();
     const given: unknown =
       codec === STRUCTURED_CLONE
         ? deserialize(toArrayBuffer(argumentsAt, 0, argumentsLength).slice(0))
         : JSON.parse(new CString(argumentsAt, 0, argumentsLength).toString());
-    const value = Array.isArray(given) ? wanted(...(given as unknown[])) : wanted(given);
-    if (value instanceof Promise) {
-      return value.then((later) => answer(VALUE, encoded(codec, later))).catch((error: unknown) => raised(error, codec));
+    // What is long takes long to read.
+    if (circlet.aborted()) return answer(ABORTED, nothing);
+    const value = called(name, Array.isArray(given) ? (given as unknown[]) : [given]);
+    if (isAwaited(value)) {
+      const answered = Promise.resolve(value).then((later) => answer(VALUE, encoded(codec, later)));
+      return answered.catch((error: unknown) => raised(error, codec));
     }
     answer(VALUE, encoded(codec, value));
   } catch (error) {

@@ -88,21 +88,25 @@ const PYTHON_NAMES = new Set([...NAMES, "path"]);
 const BYTES = 104;
 const AT = { program: 8, library: 16, script: 24, paths: 40, pathCount: 48 } as const;
 
+/** Returns the path of a script. */
+function pathOf(script: string | URL): string {
+  if (typeof script === "string" && script !== "") return resolve(script);
+  if (script instanceof URL && script.protocol === "file:" && script.host === "") return fileURLToPath(script);
+  const given = script instanceof URL ? script.href : shown(script);
+  throw new InvalidError(
+    `script is ${given}: give the path of the script whose exports the workers call, a URL of its file, or the kind "python"`,
+  );
+}
+
 /** Returns circlet_process_options, with all that it leads to behind it in the same memory, which stays where it is. */
 export function processOptions(options: ProcessOptions, library: string | null): Uint8Array {
   const isBun = options.kind !== "python";
   checkNames(options, isBun ? BUN_NAMES : PYTHON_NAMES);
-  if (isBun && options.script === undefined) {
-    throw new InvalidError("script is undefined: give the script whose exports the workers call, or the kind \"python\"");
-  }
   const strings: [number, Uint8Array][] = [
     [AT.program, text("program", options.program ?? (isBun ? process.execPath : "python3"))],
   ];
   if (library !== null) strings.push([AT.library, text("library", library)]);
-  if (isBun) {
-    const { script } = options;
-    strings.push([AT.script, text("script", script instanceof URL ? fileURLToPath(script) : resolve(script))]);
-  }
+  if (isBun) strings.push([AT.script, text("script", pathOf(options.script))]);
   const { path: folders = [] } = isBun ? {} : options;
   if (!Array.isArray(folders)) throw new InvalidError(`path is ${shown(folders)}: give an array of folders`);
   const paths = folders.map((folder: string) => text("path", typeof folder === "string" ? resolve(folder) : folder));

@@ -2,7 +2,7 @@
 
 import { toArrayBuffer, type Pointer } from "bun:ffi";
 import { deserialize, serialize } from "bun:jsc";
-import { shown, text } from "./arguments.ts";
+import { checkOptions, shown, text } from "./arguments.ts";
 import { errorOf, InvalidError, JobFailedError, WorkerDiedError } from "./errors.ts";
 import { HEAP_NUMBERS, heapOptions, type HeapOptions, type HeapSnapshot } from "./heap.ts";
 import { addressAt, libraryPath, nameOf, symbols } from "./native.ts";
@@ -52,6 +52,7 @@ export class ProcessPool extends Ports implements Disposable, AsyncDisposable {
   /** @throws {InvalidError} For what no pool can be, such as workers of Bun without a script. */
   constructor(options: ProcessOptions) {
     super();
+    checkOptions(options);
     const { kind = "bun" } = options;
     if (kind !== "bun" && kind !== "python") {
       throw new InvalidError(`kind is ${shown(kind)}: give "bun" or "python", or make a Pool`);
@@ -112,12 +113,18 @@ export class ProcessPool extends Ports implements Disposable, AsyncDisposable {
     });
   }
 
-  /** Waits until every call that was made is over. */
-  drain(): Promise<void> {
-    return this.#line.drain();
+  /**
+   * Waits until every call that was made is over; the pool stays open. Rejects with `TimedOutError` if the
+   * deadline passes first.
+   *
+   * @param timeoutMs 0 looks; without one there is no deadline.
+   * @throws {InvalidError} For what is no timeout.
+   */
+  drain(timeoutMs?: number): Promise<void> {
+    return this.#line.drain(timeoutMs);
   }
 
-  /** Looks at every worker at one moment. */
+  /** Looks at every worker at one moment; of a pool that has ended, at its end. */
   snapshot(): PoolSnapshot {
     return this.#line.snapshot();
   }

@@ -1,6 +1,7 @@
 /** Pools of native workers in the event loop. */
 import { dlopen, JSCallback, type Pointer } from "bun:ffi";
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { getEventListeners } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -194,18 +195,39 @@ describe("what has no result", () => {
     expect(((await endless) as DOMException).name).toBe("TimeoutError");
   });
 
-  test("lets_go_of_its_signal_when_it_is_over", async () => {
+  test("never_started_where_another_of_its_signal_was_stopped_for_it", async () => {
     await using pool = new Pool({ max: 1 });
+    const [stop, started] = [new AbortController(), [] as number[]];
+    const { signal } = stop;
+    const endless = pool.submit(job.endless, null, { signal });
+    await running();
+    const rest = numbers(5000).map((number) => pool.submit(job.empty, number, { signal }).then((one) => started.push(one)));
+    stop.abort();
+    expect(await rejectionOf(endless)).toBeInstanceOf(AbortedError);
+    await Promise.allSettled(rest);
+    expect(started).toEqual([]);
+  });
+
+  test("is_let_go_by_a_signal_that_outlives_it", async () => {
+    await using pool = new Pool({ max: 2 });
     const { signal } = new AbortController();
-    let listeners = 0;
-    const [add, remove] = [signal.addEventListener.bind(signal), signal.removeEventListener.bind(signal)];
-    signal.addEventListener = (...given: Parameters<typeof add>) => (listeners++, add(...given));
-    signal.removeEventListener = (...given: Parameters<typeof remove>) => (listeners--, remove(...given));
-    const jobs = [...numbers(10).map((at) => pool.submit(job.empty, at, { signal })), pool.submitMany(job.empty, [1, 2], { signal })];
-    expect(listeners).toBe(11);
-    await Promise.all<unknown>(jobs);
-    expect(listeners).toBe(0);
-    expect(await pool.submitMany(job.empty, [], { signal })).toHaveLength(0);
+    const refs: WeakRef<Uint8Array>[] = [];
+    const submit = (size: number) => {
+      const data = new Uint8Array(size).fill(1, 0, size - 1);
+      refs.push(new WeakRef(data));
+      return data;
+    };
+    for (let round = 0; round < 20; round++) {
+      await Promise.all(numbers(900).map(() => pool.submit(job.sum, submit(100), { signal })));
+      await pool.submitMany(job.sum, numbers(100).map(() => submit(100)), { signal });
+      expect(getEventListeners(signal, "abort").length).toBe(0);
+    }
+    await pool.submitMany(job.sum, [], { signal });
+    expect(getEventListeners(signal, "abort").length).toBe(0);
+    await until(() => {
+      Bun.gc(true);
+      return refs.filter((ref) => ref.deref() !== undefined).length < 2000;
+    });
   });
 
   test("found_the_queue_full", async () => {
@@ -258,6 +280,15 @@ describe("refusals", () => {
     expect(() => pool.submitMany(job.empty, [1], { idempotent: true } as never)).toThrow('"idempotent" is no option here');
     expect(() => pool.submit(job.empty, 1, { priority: 0.5 })).toThrow(InvalidError);
     expect(() => pool.submit(job.empty, 1, { type: "a\0b" })).toThrow(InvalidError);
+    for (const given of [null, 5, "max", () => 7]) {
+      expect(() => new Pool(given as never)).toThrow(": give an object of options");
+      expect(() => pool.submit(job.empty, 1, given as never)).toThrow(": give an object of options");
+    }
+    for (const signal of [{}, 5, null, new AbortController()]) {
+      expect(() => pool.submit(job.empty, 1, { signal: signal as never })).toThrow(": give an AbortSignal");
+      expect(() => pool.submitMany(job.empty, [1], { signal: signal as never })).toThrow(InvalidError);
+    }
+    expect(pool.snapshot().statistics.total_messages_sent).toBe(0);
   });
 });
 
@@ -270,7 +301,45 @@ describe("the end", () => {
     expect(await all).toEqual(numbers(100));
     await closed;
     await pool.close();
-    expect(() => pool.snapshot()).toThrow(ClosedError);
+  });
+
+  test("a_closed_pool_still_tells_what_it_did", async () => {
+    const pool = new Pool({ max: 1, name: "named" });
+    await pool.submitMany(job.empty, numbers(100));
+    await pool.close();
+    const { pool: counts, registry, statistics } = pool.snapshot();
+    expect([counts.size, counts.terminated, statistics.total_messages_received]).toEqual([0, 1, 100]);
+    expect(Object.values(registry).map(({ state }) => state)).toEqual(["terminated"]);
+    expect(pool.snapshot()).not.toBe(pool.snapshot());
+    expect(pool.snapshot()).toEqual(pool.snapshot());
+    const ended = new Pool({ max: 1 });
+    const endless = ended.submit(job.endless);
+    await running();
+    ended[Symbol.dispose]();
+    ended[Symbol.dispose]();
+    expect(await rejectionOf(endless)).toBeInstanceOf(AbortedError);
+    expect(ended.snapshot().pool.terminated).toBe(1);
+  });
+
+  test("a_drain_waits_for_all_jobs_or_until_its_deadline", async () => {
+    await using pool = new Pool({ max: 1, queue: 1 });
+    await pool.drain(0);
+    native.open_gate(0);
+    const all = numbers(3).map((number) => pool.submit(job.wait_at_gate, number));
+    await running();
+    for (const timeoutMs of [0, 5]) {
+      const late = await rejectionOf(pool.drain(timeoutMs));
+      expect(late).toBeInstanceOf(TimedOutError);
+      expect(late.message).toBe("the timeout passed with 3 jobs unfinished");
+    }
+    const drains = [pool.drain(), pool.drain(STARTING_MS), pool.drain(1e12), pool.drain(Infinity)];
+    native.open_gate(1);
+    await Promise.all(drains);
+    await pool.drain(0);
+    expect(await Promise.all(all)).toEqual(numbers(3));
+    for (const timeoutMs of [-1, NaN, "5", null, {}]) {
+      expect(() => pool.drain(timeoutMs as never)).toThrow("give milliseconds, 0 to try, or nothing to wait without a deadline");
+    }
   });
 
   test("a_dispose_aborts_what_there_is", async () => {

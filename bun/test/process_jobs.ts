@@ -15,6 +15,20 @@ export const later = async (value: number): Promise<number> => {
 export const deep = { er: { product: (left: number, right: number) => left * right } };
 export const pid = (): number => process.pid;
 
+class Counter {
+  #count = 0;
+  next(): number {
+    return ++this.#count;
+  }
+}
+export let counter = new Counter();
+export function beginsAnew(): void {
+  counter = new Counter();
+}
+/** Gives what can be awaited and is no promise. */
+export const thenable = (value: number): PromiseLike<number> => ({ then: (done) => later(value).then(done) });
+export const failingThenable = (): PromiseLike<never> => ({ then: (_, fail) => failsLater().then(null, fail) });
+
 /** Says what arrived, of what a structured clone keeps. */
 export function looksAt(value: { map: Map<string, Date>; set: Set<number>; floats: Float64Array; big: bigint; self: unknown }) {
   return {
@@ -81,6 +95,11 @@ export function startsAndHangs(file: string): never {
   for (;;) continue;
 }
 
+/** Leaves a file where it begins, whatever it is given. */
+export function begins(file: string, given: unknown): number {
+  appendFileSync(file, "begun");
+  return given instanceof Set ? given.size : 0;
+}
 /** Runs on whatever it is asked. */
 export function hangs(file: string): never {
   appendFileSync(file, "runs");

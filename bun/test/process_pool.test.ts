@@ -1,5 +1,6 @@
 /** Pools of worker processes in the event loop. */
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { getEventListeners } from "node:events";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -81,6 +82,21 @@ describe("results", () => {
     );
   });
 
+  test("a_method_has_what_it_is_called_on_as_its_this", async () => {
+    await using pool = open({ max: 1 });
+    const jobs = pool.remote<typeof import("./process_jobs.ts")>();
+    expect([await jobs.counter.next(), await pool.call("counter.next")]).toEqual([1, 2]);
+    await jobs.beginsAnew();
+    expect(await jobs.counter.next()).toBe(1);
+  });
+
+  test("what_can_be_awaited_is_awaited_though_it_is_no_promise", async () => {
+    await using pool = open({ max: 1 });
+    const jobs = pool.remote<typeof import("./process_jobs.ts")>();
+    expect(await jobs.thenable(7)).toBe(7);
+    expect(await rejectionOf(jobs.failingThenable())).toBeInstanceOf(TypeError);
+  });
+
   test("python_is_called_with_json_in_order_and_by_name", async () => {
     writeFileSync(join(folder, "bun_jobs.py"), "def between(low, high=9): return [low, high]\ndef fail(): raise KeyError('k')\n");
     await using pool = new ProcessPool({ kind: "python", max: 1, path: [folder] });
@@ -151,6 +167,41 @@ describe("what has no result", () => {
     expect(await pool.call("area", [2, 3])).toBe(6);
   });
 
+  test("never_begins_once_it_was_aborted_or_its_deadline_has_passed", async () => {
+    await using pool = open({ max: 1, graceMs: STARTING_MS });
+    const pid = await pool.call("pid");
+    const isProcessing = () => Object.values(pool.snapshot().registry).some(({ state }) => state === "processing");
+    // The worker takes far longer to read it than anything here takes.
+    const long = new Set(numbers(1_000_000));
+    for (const isSent of [false, true]) {
+      const [file, stop] = [newFile(), new AbortController()];
+      const call = pool.call("begins", [file, long], { signal: stop.signal });
+      if (isSent) await until(isProcessing);
+      stop.abort();
+      expect(await rejectionOf(call)).toBeInstanceOf(AbortedError);
+      expect(existsSync(file)).toBe(false);
+    }
+    const file = newFile();
+    expect(await rejectionOf(pool.call("begins", [file, long], { deadlineMs: 20 }))).toBeInstanceOf(TimedOutError);
+    expect(existsSync(file)).toBe(false);
+    expect(await pool.call("pid")).toBe(pid);
+  });
+
+  test("leaves_nothing_behind_with_a_signal_that_outlives_the_calls", async () => {
+    await using pool = open({ min: 2 });
+    const [{ signal }, aborts] = [new AbortController(), new AbortController()];
+    for (let round = 0; round < 40; round++) {
+      const calls = numbers(500).map((number) => pool.call("echo", [number], { signal }));
+      expect(getEventListeners(signal, "abort").length).toBe(1);
+      expect(await Promise.all(calls)).toEqual(numbers(500));
+      expect(getEventListeners(signal, "abort").length).toBe(0);
+    }
+    const calls = numbers(500).map((number) => pool.call("echo", [number], { signal: aborts.signal }));
+    aborts.abort();
+    await Promise.allSettled(calls);
+    expect(getEventListeners(aborts.signal, "abort").length).toBe(0);
+  });
+
   test("found_no_room_or_no_worker", async () => {
     await using full = open({ max: 1, queue: 1, overflow: "fail" });
     const calls = numbers(300).map((number) => full.call("echo", [number]));
@@ -170,9 +221,20 @@ describe("what has no result", () => {
     expect(() => pool.call("echo", [1], { idempotent: "no" as never })).toThrow('idempotent is "no": give true or false');
     expect(() => pool.call("echo", [1], { deadlineMs: 0 })).toThrow("deadlineMs is 0: give milliseconds above 0");
     expect(() => pool.call("echo", [1], { retries: 2 } as never)).toThrow('"retries" is no option here: give priority');
+    expect(() => pool.call("echo", [1], { signal: 5 as never })).toThrow("signal is 5: give an AbortSignal");
+    expect(() => pool.call("echo", [1], { signal: {} as never })).toThrow("signal is {}: give an AbortSignal");
+    expect(() => pool.call("echo", [1], null as never)).toThrow("options is null: give an object of options");
+    expect(() => pool.call("echo", [1], 5 as never)).toThrow("options is 5: give an object of options");
+    expect(pool.snapshot().statistics.total_messages_sent).toBe(0);
     await using python = new ProcessPool({ kind: "python", max: 1 });
     expect(() => python.call("builtins:abs", [7n])).toThrow("cannot go to another process");
     expect(() => new ProcessPool({ max: 1 } as never)).toThrow("script is undefined");
+    for (const wrong of ["", 5, null, ["a.ts"], new URL("https://example.com/a.ts"), new URL("file://host/a.ts")]) {
+      expect(() => open({ script: wrong as never })).toThrow(": give the path of the script whose exports the workers call");
+    }
+    for (const options of [null, undefined, 5, "a.ts"]) {
+      expect(() => new ProcessPool(options as never)).toThrow(`options is ${Bun.inspect(options)}: give an object of options`);
+    }
     expect(() => new ProcessPool({ kind: "threads" } as never)).toThrow('give "bun" or "python"');
     expect(() => open({ min: 3, max: 2 })).toThrow(InvalidError);
     expect(() => open({ memory: 0.5 })).toThrow(InvalidError);
@@ -271,6 +333,7 @@ describe("workers", () => {
     const pids = await Promise.all(numbers(50).map(() => pool.call<number>("pid")));
     await pool.close();
     expect(pids.some(isAlive)).toBe(false);
+    expect(pool.snapshot().pool.terminated).toBe(2);
     expect(() => pool.call("pid")).toThrow(ClosedError);
     const ended = open({ max: 1, graceMs: 50 });
     const [file, pid] = [newFile(), await ended.call<number>("pid")];
@@ -279,6 +342,17 @@ describe("workers", () => {
     ended[Symbol.dispose]();
     expect(await hangs).toBeInstanceOf(CircletError);
     expect(isAlive(pid)).toBe(false);
+  });
+
+  test("have_their_calls_waited_for_until_a_deadline", async () => {
+    await using pool = open({ max: 1 });
+    const [file, stop] = [newFile(), new AbortController()];
+    const runs = pool.call("givesIn", [file], { signal: stop.signal });
+    expect(await rejectionOf(pool.drain(1))).toBeInstanceOf(TimedOutError);
+    const drained = pool.drain(STARTING_MS);
+    stop.abort();
+    expect(await rejectionOf(runs)).toBeInstanceOf(AbortedError);
+    await drained;
   });
 
   test("are_gone_with_a_process_that_closes_nothing", async () => {
