@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from concurrent.futures._base import PENDING
 from typing import Any, TypeVar
 
 from ._native import ABORTED, CircletError
@@ -31,6 +32,8 @@ class PoolFuture(Future[T]):
     `cancel` aborts the job: `True` if it never starts; a job that runs is asked to stop, and has been cancelled if it
     gives in. A task that is cancelled while it awaits cancels the job. `wait` and `as_completed` of
     `concurrent.futures` take it.
+
+    `done` and `cancelled` fetch what has ended; `running` is `False`, whatever the job does: ask the pool's snapshot.
 
     The first that waits in another way than by awaiting starts one thread for the pool, which ends by itself a second
     after the last job.
@@ -84,9 +87,24 @@ class PoolFuture(Future[T]):
         # Those who wait for several futures learn it by this.
         self.set_running_or_notify_cancel()
 
+    def done(self) -> bool:
+        """Tells whether the job is over."""
+        self._glance()
+        return super().done()
+
+    def cancelled(self) -> bool:
+        """Tells whether the job was aborted and is over."""
+        self._glance()
+        return super().cancelled()
+
+    def _glance(self) -> None:
+        """Fetches what has ended, for those who ask again and again instead of waiting."""
+        if self._state == PENDING:
+            self._line.glance()
+
     def cancel(self) -> bool:
         """Aborts the job; see the class."""
-        if not self.done() and self._abort() and self._claim():
+        if not super().done() and self._abort() and self._claim():
             self._cancelled()
         return self.cancelled()
 
@@ -95,13 +113,13 @@ class PoolFuture(Future[T]):
 
     def _look(self) -> None:
         """Has somebody look for the end of the job, if it is not over."""
-        if not self.done():
+        if not super().done():
             self._line.look()
 
     def result(self, timeout: float | None = None) -> T:
         """Waits for the job's result, or raises what became of it."""
         timeout = within(timeout)
-        if not self.done():
+        if not super().done():
             self._line.check_wait()
             self._line.look()
         return super().result(timeout)
@@ -109,7 +127,7 @@ class PoolFuture(Future[T]):
     def exception(self, timeout: float | None = None) -> BaseException | None:
         """Waits for what became of the job, and returns the error if it is one."""
         timeout = within(timeout)
-        if not self.done():
+        if not super().done():
             self._line.check_wait()
             self._line.look()
         return super().exception(timeout)
@@ -126,7 +144,7 @@ class PoolFuture(Future[T]):
         """Waits in the running event loop of asyncio."""
         import asyncio  # noqa: PLC0415
 
-        if not self.done():
+        if not super().done():
             loop = asyncio.get_running_loop()
             woken = loop.create_future()
 

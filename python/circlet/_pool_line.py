@@ -186,6 +186,11 @@ class Line:
                 "wait in a thread of your own"
             )
 
+    def glance(self) -> None:
+        """Tells of what has ended by now."""
+        if not self.is_closed:
+            self.collect()
+
     def look(self) -> None:
         """Has a thread look for the ends of jobs while there are any."""
         with self._lock:

@@ -9,6 +9,7 @@ import gc
 import subprocess
 import sys
 import threading
+import time
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,6 +95,15 @@ def test_each_job_gives_its_own_result(jobs: Jobs) -> None:
     with Pool(max=2) as pool:
         futures = [pool.submit(jobs.empty, number) for number in range(1000)]
         assert [future.result(LONG) for future in futures] == list(range(1000))
+
+
+def test_a_future_that_is_asked_again_and_again_tells_its_end(jobs: Jobs) -> None:
+    end = time.monotonic() + LONG
+    with Pool(max=1) as pool:
+        future = pool.submit(jobs.empty, 7)
+        while not future.done():
+            assert time.monotonic() < end
+        assert (future.result(0), future.cancelled()) == (7, False)
 
 
 def test_a_batch_gives_its_results_in_order(jobs: Jobs) -> None:

@@ -65,6 +65,16 @@ def run(folder: Path, script: str, *words: str) -> str:
 # What it does as an executor.
 
 
+def test_futures_that_are_asked_again_and_again_tell_their_ends() -> None:
+    with ProcessPool(1) as pool:
+        future = pool.submit(abs, -7)
+        until(future.done)
+        assert future.result(0) == 7
+        first, *others = [pool.submit(time.sleep, 0.05) for _ in range(100)]
+        pool.shutdown(wait=False, cancel_futures=True)
+        until(lambda: others[-1].cancelled() and first.done())
+
+
 def test_a_call_gives_what_its_function_returns() -> None:
     with ProcessPool(2) as pool:
         assert pool.submit(math.sqrt, 16).result(LONG) == 4
