@@ -236,8 +236,12 @@ pub(super) fn deadline(timeout_ms: f64) -> Result<Deadline, Failure> {
 
 /// Reads a time that is an option.
 pub(super) fn duration(milliseconds: f64, what: &str) -> Result<Duration, Failure> {
-    Duration::try_from_secs_f64(milliseconds / 1e3)
-        .map_err(|error| Failure::invalid(format!("{what} is {milliseconds:e}: give milliseconds ({error})")))
+    Duration::try_from_secs_f64(milliseconds / 1e3).map_err(|error| {
+        // Not with hundreds of digits.
+        let given =
+            if milliseconds.abs() < 1e15 { milliseconds.to_string() } else { format!("{milliseconds:e}") };
+        Failure::invalid(format!("{what} is {given}: give milliseconds ({error})"))
+    })
 }
 
 /// Reads a count that fits into what a function returns.
