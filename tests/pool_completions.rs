@@ -157,15 +157,19 @@ mod descriptor {
 
     #[test]
     fn nobody_is_told_who_has_not_asked() {
-        let pool = pool(1);
         let (completer, completions) = pool::completions();
         let notice = File::from(completions.fd().unwrap().try_clone_to_owned().unwrap());
-        pool.submit_to(number(1), &completer).unwrap();
+        let first = pool(1);
+        first.submit_to(number(1), &completer).unwrap();
         assert_eq!(completions.recv_timeout(LONG).unwrap().result.unwrap(), 1);
+        // A worker tells of a completion a moment after it can be received.
+        first.close().unwrap();
         assert!(is_quiet(&notice));
         assert!(!completions.arm());
-        pool.submit_to(number(2), &completer).unwrap();
+        let second = pool(1);
+        second.submit_to(number(2), &completer).unwrap();
         wait(&notice);
+        second.close().unwrap();
         assert!(completions.arm(), "a completion waits");
         assert_eq!(completions.recv_timeout(LONG).unwrap().result.unwrap(), 2);
         assert!(is_quiet(&notice), "arming takes back the notice before");
