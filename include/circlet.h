@@ -454,6 +454,11 @@ typedef struct circlet_pool circlet_pool;
 typedef struct circlet_ring circlet_ring;
 
 /**
+ * A session's side, for the shell that runs its code. Any thread may print; the rest is for one at a time.
+ */
+typedef struct circlet_shell circlet_shell;
+
+/**
  * A text that the library made: UTF-8, ended by a zero byte. It never changes; any thread may read it.
  */
 typedef struct circlet_text circlet_text;
@@ -937,6 +942,28 @@ typedef struct circlet_executor_options {
    */
   double ready_within_ms;
 } circlet_executor_options;
+
+/**
+ * A request, as the shell sees it; its bytes stay until the next.
+ */
+typedef struct circlet_request {
+  /**
+   * Its bytes.
+   */
+  const void *body;
+  /**
+   * How many there are.
+   */
+  uint64_t len;
+  /**
+   * Its number.
+   */
+  uint64_t request;
+  /**
+   * Of a run: 1 if somebody answers questions.
+   */
+  uint64_t flags;
+} circlet_request;
 
 /**
  * A call that a worker took. What it leads to stays until the worker's next call.
@@ -2558,11 +2585,12 @@ int32_t circlet_executor_new(const struct circlet_executor_options *options,
                              struct circlet_executor **executor);
 
 /**
- * Runs a code string and waits for what comes of it, `timeout_ms` at the most (below 0 without a deadline).
+ * Runs a code string and waits for what comes of it. After `timeout_ms` (below 0 never) it is interrupted.
  *
- * Returns 0 also where the code raised an exception: that is part of the outcome, which is JSON with the fields `value`
- * (of the last expression) or `repr`, `error` (`type`, `message`, `traceback`), `stdout`, `stderr` and `elapsed_ms`; the
- * caller owns `*outcome`. CIRCLET_TIMED_OUT and CIRCLET_WORKER_DIED end the worker.
+ * Returns 0 also where the code raised an exception, `KeyboardInterrupt` for an interrupt: that is part of the outcome, which is JSON
+ * with the fields `value` (of the last expression) or `repr`, `data` (how it shows itself, by MIME type), `error` (`type`, `message`,
+ * `traceback`), `stopped` (`interrupted`, `group_interrupted`), `stdout`, `stderr`, `usage` and `elapsed_ms`; the caller owns `*outcome`.
+ * CIRCLET_TIMED_OUT, where the code did not stop, and CIRCLET_WORKER_DIED: the names of its code are gone, and the next run has new ones.
  *
  * # Safety
  * `executor` is NULL or an executor; `code` is a string; `outcome` is NULL or has room for a pointer.
@@ -2579,6 +2607,86 @@ int32_t circlet_executor_run(const struct circlet_executor *executor,
  * `executor` is NULL or an executor that nobody uses any more.
  */
 void circlet_executor_free(struct circlet_executor *executor);
+
+/**
+ * Opens a session's side from the descriptors that its supervisor passed on. They belong to it from then on, also if this
+ * fails. Returns 0 or what the descriptors are not. The caller owns `*shell`.
+ *
+ * # Safety
+ * The descriptors are open and nobody else's; `shell` is NULL or has room for a pointer.
+ */
+int32_t circlet_shell_new(int32_t requests,
+                          int32_t answers,
+                          int32_t words,
+                          struct circlet_shell **shell);
+
+/**
+ * Says that the session can take requests: once, before the first. Returns 0 or CIRCLET_CLOSED, CIRCLET_PEER_DIED.
+ *
+ * # Safety
+ * `shell` is NULL or a shell.
+ */
+int32_t circlet_shell_ready(const struct circlet_shell *shell);
+
+/**
+ * Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it. CIRCLET_CLOSED and
+ * CIRCLET_PEER_DIED are the end of the session.
+ *
+ * # Safety
+ * `shell` is NULL or a shell; `taken` is NULL or has room for a request.
+ */
+int32_t circlet_shell_next(const struct circlet_shell *shell,
+                           struct circlet_request *taken);
+
+/**
+ * Sends a frame of the run that is under way, of a kind that `docs/protocol.md` names; an outcome (2) ends the run. Waits
+ * for room.
+ *
+ * # Safety
+ * `shell` is NULL or a shell; `body` leads to `len` bytes, or is NULL if `len` is 0.
+ */
+int32_t circlet_shell_answer(const struct circlet_shell *shell,
+                             int32_t kind,
+                             const void *body,
+                             uint64_t len);
+
+/**
+ * Prints to standard output (1) or error (2): to the run that is under way, else to the descriptor. Waits for room.
+ *
+ * # Safety
+ * As [`circlet_shell_answer`].
+ */
+int32_t circlet_shell_print(const struct circlet_shell *shell,
+                            int32_t stream,
+                            const void *body,
+                            uint64_t len);
+
+/**
+ * Tells whether the run that is under way is to stop: 1 or 0. It costs two loads from memory.
+ *
+ * # Safety
+ * `shell` is NULL or a shell.
+ */
+int32_t circlet_shell_stopped(const struct circlet_shell *shell);
+
+/**
+ * Makes the `write` of a stream (1 or 2) of Python: a built-in function that takes a `str`. It is for a process in which
+ * Python runs, whose lock the caller has. Returns a new reference, or NULL with the exception set, or without one where this
+ * is no Python.
+ *
+ * # Safety
+ * `shell` is a shell that nobody ends before the process.
+ */
+void *circlet_shell_writer(const struct circlet_shell *shell,
+                           int32_t stream);
+
+/**
+ * Ends a session's side. NULL is fine.
+ *
+ * # Safety
+ * `shell` is NULL or a shell that nobody uses any more.
+ */
+void circlet_shell_free(struct circlet_shell *shell);
 
 /**
  * Opens a worker's side from the descriptors that its supervisor passed on: requests, answers, claims, ports. They belong to the

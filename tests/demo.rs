@@ -339,7 +339,14 @@ fn a_worker_that_hangs_is_ended_after_the_patience() {
     let place = Place::new("patience");
     let file = place.long_drawing();
     let mute = place.folder.join("mute");
-    fs::write(&mute, "#!/bin/sh\nprintf 'READY\\n' >&0\nexec sleep 600\n").unwrap();
+    // It gets ready, and then serves nobody.
+    let hang = r#"#!/bin/sh
+shift
+shell=$(printf %s "$1" | sed 's/^serve()$/__import__("time").sleep(600)/')
+shift
+exec python3 -c "$shell" "$@"
+"#;
+    fs::write(&mute, hang).unwrap();
     fs::set_permissions(&mute, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let output = place.demo(&[&file, "--python", "./mute", "--patience", "0.3", "--ring", &place.ring]);
     assert_eq!(output.status.code(), Some(1));

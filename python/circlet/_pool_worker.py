@@ -4,78 +4,19 @@
 # else: it imports only what the interpreter has built in, and loads the rest (`_pool_late.py`, site-packages, json,
 # pickle, traceback, the package circlet) when a call needs it: to compile this is a sixth of the boot. Hence the C
 # library through `_ctypes` and not through ctypes, which takes longer to import than all of this.
-import sys
-
-# With -c, the first folder is the current one, unless the interpreter was told otherwise.
-if sys.path[0] == "":
-    del sys.path[0]
-
-import _signal
-from _ctypes import FUNCFLAG_CDECL, FUNCFLAG_PYTHONAPI, Array, CFuncPtr, _SimpleCData, dlopen, dlsym
-from posix import getpid
-
 JSON, PICKLE = 1, 2
 VALUE = 0
-
-
-class int32(_SimpleCData):
-    _type_ = "i"
-
-
-class uint64(_SimpleCData):
-    _type_ = "Q"
-
-
-class pointer(_SimpleCData):
-    _type_ = "P"
-
-
-class string(_SimpleCData):
-    _type_ = "z"
-
-
-class py_object(_SimpleCData):
-    _type_ = "O"
 
 
 class Call(Array):
     _type_, _length_ = uint64, 5
 
 
-class Waiting(CFuncPtr):
-    # Lets other threads run meanwhile.
-    _flags_, _restype_ = FUNCFLAG_CDECL, int32
-
-
-class Quick(CFuncPtr):
-    _flags_, _restype_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI, int32
-
-
-class Source(CFuncPtr):
-    _flags_, _restype_ = FUNCFLAG_CDECL, string
-
-
-class Bytes(CFuncPtr):
-    _flags_, _restype_ = FUNCFLAG_CDECL | FUNCFLAG_PYTHONAPI, py_object
-
-
-library = dlopen(sys.argv[1], 0)
-
-
-def function(kind, name, *arguments):
-    found = kind(dlsym(library, "circlet_worker_" + name))
-    found.argtypes = arguments
-    return found
-
-
-new = function(Quick, "new", int32, int32, int32, int32, pointer)
-ready = function(Quick, "ready", pointer)
-take = function(Waiting, "next", pointer, int32, Call)
-answer = function(Waiting, "answer", pointer, int32, string, uint64)
-aborted = function(Quick, "aborted", pointer)
-source = function(Source, "source", string)
-bytes_at = Bytes(dlsym(dlopen(None, 0), "PyBytes_FromStringAndSize"))
-bytes_at.argtypes = (uint64, uint64)
+new = function(Quick, "worker_new", int32, int32, int32, int32, pointer)
+ready = function(Quick, "worker_ready", pointer)
+take = function(Waiting, "worker_next", pointer, int32, Call)
+answer = function(Waiting, "worker_answer", pointer, int32, string, uint64)
+aborted = function(Quick, "worker_aborted", pointer)
 
 
 def late():

@@ -83,11 +83,12 @@ pub unsafe extern "C" fn circlet_executor_new(
     })
 }
 
-/// Runs a code string and waits for what comes of it, `timeout_ms` at the most (below 0 without a deadline).
+/// Runs a code string and waits for what comes of it. After `timeout_ms` (below 0 never) it is interrupted.
 ///
-/// Returns 0 also where the code raised an exception: that is part of the outcome, which is JSON with the fields `value`
-/// (of the last expression) or `repr`, `error` (`type`, `message`, `traceback`), `stdout`, `stderr` and `elapsed_ms`; the
-/// caller owns `*outcome`. CIRCLET_TIMED_OUT and CIRCLET_WORKER_DIED end the worker.
+/// Returns 0 also where the code raised an exception, `KeyboardInterrupt` for an interrupt: that is part of the outcome, which is JSON
+/// with the fields `value` (of the last expression) or `repr`, `data` (how it shows itself, by MIME type), `error` (`type`, `message`,
+/// `traceback`), `stopped` (`interrupted`, `group_interrupted`), `stdout`, `stderr`, `usage` and `elapsed_ms`; the caller owns `*outcome`.
+/// CIRCLET_TIMED_OUT, where the code did not stop, and CIRCLET_WORKER_DIED: the names of its code are gone, and the next run has new ones.
 ///
 /// # Safety
 /// `executor` is NULL or an executor; `code` is a string; `outcome` is NULL or has room for a pointer.
@@ -143,10 +144,11 @@ pub(super) fn status_of(error: &Error) -> circlet_status {
         Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
         Error::NotReady { .. } => CIRCLET_NOT_READY,
         Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
-        Error::NoAnswer { .. } | Error::NotTaken { .. } => CIRCLET_TIMED_OUT,
+        Error::Stopped | Error::NotTaken { .. } => CIRCLET_TIMED_OUT,
         Error::Raised(_) => CIRCLET_JOB_FAILED,
         Error::Dropped => CIRCLET_CLOSED,
         Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
+        Error::Running => CIRCLET_BUSY,
         Error::NoSuchWorker { .. } => CIRCLET_NOT_FOUND,
         Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::Pool(_) => CIRCLET_INVALID,
         Error::Port { refusal, .. } => refused_port(*refusal),

@@ -17,6 +17,8 @@ mod page;
 mod payload;
 mod pool;
 mod ring;
+#[cfg(target_os = "linux")]
+mod shell;
 mod side;
 mod status;
 mod text;
@@ -33,6 +35,8 @@ pub use page::*;
 pub use payload::*;
 pub use pool::*;
 pub use ring::*;
+#[cfg(target_os = "linux")]
+pub use shell::*;
 pub use status::*;
 pub use text::*;
 #[cfg(target_os = "linux")]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 use super::claims::Claims;
-use super::process::{Observer, Stream};
+use super::outputs::{Observer, Stream};
 use super::setup::Output;
 use super::{Codec, Error, message};
 use crate::pool::{Closure, Lane, Message, Station, WorkerId};

@@ -51,12 +51,6 @@ pub enum Error {
         /// The last of what it printed.
         said: String,
     },
-    /// The run did not end in time; the worker was ended.
-    #[error("the run did not end within {} ms, and its worker was ended", within.as_millis())]
-    NoAnswer {
-        /// The time it had.
-        within: Duration,
-    },
     /// More rings than one worker takes.
     #[error("{given} rings are too many for one worker: give at most {max}")]
     TooManyRings {
@@ -65,6 +59,12 @@ pub enum Error {
         /// The most.
         max: usize,
     },
+    /// A run is under way: what comes of it is to be taken to its end first.
+    #[error("a run is under way: take what comes of it to its end, or interrupt it")]
+    Running,
+    /// The run was to stop and did not; its session was killed, and the state of its code is gone.
+    #[error("the run did not stop when it was interrupted, and its session was killed")]
+    Stopped,
     /// The code is longer than the worker's ring takes.
     #[error("a code string of {len} bytes is too long: this worker takes at most {max}")]
     CodeTooLong {

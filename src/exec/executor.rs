@@ -1,37 +1,37 @@
-//! The supervisor of one worker.
+//! Sessions for whoever has code to run: started, and started again where they end.
 
-use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::net::UnixStream;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
-use super::control::{Control, Heard};
-use super::process::Process;
-use super::source;
-use super::wire::{self, HEADER_BYTES, Incoming};
-use super::{Error, Killer, Outcome, find_library, passing};
-use crate::ring::{self, Options, Receiver, Ring, Sender};
-use crate::shm::Deadline;
+use super::session::Start;
+use super::{Error, Grace, Interrupter, Killer, Outcome, RunOptions, Session, find_library};
+use crate::ring::{Ring, Wait};
 
-/// The code that a worker begins with.
-const BOOT: &str = include_str!("../../python/circlet/_boot.py");
-/// Bytes of each of a worker's two rings.
-const RING_BYTES: u64 = 1 << 20;
-/// Rings of the caller's that one worker takes: the kernel passes 253 descriptors at once.
+/// The whole of a session's shell.
+const SHELL: &str =
+    concat!(include_str!("../../python/circlet/_shell.py"), include_str!("../../python/circlet/_session.py"));
+/// Rings of the caller's that one session takes.
 const RINGS_MAX: usize = 250;
-/// How long a worker has to end after `STOP` before it is killed.
-const STOP_GRACE: Duration = Duration::from_secs(2);
+/// For how long both sides look for each other before they sleep, unless the builder says: about as long as it takes to be
+/// woken.
+const SPIN: Duration = Duration::from_micros(50);
+/// How much of what a run prints is kept unless the builder says.
+const OUTPUT_MAX: usize = 16 << 20;
 
 /// What an [`Executor`] is started with.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
+#[must_use]
 pub struct Builder {
     python: PathBuf,
     library: Option<PathBuf>,
     ready_within: Duration,
+    grace: Grace,
+    output_max: usize,
+    wait: Wait,
     rings: Vec<(String, Ring)>,
 }
 
@@ -42,19 +42,40 @@ impl Builder {
         self
     }
 
-    /// Names the C library that the worker loads; [`find_library`] looks for it else.
+    /// Names the C library that the session loads; [`find_library`] looks for it else.
     pub fn library(mut self, path: impl Into<PathBuf>) -> Self {
         self.library = Some(path.into());
         self
     }
 
-    /// Sets how long the worker has to say `READY`: 10 s else.
+    /// Sets how long a session has to be ready: 10 s else.
     pub fn ready_within(mut self, time: Duration) -> Self {
         self.ready_within = time;
         self
     }
 
-    /// Gives the worker a ring of yours, which its code has as `rings[name]`.
+    /// Sets how long code has at each step once it is to stop.
+    pub fn grace(mut self, grace: Grace) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets how both sides wait for each other. Without it they look for 50 us and then sleep, where there are two processors:
+    /// a short run that follows another is answered in a fraction of the time that it takes to wake somebody. [`Wait::SLEEP`]
+    /// spares the processor.
+    pub fn wait(mut self, wait: Wait) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Sets how many bytes of what a run prints are kept, 16 MiB else: what comes after them is read and forgotten, with a
+    /// notice in its place.
+    pub fn output_max(mut self, bytes: usize) -> Self {
+        self.output_max = bytes;
+        self
+    }
+
+    /// Gives the session a ring of yours, which its code has as `rings[name]`.
     ///
     /// An anonymous ring goes as a descriptor. A named one is opened by its name, and whoever has that can truncate it
     /// under you: give it to code that you trust alone.
@@ -63,50 +84,62 @@ impl Builder {
         self
     }
 
-    /// Starts the worker and waits until it is ready.
+    /// Starts a session and waits until it is ready.
     ///
     /// # Errors
     /// [`Error::NoLibrary`], [`Error::NoPython`], [`Error::NotReady`], [`Error::Died`]; no process stays.
-    pub fn start(self) -> Result<Executor, Error> {
+    pub fn start(mut self) -> Result<Executor, Error> {
         if self.rings.len() > RINGS_MAX {
             return Err(Error::TooManyRings { given: self.rings.len(), max: RINGS_MAX });
         }
-        let library = find_library(self.library.as_deref())?;
-        let options = Options::new().capacity(RING_BYTES);
-        let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
-        let (to_worker, from_worker) = (requests.sender()?, answers.receiver()?);
-        let mut descriptors = vec![requests.export_fd()?, answers.export_fd()?];
-        for (_, ring) in self.rings.iter().filter(|(_, ring)| ring.segment().name().is_none()) {
-            descriptors.push(ring.export_fd()?);
-        }
+        self.library = Some(find_library(self.library.as_deref())?);
+        let session = self.session()?;
+        Ok(Executor { builder: self, session })
+    }
 
-        let (near, far) = UnixStream::pair().map_err(Error::os("socketpair"))?;
-        let mut command = Command::new(&self.python);
-        command.arg("-c").arg(BOOT);
-        let process = Process::start(command, OwnedFd::from(far))?;
-        let mut executor = Executor {
-            process: Some(process),
-            control: Control::new(near),
-            to_worker,
-            from_worker,
-            requests: 0,
+    fn session(&self) -> Result<Session, Error> {
+        let start = Start {
+            ready_within: self.ready_within,
+            grace: self.grace,
+            output_max: self.output_max,
+            wait: self.wait,
+            language: "Python",
         };
-        executor.greet(&self.rings, &library.to_string_lossy(), &descriptors, self.ready_within)?;
-        Ok(executor)
+        let mut extra: Vec<OwnedFd> = Vec::new();
+        let mut rings: Vec<Value> = Vec::new();
+        for (alias, ring) in &self.rings {
+            let place = match ring.segment().name() {
+                Some(name) => json!(name),
+                None => {
+                    let fd = ring.export_fd()?;
+                    let place = json!(fd.as_raw_fd());
+                    extra.push(fd);
+                    place
+                }
+            };
+            rings.push(json!([alias, place]));
+        }
+        let rings = if rings.is_empty() { String::new() } else { Value::from(rings).to_string() };
+        Session::start(&start, extra, |passed| {
+            let mut command = Command::new(&self.python);
+            let library = self.library.as_deref().unwrap_or_else(|| "libcirclet.so".as_ref());
+            let numbers = passed.iter().take(3).map(|fd| fd.as_raw_fd().to_string());
+            command.args(["-c", SHELL]).arg(library).args(numbers).arg(rings);
+            // For the package circlet, if the code imports it.
+            command.env("CIRCLET_LIBRARY", library);
+            command
+        })
     }
 }
 
-/// Supervises one Python worker, whose code runs in one namespace from call to call. `Send`.
+/// Runs Python code in a session, whose names stay from run to run. `Send`.
 ///
-/// Dropping it stops the worker, and kills it where it does not stop.
+/// Where the session ends, whatever the reason, the run that was under way fails with that, and the next one has a new
+/// session, without the names of the last. Dropping it stops the session, and kills it where it does not stop.
 #[derive(Debug)]
 pub struct Executor {
-    /// None once it has ended.
-    process: Option<Arc<Process>>,
-    control: Control,
-    to_worker: Sender,
-    from_worker: Receiver,
-    requests: u32,
+    builder: Builder,
+    session: Session,
 }
 
 impl Executor {
@@ -116,33 +149,22 @@ impl Executor {
             python: PathBuf::from("python3"),
             library: None,
             ready_within: Duration::from_secs(10),
+            grace: Grace::default(),
+            output_max: OUTPUT_MAX,
+            wait: if Wait::default() == Wait::SLEEP { Wait::SLEEP } else { Wait::spin_for(SPIN) },
             rings: Vec::new(),
         }
     }
 
-    fn greet(
-        &mut self,
-        rings: &[(String, Ring)],
-        library: &str,
-        descriptors: &[OwnedFd],
-        within: Duration,
-    ) -> Result<(), Error> {
-        let rings: Vec<_> = rings.iter().map(|(name, ring)| json!([name, ring.segment().name()])).collect();
-        let modules: Map<_, _> =
-            source::modules().map(|(name, text)| (name.to_owned(), Value::from(text))).collect();
-        let hello = json!({ "protocol": wire::PROTOCOL, "library": library, "rings": rings });
-        // They are longer than what the socket may hold.
-        let modules = Value::from(modules).to_string();
-        let modules = passing::file_of(modules.as_bytes()).map_err(Error::os("memfd_create"))?;
-        let descriptors: Vec<_> = descriptors.iter().map(OwnedFd::as_fd).chain([modules.as_fd()]).collect();
-        // Where it is gone already, hearing nothing from it says why.
-        let _ = self.control.say_with(&hello.to_string(), &descriptors);
-        match self.hear(Deadline::after(within))? {
-            Heard::Line(line) if line == "READY" => Ok(()),
-            Heard::Line(line) => self.broken(format!("it said {line:?} and not \"READY\"")),
-            Heard::Gone => Err(self.died()),
-            Heard::Nothing => Err(Error::NotReady { within, said: self.kill() }),
+    /// Returns the session; a new one where it has ended.
+    ///
+    /// # Errors
+    /// Those of [`Builder::start`].
+    pub fn session(&mut self) -> Result<&mut Session, Error> {
+        if self.session.has_ended() {
+            self.session = self.builder.session()?;
         }
+        Ok(&mut self.session)
     }
 
     /// Runs a code string and waits for what comes of it, without a deadline.
@@ -150,141 +172,50 @@ impl Executor {
     /// An exception of the code is a value, [`Outcome::error`].
     ///
     /// # Errors
-    /// [`Error::Died`] where the worker ended, [`Error::CodeTooLong`], [`Error::NoWorker`] after an end.
+    /// [`Error::Died`] where the session ended, [`Error::CodeTooLong`].
     pub fn run(&mut self, code: &str) -> Result<Outcome, Error> {
-        self.run_by(code, None)
+        self.session()?.run(code, RunOptions::new())
     }
 
-    /// As [`Executor::run`], but a run that takes longer than `within` ends with its worker.
+    /// As [`Executor::run`], but a run that takes longer than `within` is interrupted: its outcome says so, with a
+    /// `KeyboardInterrupt` for an error. Where it does not end after that, its session does, as [`Grace`] says.
     ///
     /// # Errors
-    /// [`Error::NoAnswer`], and those of [`Executor::run`].
+    /// [`Error::Stopped`], and those of [`Executor::run`].
     pub fn run_timeout(&mut self, code: &str, within: Duration) -> Result<Outcome, Error> {
-        self.run_by(code, Some(within))
+        self.session()?.run(code, RunOptions::new().within(within))
     }
 
-    fn run_by(&mut self, code: &str, within: Option<Duration>) -> Result<Outcome, Error> {
-        if self.process.is_none() {
-            return Err(Error::NoWorker);
-        }
-        let max = self.to_worker.max_frame() as usize - HEADER_BYTES;
-        if code.len() > max {
-            return Err(Error::CodeTooLong { len: code.len(), max });
-        }
-        let begin = Instant::now();
-        let deadline = within.map_or(Deadline::NEVER, Deadline::after);
-        self.requests = self.requests.wrapping_add(1);
-        match self.send_code(code, deadline) {
-            Ok(()) => {}
-            Err(ring::Error::PeerDied | ring::Error::Closed) => return Err(self.died()),
-            Err(other) => return Err(other.into()),
-        }
-        if self.control.say("DATA").is_err() {
-            return Err(self.died());
-        }
-        let mut incoming = Incoming::default();
-        loop {
-            match self.hear(deadline)? {
-                Heard::Line(line) if line == "DATA" => {
-                    if self.take_frames(&mut incoming)? {
-                        return Ok(Outcome { elapsed: begin.elapsed(), ..incoming.outcome });
-                    }
-                }
-                Heard::Line(line) => return self.broken(format!("it said {line:?} during a run")),
-                Heard::Gone => return Err(self.died()),
-                Heard::Nothing => {
-                    self.kill();
-                    return Err(Error::NoAnswer { within: within.unwrap_or_default() });
-                }
-            }
-        }
+    /// Returns what stops the run that is under way, from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        self.session.interrupter()
     }
 
-    fn send_code(&mut self, code: &str, deadline: Deadline) -> Result<(), ring::Error> {
-        let mut claim = self.to_worker.claim_by(HEADER_BYTES + code.len(), deadline)?;
-        claim[..HEADER_BYTES].copy_from_slice(&wire::header(wire::RUN, self.requests));
-        claim[HEADER_BYTES..].copy_from_slice(code.as_bytes());
-        claim.commit();
+    /// Ends the session, whatever it does, and starts another.
+    ///
+    /// # Errors
+    /// Those of [`Builder::start`].
+    pub fn restart(&mut self) -> Result<(), Error> {
+        self.session.killer().kill();
+        self.session = self.builder.session()?;
         Ok(())
     }
 
-    fn hear(&mut self, deadline: Deadline) -> Result<Heard, Error> {
-        self.control.hear(deadline).or_else(|error| self.broken(format!("its control socket: {error}")))
-    }
-
-    /// Takes what lies in the ring; `true` when the outcome is whole.
-    fn take_frames(&mut self, incoming: &mut Incoming) -> Result<bool, Error> {
-        // A copy: the worker could change what is being parsed.
-        let mut frame = Vec::new();
-        loop {
-            frame.clear();
-            match self.from_worker.recv_copy(&mut frame, Deadline::now()) {
-                Ok(_) => {}
-                Err(ring::Error::TimedOut { .. }) => return Ok(false),
-                // Its end is heard on the control socket.
-                Err(ring::Error::Closed | ring::Error::PeerDied) => return Ok(false),
-                Err(other) => return self.broken(other.to_string()),
-            }
-            match incoming.take(&frame, self.requests) {
-                Ok(true) => return Ok(true),
-                Ok(false) => {}
-                Err(error) => {
-                    self.kill();
-                    return Err(error);
-                }
-            }
-        }
-    }
-
-    /// Returns the worker's process id, while it has one.
+    /// Returns the session's process id, while it has one.
     pub fn process_id(&self) -> Option<u32> {
-        self.process.as_ref().map(|process| process.id())
+        (!self.session.has_ended()).then(|| self.session.process_id())
     }
 
-    /// Returns what ends the worker from another thread, for example while [`Executor::run`] waits.
+    /// Returns what ends the session from another thread, for example while [`Executor::run`] waits.
     pub fn killer(&self) -> Option<Killer> {
-        self.process.as_ref().map(Process::killer)
+        (!self.session.has_ended()).then(|| self.session.killer())
     }
 
-    /// Asks the worker to end, and kills it where it has not within 2 s.
+    /// Asks the session to end, and kills it where it has not within 2 s.
     ///
     /// # Errors
     /// [`Error::Died`] where it did not end in order; it has ended all the same.
-    pub fn stop(mut self) -> Result<(), Error> {
-        match self.end_in_order() {
-            Some((super::Ended::Exited(0), _)) | None => Ok(()),
-            Some((how, said)) => Err(Error::Died { how, said }),
-        }
-    }
-
-    fn end_in_order(&mut self) -> Option<(super::Ended, String)> {
-        let process = self.process.take()?;
-        let _ = self.control.say("STOP");
-        let ended = process.wait(Deadline::after(STOP_GRACE));
-        Some(ended.map_or_else(|| process.end(), |how| (how, process.said())))
-    }
-
-    /// Kills the worker and returns the last of what it printed.
-    fn kill(&mut self) -> String {
-        self.process.take().map(|process| process.end().1).unwrap_or_default()
-    }
-
-    /// Says how a worker that closed its socket has ended.
-    fn died(&mut self) -> Error {
-        let Some(process) = self.process.take() else { return Error::NoWorker };
-        // It closed its socket, and so ends by itself in a moment.
-        let how = process.wait(Deadline::after(STOP_GRACE)).unwrap_or_else(|| process.end().0);
-        Error::Died { how, said: process.said() }
-    }
-
-    fn broken<T>(&mut self, what: String) -> Result<T, Error> {
-        self.kill();
-        Err(Error::Protocol { what })
-    }
-}
-
-impl Drop for Executor {
-    fn drop(&mut self) {
-        self.end_in_order();
+    pub fn stop(self) -> Result<(), Error> {
+        self.session.stop()
     }
 }

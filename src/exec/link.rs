@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use super::claims::{Claims, WINDOW};
 use super::crew::{Crew, Membership, Order, Remote};
 use super::message::{self, MESSAGE_MAX, READY, Status};
+use super::outputs::Outputs;
 use super::ports::Counter;
 use super::process::{Launch, Process};
 use super::servant::empty;
@@ -110,7 +111,15 @@ impl Link {
         let membership = crew.join(&remote);
         let command = setup.command(&passed);
         let language = setup.language.name();
-        let launch = Launch { language, input: Stdio::null(), passed, observer: Some(remote.clone()) };
+        let (outputs, [output, errors]) = Outputs::new(remote.clone())?;
+        let launch = Launch {
+            language,
+            input: Stdio::null(),
+            output: output.into(),
+            errors: errors.into(),
+            passed,
+            attendant: Arc::new(outputs),
+        };
         let process = Process::launch(command, launch)?;
         let mut link = Self {
             process: Ending(process),

@@ -1,9 +1,9 @@
 //! Workers that are processes: code strings that run in one of their own, and pools that call functions, under supervision.
 //!
-//! [`Workers`] is a pool whose jobs are calls of functions in Python or Bun processes: see `docs/pool.md`. An [`Executor`] starts one worker, which needs nothing installed but Python: its code comes over the control socket,
-//! so that it always matches the supervisor's, and the C library is looked for by [`find_library`]. The data plane is
-//! two rings, the control plane a Unix socket with the lines `READY`, `DATA` and `STOP`: see `docs/protocol.md`.
-//! A worker ends with its executor, also when the supervisor is killed.
+//! [`Workers`] is a pool whose jobs are calls of functions in Python or Bun processes: see `docs/pool.md`. An [`Executor`] has a
+//! [`Session`], one Python process that runs code strings in one namespace: what they print, show and ask for comes as [`Event`]s while they run,
+//! and an [`Interrupter`] stops them. It needs nothing installed but Python: its code is in the C library, which is looked for by [`find_library`]. See
+//! `docs/protocol.md`. A worker ends with its supervisor, also when that is killed.
 //!
 //! ```no_run
 //! use circlet::exec::Executor;
@@ -24,7 +24,6 @@
 mod boots;
 mod call;
 mod claims;
-mod control;
 mod crew;
 mod error;
 mod executor;
@@ -34,14 +33,16 @@ mod library;
 mod limits;
 mod link;
 mod message;
+mod outputs;
 mod passing;
 mod ports;
 mod process;
 mod servant;
+mod session;
 mod setup;
 mod shift;
 mod source;
-mod wire;
+mod spawn;
 mod workers;
 
 #[cfg(feature = "capi")]
@@ -53,9 +54,13 @@ pub use heap::{HeapChange, HeapLine, HeapOptions, HeapSnapshot, HeapType};
 pub use library::find_library;
 pub use limits::Limits;
 pub use message::Codec;
+pub use outputs::Stream;
 pub use ports::{PortRefusal, Porter};
-pub use process::{Killer, Stream};
+pub use process::Killer;
 pub use servant::{Servant, Taken};
+pub use session::{
+    Bytes, Event, Grace, Interrupter, Outcome, PythonError, RunOptions, Session, SessionServant, Stopped,
+    Usage,
+};
 pub use source::source_of;
-pub use wire::{Outcome, PythonError};
 pub use workers::{Workers, WorkersBuilder};

@@ -1,23 +1,7 @@
 //! Descriptors that go over a Unix socket beside bytes (SCM_RIGHTS).
 
-use std::fs::File;
-use std::io::{self, Seek, Write};
+use std::io;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
-
-/// Returns a nameless file of these bytes, for a process that reads it from its beginning.
-pub(super) fn file_of(bytes: &[u8]) -> io::Result<File> {
-    // SAFETY: the name is a string that lives as long as the program, and the descriptor that comes back is nobody else's.
-    let mut file = unsafe {
-        let fd = libc::memfd_create(c"circlet-modules".as_ptr(), libc::MFD_CLOEXEC);
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        File::from_raw_fd(fd)
-    };
-    file.write_all(bytes)?;
-    file.rewind()?;
-    Ok(file)
-}
 
 /// Sends bytes with descriptors beside them, which stay open here; returns how many bytes went.
 pub(super) fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[impl AsFd]) -> io::Result<usize> {

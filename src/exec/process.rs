@@ -1,24 +1,18 @@
-//! One worker process: started, listened to, ended and reaped.
+//! One worker process: started, watched, ended and reaped.
 
 use std::fmt;
-use std::io::{self, PipeReader, Read};
+use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::process::{CommandExt, ExitStatusExt};
+use std::os::unix::process::ExitStatusExt;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{Ended, Error};
+use super::{Ended, Error, spawn};
 use crate::shm::Deadline;
 
-/// How much of what a worker prints beside the protocol is kept.
-const TAIL_BYTES: usize = 4096;
-/// What a pipe has room for, as a rule.
-const PIPE_BYTES: usize = 1 << 16;
-/// How long to wait for what a process that has ended said last, and for the thread that watched it: it may be held up by
-/// whoever takes the output.
-const READ_WITHIN: Duration = Duration::from_millis(200);
+/// How long to wait for the thread that watched a process which has ended: whoever takes the output may hold it up.
 const WATCHED_WITHIN: Duration = Duration::from_secs(1);
 
 /// A started process. It leads a process group of its own, and is killed when the thread that started it ends, which
@@ -26,27 +20,32 @@ const WATCHED_WITHIN: Duration = Duration::from_secs(1);
 pub(super) struct Process {
     group: libc::pid_t,
     pidfd: OwnedFd,
-    observer: Option<Arc<dyn Observer>>,
+    attendant: Arc<dyn Attendant>,
     state: Mutex<State>,
     changed: Condvar,
 }
 
-/// Which of its two outputs a process wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stream {
-    /// Standard output.
-    Stdout,
-    /// Standard error.
-    Stderr,
-}
+/// Who sees to what a process does. A thread of the process's own calls it, which nothing else waits for.
+pub(super) trait Attendant: Send + Sync {
+    /// Returns what to look at beside the process, as long as it is open.
+    fn descriptors(&self) -> [Option<libc::c_int>; 3];
 
-/// Who learns what a process does.
-pub(super) trait Observer: Send + Sync {
-    /// It wrote something. Called by the thread that watches it, which nothing else waits for.
-    fn printed(&self, stream: Stream, bytes: &[u8]);
+    /// Returns until when to look at these at the most.
+    fn until(&self) -> Deadline {
+        Deadline::NEVER
+    }
 
-    /// It has ended and been reaped. Called by whoever found that.
+    /// Some of the descriptors have something to read or are at their end, or it is time.
+    fn attend(&self, process: &Process, ready: [bool; 3]);
+
+    /// The process has ended and been reaped. Called by whoever found that.
     fn ended(&self);
+
+    /// The process has ended: what is left may be read.
+    fn finish(&self);
+
+    /// Returns the last of what the process said, for people; all of it where that has ended.
+    fn said(&self, has_ended: bool) -> String;
 }
 
 /// How a process is started, beside its command.
@@ -54,18 +53,16 @@ pub(super) struct Launch {
     /// What its interpreter is called.
     pub(super) language: &'static str,
     pub(super) input: Stdio,
+    pub(super) output: Stdio,
+    pub(super) errors: Stdio,
     /// Descriptors that it has under the same numbers.
     pub(super) passed: Vec<OwnedFd>,
-    /// Without one, both outputs go into one pipe; with one, only standard error is kept.
-    pub(super) observer: Option<Arc<dyn Observer>>,
+    pub(super) attendant: Arc<dyn Attendant>,
 }
 
 #[derive(Default)]
 struct State {
     ended: Option<Ended>,
-    tail: Vec<u8>,
-    /// Whether the tail has what it said last.
-    is_read: bool,
     /// Whether the thread that watches it has nothing left to do.
     is_over: bool,
     watcher: Option<JoinHandle<()>>,
@@ -89,42 +86,35 @@ impl Killer {
 }
 
 impl Process {
-    /// Starts a process of Python whose standard input is `input`.
-    pub(super) fn start(command: Command, input: OwnedFd) -> Result<Arc<Self>, Error> {
-        let input = Stdio::from(input);
-        Self::launch(command, Launch { language: "Python", input, passed: Vec::new(), observer: None })
-    }
-
     /// Starts a process.
     pub(super) fn launch(mut command: Command, launch: Launch) -> Result<Arc<Self>, Error> {
-        let Launch { language, input, passed, observer } = launch;
-        let (reader, writer) = io::pipe().map_err(Error::os("pipe"))?;
-        let (errors, other) = if observer.is_some() {
-            let (errors, other) = io::pipe().map_err(Error::os("pipe"))?;
-            (Some(errors), other)
-        } else {
-            (None, writer.try_clone().map_err(Error::os("dup"))?)
-        };
-        command.stdin(input).stdout(writer).stderr(other).process_group(0);
-        die_with_the_starter(&mut command);
-        pass_on(&mut command, &passed);
+        let Launch { language, input, output, errors, passed, attendant } = launch;
+        command.stdin(input).stdout(output).stderr(errors);
+        spawn::prepare(&mut command, &passed);
+        Self::watched(attendant, move || {
+            let started = command.spawn();
+            // The pipes end when nobody but the worker holds them.
+            let program = command.get_program().into();
+            drop(command);
+            drop(passed);
+            started.map_err(|source| Error::NoPython { language, program, source })
+        })
+    }
+
+    /// Has a thread start a process, and watch it until it is over.
+    fn watched(
+        attendant: Arc<dyn Attendant>,
+        start: impl FnOnce() -> Result<Child, Error> + Send + 'static,
+    ) -> Result<Arc<Self>, Error> {
         let (tell, told) = mpsc::channel();
         let thread = thread::Builder::new().name("circlet-exec".to_owned());
         let watcher = thread
-            .spawn(move || {
-                let started = command.spawn();
-                // The pipe ends when nobody but the worker holds it.
-                let program = command.get_program().into();
-                drop(command);
-                drop(passed);
-                let started = started.map_err(|source| Error::NoPython { language, program, source });
-                match started.and_then(|child| Self::watched(child, observer)) {
-                    Ok(process) => {
-                        let _ = tell.send(Ok(Arc::clone(&process)));
-                        process.watch([Some(reader), errors]);
-                    }
-                    Err(error) => drop(tell.send(Err(error))),
+            .spawn(move || match start().and_then(|child| Self::open(&child, attendant)) {
+                Ok(process) => {
+                    let _ = tell.send(Ok(Arc::clone(&process)));
+                    process.watch();
                 }
+                Err(error) => drop(tell.send(Err(error))),
             })
             .map_err(Error::os("clone"))?;
         let process = told.recv().unwrap_or(Err(Error::NoWorker));
@@ -135,7 +125,7 @@ impl Process {
         process
     }
 
-    fn watched(mut child: Child, observer: Option<Arc<dyn Observer>>) -> Result<Arc<Self>, Error> {
+    fn open(child: &Child, attendant: Arc<dyn Attendant>) -> Result<Arc<Self>, Error> {
         let group = child.id() as libc::pid_t;
         // SAFETY: the call takes integers, and the descriptor that comes back belongs to nobody else.
         let pidfd = unsafe {
@@ -143,73 +133,28 @@ impl Process {
             if fd < 0 {
                 let error = Error::Os { call: "pidfd_open", source: io::Error::last_os_error() };
                 libc::kill(-group, libc::SIGKILL);
-                let _ = child.wait();
+                reap(group);
                 return Err(error);
             }
             OwnedFd::from_raw_fd(fd)
         };
-        Ok(Arc::new(Self { group, pidfd, observer, state: Mutex::default(), changed: Condvar::new() }))
+        Ok(Arc::new(Self { group, pidfd, attendant, state: Mutex::default(), changed: Condvar::new() }))
     }
 
-    /// Keeps the last of what it prints, and hands it on, until it has ended.
-    fn watch(&self, mut outputs: [Option<PipeReader>; 2]) {
-        const STREAMS: [Stream; 2] = [Stream::Stdout, Stream::Stderr];
+    fn watch(&self) {
         loop {
-            let [output, errors] = outputs.each_ref().map(|output| output.as_ref().map(AsRawFd::as_raw_fd));
-            let [ended, printed, complained] =
-                poll([Some(self.pidfd.as_raw_fd()), output, errors], Deadline::NEVER);
+            let [first, second, third] = self.attendant.descriptors();
+            let looked_at = [Some(self.pidfd.as_raw_fd()), first, second, third];
+            let [ended, ready @ ..] = poll(looked_at, self.attendant.until());
             if ended {
                 break;
             }
-            for (output, has_more, stream) in [(0, printed, STREAMS[0]), (1, complained, STREAMS[1])] {
-                if has_more {
-                    match self.read(outputs[output].as_mut(), stream) {
-                        Some(bytes) => self.hand_on(stream, &bytes),
-                        None => outputs[output] = None,
-                    }
-                }
-            }
+            self.attendant.attend(self, ready);
         }
         self.reap();
-        // What it said last may still lie in the pipes; a child that left the group may hold them.
-        let mut last = Vec::new();
-        for (mut output, stream) in outputs.into_iter().zip(STREAMS) {
-            for _ in 0..PIPE_BYTES / TAIL_BYTES {
-                let fd = output.as_ref().map(AsRawFd::as_raw_fd);
-                if poll([fd], Deadline::now()) == [false] {
-                    break;
-                }
-                let Some(bytes) = self.read(output.as_mut(), stream) else { break };
-                last.push((stream, bytes));
-            }
-        }
-        self.state().is_read = true;
-        self.changed.notify_all();
-        for (stream, bytes) in last {
-            self.hand_on(stream, &bytes);
-        }
+        self.attendant.finish();
         self.state().is_over = true;
         self.changed.notify_all();
-    }
-
-    /// Reads what there is and keeps the last of it. `None` at the end.
-    fn read(&self, output: Option<&mut PipeReader>, stream: Stream) -> Option<Vec<u8>> {
-        let mut buffer = [0; TAIL_BYTES];
-        let count = output?.read(&mut buffer).ok().filter(|count| *count > 0)?;
-        let bytes = &buffer[..count];
-        if self.observer.is_none() || stream == Stream::Stderr {
-            let mut state = self.state();
-            state.tail.extend_from_slice(bytes);
-            let surplus = state.tail.len().saturating_sub(TAIL_BYTES);
-            state.tail.drain(..surplus);
-        }
-        Some(bytes.to_vec())
-    }
-
-    fn hand_on(&self, stream: Stream, bytes: &[u8]) {
-        if let Some(observer) = &self.observer {
-            observer.printed(stream, bytes);
-        }
     }
 
     /// Reaps it if it has ended, and ends its group.
@@ -217,13 +162,10 @@ impl Process {
         let mut state = self.state();
         if state.ended.is_none() && poll([Some(self.pidfd.as_raw_fd())], Deadline::now()) == [true] {
             // It is a zombie: the group's number is not given to another before it is reaped.
-            self.signal_group();
+            self.signal(-self.group, libc::SIGKILL);
             state.ended = Some(reap(self.group));
             drop(state);
-            self.changed.notify_all();
-            if let Some(observer) = &self.observer {
-                observer.ended();
-            }
+            self.attendant.ended();
             state = self.state();
         }
         state.ended
@@ -233,45 +175,50 @@ impl Process {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn signal_group(&self) {
-        // SAFETY: the call takes integers. The group is ours: its leader has not been reaped.
-        unsafe { libc::kill(-self.group, libc::SIGKILL) };
+    fn signal(&self, to: libc::pid_t, signal: libc::c_int) {
+        // SAFETY: the call takes integers. The process and its group are ours: it has not been reaped.
+        unsafe { libc::kill(to, signal) };
+    }
+
+    /// Does something to it unless it has been reaped.
+    fn while_there<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
+        let state = self.state();
+        state.ended.is_none().then(act)
     }
 
     pub(super) fn id(&self) -> u32 {
         self.group.unsigned_abs()
     }
 
-    /// Sends it SIGINT, unless it has been reaped.
+    /// Sends it SIGINT.
     pub(super) fn interrupt(&self) {
-        let state = self.state();
-        if state.ended.is_none() {
-            // SAFETY: the call takes integers. The process is ours: it has not been reaped.
-            unsafe { libc::kill(self.group, libc::SIGINT) };
-        }
+        self.while_there(|| self.signal(self.group, libc::SIGINT));
+    }
+
+    /// Sends SIGINT to it and to all of its group.
+    pub(super) fn interrupt_group(&self) {
+        self.while_there(|| self.signal(-self.group, libc::SIGINT));
+    }
+
+    /// Kills the group.
+    pub(super) fn kill(&self) {
+        self.while_there(|| self.signal(-self.group, libc::SIGKILL));
     }
 
     /// Has the kernel refuse it more memory than this, in bytes.
     pub(super) fn limit_data(&self, bytes: u64) -> Result<(), Error> {
         let limit = libc::rlimit { rlim_cur: bytes, rlim_max: bytes };
-        let state = self.state();
-        // SAFETY: the limit outlives the call, and nothing is asked back. The process is ours: it has not been reaped.
-        let refused = state.ended.is_none()
-            && unsafe {
+        let limited = self.while_there(|| {
+            // SAFETY: the limit outlives the call, and nothing is asked back. The process is ours: it has not been reaped.
+            let refused = unsafe {
                 libc::prlimit(self.group, libc::RLIMIT_DATA, &raw const limit, std::ptr::null_mut())
             } != 0;
-        if refused { Err(Error::os("prlimit")(io::Error::last_os_error())) } else { Ok(()) }
+            if refused { Err(Error::os("prlimit")(io::Error::last_os_error())) } else { Ok(()) }
+        });
+        limited.unwrap_or(Ok(()))
     }
 
-    /// Kills the group, unless it has been reaped.
-    pub(super) fn kill(&self) {
-        let state = self.state();
-        if state.ended.is_none() {
-            self.signal_group();
-        }
-    }
-
-    /// Tells whether it has ended.
+    /// Tells whether it has ended and been reaped.
     pub(super) fn has_ended(&self) -> bool {
         self.state().ended.is_some()
     }
@@ -298,7 +245,8 @@ impl Process {
     pub(super) fn close(&self) {
         self.kill();
         self.wait(Deadline::NEVER);
-        let mut state = self.state_where(WATCHED_WITHIN, |state| state.is_over);
+        let waited = self.changed.wait_timeout_while(self.state(), WATCHED_WITHIN, |state| !state.is_over);
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
         let watcher = if state.is_over { state.watcher.take() } else { None };
         drop(state);
         let _ = watcher.map(JoinHandle::join);
@@ -306,14 +254,7 @@ impl Process {
 
     /// Returns the last of what it printed beside the protocol: all of that, where it has ended.
     pub(super) fn said(&self) -> String {
-        let state = self.state_where(READ_WITHIN, |state| state.ended.is_none() || state.is_read);
-        String::from_utf8_lossy(&state.tail).into_owned()
-    }
-
-    /// Waits until the state is so, for at most so long.
-    fn state_where(&self, at_most: Duration, is_so: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let waited = self.changed.wait_timeout_while(self.state(), at_most, |state| !is_so(state));
-        waited.unwrap_or_else(PoisonError::into_inner).0
+        self.attendant.said(self.has_ended())
     }
 
     pub(super) fn killer(self: &Arc<Self>) -> Killer {
@@ -322,7 +263,7 @@ impl Process {
 }
 
 /// Waits until one of the descriptors has something to read or is at its end, or the deadline; `None` is passed over.
-fn poll<const N: usize>(descriptors: [Option<libc::c_int>; N], deadline: Deadline) -> [bool; N] {
+pub(super) fn poll<const N: usize>(descriptors: [Option<libc::c_int>; N], deadline: Deadline) -> [bool; N] {
     let mut entries =
         descriptors.map(|fd| libc::pollfd { fd: fd.unwrap_or(-1), events: libc::POLLIN, revents: 0 });
     let left = deadline.left().map(|left| left.as_nanos().div_ceil(1_000_000));
@@ -332,7 +273,7 @@ fn poll<const N: usize>(descriptors: [Option<libc::c_int>; N], deadline: Deadlin
     entries.map(|entry| entry.revents != 0)
 }
 
-/// Reaps a child of this process that has ended.
+/// Reaps a child of this process that has ended, or is about to.
 fn reap(pid: libc::pid_t) -> Ended {
     let mut status = 0;
     loop {
@@ -345,31 +286,4 @@ fn reap(pid: libc::pid_t) -> Ended {
             return Ended::Unknown;
         }
     }
-}
-
-/// Has the process keep descriptors of ours, under their numbers.
-fn pass_on(command: &mut Command, passed: &[OwnedFd]) {
-    let numbers: Vec<_> = passed.iter().map(AsRawFd::as_raw_fd).collect();
-    let before_exec = move || {
-        // SAFETY: the calls take integers and are async-signal-safe; the descriptors are open until the process is started.
-        let kept = numbers.iter().all(|fd| unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) } == 0);
-        if kept { Ok(()) } else { Err(io::Error::last_os_error()) }
-    };
-    // SAFETY: the closure makes async-signal-safe calls and allocates nothing.
-    unsafe { command.pre_exec(before_exec) };
-}
-
-/// Has the kernel kill the process when the thread that starts it ends, so that nothing outlives a killed supervisor.
-fn die_with_the_starter(command: &mut Command) {
-    let parent = std::process::id();
-    let before_exec = move || {
-        // SAFETY: both calls take integers and are async-signal-safe.
-        let orphan = unsafe {
-            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0
-                || libc::getppid().unsigned_abs() != parent
-        };
-        if orphan { Err(io::Error::from_raw_os_error(libc::ESRCH)) } else { Ok(()) }
-    };
-    // SAFETY: the closure makes two async-signal-safe calls and allocates nothing.
-    unsafe { command.pre_exec(before_exec) };
 }

@@ -13,7 +13,10 @@ use super::{Limits, Stream, interpreter};
 use crate::pool::WorkerId;
 
 /// The whole of a Python worker's shell.
-const PYTHON: &str = include_str!("../../python/circlet/_pool_worker.py");
+const PYTHON: &str = concat!(
+    include_str!("../../python/circlet/_shell.py"),
+    include_str!("../../python/circlet/_pool_worker.py")
+);
 
 /// Who gets what the workers print.
 #[derive(Clone)]

@@ -8,7 +8,7 @@ macro_rules! sources {
 }
 
 /// The modules of the package.
-const MODULES: [(&str, &str); 24] = sources! {
+const MODULES: [(&str, &str); 25] = sources! {
     "circlet" "__init__.py"
     "circlet._arguments" "_arguments.py"
     "circlet._call_line" "_call_line.py"
@@ -32,15 +32,11 @@ const MODULES: [(&str, &str); 24] = sources! {
     "circlet.pool" "pool.py"
     "circlet.process_pool" "process_pool.py"
     "circlet.ring" "ring.py"
-    "circlet.worker" "worker.py"
+    "circlet.session" "session.py"
+    "circlet._session_late" "_session_late.py"
 };
 
 /// Returns the source of a module with a zero at its end.
 pub fn source_of(module: &str) -> Option<&'static str> {
     MODULES.iter().find(|(name, _)| *name == module).map(|(_, source)| *source)
-}
-
-/// Returns all modules and their sources.
-pub(super) fn modules() -> impl Iterator<Item = (&'static str, &'static str)> {
-    MODULES.into_iter().map(|(name, source)| (name, source.trim_end_matches('\0')))
 }

@@ -415,15 +415,20 @@ impl Receiver {
         if self.kept.is_some() || self.lag.is_some() {
             return true;
         }
-        let is_ready = |source: &Source| match source {
-            Source::Queue { consumer, .. } => consumer.is_ready(),
-            Source::Broadcast { reader, .. } => reader.is_ready(),
-        };
-        if is_ready(&self.source) || matches!(self.peer_state(), PeerState::Closed | PeerState::Dead) {
+        if self.has_frame() || matches!(self.peer_state(), PeerState::Closed | PeerState::Dead) {
             return true;
         }
         // A claim that was settled is something to go on from, and so is an error.
-        self.settle_claim().unwrap_or(true) || is_ready(&self.source)
+        self.settle_claim().unwrap_or(true) || self.has_frame()
+    }
+
+    /// Tells whether a frame lies in the ring, or what is none, at no cost.
+    #[inline]
+    pub(crate) fn has_frame(&self) -> bool {
+        match &self.source {
+            Source::Queue { consumer, .. } => consumer.is_ready(),
+            Source::Broadcast { reader, .. } => reader.is_ready(),
+        }
     }
 }
 

@@ -43,6 +43,23 @@ impl Wait {
     /// Spins for 20 us where spinning has lately ended the wait, less where it has not, and then sleeps.
     pub const ADAPTIVE: Self = Self { spin: ADAPTIVE_MAX, adapts: true };
 
+    /// Returns this as a number that another process makes the same of.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn to_word(self) -> u32 {
+        if self.adapts { u32::MAX } else { u32::try_from(self.spin.as_micros()).unwrap_or(u32::MAX - 1) }
+    }
+
+    /// Makes it of such a number.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn from_word(word: u32) -> Self {
+        match word {
+            u32::MAX => Self::ADAPTIVE,
+            0 => Self::SLEEP,
+            micros if micros == u32::MAX - 1 => Self::SPIN,
+            micros => Self::spin_for(Duration::from_micros(micros.into())),
+        }
+    }
+
     /// Spins for as long and then sleeps.
     pub const fn spin_for(spin: Duration) -> Self {
         Self { spin, adapts: false }
@@ -87,6 +104,16 @@ impl Patience {
                 hint::spin_loop();
             }
         }
+    }
+
+    /// Spins until something is there, as long as that may pay. `false` if nothing came.
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn spin_until(&mut self, is_there: impl Fn() -> bool) -> bool {
+        let found: Result<_, std::convert::Infallible> =
+            spin(self.spin, Deadline::NEVER, &mut |_| Ok(is_there().then_some(())));
+        let is_there = matches!(found, Ok(Some(())));
+        self.learn(is_there);
+        is_there
     }
 
     /// Learns whether spinning ended a wait.

@@ -1,0 +1,338 @@
+//! A session's side for its language's shell: requests taken, answers sent, and prints without a step of the interpreter's.
+
+use std::ffi::{c_char, c_int, c_void};
+use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::sync::OnceLock;
+
+use super::call::{Failure, Out, borrow, call, end_handle, infallible, into_handle, long_array};
+use super::status::circlet_status;
+use crate::exec::{SessionServant, Stream};
+
+/// A session's side, for the shell that runs its code. Any thread may print; the rest is for one at a time.
+#[derive(Debug)]
+#[allow(non_camel_case_types, reason = "the name that C sees")]
+pub struct circlet_shell(SessionServant);
+
+/// A request, as the shell sees it; its bytes stay until the next.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+#[allow(non_camel_case_types, reason = "the name that C sees")]
+pub struct circlet_request {
+    /// Its bytes.
+    pub body: *const c_void,
+    /// How many there are.
+    pub len: u64,
+    /// Its number.
+    pub request: u64,
+    /// Of a run: 1 if somebody answers questions.
+    pub flags: u64,
+}
+
+/// Opens a session's side from the descriptors that its supervisor passed on. They belong to it from then on, also if this
+/// fails. Returns 0 or what the descriptors are not. The caller owns `*shell`.
+///
+/// # Safety
+/// The descriptors are open and nobody else's; `shell` is NULL or has room for a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_new(
+    requests: i32,
+    answers: i32,
+    words: i32,
+    shell: *mut *mut circlet_shell,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let out = unsafe { Out::new(shell, "shell")? };
+        let owned = |fd: RawFd| {
+            if fd < 0 {
+                return Err(Failure::invalid(format!("{fd} is no descriptor")));
+            }
+            // SAFETY: the caller's promise.
+            Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+        };
+        let (requests, answers, words) = (owned(requests)?, owned(answers)?, owned(words)?);
+        out.set(into_handle(circlet_shell(SessionServant::new(requests, answers, words)?)));
+        Ok(0)
+    })
+}
+
+/// Says that the session can take requests: once, before the first. Returns 0 or CIRCLET_CLOSED, CIRCLET_PEER_DIED.
+///
+/// # Safety
+/// `shell` is NULL or a shell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_ready(shell: *const circlet_shell) -> i32 {
+    // SAFETY: the caller's promise.
+    call(|| Ok(unsafe { borrow(shell, "shell")? }.0.ready()?).map(|()| 0))
+}
+
+/// Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it. CIRCLET_CLOSED and
+/// CIRCLET_PEER_DIED are the end of the session.
+///
+/// # Safety
+/// `shell` is NULL or a shell; `taken` is NULL or has room for a request.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_next(shell: *const circlet_shell, taken: *mut circlet_request) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (shell, out) = unsafe { (borrow(shell, "shell")?, Out::new(taken, "taken")?) };
+        Ok(shell.0.next(|kind, number, flags, body| {
+            out.set(circlet_request {
+                body: body.as_ptr().cast(),
+                len: body.len() as u64,
+                request: number.into(),
+                flags: flags.into(),
+            });
+            kind as i32
+        })?)
+    })
+}
+
+/// Sends a frame of the run that is under way, of a kind that `docs/protocol.md` names; an outcome (2) ends the run. Waits
+/// for room.
+///
+/// # Safety
+/// `shell` is NULL or a shell; `body` leads to `len` bytes, or is NULL if `len` is 0.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_answer(
+    shell: *const circlet_shell,
+    kind: i32,
+    body: *const c_void,
+    len: u64,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (shell, body) =
+            unsafe { (borrow(shell, "shell")?, long_array(body.cast::<u8>(), len as usize, "body")?) };
+        Ok(shell.0.answer(kind.cast_unsigned(), body)?).map(|()| 0)
+    })
+}
+
+/// Prints to standard output (1) or error (2): to the run that is under way, else to the descriptor. Waits for room.
+///
+/// # Safety
+/// As [`circlet_shell_answer`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_print(
+    shell: *const circlet_shell,
+    stream: i32,
+    body: *const c_void,
+    len: u64,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (shell, mut body) =
+            unsafe { (borrow(shell, "shell")?, long_array(body.cast::<u8>(), len as usize, "body")?) };
+        Ok(shell.0.print(stream_of(stream)?, &mut body, true)?).map(|_| 0)
+    })
+}
+
+/// Tells whether the run that is under way is to stop: 1 or 0. It costs two loads from memory.
+///
+/// # Safety
+/// `shell` is NULL or a shell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_stopped(shell: *const circlet_shell) -> i32 {
+    // SAFETY: the caller's promise.
+    infallible(|| unsafe { borrow(shell, "shell") }.is_ok_and(|shell| shell.0.is_stopped()).into())
+}
+
+/// Makes the `write` of a stream (1 or 2) of Python: a built-in function that takes a `str`. It is for a process in which
+/// Python runs, whose lock the caller has. Returns a new reference, or NULL with the exception set, or without one where this
+/// is no Python.
+///
+/// # Safety
+/// `shell` is a shell that nobody ends before the process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_writer(shell: *const circlet_shell, stream: i32) -> *mut c_void {
+    let Some(python) = Python::here() else { return std::ptr::null_mut() };
+    let define = |write| Definition {
+        name: c"write".as_ptr(),
+        write,
+        flags: METH_O,
+        words: c"Sends text at once.".as_ptr(),
+    };
+    let definition = Box::leak(Box::new(define(if stream == 1 { write_out } else { write_err })));
+    // SAFETY: the definition stays for ever, and the capsule keeps the pointer alone. The lock is the caller's promise.
+    unsafe {
+        let own = (python.capsule)(shell.cast_mut().cast(), std::ptr::null(), std::ptr::null_mut());
+        if own.is_null() {
+            return own;
+        }
+        let made = (python.function)(definition, own, std::ptr::null_mut());
+        (python.forget)(own);
+        made
+    }
+}
+
+/// Ends a session's side. NULL is fine.
+///
+/// # Safety
+/// `shell` is NULL or a shell that nobody uses any more.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_free(shell: *mut circlet_shell) {
+    // SAFETY: the caller's promise.
+    unsafe { end_handle(shell) };
+}
+
+fn stream_of(number: i32) -> Result<Stream, Failure> {
+    match number {
+        1 => Ok(Stream::Stdout),
+        2 => Ok(Stream::Stderr),
+        other => {
+            Err(Failure::new(circlet_status::CIRCLET_INVALID, format!("{other} is no stream: give 1 or 2")))
+        }
+    }
+}
+
+type Object = *mut c_void;
+
+const METH_O: c_int = 8;
+
+/// `PyMethodDef`, which is part of the stable ABI.
+#[repr(C)]
+struct Definition {
+    name: *const c_char,
+    write: unsafe extern "C" fn(Object, Object) -> Object,
+    flags: c_int,
+    words: *const c_char,
+}
+
+// SAFETY: it is never written to.
+unsafe impl Send for Definition {}
+// SAFETY: as above.
+unsafe impl Sync for Definition {}
+
+/// What is needed of the stable ABI of the Python in whose process this library is loaded.
+struct Python {
+    capsule: unsafe extern "C" fn(*mut c_void, *const c_char, Object) -> Object,
+    inside: unsafe extern "C" fn(Object, *const c_char) -> *mut c_void,
+    function: unsafe extern "C" fn(*const Definition, Object, Object) -> Object,
+    forget: unsafe extern "C" fn(Object),
+    utf8: unsafe extern "C" fn(Object, *mut isize) -> *const u8,
+    encoded: unsafe extern "C" fn(Object, *const c_char, *const c_char) -> Object,
+    bytes: unsafe extern "C" fn(Object, *mut *mut c_char, *mut isize) -> c_int,
+    length: unsafe extern "C" fn(Object) -> isize,
+    number: unsafe extern "C" fn(isize) -> Object,
+    clear: unsafe extern "C" fn(),
+    raise: unsafe extern "C" fn(Object, *const c_char),
+    type_error: *const Object,
+    broken_pipe: *const Object,
+    let_go: unsafe extern "C" fn() -> *mut c_void,
+    take_back: unsafe extern "C" fn(*mut c_void),
+}
+
+// SAFETY: the pointers lead to what stays as long as the process.
+unsafe impl Send for Python {}
+// SAFETY: as above.
+unsafe impl Sync for Python {}
+
+impl Python {
+    /// Finds it, once.
+    fn here() -> Option<&'static Self> {
+        static PYTHON: OnceLock<Option<Python>> = OnceLock::new();
+        PYTHON.get_or_init(Self::find).as_ref()
+    }
+
+    fn find() -> Option<Self> {
+        /// Looks a name up, as a pointer to a function or to data.
+        macro_rules! named {
+            ($name:literal) => {{
+                // SAFETY: the name is a string. What it names in Python's stable ABI is of the type that it is given.
+                let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, $name.as_ptr()) };
+                if found.is_null() {
+                    return None;
+                }
+                // SAFETY: as above.
+                unsafe { std::mem::transmute_copy::<*mut c_void, _>(&found) }
+            }};
+        }
+        Some(Self {
+            capsule: named!(c"PyCapsule_New"),
+            inside: named!(c"PyCapsule_GetPointer"),
+            function: named!(c"PyCFunction_NewEx"),
+            forget: named!(c"Py_DecRef"),
+            utf8: named!(c"PyUnicode_AsUTF8AndSize"),
+            encoded: named!(c"PyUnicode_AsEncodedString"),
+            bytes: named!(c"PyBytes_AsStringAndSize"),
+            length: named!(c"PyUnicode_GetLength"),
+            number: named!(c"PyLong_FromSsize_t"),
+            clear: named!(c"PyErr_Clear"),
+            raise: named!(c"PyErr_SetString"),
+            type_error: named!(c"PyExc_TypeError"),
+            broken_pipe: named!(c"PyExc_BrokenPipeError"),
+            let_go: named!(c"PyEval_SaveThread"),
+            take_back: named!(c"PyEval_RestoreThread"),
+        })
+    }
+}
+
+unsafe extern "C" fn write_out(own: Object, text: Object) -> Object {
+    // SAFETY: Python calls it with the capsule and an object, and has its lock.
+    unsafe { write(own, text, Stream::Stdout) }
+}
+
+unsafe extern "C" fn write_err(own: Object, text: Object) -> Object {
+    // SAFETY: as above.
+    unsafe { write(own, text, Stream::Stderr) }
+}
+
+/// Writes text to a stream, and returns its length in characters.
+///
+/// # Safety
+/// `own` is the capsule of a shell, `text` an object, and the caller has Python's lock.
+unsafe fn write(own: Object, text: Object, stream: Stream) -> Object {
+    let Some(python) = Python::here() else { return std::ptr::null_mut() };
+    // SAFETY: the caller's promise. The text lives as long as the call, its UTF-8 as long as it, and the encoded bytes until
+    // they are let go of.
+    unsafe {
+        let shell = (python.inside)(own, std::ptr::null()).cast::<circlet_shell>();
+        let length = (python.length)(text);
+        if shell.is_null() || length < 0 {
+            (python.clear)();
+            (python.raise)(*python.type_error, c"write() argument must be str".as_ptr());
+            return std::ptr::null_mut();
+        }
+        let mut size = 0;
+        let at = (python.utf8)(text, &raw mut size);
+        let sent = if at.is_null() {
+            // Lone surrogates.
+            (python.clear)();
+            let bytes = (python.encoded)(text, c"utf-8".as_ptr(), c"backslashreplace".as_ptr());
+            if bytes.is_null() {
+                return bytes;
+            }
+            let mut at = std::ptr::null_mut();
+            (python.bytes)(bytes, &raw mut at, &raw mut size);
+            let sent = print(python, &*shell, stream, std::slice::from_raw_parts(at.cast(), size as usize));
+            (python.forget)(bytes);
+            sent
+        } else {
+            print(python, &*shell, stream, std::slice::from_raw_parts(at, size as usize))
+        };
+        if !sent {
+            (python.raise)(*python.broken_pipe, c"the supervisor has gone".as_ptr());
+            return std::ptr::null_mut();
+        }
+        (python.number)(length)
+    }
+}
+
+/// Prints; where that has to wait for room, without Python's lock. `false` if there is no supervisor any more.
+///
+/// # Safety
+/// The caller has Python's lock.
+unsafe fn print(python: &Python, shell: &circlet_shell, stream: Stream, mut bytes: &[u8]) -> bool {
+    match shell.0.print(stream, &mut bytes, false) {
+        Ok(true) => true,
+        Ok(false) => {
+            // SAFETY: the caller's promise.
+            let state = unsafe { (python.let_go)() };
+            let sent = shell.0.print(stream, &mut bytes, true);
+            // SAFETY: the state is that of this thread, which has let go of the lock.
+            unsafe { (python.take_back)(state) };
+            sent.is_ok()
+        }
+        Err(_) => false,
+    }
+}

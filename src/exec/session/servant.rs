@@ -1,0 +1,318 @@
+//! The session's side: what its language's shell calls through the C face.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::time::Duration;
+use std::{io, mem};
+
+use super::Usage;
+use super::frames::{self, MESSAGE_MAX, PROTOCOL, answer, request};
+use super::words::Words;
+use crate::exec::Error;
+use crate::exec::outputs::Stream;
+use crate::ring::{self, Deadline, Options, Receiver, Sender};
+
+/// A message that is longer goes in parts, so that the supervisor reads one while the next is written.
+const PART_BYTES: usize = 1 << 16;
+/// After so many bytes of output the supervisor is woken, though it looks by itself in a moment.
+const LOUD_BYTES: usize = 1 << 18;
+/// How often, at most, it is looked at how much went through the pipes: within that time no process starts.
+const GLANCE: Duration = Duration::from_nanos(500);
+/// Bytes of [`Usage`] before the body of an outcome.
+const USAGE_BYTES: usize = 24;
+
+/// Whether this process is one that a session's code has forked, whose rings are its parent's.
+static IS_CHILD: AtomicBool = AtomicBool::new(false);
+
+/// Takes requests and answers them. `Sync`: any thread may print.
+pub struct SessionServant {
+    requests: Mutex<Requests>,
+    answers: Mutex<Answers>,
+    words: Words,
+    /// The run that is under way; 0 for none.
+    running: AtomicU32,
+    /// What the process had used at the end of the last run.
+    before: Mutex<Usage>,
+}
+
+struct Requests {
+    ring: Receiver,
+    frame: Vec<u8>,
+}
+
+struct Answers {
+    ring: Sender,
+    /// Bytes since the supervisor was last woken.
+    quiet: usize,
+    written: [u32; 2],
+    looked: u64,
+}
+
+impl SessionServant {
+    /// Takes the descriptors that the supervisor passed on, in their order.
+    ///
+    /// # Errors
+    /// Descriptors that are not what they should be.
+    pub fn new(requests: OwnedFd, answers: OwnedFd, words: OwnedFd) -> Result<Self, Error> {
+        static AT_FORK: Once = Once::new();
+        AT_FORK.call_once(|| {
+            // SAFETY: the function stores to an atomic, as a child that was just forked may.
+            unsafe { libc::pthread_atfork(None, None, Some(is_child)) };
+        });
+        for fd in [&requests, &answers, &words] {
+            // Programs that the code starts are not to have them.
+            // SAFETY: the call takes integers.
+            unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
+        }
+        let options = Options::new().max_message(MESSAGE_MAX);
+        let mut requests = ring::from_fd_with(requests, &options)?.receiver()?;
+        let answers = ring::from_fd_with(answers, &options)?.sender()?;
+        let words = Words::open(words).map_err(ring::Error::from)?;
+        requests.set_wait(words.wait());
+        Ok(Self {
+            requests: Mutex::new(Requests { ring: requests, frame: Vec::new() }),
+            answers: Mutex::new(Answers { ring: answers, quiet: 0, written: [0; 2], looked: 0 }),
+            words,
+            running: AtomicU32::new(0),
+            before: Mutex::new(used()),
+        })
+    }
+
+    fn answers(&self) -> MutexGuard<'_, Answers> {
+        self.answers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that the session can take requests.
+    ///
+    /// # Errors
+    /// As [`SessionServant::next`].
+    pub fn ready(&self) -> Result<(), Error> {
+        self.say(answer::READY, 0, &PROTOCOL.to_le_bytes())
+    }
+
+    /// Waits for a request, and has `take` look at its kind, number, flags and body. A run begins with this.
+    ///
+    /// # Errors
+    /// [`ring::Error::Closed`], [`ring::Error::PeerDied`]: there is no supervisor any more, or it wants no session.
+    pub fn next<T>(&self, take: impl FnOnce(u32, u32, u32, &[u8]) -> T) -> Result<T, Error> {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        let Requests { ring, frame } = &mut *requests;
+        frame.clear();
+        frame.shrink_to(LOUD_BYTES);
+        ring.recv_copy(frame, Deadline::NEVER)?;
+        let Some((kind, number, flags, body)) = frames::read_request(frame) else {
+            return Err(Error::Protocol { what: format!("a request of {} bytes", frame.len()) });
+        };
+        if kind == request::RUN {
+            self.running.store(number, Relaxed);
+        }
+        Ok(take(kind, number, flags, body))
+    }
+
+    /// Tells whether the run that is under way is to stop.
+    pub fn is_stopped(&self) -> bool {
+        let running = self.running.load(Relaxed);
+        running != 0 && self.words.is_stopped(running)
+    }
+
+    /// Sends a frame of the run that is under way. An outcome ends that.
+    ///
+    /// # Errors
+    /// As [`SessionServant::next`]; [`Error::Protocol`] without a run.
+    pub fn answer(&self, kind: u32, body: &[u8]) -> Result<(), Error> {
+        if kind != answer::OUTCOME {
+            return self.say(kind, self.running.load(Relaxed), body);
+        }
+        let now = used();
+        let before = mem::replace(&mut *self.before.lock().unwrap_or_else(PoisonError::into_inner), now);
+        let usage = [
+            now.user.saturating_sub(before.user).as_nanos() as u64,
+            now.system.saturating_sub(before.system).as_nanos() as u64,
+            now.memory_peak,
+        ];
+        let usage: Vec<u8> = usage.iter().flat_map(|word| word.to_le_bytes()).collect();
+        let mut answers = self.answers();
+        // Under the lock, so that what a thread prints comes before the end of the run or belongs to none.
+        let number = self.running.swap(0, Relaxed);
+        self.say_with(&mut answers, kind, number, &[&usage, body].concat())
+    }
+
+    fn say(&self, kind: u32, number: u32, body: &[u8]) -> Result<(), Error> {
+        self.say_with(&mut self.answers(), kind, number, body)
+    }
+
+    fn say_with(&self, answers: &mut Answers, kind: u32, number: u32, body: &[u8]) -> Result<(), Error> {
+        let written = answers.look(&self.words, true);
+        let frame = [frames::answer_header(kind, number, written).as_slice(), body].concat();
+        match answers.ring.try_send(&frame) {
+            Err(ring::Error::Full { .. }) => answers.send_long(&frame, &self.words)?,
+            other => other?,
+        }
+        answers.quiet = 0;
+        self.words.ring(true);
+        Ok(())
+    }
+
+    /// Sends what was printed. Where no run is under way, or in a process that the code has forked, it goes to the
+    /// descriptor. With `may_wait` off, `false` says that there is no room, and nothing was sent: `rest` is what is left.
+    ///
+    /// # Errors
+    /// As [`SessionServant::next`].
+    pub fn print(&self, stream: Stream, rest: &mut &[u8], may_wait: bool) -> Result<bool, Error> {
+        let past = |rest: &mut &[u8]| {
+            write_all(1 + stream as libc::c_int, rest);
+            *rest = &[];
+            Ok(true)
+        };
+        if IS_CHILD.load(Relaxed) {
+            return past(rest);
+        }
+        let kind = if stream == Stream::Stdout { answer::STDOUT } else { answer::STDERR };
+        let mut answers = self.answers();
+        let number = self.running.load(Relaxed);
+        if number == 0 {
+            drop(answers);
+            return past(rest);
+        }
+        while !rest.is_empty() {
+            let (part, after) = rest.split_at(characters(rest, PART_BYTES));
+            let written = answers.look(&self.words, false);
+            let header = frames::answer_header(kind, number, written);
+            let len = header.len() + part.len();
+            let deadline = if may_wait { Deadline::NEVER } else { Deadline::now() };
+            if may_wait {
+                // Where there is no room, nothing else makes any.
+                self.words.ring(true);
+            }
+            let mut claim = match answers.ring.claim_by(len, deadline) {
+                Err(ring::Error::TimedOut { .. } | ring::Error::Full { .. }) => {
+                    self.words.ring(true);
+                    return Ok(false);
+                }
+                claimed => claimed?,
+            };
+            let (begin, end) = claim.split_at_mut(header.len());
+            begin.copy_from_slice(&header);
+            end.copy_from_slice(part);
+            claim.commit();
+            answers.quiet += len;
+            *rest = after;
+            let is_loud = answers.quiet >= LOUD_BYTES;
+            if is_loud {
+                answers.quiet = 0;
+            }
+            self.words.ring(is_loud);
+        }
+        Ok(true)
+    }
+}
+
+impl Answers {
+    /// Returns how much was written to the pipes. It is looked at again if `is_exact`, or when the last look is old.
+    fn look(&mut self, words: &Words, is_exact: bool) -> [u32; 2] {
+        let now = nanoseconds();
+        if is_exact || now.wrapping_sub(self.looked) >= GLANCE.as_nanos() as u64 {
+            self.looked = now;
+            for stream in Stream::BOTH {
+                let waiting = || waiting(1 + stream as libc::c_int);
+                if let Some(written) = words.written(stream, waiting) {
+                    self.written[stream as usize] = written;
+                }
+            }
+        }
+        self.written
+    }
+
+    fn send_long(&mut self, frame: &[u8], words: &Words) -> Result<(), ring::Error> {
+        words.set_long(true);
+        words.ring(true);
+        let sent = self.ring.send(frame);
+        words.set_long(false);
+        sent
+    }
+}
+
+impl std::fmt::Debug for SessionServant {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SessionServant").finish_non_exhaustive()
+    }
+}
+
+/// Reads what [`SessionServant::answer`] puts before an outcome.
+pub(super) fn read_usage(body: &[u8]) -> Option<(Usage, &[u8])> {
+    let (usage, rest) = body.split_first_chunk::<USAGE_BYTES>()?;
+    let word = |index: usize| usage[8 * index..].first_chunk().map_or(0, |bytes| u64::from_le_bytes(*bytes));
+    let (user, system) = (Duration::from_nanos(word(0)), Duration::from_nanos(word(1)));
+    Some((Usage { user, system, memory_peak: word(2) }, rest))
+}
+
+extern "C" fn is_child() {
+    IS_CHILD.store(true, Relaxed);
+}
+
+/// Returns how many of the bytes to take, `most` or a little less, so that no character of UTF-8 is cut.
+fn characters(bytes: &[u8], most: usize) -> usize {
+    if bytes.len() <= most {
+        return bytes.len();
+    }
+    let continues = |at: usize| bytes[at] & 0xC0 == 0x80;
+    // What is no UTF-8 may be cut anywhere.
+    (most - 3..=most).rev().find(|at| !continues(*at)).unwrap_or(most)
+}
+
+/// Returns how many bytes wait in a pipe; 0 for what is no pipe any more.
+fn waiting(fd: libc::c_int) -> u32 {
+    let mut count: libc::c_int = 0;
+    // SAFETY: the count outlives the call.
+    unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
+    count.max(0).cast_unsigned()
+}
+
+fn nanoseconds() -> u64 {
+    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: the struct outlives the call.
+    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
+    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
+}
+
+fn write_all(fd: libc::c_int, mut bytes: &[u8]) {
+    while !bytes.is_empty() {
+        // SAFETY: the bytes outlive the call and are as many as said.
+        let count = unsafe { libc::write(fd, bytes.as_ptr().cast(), bytes.len()) };
+        match usize::try_from(count) {
+            Ok(count) => bytes = &bytes[count..],
+            Err(_) if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted => {}
+            // Nobody reads it any more.
+            Err(_) => return,
+        }
+    }
+}
+
+/// Returns what this process has used so far.
+fn used() -> Usage {
+    // SAFETY: zero is a value of each of its fields.
+    let mut usage: libc::rusage = unsafe { mem::zeroed() };
+    // SAFETY: the struct outlives the call.
+    unsafe { libc::getrusage(libc::RUSAGE_SELF, &raw mut usage) };
+    let time = |time: libc::timeval| {
+        Duration::from_secs(time.tv_sec as u64) + Duration::from_micros(time.tv_usec as u64)
+    };
+    let memory_peak = (usage.ru_maxrss as u64) << 10;
+    Usage { user: time(usage.ru_utime), system: time(usage.ru_stime), memory_peak }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_character_is_cut() {
+        let text = "aé€😀".as_bytes();
+        for most in 4..text.len() {
+            let count = characters(text, most);
+            assert!(count <= most && std::str::from_utf8(&text[..count]).is_ok(), "{most}: {count}");
+        }
+        assert_eq!(characters(&[0x80; 10], 8), 8);
+    }
+}

@@ -1,0 +1,658 @@
+//! The supervisor's side of a session.
+
+use std::collections::VecDeque;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::frames::{self, ASKS, MESSAGE_MAX, PROTOCOL, REQUEST_BYTES, answer, request};
+use super::outcome::{Body, Outcome};
+use super::pipes::Pipes;
+use super::stop::{Grace, Plan};
+use super::words::{Sleep, Words};
+use super::{Stopped, servant};
+use crate::exec::outputs::Stream;
+use crate::exec::process::{Attendant, Launch, Process};
+use crate::exec::{Ended, Error, Killer};
+use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
+use crate::shm::Patience;
+
+/// Bytes of each of a session's two rings.
+const RING_BYTES: u64 = 1 << 20;
+/// How long a session has to end in order before it is killed.
+const STOP_GRACE: Duration = Duration::from_secs(2);
+/// The longest sleep between looks.
+const LONG: Duration = Duration::from_secs(1);
+/// How long to wait for the next part of a frame that comes in parts.
+const PART: Duration = Duration::from_millis(20);
+/// While output comes, it is looked for so often, and its coming wakes nobody.
+const LULL: Duration = Duration::from_millis(1);
+/// After so many looks that found nothing, its coming wakes again.
+const LULLS: u32 = 8;
+
+/// What comes of a run, in order.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Event {
+    /// Something was printed. Whole characters, where it was text that was printed.
+    Output(Stream, Vec<u8>),
+    /// Something is to be shown: by MIME type, as in [`Outcome::data`].
+    Display(Value),
+    /// The code sent bytes.
+    Data(Vec<u8>),
+    /// The code asks for a line: [`Session::answer`].
+    Ask {
+        /// What it shows beside the place where the line is to be written.
+        prompt: String,
+        /// Whether nobody is to see what is written there.
+        is_secret: bool,
+    },
+    /// The run is over. What was printed is not repeated in it.
+    End(Box<Outcome>),
+}
+
+/// What the threads that have to do with a session share.
+struct Shared {
+    words: Words,
+    pipes: Pipes,
+    plan: Mutex<Option<Plan>>,
+    /// Wakes the thread that watches the process.
+    alarm: Alarm,
+    is_over: AtomicBool,
+}
+
+/// How a code string is to be run.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[must_use]
+pub struct RunOptions {
+    within: Option<Duration>,
+    asks: bool,
+}
+
+impl RunOptions {
+    /// Begins with the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Has the run stopped after that time, as by [`Interrupter::interrupt`].
+    pub fn within(self, within: Duration) -> Self {
+        Self { within: Some(within), ..self }
+    }
+
+    /// Lets the code ask for lines, by `input()` and standard input: [`Event::Ask`] is to be answered. Without it, `input()`
+    /// fails at once.
+    pub fn asks(self) -> Self {
+        Self { asks: true, ..self }
+    }
+}
+
+/// What a session is started with.
+pub(in crate::exec) struct Start {
+    pub(in crate::exec) ready_within: Duration,
+    pub(in crate::exec) grace: Grace,
+    pub(in crate::exec) output_max: usize,
+    pub(in crate::exec) language: &'static str,
+    pub(in crate::exec) wait: Wait,
+}
+
+/// One interpreter, whose code runs in one namespace from run to run. `Send`.
+///
+/// Dropping it stops the process, and kills it where it does not stop.
+pub struct Session {
+    shared: Arc<Shared>,
+    process: Arc<Process>,
+    to: Option<Sender>,
+    from: Receiver,
+    grace: Grace,
+    output_max: usize,
+    request: u32,
+    run: Option<Run>,
+    events: VecDeque<Event>,
+    frame: Vec<u8>,
+    lulls: u32,
+    patience: Patience,
+}
+
+/// The run that is under way.
+struct Run {
+    begin: Instant,
+    /// What was printed so far.
+    printed: usize,
+    value: Vec<u8>,
+}
+
+impl Session {
+    /// Starts a session: `command` makes the command of an interpreter that has these descriptors under their numbers.
+    ///
+    /// # Errors
+    /// [`Error::NoPython`], [`Error::NotReady`], [`Error::Died`]; no process stays.
+    pub(in crate::exec) fn start(
+        start: &Start,
+        extra: Vec<OwnedFd>,
+        command: impl FnOnce(&[OwnedFd]) -> Command,
+    ) -> Result<Self, Error> {
+        let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
+        let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
+        let (to, from) = (requests.sender()?, answers.receiver()?);
+        let words = Words::new(start.wait).map_err(ring::Error::from)?;
+        let for_words = words.export_fd().map_err(ring::Error::from)?;
+        let mut passed = vec![requests.export_fd()?, answers.export_fd()?, for_words];
+        passed.extend(extra);
+        let (pipes, [output, errors]) = Pipes::new(words.clone())?;
+        let shared = Arc::new(Shared {
+            words,
+            pipes,
+            plan: Mutex::default(),
+            alarm: Alarm::new()?,
+            is_over: AtomicBool::new(false),
+        });
+        let launch = Launch {
+            language: start.language,
+            input: Stdio::null(),
+            output: output.into(),
+            errors: errors.into(),
+            attendant: shared.clone(),
+            passed: Vec::new(),
+        };
+        let process = Process::launch(command(&passed), Launch { passed, ..launch })?;
+        let mut session = Self {
+            shared,
+            process,
+            to: Some(to),
+            from,
+            grace: start.grace,
+            output_max: start.output_max,
+            request: 0,
+            run: None,
+            events: VecDeque::new(),
+            frame: Vec::new(),
+            lulls: LULLS,
+            patience: Patience::new(start.wait, 0),
+        };
+        session.greet(start.ready_within)?;
+        Ok(session)
+    }
+
+    fn greet(&mut self, within: Duration) -> Result<(), Error> {
+        let until = Instant::now() + within;
+        loop {
+            if self.receive()? {
+                let Some(ready) = frames::read_answer(&self.frame) else {
+                    return self.broken("a short frame");
+                };
+                let version = ready.body.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+                if ready.kind != answer::READY || version != PROTOCOL {
+                    let (kind, version) = (ready.kind, version);
+                    return self
+                        .broken(&format!("a frame of kind {kind} and version {version} instead of READY"));
+                }
+                return Ok(());
+            }
+            if self.shared.is_over.load(SeqCst) {
+                return Err(self.died());
+            }
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(Error::NotReady { within, said: self.process.end().1 });
+            }
+            self.sleep(Sleep::Any, left);
+        }
+    }
+
+    /// Begins to run a code string; [`Session::next`] tells what comes of it.
+    ///
+    /// # Errors
+    /// [`Error::Running`] where a run is under way, [`Error::CodeTooLong`], [`Error::NoWorker`] after an end,
+    /// [`Error::Died`].
+    pub fn begin(&mut self, code: &str, options: RunOptions) -> Result<(), Error> {
+        if self.run.is_some() {
+            return Err(Error::Running);
+        }
+        let Some(to) = &mut self.to else { return Err(Error::NoWorker) };
+        let max = MESSAGE_MAX as usize - REQUEST_BYTES;
+        if code.len() > max {
+            return Err(Error::CodeTooLong { len: code.len(), max });
+        }
+        let begin = Instant::now();
+        self.request = (self.request + 1) & (u32::MAX >> 1);
+        let stop_at = options.within.and_then(|within| begin.checked_add(within));
+        self.shared.begins(Plan::new(self.request, self.grace, stop_at));
+        let flags = if options.asks { ASKS } else { 0 };
+        self.frame.clear();
+        self.frame.extend_from_slice(&frames::request_header(request::RUN, self.request, flags));
+        self.frame.extend_from_slice(code.as_bytes());
+        let mut sent = 0;
+        loop {
+            match to.send_part(&self.frame, &mut sent, Some(Deadline::after(LONG))) {
+                Err(ring::Error::TimedOut { .. }) if !self.shared.is_over.load(SeqCst) => {
+                    self.shared.take_steps(&self.process);
+                }
+                Ok(()) => break,
+                Err(other) => {
+                    self.shared.end();
+                    return match other {
+                        ring::Error::TimedOut { .. } | ring::Error::PeerDied | ring::Error::Closed => {
+                            Err(self.died())
+                        }
+                        other => Err(other.into()),
+                    };
+                }
+            }
+        }
+        self.lulls = LULLS;
+        self.run = Some(Run { begin, printed: 0, value: Vec::new() });
+        Ok(())
+    }
+
+    /// Waits for what comes next of the run, until the deadline at the most. [`Event::End`] is the last; `None` comes
+    /// where nothing did in time, or no run is under way.
+    ///
+    /// # Errors
+    /// [`Error::Died`] where the session ended, [`Error::Stopped`] where it was killed because the run was to stop and did
+    /// not: its state is gone. [`Error::Protocol`].
+    pub fn next(&mut self, deadline: Deadline) -> Result<Option<Event>, Error> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return Ok(Some(event));
+            }
+            if self.run.is_none() {
+                return Ok(None);
+            }
+            // What was read before the ring was found empty was written before whatever comes through the ring.
+            let (is_over, kept) = (self.shared.is_over.load(SeqCst), self.shared.pipes.kept());
+            if self.receive()? {
+                self.take()?;
+                continue;
+            }
+            if kept != [0, 0] {
+                for (stream, count) in Stream::BOTH.into_iter().zip(kept) {
+                    let bytes = self.shared.pipes.take(stream, count);
+                    self.printed(stream, bytes);
+                }
+                if self.shared.pipes.is_let_go() {
+                    self.shared.alarm.sound();
+                }
+                self.lulls = 0;
+                continue;
+            }
+            if is_over {
+                return Err(self.died());
+            }
+            if deadline.left().is_some_and(|left| left.is_zero()) {
+                return Ok(None);
+            }
+            let due = self.shared.take_steps(&self.process);
+            let left = deadline.left().into_iter().chain(due).min().unwrap_or(LONG).min(LONG);
+            if self.lulls < LULLS {
+                self.lulls += 1;
+                self.sleep(Sleep::Urgent, left.min(LULL));
+            } else {
+                self.sleep(Sleep::Any, left);
+            }
+        }
+    }
+
+    /// Runs a code string and waits for what comes of it, all of what it printed included. What it shows or asks for
+    /// meanwhile has nobody: `input()` fails.
+    ///
+    /// An exception of the code is a value, [`Outcome::error`].
+    ///
+    /// # Errors
+    /// Those of [`Session::begin`] and [`Session::next`].
+    pub fn run(&mut self, code: &str, options: RunOptions) -> Result<Outcome, Error> {
+        self.begin(code, options)?;
+        let mut printed = [Vec::new(), Vec::new()];
+        loop {
+            match self.next(Deadline::NEVER)? {
+                Some(Event::Output(stream, bytes)) => printed[stream as usize].extend(bytes),
+                Some(Event::End(outcome)) => {
+                    let [stdout, stderr] = printed.map(text);
+                    return Ok(Outcome { stdout, stderr, ..*outcome });
+                }
+                Some(_) => {}
+                None => return Err(Error::NoWorker),
+            }
+        }
+    }
+
+    /// Sends bytes to the code, which takes them by `circlet.session.receive()`.
+    ///
+    /// # Errors
+    /// [`Error::NoWorker`] after an end, or what the ring says.
+    pub fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.request_of(request::DATA, bytes)
+    }
+
+    /// Gives the code the line that it asked for. `None` is the end of the input.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn answer(&mut self, line: Option<&str>) -> Result<(), Error> {
+        let body = line.map_or(Vec::new(), |line| format!("{line}\n").into_bytes());
+        self.request_of(request::LINE, &body)
+    }
+
+    fn request_of(&mut self, kind: u32, body: &[u8]) -> Result<(), Error> {
+        let to = self.to.as_mut().ok_or(Error::NoWorker)?;
+        let frame = [frames::request_header(kind, self.request, 0).as_slice(), body].concat();
+        Ok(to.send(&frame)?)
+    }
+
+    /// Takes the next frame out of the ring. A copy: the session could change what is being read.
+    fn receive(&mut self) -> Result<bool, Error> {
+        // Of a frame that comes in parts, nobody rings for each.
+        let is_long = self.shared.words.is_long();
+        if !is_long && !self.from.has_frame() {
+            return Ok(false);
+        }
+        self.frame.clear();
+        let deadline = if is_long { Deadline::after(PART) } else { Deadline::now() };
+        match self.from.recv_copy(&mut self.frame, deadline) {
+            Ok(_) => Ok(true),
+            // Its end is seen by the process.
+            Err(ring::Error::TimedOut { .. } | ring::Error::Closed | ring::Error::PeerDied) => Ok(false),
+            Err(other) => self.broken(&other.to_string()),
+        }
+    }
+
+    /// Makes events of the frame that was taken.
+    fn take(&mut self) -> Result<(), Error> {
+        let frame = std::mem::take(&mut self.frame);
+        let taken = self.take_frame(&frame);
+        self.frame = frame;
+        self.frame.clear();
+        self.frame.shrink_to(RING_BYTES as usize);
+        taken
+    }
+
+    fn take_frame(&mut self, frame: &[u8]) -> Result<(), Error> {
+        let Some(came) = frames::read_answer(frame) else { return self.broken("a frame without a header") };
+        if came.request != self.request {
+            let given = came.request;
+            return self.broken(&format!("an answer to request {given} during request {}", self.request));
+        }
+        for (stream, written) in Stream::BOTH.into_iter().zip(came.written) {
+            let bytes = self.shared.pipes.take_until(stream, written);
+            self.printed(stream, bytes);
+        }
+        if self.shared.pipes.is_let_go() {
+            self.shared.alarm.sound();
+        }
+        match came.kind {
+            answer::STDOUT => self.printed(Stream::Stdout, came.body.to_vec()),
+            answer::STDERR => self.printed(Stream::Stderr, came.body.to_vec()),
+            answer::DATA => self.events.push_back(Event::Data(came.body.to_vec())),
+            answer::VALUE => self.run.iter_mut().for_each(|run| run.value = came.body.to_vec()),
+            answer::DISPLAY => {
+                let shown = self.json(came.body, "something to show")?;
+                self.events.push_back(Event::Display(shown));
+            }
+            answer::ASK => {
+                let (prompt, is_secret) = self.json(came.body, "a question")?;
+                self.events.push_back(Event::Ask { prompt, is_secret });
+            }
+            answer::OUTCOME => {
+                let Some((usage, json)) = servant::read_usage(came.body) else {
+                    return self.broken("an outcome without its usage");
+                };
+                let body: Body = self.json(json, "an outcome")?;
+                let Some(run) = self.run.take() else { return self.broken("an outcome of no run") };
+                let stopped = self.shared.end();
+                let outcome = body.outcome(run.value);
+                let outcome = Outcome { usage, stopped, elapsed: run.begin.elapsed(), ..outcome };
+                self.events.push_back(Event::End(Box::new(outcome)));
+            }
+            other => return self.broken(&format!("a frame of kind {other}")),
+        }
+        self.lulls = 0;
+        Ok(())
+    }
+
+    fn json<T: serde::de::DeserializeOwned>(&mut self, body: &[u8], what: &str) -> Result<T, Error> {
+        serde_json::from_slice(body)
+            .or_else(|error| self.broken(&format!("{what} that is no JSON of ours: {error}")))
+    }
+
+    /// Makes an event of what was printed, as much as is kept.
+    fn printed(&mut self, stream: Stream, mut bytes: Vec<u8>) {
+        let Some(run) = &mut self.run else { return };
+        if bytes.is_empty() || run.printed > self.output_max {
+            return;
+        }
+        let left = self.output_max - run.printed;
+        run.printed += bytes.len();
+        if bytes.len() > left {
+            bytes.truncate(left);
+            let notice = format!(
+                "\n[circlet: more than {} bytes were printed: the rest is not kept]\n",
+                self.output_max
+            );
+            bytes.extend_from_slice(notice.as_bytes());
+            run.printed = self.output_max + 1;
+        }
+        self.events.push_back(Event::Output(stream, bytes));
+    }
+
+    fn sleep(&mut self, sleep: Sleep, at_most: Duration) {
+        let (shared, from) = (&self.shared, &self.from);
+        // While output comes, it is not waited for: it is looked for in a moment.
+        let is_there = matches!(sleep, Sleep::Any) && self.patience.spin_until(|| from.has_frame());
+        if !is_there {
+            shared.words.sleep(sleep, at_most, || {
+                shared.is_over.load(SeqCst) || shared.pipes.kept() != [0, 0] || from.has_frame()
+            });
+        }
+    }
+
+    /// Returns what stops a run from another thread.
+    pub fn interrupter(&self) -> Interrupter {
+        Interrupter { shared: self.shared.clone(), process: self.process.clone() }
+    }
+
+    /// Returns what kills the session from another thread.
+    pub fn killer(&self) -> Killer {
+        self.process.killer()
+    }
+
+    /// Returns the session's process id.
+    pub fn process_id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Tells whether the session has ended.
+    pub fn has_ended(&self) -> bool {
+        self.to.is_none() || self.shared.is_over.load(SeqCst)
+    }
+
+    /// Ends the session: in order within 2 s, or killed.
+    ///
+    /// # Errors
+    /// [`Error::Died`] where it did not end in order; it has ended all the same.
+    pub fn stop(mut self) -> Result<(), Error> {
+        match self.end_in_order() {
+            Some((Ended::Exited(0), _)) | None => Ok(()),
+            Some((how, said)) => Err(Error::Died { how, said }),
+        }
+    }
+
+    fn end_in_order(&mut self) -> Option<(Ended, String)> {
+        drop(self.to.take()?);
+        let ended = self.process.wait(Deadline::after(STOP_GRACE));
+        Some(ended.map_or_else(|| self.process.end(), |how| (how, self.process.said())))
+    }
+
+    /// Says how a session has ended that has, or is about to.
+    fn died(&mut self) -> Error {
+        self.to = None;
+        self.run = None;
+        let stopped = self.shared.end();
+        let how = self.process.wait(Deadline::after(STOP_GRACE)).unwrap_or_else(|| self.process.end().0);
+        match stopped {
+            Some(Stopped::Killed) => Error::Stopped,
+            _ => Error::Died { how, said: self.process.said() },
+        }
+    }
+
+    fn broken<T>(&mut self, what: &str) -> Result<T, Error> {
+        self.to = None;
+        self.run = None;
+        self.process.end();
+        Err(Error::Protocol { what: what.to_owned() })
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.end_in_order();
+        self.process.close();
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("process", &self.process).finish_non_exhaustive()
+    }
+}
+
+/// Stops what a session runs, from any thread.
+#[derive(Clone)]
+pub struct Interrupter {
+    shared: Arc<Shared>,
+    process: Arc<Process>,
+}
+
+impl Interrupter {
+    /// Stops the run that is under way: by SIGINT at first, which the code sees as `KeyboardInterrupt`, and then as
+    /// [`Grace`] says. `false` where no run is under way. The next run never gets the signal of this one.
+    pub fn interrupt(&self) -> bool {
+        let Some(plan) = &mut *self.shared.plan() else { return false };
+        plan.stop(Instant::now());
+        self.shared.step(plan, &self.process);
+        self.shared.alarm.sound();
+        true
+    }
+}
+
+impl std::fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Interrupter").field("process", &self.process).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begins(&self, plan: Plan) {
+        let is_bounded = plan.due().is_some();
+        *self.plan() = Some(plan);
+        self.pipes.set_taken(true);
+        if is_bounded {
+            self.alarm.sound();
+        }
+    }
+
+    /// Ends the plan of a run, and says how far it went.
+    fn end(&self) -> Option<Stopped> {
+        self.pipes.set_taken(false);
+        self.plan().take().and_then(|plan| plan.reached())
+    }
+
+    /// Does what is due to stop the run, and returns how long until the next step.
+    fn take_steps(&self, process: &Process) -> Option<Duration> {
+        let mut plan = self.plan();
+        let plan = plan.as_mut()?;
+        self.step(plan, process);
+        Some(plan.due()?.saturating_duration_since(Instant::now()))
+    }
+
+    fn step(&self, plan: &mut Plan, process: &Process) {
+        match plan.step(Instant::now()) {
+            None => {}
+            Some(Stopped::Interrupted) => {
+                self.words.stop(plan.request);
+                process.interrupt();
+            }
+            Some(Stopped::GroupInterrupted) => process.interrupt_group(),
+            Some(Stopped::Killed) => process.kill(),
+        }
+    }
+}
+
+impl Attendant for Shared {
+    fn descriptors(&self) -> [Option<libc::c_int>; 3] {
+        let [output, errors] = self.pipes.descriptors();
+        [output, errors, Some(self.alarm.0.as_raw_fd())]
+    }
+
+    fn until(&self) -> Deadline {
+        match self.plan().as_ref().and_then(Plan::due) {
+            Some(due) => Deadline::after(due.saturating_duration_since(Instant::now())),
+            None => Deadline::NEVER,
+        }
+    }
+
+    fn attend(&self, process: &Process, ready: [bool; 3]) {
+        let [output, errors, is_called] = ready;
+        for (stream, has_more) in Stream::BOTH.into_iter().zip([output, errors]) {
+            if has_more && self.pipes.read(stream) {
+                self.words.ring(false);
+            }
+        }
+        if is_called {
+            self.alarm.hush();
+        }
+        self.take_steps(process);
+    }
+
+    fn ended(&self) {
+        // What it wrote last.
+        self.pipes.read_all();
+        self.is_over.store(true, SeqCst);
+        self.words.wake();
+    }
+
+    fn finish(&self) {}
+
+    fn said(&self, _has_ended: bool) -> String {
+        self.pipes.tail()
+    }
+}
+
+/// An event that wakes the thread that watches a session.
+struct Alarm(OwnedFd);
+
+impl Alarm {
+    fn new() -> Result<Self, Error> {
+        // SAFETY: the call takes integers, and the descriptor that comes back belongs to nobody else.
+        unsafe {
+            let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+            if fd < 0 {
+                return Err(Error::os("eventfd")(std::io::Error::last_os_error()));
+            }
+            Ok(Self(std::os::fd::FromRawFd::from_raw_fd(fd)))
+        }
+    }
+
+    fn sound(&self) {
+        let one = 1_u64.to_ne_bytes();
+        // SAFETY: the bytes outlive the call. Where the count is full it is readable already.
+        unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    }
+
+    fn hush(&self) {
+        let mut count = [0_u8; 8];
+        // SAFETY: the buffer outlives the call and is as long as said.
+        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+    }
+}
+
+fn text(bytes: Vec<u8>) -> String {
+    String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}

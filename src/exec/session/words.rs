@@ -1,0 +1,173 @@
+//! What a session and its supervisor share beside their rings: who sleeps, what is to stop, and what went through the pipes.
+//!
+//! 32-bit words, each 8 bytes from the next, in the data area of an anonymous segment.
+
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
+use std::time::Duration;
+
+use crate::exec::outputs::Stream;
+use crate::shm::{Backing, Error, Geometry, Memory, Mode, Segment, Shared, View, Wait};
+
+/// Bytes of the words.
+const BYTES: u64 = 4096;
+/// Where the supervisor sleeps: see [`Sleep`].
+const BELL: u64 = 0;
+/// The request that is to stop, with bit 31 set so that 0 is none.
+const STOP: u64 = 8;
+/// 1 while the session sends a frame for which there was no room.
+const LONG: u64 = 56;
+/// How the session waits for requests. Written by the supervisor, before the session starts.
+const WAIT: u64 = 16;
+/// Bytes that were read from each pipe, modulo 2^32, and a count that is odd while somebody reads. Written by the
+/// supervisor alone.
+const DRAINED: [u64; 2] = [24, 32];
+const READING: [u64; 2] = [40, 48];
+
+/// What a supervisor that sleeps is to be woken for.
+#[derive(Clone, Copy, Debug)]
+#[repr(u32)]
+pub(crate) enum Sleep {
+    /// Anything that comes.
+    Any = 0,
+    /// What the code waits for, or the end of a run: it looks for output by itself in a moment.
+    Urgent = 1,
+}
+
+/// Nobody sleeps, or somebody has rung.
+const AWAKE: u32 = 2;
+
+/// The words that a session and its supervisor share.
+#[derive(Clone, Debug)]
+pub(crate) struct Words {
+    view: View,
+}
+
+impl Words {
+    /// Makes the words of a new session.
+    pub(crate) fn new(wait: Wait) -> Result<Self, Error> {
+        let segment = Segment::anonymous(&Geometry::new(Mode::Spsc, BYTES)?, &Backing::default())?;
+        let words = Self { view: View::new(Arc::new(segment)) };
+        words.word(BELL).store(AWAKE, SeqCst);
+        words.word(WAIT).store(wait.to_word(), SeqCst);
+        Ok(words)
+    }
+
+    /// Opens them on the other side.
+    pub(crate) fn open(fd: OwnedFd) -> Result<Self, Error> {
+        Ok(Self { view: View::new(Arc::new(Segment::from_fd(fd, &Backing::default())?)) })
+    }
+
+    pub(crate) fn export_fd(&self) -> Result<OwnedFd, Error> {
+        self.view.segment().export_fd()
+    }
+
+    fn word(&self, position: u64) -> &impl Shared<u32> {
+        self.view.frame_word(position)
+    }
+
+    /// Tells a supervisor that sleeps of what was just published.
+    #[inline]
+    pub(crate) fn ring(&self, is_urgent: bool) {
+        // What was published is seen by whoever goes to sleep after this look: a fence on either side, and no barrier for all
+        // processors, which would cost the supervisor's sleep more than all of these.
+        self.view.fence(SeqCst);
+        let bell = self.word(BELL).load(Relaxed);
+        if bell == Sleep::Any as u32 || is_urgent && bell != AWAKE {
+            self.wake();
+        }
+    }
+
+    /// Wakes the supervisor.
+    #[cold]
+    pub(crate) fn wake(&self) {
+        let bell = self.view.frame_word(BELL);
+        if bell.swap(AWAKE, SeqCst) != AWAKE {
+            self.view.futex_wake(bell);
+        }
+    }
+
+    /// Sleeps until somebody rings, or the time is over; not at all if `is_ready` finds something first.
+    pub(crate) fn sleep(&self, sleep: Sleep, at_most: Duration, is_ready: impl FnOnce() -> bool) {
+        let bell = self.view.frame_word(BELL);
+        bell.swap(sleep as u32, SeqCst);
+        self.view.fence(SeqCst);
+        if !is_ready() {
+            self.view.futex_wait(bell, sleep as u32, at_most);
+        }
+        bell.swap(AWAKE, SeqCst);
+    }
+
+    /// Returns how the session is to wait for requests.
+    pub(crate) fn wait(&self) -> Wait {
+        Wait::from_word(self.word(WAIT).load(SeqCst))
+    }
+
+    /// Asks the request of this number to stop.
+    pub(crate) fn stop(&self, request: u32) {
+        self.word(STOP).store(request | 1 << 31, SeqCst);
+    }
+
+    /// Tells whether the request of this number was asked to stop.
+    pub(crate) fn is_stopped(&self, request: u32) -> bool {
+        self.word(STOP).load(Acquire) == request | 1 << 31
+    }
+
+    /// Says whether a frame is under way for which the ring has no room.
+    pub(crate) fn set_long(&self, is_long: bool) {
+        self.word(LONG).store(is_long.into(), SeqCst);
+    }
+
+    pub(crate) fn is_long(&self) -> bool {
+        self.word(LONG).load(SeqCst) != 0
+    }
+
+    /// Reads from a pipe; `read` says how many bytes came.
+    pub(crate) fn drain(&self, stream: Stream, read: impl FnOnce() -> usize) -> usize {
+        let (drained, reading) = (self.word(DRAINED[stream as usize]), self.word(READING[stream as usize]));
+        reading.store(reading.load(Relaxed).wrapping_add(1), SeqCst);
+        let count = read();
+        drained.store(drained.load(Relaxed).wrapping_add(count as u32), SeqCst);
+        reading.store(reading.load(Relaxed).wrapping_add(1), SeqCst);
+        count
+    }
+
+    /// Returns how many bytes were ever written to a pipe, modulo 2^32: those that were read and those that wait in it.
+    /// `None` where it is read all the while.
+    pub(crate) fn written(&self, stream: Stream, waiting: impl Fn() -> u32) -> Option<u32> {
+        let (drained, reading) = (self.word(DRAINED[stream as usize]), self.word(READING[stream as usize]));
+        for round in 0..64 {
+            let before = reading.load(SeqCst);
+            let count = drained.load(SeqCst).wrapping_add(waiting());
+            if before.is_multiple_of(2) && reading.load(SeqCst) == before {
+                return Some(count);
+            }
+            self.view.relax(round % 8);
+        }
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stop_is_for_one_request() {
+        let words = Words::new(Wait::SLEEP).unwrap();
+        let other = Words::open(words.export_fd().unwrap()).unwrap();
+        assert!(!other.is_stopped(0));
+        words.stop(0);
+        assert!(other.is_stopped(0) && !other.is_stopped(1));
+    }
+
+    #[test]
+    fn what_waits_in_a_pipe_counts_as_written() {
+        let words = Words::new(Wait::SLEEP).unwrap();
+        assert_eq!(words.written(Stream::Stderr, || 5), Some(5));
+        words.drain(Stream::Stderr, || 3);
+        assert_eq!(words.written(Stream::Stderr, || 2), Some(5));
+        assert_eq!(words.written(Stream::Stdout, || 2), Some(2));
+    }
+}

@@ -1,0 +1,43 @@
+//! What a process is made to be between its fork and its exec.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+/// Has the process lead a group of its own, keep these descriptors under their numbers, and die with the thread that
+/// starts it.
+pub(super) fn prepare(command: &mut Command, passed: &[OwnedFd]) {
+    command.process_group(0);
+    die_with_the_starter(command);
+    pass_on(command, passed);
+}
+
+/// Has the process keep descriptors of ours, under their numbers.
+fn pass_on(command: &mut Command, passed: &[OwnedFd]) {
+    let numbers: Vec<_> = passed.iter().map(AsRawFd::as_raw_fd).collect();
+    let before_exec = move || {
+        // SAFETY: the calls take integers and are async-signal-safe; the descriptors are open until the process is started.
+        let kept = numbers.iter().all(|fd| unsafe { libc::fcntl(*fd, libc::F_SETFD, 0) } == 0);
+        if kept { Ok(()) } else { Err(io::Error::last_os_error()) }
+    };
+    // SAFETY: the closure makes async-signal-safe calls and allocates nothing.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// Has the kernel kill the process when the thread that starts it ends, so that nothing outlives a killed supervisor.
+fn die_with_the_starter(command: &mut Command) {
+    let parent = std::process::id();
+    let before_exec = move || die_with(parent);
+    // SAFETY: the closure makes two async-signal-safe calls and allocates nothing.
+    unsafe { command.pre_exec(before_exec) };
+}
+
+/// Has the kernel kill this process when the thread of `parent` that is its parent ends.
+pub(super) fn die_with(parent: u32) -> io::Result<()> {
+    // SAFETY: both calls take integers and are async-signal-safe.
+    let orphan = unsafe {
+        libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) != 0 || libc::getppid().unsigned_abs() != parent
+    };
+    if orphan { Err(io::Error::from_raw_os_error(libc::ESRCH)) } else { Ok(()) }
+}
