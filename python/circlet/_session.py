@@ -147,8 +147,6 @@ def outcome(number, code, asks):
         if getpid() != home:
             late()["end_child"](None)
         body = plain(value) or late()["rich"](value)
-        if shows:
-            shows[0]()
         running = False
         return body
     except BaseException as error:
@@ -171,8 +169,8 @@ def lines(name, code):
         known.cache[name] = (len(code), None, code.splitlines(True), name)
 
 
-# What was sent before it was asked for, what runs left behind, and who shows pictures at the end of a run.
-data, sources, answered, shows = [], {}, {}, []
+# What was sent before it was asked for, the code of the last runs, and whether somebody answers questions.
+data, sources, answered = [], {}, {}
 
 
 def serve():

@@ -1,6 +1,5 @@
 # What few runs of a session need: `_session.py` loads it with its own names.
 import math
-import sys
 
 # The longest `repr` that is sent, and what a buffer may have for items: numbers, and no references.
 REPR_MAX = 1 << 24
@@ -192,16 +191,6 @@ def png_of(figure):
     return file.getvalue()
 
 
-def show_figures():
-    """Shows the figures of pyplot that the run has left open, and closes them, as a notebook does."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
-    if pyplot is not None:
-        for number in pyplot.get_fignums():
-            figure = pyplot.figure(number)
-            display(figure)
-            pyplot.close(figure)
-
-
 def display(value):
     """Shows a value in the midst of a run."""
     from json import dumps
@@ -358,37 +347,3 @@ def give_rings(given):
         alias: SharedRingBuffer.from_fd(place) if isinstance(place, int) else SharedRingBuffer.open(place)
         for alias, place in loads(given)
     }
-
-
-class Answered:
-    """Standard input: lines that the supervisor is asked for."""
-
-    encoding, errors, name, mode, closed = "utf-8", "strict", "<stdin>", "r", False
-
-    def readline(self, size=-1):
-        """Asks for a line."""
-        try:
-            return ask("", False) + "\n"
-        except EOFError:
-            if answered.get("asks"):
-                return ""
-            raise
-
-    def read(self, size=-1):
-        """Asks for lines until there are no more."""
-        return "".join(iter(self.readline, ""))
-
-    def __iter__(self):
-        return iter(self.readline, "")
-
-    def isatty(self):
-        """Tells that it is no terminal."""
-        return False
-
-    def readable(self):
-        """Tells that it can be read from."""
-        return True
-
-    def fileno(self):
-        """Returns the descriptor of standard input, which is empty."""
-        return 0

@@ -1,22 +1,21 @@
 //! The supervisor's side of a session.
 
 use std::collections::VecDeque;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
-
-use serde_json::Value;
 
 use super::frames::{self, ASKS, MESSAGE_MAX, PROTOCOL, REQUEST_BYTES, answer, request};
 use super::outcome::{Body, Outcome};
 use super::pipes::Pipes;
 use super::stop::{Grace, Plan};
+use super::watch::Shared;
 use super::words::{Sleep, Words};
-use super::{Stopped, servant};
+use super::{Event, Interrupter, RunOptions, Stopped, servant};
 use crate::exec::outputs::Stream;
-use crate::exec::process::{Attendant, Launch, Process};
+use crate::exec::process::{Launch, Process};
 use crate::exec::{Ended, Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 use crate::shm::Patience;
@@ -33,63 +32,6 @@ const PART: Duration = Duration::from_millis(20);
 const LULL: Duration = Duration::from_millis(1);
 /// After so many looks that found nothing, its coming wakes again.
 const LULLS: u32 = 8;
-
-/// What comes of a run, in order.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// Something was printed. Whole characters, where it was text that was printed.
-    Output(Stream, Vec<u8>),
-    /// Something is to be shown: by MIME type, as in [`Outcome::data`].
-    Display(Value),
-    /// The code sent bytes.
-    Data(Vec<u8>),
-    /// The code asks for a line: [`Session::answer`].
-    Ask {
-        /// What it shows beside the place where the line is to be written.
-        prompt: String,
-        /// Whether nobody is to see what is written there.
-        is_secret: bool,
-    },
-    /// The run is over. What was printed is not repeated in it.
-    End(Box<Outcome>),
-}
-
-/// What the threads that have to do with a session share.
-struct Shared {
-    words: Words,
-    pipes: Pipes,
-    plan: Mutex<Option<Plan>>,
-    /// Wakes the thread that watches the process.
-    alarm: Alarm,
-    is_over: AtomicBool,
-}
-
-/// How a code string is to be run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[must_use]
-pub struct RunOptions {
-    within: Option<Duration>,
-    asks: bool,
-}
-
-impl RunOptions {
-    /// Begins with the defaults.
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Has the run stopped after that time, as by [`Interrupter::interrupt`].
-    pub fn within(self, within: Duration) -> Self {
-        Self { within: Some(within), ..self }
-    }
-
-    /// Lets the code ask for lines, by `input()` and standard input: [`Event::Ask`] is to be answered. Without it, `input()`
-    /// fails at once.
-    pub fn asks(self) -> Self {
-        Self { asks: true, ..self }
-    }
-}
 
 /// What a session is started with.
 pub(in crate::exec) struct Start {
@@ -144,13 +86,7 @@ impl Session {
         let mut passed = vec![requests.export_fd()?, answers.export_fd()?, for_words];
         passed.extend(extra);
         let (pipes, [output, errors]) = Pipes::new(words.clone())?;
-        let shared = Arc::new(Shared {
-            words,
-            pipes,
-            plan: Mutex::default(),
-            alarm: Alarm::new()?,
-            is_over: AtomicBool::new(false),
-        });
+        let shared = Arc::new(Shared::new(words, pipes)?);
         let launch = Launch {
             language: start.language,
             input: Stdio::null(),
@@ -451,7 +387,7 @@ impl Session {
 
     /// Returns what stops a run from another thread.
     pub fn interrupter(&self) -> Interrupter {
-        Interrupter { shared: self.shared.clone(), process: self.process.clone() }
+        Interrupter::new(self.shared.clone(), self.process.clone())
     }
 
     /// Returns what kills the session from another thread.
@@ -516,140 +452,6 @@ impl Drop for Session {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("process", &self.process).finish_non_exhaustive()
-    }
-}
-
-/// Stops what a session runs, from any thread.
-#[derive(Clone)]
-pub struct Interrupter {
-    shared: Arc<Shared>,
-    process: Arc<Process>,
-}
-
-impl Interrupter {
-    /// Stops the run that is under way: by SIGINT at first, which the code sees as `KeyboardInterrupt`, and then as
-    /// [`Grace`] says. `false` where no run is under way. The next run never gets the signal of this one.
-    pub fn interrupt(&self) -> bool {
-        let Some(plan) = &mut *self.shared.plan() else { return false };
-        plan.stop(Instant::now());
-        self.shared.step(plan, &self.process);
-        self.shared.alarm.sound();
-        true
-    }
-}
-
-impl std::fmt::Debug for Interrupter {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Interrupter").field("process", &self.process).finish_non_exhaustive()
-    }
-}
-
-impl Shared {
-    fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
-        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn begins(&self, plan: Plan) {
-        let is_bounded = plan.due().is_some();
-        *self.plan() = Some(plan);
-        self.pipes.set_taken(true);
-        if is_bounded {
-            self.alarm.sound();
-        }
-    }
-
-    /// Ends the plan of a run, and says how far it went.
-    fn end(&self) -> Option<Stopped> {
-        self.pipes.set_taken(false);
-        self.plan().take().and_then(|plan| plan.reached())
-    }
-
-    /// Does what is due to stop the run, and returns how long until the next step.
-    fn take_steps(&self, process: &Process) -> Option<Duration> {
-        let mut plan = self.plan();
-        let plan = plan.as_mut()?;
-        self.step(plan, process);
-        Some(plan.due()?.saturating_duration_since(Instant::now()))
-    }
-
-    fn step(&self, plan: &mut Plan, process: &Process) {
-        match plan.step(Instant::now()) {
-            None => {}
-            Some(Stopped::Interrupted) => {
-                self.words.stop(plan.request);
-                process.interrupt();
-            }
-            Some(Stopped::GroupInterrupted) => process.interrupt_group(),
-            Some(Stopped::Killed) => process.kill(),
-        }
-    }
-}
-
-impl Attendant for Shared {
-    fn descriptors(&self) -> [Option<libc::c_int>; 3] {
-        let [output, errors] = self.pipes.descriptors();
-        [output, errors, Some(self.alarm.0.as_raw_fd())]
-    }
-
-    fn until(&self) -> Deadline {
-        match self.plan().as_ref().and_then(Plan::due) {
-            Some(due) => Deadline::after(due.saturating_duration_since(Instant::now())),
-            None => Deadline::NEVER,
-        }
-    }
-
-    fn attend(&self, process: &Process, ready: [bool; 3]) {
-        let [output, errors, is_called] = ready;
-        for (stream, has_more) in Stream::BOTH.into_iter().zip([output, errors]) {
-            if has_more && self.pipes.read(stream) {
-                self.words.ring(false);
-            }
-        }
-        if is_called {
-            self.alarm.hush();
-        }
-        self.take_steps(process);
-    }
-
-    fn ended(&self) {
-        // What it wrote last.
-        self.pipes.read_all();
-        self.is_over.store(true, SeqCst);
-        self.words.wake();
-    }
-
-    fn finish(&self) {}
-
-    fn said(&self, _has_ended: bool) -> String {
-        self.pipes.tail()
-    }
-}
-
-/// An event that wakes the thread that watches a session.
-struct Alarm(OwnedFd);
-
-impl Alarm {
-    fn new() -> Result<Self, Error> {
-        // SAFETY: the call takes integers, and the descriptor that comes back belongs to nobody else.
-        unsafe {
-            let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
-            if fd < 0 {
-                return Err(Error::os("eventfd")(std::io::Error::last_os_error()));
-            }
-            Ok(Self(std::os::fd::FromRawFd::from_raw_fd(fd)))
-        }
-    }
-
-    fn sound(&self) {
-        let one = 1_u64.to_ne_bytes();
-        // SAFETY: the bytes outlive the call. Where the count is full it is readable already.
-        unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
-    }
-
-    fn hush(&self) {
-        let mut count = [0_u8; 8];
-        // SAFETY: the buffer outlives the call and is as long as said.
-        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
     }
 }
 

@@ -1,0 +1,169 @@
+//! What the threads that have to do with a session share: one runs its code, one watches its process, and any may stop a run.
+
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+use std::{fmt, io};
+
+use super::Stopped;
+use super::pipes::Pipes;
+use super::stop::Plan;
+use super::words::Words;
+use crate::exec::Error;
+use crate::exec::outputs::Stream;
+use crate::exec::process::{Attendant, Process};
+use crate::ring::Deadline;
+
+/// What the threads that have to do with a session share.
+pub(super) struct Shared {
+    pub(super) words: Words,
+    pub(super) pipes: Pipes,
+    plan: Mutex<Option<Plan>>,
+    /// Wakes the thread that watches the process.
+    pub(super) alarm: Alarm,
+    pub(super) is_over: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(words: Words, pipes: Pipes) -> Result<Self, Error> {
+        let (plan, is_over) = (Mutex::default(), AtomicBool::new(false));
+        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over })
+    }
+
+    fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
+        self.plan.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn begins(&self, plan: Plan) {
+        let is_bounded = plan.due().is_some();
+        *self.plan() = Some(plan);
+        self.pipes.set_taken(true);
+        if is_bounded {
+            self.alarm.sound();
+        }
+    }
+
+    /// Ends the plan of a run, and says how far it went.
+    pub(super) fn end(&self) -> Option<Stopped> {
+        self.pipes.set_taken(false);
+        self.plan().take().and_then(|plan| plan.reached())
+    }
+
+    /// Does what is due to stop the run, and returns how long until the next step.
+    pub(super) fn take_steps(&self, process: &Process) -> Option<Duration> {
+        let mut plan = self.plan();
+        let plan = plan.as_mut()?;
+        self.step(plan, process);
+        Some(plan.due()?.saturating_duration_since(Instant::now()))
+    }
+
+    fn step(&self, plan: &mut Plan, process: &Process) {
+        match plan.step(Instant::now()) {
+            None => {}
+            Some(Stopped::Interrupted) => {
+                self.words.stop(plan.request);
+                process.interrupt();
+            }
+            Some(Stopped::GroupInterrupted) => process.interrupt_group(),
+            Some(Stopped::Killed) => process.kill(),
+        }
+    }
+}
+
+impl Attendant for Shared {
+    fn descriptors(&self) -> [Option<libc::c_int>; 3] {
+        let [output, errors] = self.pipes.descriptors();
+        [output, errors, Some(self.alarm.0.as_raw_fd())]
+    }
+
+    fn until(&self) -> Deadline {
+        match self.plan().as_ref().and_then(Plan::due) {
+            Some(due) => Deadline::after(due.saturating_duration_since(Instant::now())),
+            None => Deadline::NEVER,
+        }
+    }
+
+    fn attend(&self, process: &Process, ready: [bool; 3]) {
+        let [output, errors, is_called] = ready;
+        for (stream, has_more) in Stream::BOTH.into_iter().zip([output, errors]) {
+            if has_more && self.pipes.read(stream) {
+                self.words.ring(false);
+            }
+        }
+        if is_called {
+            self.alarm.hush();
+        }
+        self.take_steps(process);
+    }
+
+    fn ended(&self) {
+        // What it wrote last.
+        self.pipes.read_all();
+        self.is_over.store(true, SeqCst);
+        self.words.wake();
+    }
+
+    fn finish(&self) {}
+
+    fn said(&self, _has_ended: bool) -> String {
+        self.pipes.tail()
+    }
+}
+
+/// An event that wakes the thread that watches a session.
+pub(super) struct Alarm(OwnedFd);
+
+impl Alarm {
+    fn new() -> Result<Self, Error> {
+        // SAFETY: the call takes integers, and the descriptor that comes back belongs to nobody else.
+        unsafe {
+            let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+            if fd < 0 {
+                return Err(Error::os("eventfd")(io::Error::last_os_error()));
+            }
+            Ok(Self(OwnedFd::from_raw_fd(fd)))
+        }
+    }
+
+    pub(super) fn sound(&self) {
+        let one = 1_u64.to_ne_bytes();
+        // SAFETY: the bytes outlive the call. Where the count is full it is readable already.
+        unsafe { libc::write(self.0.as_raw_fd(), one.as_ptr().cast(), one.len()) };
+    }
+
+    fn hush(&self) {
+        let mut count = [0_u8; 8];
+        // SAFETY: the buffer outlives the call and is as long as said.
+        unsafe { libc::read(self.0.as_raw_fd(), count.as_mut_ptr().cast(), count.len()) };
+    }
+}
+
+/// Stops what a session runs, from any thread.
+#[derive(Clone)]
+pub struct Interrupter {
+    shared: Arc<Shared>,
+    process: Arc<Process>,
+}
+
+impl Interrupter {
+    pub(super) fn new(shared: Arc<Shared>, process: Arc<Process>) -> Self {
+        Self { shared, process }
+    }
+
+    /// Stops the run that is under way: by SIGINT at first, which the code sees as `KeyboardInterrupt`, and then as
+    /// [`Grace`](super::Grace) says. `false` where no run is under way. The next run never gets the signal of this one.
+    pub fn interrupt(&self) -> bool {
+        let Some(plan) = &mut *self.shared.plan() else { return false };
+        plan.stop(Instant::now());
+        self.shared.step(plan, &self.process);
+        self.shared.alarm.sound();
+        true
+    }
+}
+
+impl fmt::Debug for Interrupter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Interrupter").field("process", &self.process).finish_non_exhaustive()
+    }
+}
