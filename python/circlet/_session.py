@@ -1,6 +1,6 @@
 # A session: runs code strings that its supervisor sends, in one namespace, and sends back what came of them.
 #
-# It is started as `python3 -c SHELL LIBRARY REQUESTS ANSWERS WORDS RINGS`, where SHELL is `_shell.py` and this; the
+# It is started as `python3 -c SHELL LIBRARY DESCRIPTORS RINGS`, where SHELL is `_shell.py`, this, and a call of `begin`; the
 # rest (`_session_late.py`) is loaded when a run needs it. See docs/protocol.md.
 from io import TextIOBase
 
@@ -193,24 +193,26 @@ def serve():
         body = None
 
 
-home = getpid()
-# 2: SIGINT, without the import of signal.
-_signal.signal(2, interrupted)
-handle = (pointer * 1)()
-if new(*map(int, sys.argv[2:5]), handle) != 0:
-    sys.exit("this session's descriptors are not its supervisor's")
-shell = handle[0]
-rings = sys.argv[5]
-sys.argv[:] = [""]
-sys.path.insert(0, "")
-sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = Output(1, "<stdout>"), Output(2, "<stderr>")
-# What the code calls `__main__` has its names, and none of these.
-own, sys.modules["__main__"] = sys.modules["__main__"], type(sys)("__main__")
-namespace = sys.modules["__main__"].__dict__
-namespace["__builtins__"] = __builtins__
-sys.meta_path.insert(0, Late)
-if rings:
-    late()["give_rings"](rings)
-__builtins__.input = lambda prompt="": late()["ask"](prompt, False)
-ready(shell)
-serve()
+def begin(descriptors, rings):
+    """Takes the descriptors of this session, and serves its supervisor until there is none."""
+    global home, shell, namespace, own
+    home = getpid()
+    # 2: SIGINT, without the import of signal.
+    _signal.signal(2, interrupted)
+    handle = (pointer * 1)()
+    if new(*descriptors[:3], handle) != 0:
+        sys.exit("this session's descriptors are not its supervisor's")
+    shell = handle[0]
+    sys.argv[:] = [""]
+    sys.path.insert(0, "")
+    sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = Output(1, "<stdout>"), Output(2, "<stderr>")
+    # What the code calls `__main__` has its names, and none of these.
+    own, sys.modules["__main__"] = sys.modules["__main__"], type(sys)("__main__")
+    namespace = sys.modules["__main__"].__dict__
+    namespace["__builtins__"] = __builtins__
+    sys.meta_path.insert(0, Late)
+    if rings:
+        late()["give_rings"](rings, descriptors)
+    __builtins__.input = lambda prompt="": late()["ask"](prompt, False)
+    ready(shell)
+    serve()

@@ -337,13 +337,13 @@ class Binary:
 printed = function(Waiting, "shell_print", pointer, int32, string, uint64)
 
 
-def give_rings(given):
-    """Opens the caller's rings: pairs of a name for the code, and a descriptor or the name of a segment."""
+def give_rings(given, descriptors):
+    """Opens the caller's rings: pairs of a name for the code, and a descriptor's index or the name of a segment."""
     from json import loads
 
     from circlet.ring import SharedRingBuffer
 
     namespace["rings"] = {
-        alias: SharedRingBuffer.from_fd(place) if isinstance(place, int) else SharedRingBuffer.open(place)
+        alias: SharedRingBuffer.open(place) if isinstance(place, str) else SharedRingBuffer.from_fd(descriptors[place])
         for alias, place in loads(given)
     }

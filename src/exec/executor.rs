@@ -12,8 +12,11 @@ use super::{Error, Grace, Interrupter, Killer, Outcome, RunOptions, Session, fin
 use crate::ring::{Ring, Wait};
 
 /// The whole of a session's shell.
-const SHELL: &str =
-    concat!(include_str!("../../python/circlet/_shell.py"), include_str!("../../python/circlet/_session.py"));
+const SHELL: &str = concat!(
+    include_str!("../../python/circlet/_shell.py"),
+    include_str!("../../python/circlet/_session.py"),
+    "\nbegin([*map(int, sys.argv[2].split(','))], sys.argv[3])\n"
+);
 /// Rings of the caller's that one session takes.
 const RINGS_MAX: usize = 250;
 /// For how long both sides look for each other before they sleep, unless the builder says: about as long as it takes to be
@@ -111,10 +114,8 @@ impl Builder {
             let place = match ring.segment().name() {
                 Some(name) => json!(name),
                 None => {
-                    let fd = ring.export_fd()?;
-                    let place = json!(fd.as_raw_fd());
-                    extra.push(fd);
-                    place
+                    extra.push(ring.export_fd()?);
+                    json!(Session::DESCRIPTORS + extra.len() - 1)
                 }
             };
             rings.push(json!([alias, place]));
@@ -123,8 +124,8 @@ impl Builder {
         Session::start(&start, extra, |passed| {
             let mut command = Command::new(&self.python);
             let library = self.library.as_deref().unwrap_or_else(|| "libcirclet.so".as_ref());
-            let numbers = passed.iter().take(3).map(|fd| fd.as_raw_fd().to_string());
-            command.args(["-c", SHELL]).arg(library).args(numbers).arg(rings);
+            let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
+            command.args(["-c", SHELL]).arg(library).arg(numbers.join(",")).arg(rings);
             // For the package circlet, if the code imports it.
             command.env("CIRCLET_LIBRARY", library);
             command

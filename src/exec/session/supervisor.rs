@@ -69,6 +69,9 @@ struct Run {
 }
 
 impl Session {
+    /// How many descriptors a session is passed before those of its rings.
+    pub(in crate::exec) const DESCRIPTORS: usize = 3;
+
     /// Starts a session: `command` makes the command of an interpreter that has these descriptors under their numbers.
     ///
     /// # Errors
