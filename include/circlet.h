@@ -966,6 +966,28 @@ typedef struct circlet_request {
 } circlet_request;
 
 /**
+ * What a forked process is to be.
+ */
+typedef struct circlet_forked {
+  /**
+   * Its descriptors, `count` of them, which are the caller's from then on.
+   */
+  const int32_t *descriptors;
+  /**
+   * How many there are.
+   */
+  uint64_t count;
+  /**
+   * The rest of the order. Both stay as long as the process.
+   */
+  const char *body;
+  /**
+   * Its bytes.
+   */
+  uint64_t len;
+} circlet_forked;
+
+/**
  * A call that a worker took. What it leads to stays until the worker's next call.
  */
 typedef struct circlet_call {
@@ -2687,6 +2709,31 @@ void *circlet_shell_writer(const struct circlet_shell *shell,
  * `shell` is NULL or a shell that nobody uses any more.
  */
 void circlet_shell_free(struct circlet_shell *shell);
+
+/**
+ * Says to the supervisor at the other end of a socket that orders to fork can come. Returns 0 or CIRCLET_OS.
+ *
+ * # Safety
+ * `socket` is open.
+ */
+int32_t circlet_fork_server_ready(int32_t socket);
+
+/**
+ * Takes orders from the supervisor, and forks a process for each: returns 1 in the forked ones, which have the supervisor for
+ * their parent and are prepared by then, and 0 in the server when there is no supervisor any more. The socket is closed by then.
+ *
+ * `before`, `parent` and `child` are what the language does around a fork, such as `PyOS_BeforeFork`,
+ * `PyOS_AfterFork_Parent` and `PyOS_AfterFork_Child`, whose lock the caller has.
+ *
+ * # Safety
+ * The process has one thread, `socket` is open and nobody else's, the functions are the language's own, and `forked` is NULL or
+ * has room for one.
+ */
+int32_t circlet_fork_server_next(int32_t socket,
+                                 void (*before)(void),
+                                 void (*parent)(void),
+                                 void (*child)(void),
+                                 struct circlet_forked *forked);
 
 /**
  * Opens a worker's side from the descriptors that its supervisor passed on: requests, answers, claims, ports. They belong to the

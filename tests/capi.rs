@@ -9,7 +9,7 @@ use std::process::Command;
 use common::{blessed, root, run, scratch};
 
 /// The files of the C face, in the order in which the header has them.
-const SOURCES: [&str; 29] = [
+const SOURCES: [&str; 30] = [
     "status.rs",
     "text.rs",
     "layout.rs",
@@ -37,6 +37,7 @@ const SOURCES: [&str; 29] = [
     "payload.rs",
     "exec.rs",
     "shell.rs",
+    "fork_server.rs",
     "worker.rs",
     "worker_port.rs",
 ];

@@ -1,7 +1,7 @@
 # A session: runs code strings that its supervisor sends, in one namespace, and sends back what came of them.
 #
-# It is started as `python3 -c SHELL LIBRARY DESCRIPTORS RINGS`, where SHELL is `_shell.py`, this, and a call of `begin`; the
-# rest (`_session_late.py`) is loaded when a run needs it. See docs/protocol.md.
+# It is started as `python3 -c SHELL LIBRARY DESCRIPTORS RINGS`, where SHELL is `_shell.py`, this, and a call of
+# `begin`; the rest (`_session_late.py`) is loaded when a run needs it. See docs/protocol.md.
 from io import TextIOBase
 
 RUN, DATA, LINE = 1, 2, 3
@@ -57,15 +57,12 @@ class Output(TextIOBase):
 
 
 def late():
-    """Loads what few runs need, and returns its names."""
-    if not rest:
+    """Loads what few runs need, and returns all names."""
+    names = globals()
+    if "rich" not in names:
         text = source(b"circlet._session_late").decode()
-        rest.update(globals())
-        exec(compile(text, "<supervisor>/circlet/_session_late.py", "exec"), rest)
-    return rest
-
-
-rest = {}
+        exec(compile(text, "<supervisor>/circlet/_session_late.py", "exec"), names)
+    return names
 
 
 class Late:

@@ -1,4 +1,4 @@
-# What few runs of a session need: `_session.py` loads it with its own names.
+# What few runs of a session need: `_session.py` loads it among its own names.
 import math
 
 # The longest `repr` that is sent, and what a buffer may have for items: numbers, and no references.
@@ -11,13 +11,14 @@ PNG = "image/png"
 
 def packages():
     """Returns what a pool's worker finds the package circlet with."""
-    names = dict(source=source, main="", worker_aborted=lambda: bool(stopped(shell)), worker=shell, used=[])
+    names = dict(source=source, main="", worker_aborted=lambda: bool(stopped(shell)), used=[])
     exec(compile(source(b"circlet._pool_late").decode(), "<supervisor>/circlet/_pool_late.py", "exec"), names)
     return names
 
 
 def packaged(name):
     """Finds a module of the package as the library knows it."""
+    loaded["worker"] = shell
     found = loaded["packaged"](name)
     if found is not None and name == "circlet.session":
 

@@ -12,6 +12,7 @@ mod call;
 mod curve;
 #[cfg(target_os = "linux")]
 mod exec;
+mod fork_server;
 mod layout;
 mod page;
 mod payload;
@@ -30,6 +31,7 @@ mod worker_port;
 pub use curve::*;
 #[cfg(target_os = "linux")]
 pub use exec::*;
+pub use fork_server::*;
 pub use layout::*;
 pub use page::*;
 pub use payload::*;

@@ -51,6 +51,15 @@ pub enum Error {
         /// The last of what it printed.
         said: String,
     },
+    /// Imports have started threads in the fork server, which no forked process would have.
+    #[error(
+        "the fork server has {threads} threads after its imports, and only one of them would be in a session: do not \
+         preload the module that starts threads, or have it start none, for example by OPENBLAS_NUM_THREADS=1 in the environment"
+    )]
+    Preload {
+        /// How many threads there are.
+        threads: u32,
+    },
     /// More rings than one worker takes.
     #[error("{given} rings are too many for one worker: give at most {max}")]
     TooManyRings {

@@ -2,7 +2,7 @@
 //!
 //! [`Workers`] is a pool whose jobs are calls of functions in Python or Bun processes: see `docs/pool.md`. An [`Executor`] has a
 //! [`Session`], one Python process that runs code strings in one namespace: what they print, show and ask for comes as [`Event`]s while they run,
-//! and an [`Interrupter`] stops them. It needs nothing installed but Python: its code is in the C library, which is looked for by [`find_library`]. See
+//! and an [`Interrupter`] stops them. A [`SessionPool`] keeps sessions ready, which it makes by a fork server in a few milliseconds. It needs nothing installed but Python: its code is in the C library, which is looked for by [`find_library`]. See
 //! `docs/protocol.md`. A worker ends with its supervisor, also when that is killed.
 //!
 //! ```no_run
@@ -22,11 +22,14 @@
 )]
 
 mod boots;
+mod builder;
 mod call;
 mod claims;
 mod crew;
 mod error;
 mod executor;
+mod fork_server;
+mod forked;
 mod heap;
 mod interpreter;
 mod library;
@@ -39,17 +42,20 @@ mod ports;
 mod process;
 mod servant;
 mod session;
+mod session_pool;
 mod setup;
 mod shift;
 mod source;
 mod spawn;
 mod workers;
 
+pub use builder::Builder;
 #[cfg(feature = "capi")]
 pub(crate) use call::encoded;
 pub use call::{Call, Exception, Refused};
 pub use error::{Ended, Error};
-pub use executor::{Builder, Executor};
+pub use executor::Executor;
+pub use forked::{AroundFork, Forked, ready_to_fork, serve_forks};
 pub use heap::{HeapChange, HeapLine, HeapOptions, HeapSnapshot, HeapType};
 pub use library::find_library;
 pub use limits::Limits;
@@ -62,5 +68,6 @@ pub use session::{
     Bytes, Event, Grace, Interrupter, Outcome, PythonError, RunOptions, Session, SessionServant, Stopped,
     Usage,
 };
+pub use session_pool::SessionPool;
 pub use source::source_of;
 pub use workers::{Workers, WorkersBuilder};

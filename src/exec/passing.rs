@@ -33,9 +33,19 @@ pub(super) fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[impl AsFd]) -
     usize::try_from(sent).map_err(|_| io::Error::last_os_error())
 }
 
+/// The most descriptors that go with one message: SCM_MAX_FD of the kernel.
+pub(super) const MOST: usize = 253;
+
 /// Waits for a message, and takes the descriptor that came with it, if one did; returns how many bytes came.
 pub(super) fn receive(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Option<OwnedFd>)> {
-    let mut buffer = [0_u64; 8];
+    let (len, mut passed) = receive_all(socket, bytes)?;
+    Ok((len, if passed.is_empty() { None } else { Some(passed.swap_remove(0)) }))
+}
+
+/// Waits for a message, and takes all descriptors that came with it; returns how many bytes came.
+pub(super) fn receive_all(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    // Room for a header and as many descriptors as a message can have; of u64, so that the header is aligned.
+    let mut buffer = [0_u64; MOST.div_ceil(2) + 4];
     let mut vector = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
     loop {
         // SAFETY: the struct is plain integers and pointers, and zero is a value of each.
@@ -54,16 +64,22 @@ pub(super) fn receive(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize,
             }
             return Err(error);
         };
-        // SAFETY: the kernel has filled the control buffer with as many bytes as the message says by now. A header of this type
-        // has at least one descriptor behind it, which belongs to nobody else; of more, the others would stay open, and the
-        // other side sends one.
-        let passed = unsafe {
+        let mut passed = Vec::new();
+        // SAFETY: the kernel has filled the control buffer with as many bytes as the message says by now, with one header of
+        // this type at the most, and as many descriptors behind it as the header's length says. They belong to nobody else.
+        unsafe {
             let header = libc::CMSG_FIRSTHDR(&raw const message);
-            (!header.is_null()
+            if !header.is_null()
                 && (*header).cmsg_level == libc::SOL_SOCKET
-                && (*header).cmsg_type == libc::SCM_RIGHTS)
-                .then(|| OwnedFd::from_raw_fd(libc::CMSG_DATA(header).cast::<libc::c_int>().read_unaligned()))
-        };
+                && (*header).cmsg_type == libc::SCM_RIGHTS
+            {
+                let count =
+                    ((*header).cmsg_len as usize - libc::CMSG_LEN(0) as usize) / size_of::<libc::c_int>();
+                let first = libc::CMSG_DATA(header).cast::<libc::c_int>();
+                passed
+                    .extend((0..count).map(|index| OwnedFd::from_raw_fd(first.add(index).read_unaligned())));
+            }
+        }
         return Ok((received, passed));
     }
 }
@@ -93,5 +109,15 @@ mod tests {
         assert_eq!(read, "x");
         let (len, passed) = receive(&far, &mut bytes).unwrap();
         assert_eq!((&bytes[..len], passed.is_none()), (b"without".as_slice(), true));
+    }
+
+    #[test]
+    fn as_many_descriptors_arrive_as_a_message_can_have() {
+        let (near, far) = UnixDatagram::pair().unwrap();
+        let (reader, _writer) = pipe().unwrap();
+        let many: Vec<_> = (0..MOST).map(|_| reader.try_clone().unwrap()).collect();
+        send(&near, b"many", &many).unwrap();
+        let (len, passed) = receive_all(&far, &mut [0; 16]).unwrap();
+        assert_eq!((len, passed.len()), (4, MOST));
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -15,8 +15,8 @@ use crate::shm::Deadline;
 /// How long to wait for the thread that watched a process which has ended: whoever takes the output may hold it up.
 const WATCHED_WITHIN: Duration = Duration::from_secs(1);
 
-/// A started process. It leads a process group of its own, and is killed when the thread that started it ends, which
-/// is after its end or when this program dies. Any thread may find that it has ended, and reaps it then.
+/// A started process. It leads a process group of its own, and is killed when the thread that started it, or its fork
+/// server, ends, which is after its end or when this program dies. Any thread may find that it has ended, and reaps it then.
 pub(super) struct Process {
     group: libc::pid_t,
     pidfd: OwnedFd,
@@ -97,19 +97,27 @@ impl Process {
             let program = command.get_program().into();
             drop(command);
             drop(passed);
-            started.map_err(|source| Error::NoPython { language, program, source })
+            let child = started.map_err(|source| Error::NoPython { language, program, source })?;
+            Ok(child.id() as libc::pid_t)
         })
+    }
+
+    /// Takes a process that a fork server has made: a child of this one, which dies with the thread that started the server.
+    pub(super) fn adopt(id: libc::pid_t, attendant: Arc<dyn Attendant>) -> Result<Arc<Self>, Error> {
+        // SAFETY: the call takes integers. It does so itself too, and whoever is first is as good.
+        unsafe { libc::setpgid(id, id) };
+        Self::watched(attendant, move || Ok(id))
     }
 
     /// Has a thread start a process, and watch it until it is over.
     fn watched(
         attendant: Arc<dyn Attendant>,
-        start: impl FnOnce() -> Result<Child, Error> + Send + 'static,
+        start: impl FnOnce() -> Result<libc::pid_t, Error> + Send + 'static,
     ) -> Result<Arc<Self>, Error> {
         let (tell, told) = mpsc::channel();
         let thread = thread::Builder::new().name("circlet-exec".to_owned());
         let watcher = thread
-            .spawn(move || match start().and_then(|child| Self::open(&child, attendant)) {
+            .spawn(move || match start().and_then(|id| Self::open(id, attendant)) {
                 Ok(process) => {
                     let _ = tell.send(Ok(Arc::clone(&process)));
                     process.watch();
@@ -125,13 +133,13 @@ impl Process {
         process
     }
 
-    fn open(child: &Child, attendant: Arc<dyn Attendant>) -> Result<Arc<Self>, Error> {
-        let group = child.id() as libc::pid_t;
+    fn open(group: libc::pid_t, attendant: Arc<dyn Attendant>) -> Result<Arc<Self>, Error> {
         // SAFETY: the call takes integers, and the descriptor that comes back belongs to nobody else.
         let pidfd = unsafe {
             let fd = libc::syscall(libc::SYS_pidfd_open, group, 0) as libc::c_int;
             if fd < 0 {
                 let error = Error::Os { call: "pidfd_open", source: io::Error::last_os_error() };
+                libc::kill(group, libc::SIGKILL);
                 libc::kill(-group, libc::SIGKILL);
                 reap(group);
                 return Err(error);

@@ -15,5 +15,7 @@ pub use run::{Event, RunOptions};
 pub use servant::SessionServant;
 pub use stop::Grace;
 pub use supervisor::Session;
-pub(super) use supervisor::Start;
+pub(super) use supervisor::{Origin, Place, Setting};
 pub use watch::Interrupter;
+pub(super) use watch::Notice;
+pub(super) use words::Words;

@@ -17,7 +17,7 @@ const KEPT_BYTES: usize = 1 << 20;
 const TAIL_BYTES: usize = 4096;
 
 /// Both pipes, as the supervisor has them.
-pub(super) struct Pipes {
+pub(in crate::exec) struct Pipes {
     words: Words,
     inside: Mutex<Inside>,
 }
@@ -129,6 +129,16 @@ impl Pipes {
                 return inside.pipes[stream as usize].take(wanted);
             }
         }
+    }
+
+    /// Tells whether nobody has the other end of standard output any more.
+    pub(in crate::exec) fn is_let_down(&self) -> bool {
+        let inside = self.inside();
+        let Some(reader) = &inside.pipes[Stream::Stdout as usize].reader else { return true };
+        let mut entry = libc::pollfd { fd: reader.as_raw_fd(), events: 0, revents: 0 };
+        // SAFETY: the entry outlives the call.
+        unsafe { libc::poll(&raw mut entry, 1, 0) };
+        entry.revents & libc::POLLHUP != 0
     }
 
     /// Returns the last of standard error.

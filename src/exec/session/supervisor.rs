@@ -2,20 +2,20 @@
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
-use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::frames::{self, ASKS, MESSAGE_MAX, PROTOCOL, REQUEST_BYTES, answer, request};
-use super::outcome::{Body, Outcome};
+use super::outcome::{Body, Outcome, Usage};
 use super::pipes::Pipes;
 use super::stop::{Grace, Plan};
-use super::watch::Shared;
+use super::watch::{Notice, Shared};
 use super::words::{Sleep, Words};
 use super::{Event, Interrupter, RunOptions, Stopped, servant};
+use crate::exec::fork_server::ForkServer;
 use crate::exec::outputs::Stream;
-use crate::exec::process::{Launch, Process};
+use crate::exec::process::Process;
 use crate::exec::{Ended, Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 use crate::shm::Patience;
@@ -34,12 +34,29 @@ const LULL: Duration = Duration::from_millis(1);
 const LULLS: u32 = 8;
 
 /// What a session is started with.
-pub(in crate::exec) struct Start {
+pub(in crate::exec) struct Setting {
     pub(in crate::exec) ready_within: Duration,
     pub(in crate::exec) grace: Grace,
     pub(in crate::exec) output_max: usize,
-    pub(in crate::exec) language: &'static str,
     pub(in crate::exec) wait: Wait,
+    /// Who is told of the session's end.
+    pub(in crate::exec) notice: Option<Arc<Notice>>,
+}
+
+/// What a session's process gets, and who sees to it.
+pub(in crate::exec) struct Place {
+    /// In the order of the protocol.
+    pub(in crate::exec) descriptors: Vec<OwnedFd>,
+    /// What stands for standard output and error.
+    pub(in crate::exec) outputs: [OwnedFd; 2],
+    pub(in crate::exec) shared: Arc<Shared>,
+}
+
+/// Where a session's process came from.
+pub(in crate::exec) struct Origin {
+    pub(in crate::exec) process: Arc<Process>,
+    /// The fork server that made it, which the process would not outlive.
+    pub(in crate::exec) server: Option<Arc<ForkServer>>,
 }
 
 /// One interpreter, whose code runs in one namespace from run to run. `Send`.
@@ -58,6 +75,9 @@ pub struct Session {
     frame: Vec<u8>,
     lulls: u32,
     patience: Patience,
+    /// What the last run used.
+    usage: Usage,
+    _server: Option<Arc<ForkServer>>,
 }
 
 /// The run that is under way.
@@ -72,48 +92,42 @@ impl Session {
     /// How many descriptors a session is passed before those of its rings.
     pub(in crate::exec) const DESCRIPTORS: usize = 3;
 
-    /// Starts a session: `command` makes the command of an interpreter that has these descriptors under their numbers.
+    /// Starts a session: `start` starts its process, whose place is given.
     ///
     /// # Errors
-    /// [`Error::NoPython`], [`Error::NotReady`], [`Error::Died`]; no process stays.
+    /// Those of `start`, [`Error::NotReady`], [`Error::Died`]; no process stays.
     pub(in crate::exec) fn start(
-        start: &Start,
-        extra: Vec<OwnedFd>,
-        command: impl FnOnce(&[OwnedFd]) -> Command,
+        setting: &Setting,
+        rings: Vec<OwnedFd>,
+        start: impl FnOnce(Place) -> Result<Origin, Error>,
     ) -> Result<Self, Error> {
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let (to, from) = (requests.sender()?, answers.receiver()?);
-        let words = Words::new(start.wait).map_err(ring::Error::from)?;
+        let words = Words::new(setting.wait).map_err(ring::Error::from)?;
         let for_words = words.export_fd().map_err(ring::Error::from)?;
-        let mut passed = vec![requests.export_fd()?, answers.export_fd()?, for_words];
-        passed.extend(extra);
-        let (pipes, [output, errors]) = Pipes::new(words.clone())?;
-        let shared = Arc::new(Shared::new(words, pipes)?);
-        let launch = Launch {
-            language: start.language,
-            input: Stdio::null(),
-            output: output.into(),
-            errors: errors.into(),
-            attendant: shared.clone(),
-            passed: Vec::new(),
-        };
-        let process = Process::launch(command(&passed), Launch { passed, ..launch })?;
+        let mut descriptors = vec![requests.export_fd()?, answers.export_fd()?, for_words];
+        descriptors.extend(rings);
+        let (pipes, outputs) = Pipes::new(words.clone())?;
+        let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone())?);
+        let origin = start(Place { descriptors, outputs: outputs.map(Into::into), shared: shared.clone() })?;
         let mut session = Self {
             shared,
-            process,
+            process: origin.process,
             to: Some(to),
             from,
-            grace: start.grace,
-            output_max: start.output_max,
+            grace: setting.grace,
+            output_max: setting.output_max,
             request: 0,
             run: None,
             events: VecDeque::new(),
             frame: Vec::new(),
             lulls: LULLS,
-            patience: Patience::new(start.wait, 0),
+            patience: Patience::new(setting.wait, 0),
+            usage: Usage::default(),
+            _server: origin.server,
         };
-        session.greet(start.ready_within)?;
+        session.greet(setting.ready_within)?;
         Ok(session)
     }
 
@@ -342,6 +356,7 @@ impl Session {
                 let body: Body = self.json(json, "an outcome")?;
                 let Some(run) = self.run.take() else { return self.broken("an outcome of no run") };
                 let stopped = self.shared.end();
+                self.usage = usage;
                 let outcome = body.outcome(run.value);
                 let outcome = Outcome { usage, stopped, elapsed: run.begin.elapsed(), ..outcome };
                 self.events.push_back(Event::End(Box::new(outcome)));
@@ -401,6 +416,16 @@ impl Session {
     /// Returns the session's process id.
     pub fn process_id(&self) -> u32 {
         self.process.id()
+    }
+
+    /// Tells whether a run is under way.
+    pub(in crate::exec) fn is_running(&self) -> bool {
+        self.run.is_some()
+    }
+
+    /// Returns the number of the last run, from 1, and what it used.
+    pub(in crate::exec) fn last(&self) -> (u32, Usage) {
+        (self.request, self.usage)
     }
 
     /// Tells whether the session has ended.

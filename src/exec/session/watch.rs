@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
@@ -16,19 +16,21 @@ use crate::exec::process::{Attendant, Process};
 use crate::ring::Deadline;
 
 /// What the threads that have to do with a session share.
-pub(super) struct Shared {
-    pub(super) words: Words,
-    pub(super) pipes: Pipes,
+pub(in crate::exec) struct Shared {
+    pub(in crate::exec) words: Words,
+    pub(in crate::exec) pipes: Pipes,
     plan: Mutex<Option<Plan>>,
     /// Wakes the thread that watches the process.
     pub(super) alarm: Alarm,
     pub(super) is_over: AtomicBool,
+    /// Who else is told of the end.
+    notice: Option<Arc<Notice>>,
 }
 
 impl Shared {
-    pub(super) fn new(words: Words, pipes: Pipes) -> Result<Self, Error> {
+    pub(super) fn new(words: Words, pipes: Pipes, notice: Option<Arc<Notice>>) -> Result<Self, Error> {
         let (plan, is_over) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over })
+        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over, notice })
     }
 
     fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
@@ -102,12 +104,43 @@ impl Attendant for Shared {
         self.pipes.read_all();
         self.is_over.store(true, SeqCst);
         self.words.wake();
+        if let Some(notice) = &self.notice {
+            notice.give();
+        }
     }
 
     fn finish(&self) {}
 
     fn said(&self, _has_ended: bool) -> String {
         self.pipes.tail()
+    }
+}
+
+/// Tells one thread that there is something to see to.
+#[derive(Debug, Default)]
+pub(in crate::exec) struct Notice {
+    is_given: Mutex<bool>,
+    given: Condvar,
+}
+
+impl Notice {
+    pub(in crate::exec) fn give(&self) {
+        *self.is_given.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.given.notify_all();
+    }
+
+    /// Waits until it was given, or for that long.
+    pub(in crate::exec) fn take(&self, at_most: Option<Duration>) {
+        let is_given = self.is_given.lock().unwrap_or_else(PoisonError::into_inner);
+        let missing = |is_given: &mut bool| !*is_given;
+        let mut is_given = match at_most {
+            Some(at_most) => {
+                let waited = self.given.wait_timeout_while(is_given, at_most, missing);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.given.wait_while(is_given, missing).unwrap_or_else(PoisonError::into_inner),
+        };
+        *is_given = false;
     }
 }
 

@@ -35,6 +35,9 @@ pub(crate) enum Sleep {
     Urgent = 1,
 }
 
+/// The id of the process, where it was forked: written by it, before anything else.
+const PROCESS: u64 = 64;
+
 /// Nobody sleeps, or somebody has rung.
 const AWAKE: u32 = 2;
 
@@ -102,6 +105,16 @@ impl Words {
     /// Returns how the session is to wait for requests.
     pub(crate) fn wait(&self) -> Wait {
         Wait::from_word(self.word(WAIT).load(SeqCst))
+    }
+
+    /// Says that this process is the session.
+    pub(crate) fn set_process(&self, id: u32) {
+        self.word(PROCESS).store(id, SeqCst);
+    }
+
+    /// Returns the process that has said that it is the session; 0 for none.
+    pub(crate) fn process(&self) -> u32 {
+        self.word(PROCESS).load(SeqCst)
     }
 
     /// Asks the request of this number to stop.

@@ -1,0 +1,253 @@
+//! What a session is started with.
+
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::fork_server::ForkServer;
+use super::process::{Launch, Process};
+use super::session::{Notice, Origin, Place, Setting};
+use super::{Error, Executor, Grace, Session, SessionPool, find_library};
+use crate::ring::{Ring, Wait};
+
+/// The definitions of a session's shell.
+macro_rules! shell {
+    ($end:expr) => {
+        concat!(
+            include_str!("../../python/circlet/_shell.py"),
+            include_str!("../../python/circlet/_session.py"),
+            $end
+        )
+    };
+}
+
+/// The whole of a session's shell, and of a fork server's.
+const SHELL: &str = shell!("\nbegin([*map(int, sys.argv[2].split(','))], sys.argv[3])\n");
+const FORK_SHELL: &str = shell!(include_str!("../../python/circlet/_fork_server.py"));
+/// Rings of the caller's that one session takes: as many as go with one message, beside its own descriptors.
+const RINGS_MAX: usize = 240;
+/// For how long both sides look for each other before they sleep, unless the builder says: about as long as it takes to be
+/// woken.
+const SPIN: Duration = Duration::from_micros(50);
+/// How much of what a run prints is kept unless the builder says.
+const OUTPUT_MAX: usize = 16 << 20;
+
+/// What an [`Executor`] is started with.
+#[derive(Clone, Debug)]
+#[must_use]
+pub struct Builder {
+    python: PathBuf,
+    library: Option<PathBuf>,
+    ready_within: Duration,
+    grace: Grace,
+    output_max: usize,
+    wait: Wait,
+    rings: Vec<(String, Ring)>,
+    ready: Option<usize>,
+    preload: Vec<String>,
+    pub(super) recycle: Recycle,
+}
+
+/// When a session is replaced though it has not ended.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Recycle {
+    /// After so many runs.
+    pub(super) runs: Option<u32>,
+    /// When it has so many more bytes in memory than at its start.
+    pub(super) growth: Option<u64>,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            python: PathBuf::from("python3"),
+            library: None,
+            ready_within: Duration::from_secs(10),
+            grace: Grace::default(),
+            output_max: OUTPUT_MAX,
+            wait: if Wait::default() == Wait::SLEEP { Wait::SLEEP } else { Wait::spin_for(SPIN) },
+            rings: Vec::new(),
+            ready: None,
+            preload: Vec::new(),
+            recycle: Recycle::default(),
+        }
+    }
+}
+
+impl Builder {
+    /// Names the interpreter: a path, or a program on `PATH`. `python3` else.
+    pub fn python(mut self, program: impl Into<PathBuf>) -> Self {
+        self.python = program.into();
+        self
+    }
+
+    /// Names the C library that the session loads; [`find_library`] looks for it else.
+    pub fn library(mut self, path: impl Into<PathBuf>) -> Self {
+        self.library = Some(path.into());
+        self
+    }
+
+    /// Sets how long a session has to be ready: 10 s else.
+    pub fn ready_within(mut self, time: Duration) -> Self {
+        self.ready_within = time;
+        self
+    }
+
+    /// Sets how long code has at each step once it is to stop.
+    pub fn grace(mut self, grace: Grace) -> Self {
+        self.grace = grace;
+        self
+    }
+
+    /// Sets how both sides wait for each other. Without it they look for 50 us and then sleep, where there are two processors:
+    /// a short run that follows another is answered in a fraction of the time that it takes to wake somebody. [`Wait::SLEEP`]
+    /// spares the processor.
+    pub fn wait(mut self, wait: Wait) -> Self {
+        self.wait = wait;
+        self
+    }
+
+    /// Sets how many bytes of what a run prints are kept, 16 MiB else: what comes after them is read and forgotten, with a
+    /// notice in its place.
+    pub fn output_max(mut self, bytes: usize) -> Self {
+        self.output_max = bytes;
+        self
+    }
+
+    /// Gives the session a ring of yours, which its code has as `rings[name]`.
+    ///
+    /// An anonymous ring goes as a descriptor. A named one is opened by its name, and whoever has that can truncate it
+    /// under you: give it to code that you trust alone.
+    pub fn ring(mut self, name: impl Into<String>, ring: &Ring) -> Self {
+        self.rings.push((name.into(), ring.clone()));
+        self
+    }
+
+    /// Keeps so many sessions ready, by a fork server: a process that has the interpreter and the modules loaded, and is forked for
+    /// each session. Without it an executor starts its sessions one by one, and a pool keeps one ready.
+    ///
+    /// Forked sessions have the environment and the folder that this program had when the server was started, and what the
+    /// system and the interpreter drew by lot for the server: the places in memory, and the seed of hashes.
+    pub fn ready(mut self, sessions: usize) -> Self {
+        self.ready = Some(sessions);
+        self
+    }
+
+    /// Has the fork server import a module, so that its sessions need no time for that. One that starts threads is refused.
+    pub fn preload(mut self, module: impl Into<String>) -> Self {
+        self.preload.push(module.into());
+        self
+    }
+
+    /// Replaces the session after so many runs, between two of them. Its names are gone then.
+    pub fn recycle_after(mut self, runs: u32) -> Self {
+        self.recycle.runs = Some(runs.max(1));
+        self
+    }
+
+    /// Replaces the session, between two runs, once it has so many more bytes in memory than at its start. Its names are gone
+    /// then.
+    pub fn recycle_above(mut self, growth: u64) -> Self {
+        self.recycle.growth = Some(growth);
+        self
+    }
+
+    /// Starts a session and waits until it is ready.
+    ///
+    /// # Errors
+    /// [`Error::NoLibrary`], [`Error::NoPython`], [`Error::NotReady`], [`Error::Died`], [`Error::Preload`],
+    /// [`Error::TooManyRings`]; no process stays.
+    pub fn start(self) -> Result<Executor, Error> {
+        if self.ready.unwrap_or(0) > 0 || !self.preload.is_empty() {
+            return self.pool()?.open();
+        }
+        Executor::alone(self.checked()?)
+    }
+
+    /// Starts a fork server, which keeps sessions ready, and waits until it can make them.
+    ///
+    /// # Errors
+    /// Those of [`Builder::start`].
+    pub fn pool(self) -> Result<SessionPool, Error> {
+        let ready = self.ready.unwrap_or(1);
+        SessionPool::start(self.checked()?, ready)
+    }
+
+    fn checked(mut self) -> Result<Self, Error> {
+        if self.rings.len() > RINGS_MAX {
+            return Err(Error::TooManyRings { given: self.rings.len(), max: RINGS_MAX });
+        }
+        self.library = Some(find_library(self.library.as_deref())?);
+        Ok(self)
+    }
+
+    /// Starts an interpreter with a shell.
+    fn command(&self, shell: &str) -> Command {
+        let mut command = Command::new(&self.python);
+        let library = self.library.as_deref().unwrap_or_else(|| Path::new("libcirclet.so"));
+        // For the package circlet, if the code imports it.
+        command.args(["-c", shell]).arg(library).env("CIRCLET_LIBRARY", library);
+        command
+    }
+
+    /// Starts a session: by the fork server, if there is one.
+    pub(super) fn session(
+        &self,
+        server: Option<&Arc<ForkServer>>,
+        notice: Option<Arc<Notice>>,
+    ) -> Result<Session, Error> {
+        let (grace, output_max, wait) = (self.grace, self.output_max, self.wait);
+        let setting = Setting { ready_within: self.ready_within, grace, output_max, wait, notice };
+        let (descriptors, rings) = self.rings()?;
+        Session::start(&setting, descriptors, |place| match server {
+            Some(server) => server.fork(place, &rings),
+            None => self.launch(place, &rings),
+        })
+    }
+
+    fn launch(&self, place: Place, rings: &str) -> Result<Origin, Error> {
+        let Place { descriptors: passed, outputs: [output, errors], shared } = place;
+        let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
+        let mut command = self.command(SHELL);
+        command.arg(numbers.join(",")).arg(rings);
+        let launch = Launch {
+            language: "Python",
+            input: std::process::Stdio::null(),
+            output: output.into(),
+            errors: errors.into(),
+            passed,
+            attendant: shared,
+        };
+        Ok(Origin { process: Process::launch(command, launch)?, server: None })
+    }
+
+    /// Starts a fork server.
+    pub(super) fn fork_server(&self, notice: Arc<Notice>) -> Result<ForkServer, Error> {
+        ForkServer::start("Python", self.ready_within, notice, |socket| {
+            let mut command = self.command(FORK_SHELL);
+            command.arg(socket.to_string()).args(&self.preload);
+            command
+        })
+    }
+
+    /// Returns the descriptors of the caller's rings, and what the session's code calls them.
+    fn rings(&self) -> Result<(Vec<OwnedFd>, String), Error> {
+        let mut descriptors = Vec::new();
+        let mut rings: Vec<Value> = Vec::new();
+        for (alias, ring) in &self.rings {
+            let place = match ring.segment().name() {
+                Some(name) => json!(name),
+                None => {
+                    descriptors.push(ring.export_fd()?);
+                    json!(Session::DESCRIPTORS + descriptors.len() - 1)
+                }
+            };
+            rings.push(json!([alias, place]));
+        }
+        Ok((descriptors, if rings.is_empty() { String::new() } else { Value::from(rings).to_string() }))
+    }
+}

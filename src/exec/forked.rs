@@ -1,0 +1,128 @@
+//! The fork server's side: orders taken, and a process forked for each.
+//!
+//! A forked process is a child of the supervisor, and not of the server: it is reaped by whom it works for, and lives on
+//! when the server ends.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+use super::passing;
+use super::session::Words;
+use super::spawn::die_with;
+
+/// The longest order.
+pub(super) const ORDER_BYTES: usize = 1 << 16;
+/// Descriptors at the head of an order: what stands for standard output and error, then those of a session.
+pub(super) const OUTPUTS: usize = 2;
+/// Where among a session's descriptors its words are.
+pub(super) const WORDS: usize = 2;
+
+/// What a forked process is to be.
+#[derive(Debug)]
+pub struct Forked {
+    /// Its descriptors, as those of a session that was started.
+    pub descriptors: Vec<OwnedFd>,
+    /// The rest of the order.
+    pub body: Vec<u8>,
+}
+
+/// What the language wants to do around a fork.
+#[derive(Clone, Copy, Debug)]
+pub struct AroundFork {
+    /// Before it.
+    pub before: unsafe extern "C" fn(),
+    /// After it, in the server.
+    pub parent: unsafe extern "C" fn(),
+    /// After it, in the forked process.
+    pub child: unsafe extern "C" fn(),
+}
+
+/// Says to the supervisor that orders can come, and how many threads the server has: no more than one may be forked.
+///
+/// # Errors
+/// What the kernel says; there is no supervisor any more.
+pub fn ready_to_fork(socket: impl AsFd) -> io::Result<()> {
+    let threads = std::fs::read_dir("/proc/self/task")?.count() as u32;
+    passing::send(socket, &threads.to_le_bytes(), &[] as &[OwnedFd]).map(|_| ())
+}
+
+/// Takes orders, and returns in each process that is forked for one. `None` when there is no supervisor any more, in the server.
+///
+/// # Safety
+/// This process has one thread, and the functions are the language's own.
+pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked> {
+    let mut order = vec![0; ORDER_BYTES];
+    loop {
+        let (len, descriptors) =
+            passing::receive_all(&socket, &mut order).ok().filter(|(len, _)| *len > 0)?;
+        // SAFETY: the caller's promise.
+        match unsafe { fork(&descriptors, around) } {
+            Ok(0) => {
+                drop(socket);
+                let descriptors = descriptors.into_iter().skip(OUTPUTS).collect();
+                order.truncate(len);
+                // The first byte is there for an order without any other.
+                return Some(Forked { descriptors, body: order.split_off(1) });
+            }
+            forked => {
+                let answer = forked.unwrap_or_else(|error| -error.raw_os_error().unwrap_or(libc::EINVAL));
+                passing::send(&socket, &answer.to_le_bytes(), &[] as &[OwnedFd]).ok()?;
+            }
+        }
+    }
+}
+
+/// Forks; returns 0 in the forked process, which is prepared by then, else its id.
+unsafe fn fork(descriptors: &[OwnedFd], around: AroundFork) -> io::Result<libc::pid_t> {
+    let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+    let words = descriptors.get(OUTPUTS + WORDS).ok_or_else(invalid)?.try_clone()?;
+    let words = Words::open(words).map_err(|_| invalid())?;
+    let outputs = [descriptors[0].as_raw_fd(), descriptors[1].as_raw_fd()];
+    // SAFETY: the caller's promise; the calls take integers. The child does nothing else before it is prepared.
+    unsafe {
+        let supervisor = libc::getppid().unsigned_abs();
+        (around.before)();
+        let forked = clone_beside();
+        if !matches!(forked, Ok(0)) {
+            (around.parent)();
+            return forked;
+        }
+        words.set_process(std::process::id());
+        libc::setpgid(0, 0);
+        let is_output = outputs.iter().zip(1..).all(|(from, to)| libc::dup2(*from, to) == to);
+        if die_with(supervisor).is_err() || !is_output {
+            libc::_exit(1);
+        }
+        (around.child)();
+    }
+    Ok(0)
+}
+
+/// Forks a child of this process's own parent; returns 0 in it, else its id.
+///
+/// `fork` of the C library, but for the flag that makes it a sibling: the library's own call has no place for it. What that
+/// does beside the call to the kernel is done here: the thread's id, which the library keeps, and the list of robust mutexes.
+/// Its handlers (`pthread_atfork`) are not called. The locks of the library are free, as there is one thread.
+///
+/// # Safety
+/// This process has one thread.
+unsafe fn clone_beside() -> io::Result<libc::pid_t> {
+    let (mut id_at, mut list, mut list_len) = (0_usize, 0_usize, 0_usize);
+    // SAFETY: the variables outlive the calls. The new process has a copy of all memory, and goes on with this stack.
+    let forked = unsafe {
+        if libc::prctl(libc::PR_GET_TID_ADDRESS, &raw mut id_at) != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        libc::syscall(libc::SYS_get_robust_list, 0, &raw mut list, &raw mut list_len);
+        let flags =
+            libc::CLONE_PARENT | libc::CLONE_CHILD_SETTID | libc::CLONE_CHILD_CLEARTID | libc::SIGCHLD;
+        // The place of the thread's id is the fourth argument or the fifth, as the processor's family has it. The other is
+        // looked at with a flag alone that is not set.
+        let forked = libc::syscall(libc::SYS_clone, flags as libc::c_ulong, 0_usize, 0_usize, id_at, id_at);
+        if forked == 0 && list != 0 {
+            libc::syscall(libc::SYS_set_robust_list, list, list_len);
+        }
+        forked
+    };
+    if forked < 0 { Err(io::Error::last_os_error()) } else { Ok(forked as libc::pid_t) }
+}

@@ -1,0 +1,235 @@
+//! What is left of sessions and their fork server when one of them, or their supervisor, is ended: nothing. With a real Python.
+//!
+//! These look at all children of this process, and so take turns.
+#![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use circlet::exec::{Builder, Executor, SessionPool};
+use circlet::shm::Deadline;
+use serde_json::json;
+
+/// Has a copy of this program be a supervisor that is killed.
+const SUPERVISOR: &str = "CIRCLET_TEST_SUPERVISOR";
+
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn builder() -> Builder {
+    Executor::builder().library(common::library())
+}
+
+fn pool() -> SessionPool {
+    ready(builder().pool().unwrap())
+}
+
+fn ready(pool: SessionPool) -> SessionPool {
+    assert!(pool.wait_ready(Deadline::after(Duration::from_secs(30))).unwrap());
+    pool
+}
+
+fn alive(process: u32) -> bool {
+    Path::new(&format!("/proc/{process}")).exists()
+}
+
+fn kill(process: u32) {
+    assert!(Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
+}
+
+/// Returns the children of this process whose parent is this thread's process: sessions and their servers.
+fn children() -> BTreeSet<u32> {
+    let tasks = fs::read_dir("/proc/self/task").unwrap();
+    let lists = tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("children")).ok());
+    lists
+        .flat_map(|list| list.split_whitespace().map(|id| id.parse().unwrap()).collect::<Vec<u32>>())
+        .collect()
+}
+
+fn descriptors() -> usize {
+    fs::read_dir("/proc/self/fd").unwrap().count()
+}
+
+fn segments() -> usize {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap();
+    maps.lines().filter(|line| line.contains("memfd:")).count()
+}
+
+/// Returns a number that is hard to foresee, below `below`.
+fn random(below: u64) -> u64 {
+    let bytes = fs::read("/proc/sys/kernel/random/uuid").unwrap();
+    bytes.iter().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add((*byte).into())) % below
+}
+
+fn wait_for(what: &str, is_so: impl Fn() -> bool) {
+    let until = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < until, "{what} in 20 s");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn a_ready_session_that_dies_is_replaced() {
+    let _turn = turn();
+    let before = children();
+    let pool = pool();
+    // Of the two, the session is the one that leads a group and was forked: its command is the server's, and it came later.
+    let mine: Vec<u32> = children().difference(&before).copied().collect();
+    let session = *mine.iter().max().unwrap();
+    kill(session);
+    wait_for("it has been reaped", || !alive(session));
+    let mut python = pool.open().unwrap();
+    assert_eq!(python.run("1 + 1").unwrap().value, Some(json!(2)));
+}
+
+#[test]
+fn sessions_outlive_the_fork_server_and_new_ones_come_from_another() {
+    let _turn = turn();
+    let before = children();
+    let pool = builder().ready(0).pool().unwrap();
+    let server: Vec<u32> = children().difference(&before).copied().collect();
+    let mut python = pool.open().unwrap();
+    python.run("x = 1").unwrap();
+    let server = server.into_iter().find(|id| Some(*id) != python.process_id()).unwrap();
+    kill(server);
+    wait_for("it has been reaped", || !alive(server));
+    assert_eq!(python.run("x").unwrap().value, Some(json!(1)));
+    let mut other = pool.open().unwrap();
+    assert_eq!(other.run("2").unwrap().value, Some(json!(2)));
+    assert_eq!(python.run("x").unwrap().value, Some(json!(1)));
+}
+
+#[test]
+fn nothing_is_left_of_a_pool() {
+    let _turn = turn();
+    let (before, open) = (children(), descriptors());
+    let pool = ready(builder().ready(3).pool().unwrap());
+    let mut python = pool.open().unwrap();
+    python.run("1").unwrap();
+    drop(pool);
+    assert_eq!(python.run("2").unwrap().value, Some(json!(2)), "an executor keeps its pool");
+    drop(python);
+    wait_for("no process is left", || children().difference(&before).next().is_none());
+    wait_for("no descriptor is left", || descriptors() <= open);
+}
+
+#[test]
+fn a_thousand_sessions_leave_no_process_descriptor_or_segment() {
+    let _turn = turn();
+    let before = children();
+    let pool = pool();
+    let (open, mapped, there) = (descriptors(), segments(), children().len());
+    for number in 0..1000 {
+        let mut python = pool.open().unwrap();
+        assert_eq!(python.run(&format!("{number} + 1")).unwrap().value, Some(json!(number + 1)));
+        if number % 2 == 0 { python.stop().unwrap() } else { drop(python) }
+    }
+    assert!(pool.wait_ready(Deadline::after(Duration::from_secs(30))).unwrap());
+    wait_for("what was open at the start", || descriptors() <= open && segments() <= mapped);
+    assert_eq!(children().len(), there);
+    drop(pool);
+    assert_eq!(children().difference(&before).count(), 0);
+}
+
+#[test]
+fn a_fork_server_that_is_killed_at_any_moment_loses_no_session() {
+    let _turn = turn();
+    let before = children();
+    let pool = builder().ready(1).pool().unwrap();
+    for _ in 0..40 {
+        let killer = std::thread::spawn({
+            let before = before.clone();
+            let (delay, start) = (Duration::from_micros(random(4000)), Instant::now());
+            move || {
+                while start.elapsed() < delay {
+                    std::hint::spin_loop();
+                }
+                let is_server = |id: &u32| {
+                    let command = fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+                    let count =
+                        command.split(|byte| *byte == 0).filter(|word| word.starts_with(b"-c")).count();
+                    let group = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+                    count == 1 && group.contains(") S")
+                };
+                // The server is the oldest of all.
+                children()
+                    .difference(&before)
+                    .copied()
+                    .filter(|id| is_server(id))
+                    .min()
+                    .into_iter()
+                    .for_each(kill);
+            }
+        });
+        let opened: Vec<Executor> = (0..3).filter_map(|_| pool.open().ok()).collect();
+        killer.join().unwrap();
+        for mut python in opened {
+            // One that was taken for the server says so.
+            if let Ok(outcome) = python.run("6 * 7") {
+                assert_eq!(outcome.value, Some(json!(42)));
+            }
+        }
+    }
+    wait_for("the pool is well again", || pool.open().is_ok_and(|mut python| python.run("1").is_ok()));
+    drop(pool);
+    assert_eq!(children().difference(&before).count(), 0, "no process is left that nobody knows of");
+}
+
+#[test]
+fn a_supervisor_that_is_killed_at_any_moment_leaves_no_process() {
+    let _turn = turn();
+    for _ in 0..10 {
+        let mut supervisor = Command::new(env::current_exe().unwrap())
+            .args(["--exact", "the_supervisor_that_is_killed", "--nocapture", "--test-threads=1"])
+            .env(SUPERVISOR, "1")
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(supervisor.stdout.take().unwrap()).lines();
+        let mut known = BTreeSet::new();
+        for line in lines.by_ref().take(3 + random(40) as usize) {
+            known.extend(line.unwrap().split_whitespace().filter_map(|word| word.parse::<u32>().ok()));
+        }
+        supervisor.kill().unwrap();
+        supervisor.wait().unwrap();
+        // What it wrote before its end.
+        known.extend(lines.map_while(Result::ok).filter_map(|line| line.trim().parse::<u32>().ok()));
+        assert!(!known.is_empty());
+        wait_for("all have ended", || !known.iter().any(|id| is_python(*id)));
+    }
+}
+
+fn is_python(process: u32) -> bool {
+    fs::read_to_string(format!("/proc/{process}/cmdline")).is_ok_and(|command| command.contains("circlet"))
+}
+
+#[test]
+fn the_supervisor_that_is_killed() {
+    if env::var_os(SUPERVISOR).is_none() {
+        return;
+    }
+    let pool = builder().ready(2).pool().unwrap();
+    let mut open = Vec::new();
+    for _ in 0..10_000 {
+        let mut python = pool.open().unwrap();
+        for id in children() {
+            println!("{id}");
+        }
+        python.run("import threading, time\nthreading.Thread(target=time.sleep, args=(100,), daemon=True).start()").unwrap();
+        open.push(python);
+        if open.len() > 4 {
+            open.remove(0);
+        }
+    }
+}
