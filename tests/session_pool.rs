@@ -9,7 +9,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Builder, Ended, Error, Executor, SessionPool};
+use circlet::exec::{Builder, Ended, Error, Executor, RunOptions, SessionPool};
+use circlet::pool::{WorkerEnd, WorkerState};
 use circlet::ring::{self, Options};
 use circlet::shm::Deadline;
 use serde_json::json;
@@ -153,4 +154,35 @@ fn a_session_that_has_grown_is_replaced_and_one_that_gave_back_is_not() {
     python.run("x = bytearray(b'1') * (200 << 20)").unwrap();
     assert_eq!(python.run("1").unwrap().value, Some(json!(1)));
     assert_ne!(python.process_id(), first);
+}
+
+#[test]
+fn a_snapshot_says_what_every_session_does() {
+    let pool = ready(builder().ready(2).recycle_after(2).pool().unwrap());
+    let mut python = pool.open().unwrap();
+    assert!(pool.wait_ready(Deadline::after(Duration::from_secs(30))).unwrap());
+    let id = python.process_id();
+    assert_eq!(python.run("1 / 0").unwrap().error.unwrap().kind, "ZeroDivisionError");
+    let first = pool.snapshot();
+    let entry = first.registry.values().find(|entry| entry.pid == id).unwrap();
+    assert_eq!((entry.messages_processed, entry.errors), (1, 1));
+    assert_eq!(entry.last_error.as_deref(), Some("ZeroDivisionError: division by zero"));
+    assert!(entry.resource_usage.as_ref().unwrap().rss_bytes.unwrap() > 1 << 20, "{entry:?}");
+    assert_eq!(
+        (first.pool.size, first.pool.idle, first.pool.ready, first.pool.active),
+        (3, 1, 2, 0),
+        "{first:?}"
+    );
+    python.session().unwrap().begin("input_was = receive()", RunOptions::new()).unwrap();
+    let running = pool.snapshot();
+    let entry = running.registry.values().find(|entry| entry.pid == id).unwrap();
+    assert_eq!((entry.state, entry.current_job.as_ref().unwrap().id.get()), (WorkerState::Processing, 2));
+    let json = serde_json::to_value(&running).unwrap();
+    assert_eq!(json["pool"]["active"], json!(1));
+    while python.session().unwrap().next(Deadline::NEVER).unwrap().is_some() {}
+    python.run("1").unwrap();
+    wait_for("the worn session has ended", || pool.snapshot().pool.terminated == 1);
+    let last = pool.snapshot();
+    let entry = last.registry.values().find(|entry| entry.pid == id).unwrap();
+    assert_eq!((entry.state, entry.end), (WorkerState::Terminated, Some(WorkerEnd::Recycled)));
 }

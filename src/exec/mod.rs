@@ -68,6 +68,6 @@ pub use session::{
     Bytes, Event, Grace, Interrupter, Outcome, PythonError, RunOptions, Session, SessionServant, Stopped,
     Usage,
 };
-pub use session_pool::SessionPool;
+pub use session_pool::{SessionCounts, SessionPool, SessionSnapshot};
 pub use source::source_of;
 pub use workers::{Workers, WorkersBuilder};

@@ -1,18 +1,23 @@
 //! Sessions that are kept ready.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use serde::Serialize;
+
 use super::fork_server::ForkServer;
-use super::session::Notice;
+use super::session::{Life, Notice};
 use super::{Builder, Error, Executor, Session};
+use crate::pool::{WorkerEnd, WorkerEntry, WorkerId, WorkerState};
 use crate::shm::Deadline;
 
 /// How long to wait before what has failed is tried again: at first, and at the most.
 const AGAIN: Duration = Duration::from_millis(100);
 const AGAIN_MAX: Duration = Duration::from_secs(10);
+/// How many of the sessions that have ended the registry has.
+const ENDED_MAX: usize = 64;
 
 /// Makes sessions by a fork server, and keeps some ready. A handle, of which there may be many; `Sync`.
 ///
@@ -38,9 +43,41 @@ struct Inside {
     changed: Condvar,
 }
 
+/// What all sessions of a pool do. It serializes as the `worker_threads` of a session payload.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct SessionSnapshot {
+    /// How many sessions are in which state.
+    pub pool: SessionCounts,
+    /// The sessions that there are, and the last 64 of those that have ended.
+    pub registry: BTreeMap<WorkerId, WorkerEntry>,
+}
+
+/// How many sessions are in which state: `active + idle + ready + draining == size`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SessionCounts {
+    /// Those that there are.
+    pub size: usize,
+    /// Those that run something.
+    pub active: usize,
+    /// Those of an executor that run nothing.
+    pub idle: usize,
+    /// Those that wait for an executor.
+    pub ready: usize,
+    /// Those that are about to end.
+    pub draining: usize,
+    /// Those that have ended since the pool was started. They are no part of the size.
+    pub terminated: u64,
+}
+
 #[derive(Debug, Default)]
 struct Stock {
     ready: VecDeque<Session>,
+    /// All sessions, but for those that ended long ago.
+    lives: Vec<Arc<Life>>,
+    /// How many of those have ended that are not among them any more.
+    forgotten: u64,
     server: Option<Arc<ForkServer>>,
     retired: Vec<Session>,
     is_closing: bool,
@@ -93,6 +130,28 @@ impl SessionPool {
         }
     }
 
+    /// Tells what every session does. It looks at each process: some 20 us for each.
+    pub fn snapshot(&self) -> SessionSnapshot {
+        let (lives, ready, forgotten) = {
+            let stock = self.0.inside.stock();
+            let ready: Vec<WorkerId> = stock.ready.iter().map(|session| session.life().id).collect();
+            (stock.lives.clone(), ready, stock.forgotten)
+        };
+        let registry: BTreeMap<_, _> = lives.iter().map(|life| (life.id, life.entry())).collect();
+        let mut pool = SessionCounts { terminated: forgotten, ..SessionCounts::default() };
+        for (id, entry) in &registry {
+            match entry.state {
+                WorkerState::Terminated => pool.terminated += 1,
+                WorkerState::Processing => pool.active += 1,
+                WorkerState::Draining => pool.draining += 1,
+                WorkerState::Booting | WorkerState::Idle if ready.contains(id) => pool.ready += 1,
+                WorkerState::Booting | WorkerState::Idle => pool.idle += 1,
+            }
+        }
+        pool.size = pool.active + pool.idle + pool.ready + pool.draining;
+        SessionSnapshot { pool, registry }
+    }
+
     pub(super) fn builder(&self) -> &Builder {
         &self.0.inside.builder
     }
@@ -102,6 +161,7 @@ impl SessionPool {
     }
 
     pub(super) fn retire(&self, session: Session) {
+        session.life().leaves(WorkerEnd::Recycled);
         self.0.inside.stock().retired.push(session);
         self.0.inside.notice.give();
     }
@@ -125,11 +185,13 @@ impl Inside {
         }
         let server = self.stock().server.clone().filter(|server| !server.has_ended());
         let made = self.builder.session(server.as_ref(), None);
-        match server {
+        let session = match server {
             // It died meanwhile: the next one will take longer than a start without one.
             Some(server) if made.is_err() && server.has_ended() => self.builder.session(None, None),
             _ => made,
-        }
+        }?;
+        self.stock().knows(&session);
+        Ok(session)
     }
 
     /// Keeps sessions ready until the pool is closed.
@@ -149,6 +211,7 @@ impl Inside {
                 Ok(None) => stock.failures = 0,
                 Ok(Some(session)) => {
                     stock.failures = 0;
+                    stock.knows(&session);
                     stock.ready.push_back(session);
                     self.notice.give();
                 }
@@ -196,6 +259,20 @@ impl Inside {
         } else {
             self.builder.session(Some(&server), Some(self.notice.clone())).map(Some)
         }
+    }
+}
+
+impl Stock {
+    fn knows(&mut self, session: &Session) {
+        self.lives.push(session.life().clone());
+        let ended = self.lives.iter().filter(|life| life.has_ended()).count();
+        let mut surplus = ended.saturating_sub(ENDED_MAX);
+        self.forgotten += surplus as u64;
+        self.lives.retain(|life| {
+            let is_dropped = surplus > 0 && life.has_ended();
+            surplus -= usize::from(is_dropped);
+            !is_dropped
+        });
     }
 }
 

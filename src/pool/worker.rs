@@ -18,7 +18,7 @@ pub struct WorkerId(u16);
 
 impl WorkerId {
     /// Takes the next id of the process, so that the workers of several pools fit into one registry.
-    pub(super) fn next() -> Self {
+    pub(crate) fn next() -> Self {
         static NEXT: AtomicU16 = AtomicU16::new(1);
         Self(NEXT.fetch_add(1, Relaxed))
     }

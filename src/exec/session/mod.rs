@@ -1,6 +1,7 @@
 //! Sessions: interpreters that keep their state from run to run, with what their code prints as it comes.
 
 mod frames;
+mod life;
 mod outcome;
 mod pipes;
 mod run;
@@ -10,6 +11,7 @@ mod supervisor;
 mod watch;
 mod words;
 
+pub(super) use life::Life;
 pub use outcome::{Bytes, Outcome, PythonError, Stopped, Usage};
 pub use run::{Event, RunOptions};
 pub use servant::SessionServant;

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::frames::{self, ASKS, MESSAGE_MAX, PROTOCOL, REQUEST_BYTES, answer, request};
+use super::life::Life;
 use super::outcome::{Body, Outcome, Usage};
 use super::pipes::Pipes;
 use super::stop::{Grace, Plan};
@@ -17,6 +18,7 @@ use crate::exec::fork_server::ForkServer;
 use crate::exec::outputs::Stream;
 use crate::exec::process::Process;
 use crate::exec::{Ended, Error, Killer};
+use crate::pool::WorkerEnd;
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 use crate::shm::Patience;
 
@@ -111,6 +113,7 @@ impl Session {
         let (pipes, outputs) = Pipes::new(words.clone())?;
         let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone())?);
         let origin = start(Place { descriptors, outputs: outputs.map(Into::into), shared: shared.clone() })?;
+        shared.life.has_process(origin.process.id());
         let mut session = Self {
             shared,
             process: origin.process,
@@ -358,6 +361,9 @@ impl Session {
                 let stopped = self.shared.end();
                 self.usage = usage;
                 let outcome = body.outcome(run.value);
+                self.shared.life.has_run(
+                    outcome.error.as_ref().map(|error| format!("{}: {}", error.kind, error.message)),
+                );
                 let outcome = Outcome { usage, stopped, elapsed: run.begin.elapsed(), ..outcome };
                 self.events.push_back(Event::End(Box::new(outcome)));
             }
@@ -423,6 +429,10 @@ impl Session {
         self.run.is_some()
     }
 
+    pub(in crate::exec) fn life(&self) -> &Arc<Life> {
+        &self.shared.life
+    }
+
     /// Returns the number of the last run, from 1, and what it used.
     pub(in crate::exec) fn last(&self) -> (u32, Usage) {
         (self.request, self.usage)
@@ -446,6 +456,7 @@ impl Session {
 
     fn end_in_order(&mut self) -> Option<(Ended, String)> {
         drop(self.to.take()?);
+        self.shared.life.leaves(WorkerEnd::Stopped);
         let ended = self.process.wait(Deadline::after(STOP_GRACE));
         Some(ended.map_or_else(|| self.process.end(), |how| (how, self.process.said())))
     }

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use std::{fmt, io};
 
 use super::Stopped;
+use super::life::Life;
 use super::pipes::Pipes;
 use super::stop::Plan;
 use super::words::Words;
@@ -23,6 +24,7 @@ pub(in crate::exec) struct Shared {
     /// Wakes the thread that watches the process.
     pub(super) alarm: Alarm,
     pub(super) is_over: AtomicBool,
+    pub(super) life: Arc<Life>,
     /// Who else is told of the end.
     notice: Option<Arc<Notice>>,
 }
@@ -30,7 +32,8 @@ pub(in crate::exec) struct Shared {
 impl Shared {
     pub(super) fn new(words: Words, pipes: Pipes, notice: Option<Arc<Notice>>) -> Result<Self, Error> {
         let (plan, is_over) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over, notice })
+        let life = Arc::new(Life::new());
+        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over, life, notice })
     }
 
     fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
@@ -38,6 +41,7 @@ impl Shared {
     }
 
     pub(super) fn begins(&self, plan: Plan) {
+        self.life.runs(plan.request);
         let is_bounded = plan.due().is_some();
         *self.plan() = Some(plan);
         self.pipes.set_taken(true);
@@ -64,6 +68,7 @@ impl Shared {
         match plan.step(Instant::now()) {
             None => {}
             Some(Stopped::Interrupted) => {
+                self.life.stops();
                 self.words.stop(plan.request);
                 process.interrupt();
             }
@@ -102,6 +107,7 @@ impl Attendant for Shared {
     fn ended(&self) {
         // What it wrote last.
         self.pipes.read_all();
+        self.life.ends();
         self.is_over.store(true, SeqCst);
         self.words.wake();
         if let Some(notice) = &self.notice {
