@@ -24,7 +24,7 @@ class Request(Array):
     _type_, _length_ = uint64, 4
 
 
-new = function(Quick, "shell_new", int32, int32, int32, pointer)
+new = function(Quick, "shell_new", int32, int32, int32, int32, pointer)
 ready = function(Quick, "shell_ready", pointer)
 take = function(Waiting, "shell_next", pointer, Request)
 send = function(Waiting, "shell_answer", pointer, int32, string, uint64)
@@ -197,7 +197,7 @@ def begin(descriptors, rings):
     # 2: SIGINT, without the import of signal.
     _signal.signal(2, interrupted)
     handle = (pointer * 1)()
-    if new(*descriptors[:3], handle) != 0:
+    if new(*descriptors[:4], handle) != 0:
         sys.exit("this session's descriptors are not its supervisor's")
     shell = handle[0]
     sys.argv[:] = [""]

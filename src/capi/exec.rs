@@ -147,7 +147,9 @@ pub(super) fn status_of(error: &Error) -> circlet_status {
         Error::Stopped | Error::NotTaken { .. } => CIRCLET_TIMED_OUT,
         Error::Raised(_) => CIRCLET_JOB_FAILED,
         Error::Dropped => CIRCLET_CLOSED,
-        Error::CodeTooLong { .. } | Error::CallTooLong { .. } => CIRCLET_TOO_LARGE,
+        Error::CodeTooLong { .. } | Error::MessageTooLong { .. } | Error::CallTooLong { .. } => {
+            CIRCLET_TOO_LARGE
+        }
         Error::Running => CIRCLET_BUSY,
         Error::NoSuchWorker { .. } => CIRCLET_NOT_FOUND,
         Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::Preload { .. } | Error::Pool(_) => {

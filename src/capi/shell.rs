@@ -38,6 +38,7 @@ pub unsafe extern "C" fn circlet_shell_new(
     requests: i32,
     answers: i32,
     words: i32,
+    bell: i32,
     shell: *mut *mut circlet_shell,
 ) -> i32 {
     call(|| {
@@ -50,8 +51,9 @@ pub unsafe extern "C" fn circlet_shell_new(
             // SAFETY: the caller's promise.
             Ok(unsafe { OwnedFd::from_raw_fd(fd) })
         };
-        let (requests, answers, words) = (owned(requests)?, owned(answers)?, owned(words)?);
-        out.set(into_handle(circlet_shell(SessionServant::new(requests, answers, words)?)));
+        let (requests, answers, words, bell) =
+            (owned(requests)?, owned(answers)?, owned(words)?, owned(bell)?);
+        out.set(into_handle(circlet_shell(SessionServant::new(requests, answers, words, bell)?)));
         Ok(0)
     })
 }

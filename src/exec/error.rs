@@ -82,6 +82,14 @@ pub enum Error {
         /// The longest.
         max: usize,
     },
+    /// What is to be sent to the code is longer than the session's ring takes.
+    #[error("{len} bytes are too long to be sent at once: this worker takes at most {max}")]
+    MessageTooLong {
+        /// The length as given.
+        len: usize,
+        /// The longest.
+        max: usize,
+    },
     /// A call's function and arguments are longer than a message may be.
     #[error("a call of {len} bytes is too long: at most {max} are allowed")]
     CallTooLong {

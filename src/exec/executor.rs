@@ -80,6 +80,11 @@ impl Executor {
             })
     }
 
+    /// Returns the session as it is, also where it has ended and its end was not taken yet.
+    pub fn current(&mut self) -> &mut Session {
+        &mut self.session
+    }
+
     /// Runs a code string and waits for what comes of it, without a deadline.
     ///
     /// An exception of the code is a value, [`Outcome::error`].

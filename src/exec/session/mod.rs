@@ -1,7 +1,9 @@
 //! Sessions: interpreters that keep their state from run to run, with what their code prints as it comes.
 
+mod bell;
 mod frames;
 mod life;
+mod outbox;
 mod outcome;
 mod pipes;
 mod run;

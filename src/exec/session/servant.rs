@@ -2,7 +2,7 @@
 
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
-use std::sync::{Mutex, MutexGuard, Once, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
 
@@ -19,6 +19,8 @@ const PART_BYTES: usize = 1 << 16;
 const LOUD_BYTES: usize = 1 << 18;
 /// How often, at most, it is looked at how much went through the pipes: within that time no process starts.
 const GLANCE: Duration = Duration::from_nanos(500);
+/// How long to wait for room for a part of a long frame before the supervisor is told once more.
+const ROOM: Duration = Duration::from_millis(1);
 /// Bytes of [`Usage`] before the body of an outcome.
 const USAGE_BYTES: usize = 24;
 
@@ -54,13 +56,13 @@ impl SessionServant {
     ///
     /// # Errors
     /// Descriptors that are not what they should be.
-    pub fn new(requests: OwnedFd, answers: OwnedFd, words: OwnedFd) -> Result<Self, Error> {
+    pub fn new(requests: OwnedFd, answers: OwnedFd, words: OwnedFd, bell: OwnedFd) -> Result<Self, Error> {
         static AT_FORK: Once = Once::new();
         AT_FORK.call_once(|| {
             // SAFETY: the function stores to an atomic, as a child that was just forked may.
             unsafe { libc::pthread_atfork(None, None, Some(is_child)) };
         });
-        for fd in [&requests, &answers, &words] {
+        for fd in [&requests, &answers, &words, &bell] {
             // Programs that the code starts are not to have them.
             // SAFETY: the call takes integers.
             unsafe { libc::fcntl(fd.as_raw_fd(), libc::F_SETFD, libc::FD_CLOEXEC) };
@@ -68,7 +70,8 @@ impl SessionServant {
         let options = Options::new().max_message(MESSAGE_MAX);
         let mut requests = ring::from_fd_with(requests, &options)?.receiver()?;
         let answers = ring::from_fd_with(answers, &options)?.sender()?;
-        let words = Words::open(words).map_err(ring::Error::from)?;
+        let mut words = Words::open(words).map_err(ring::Error::from)?;
+        words.set_bell(Arc::new(bell));
         requests.set_wait(words.wait());
         Ok(Self {
             requests: Mutex::new(Requests { ring: requests, frame: Vec::new() }),
@@ -226,8 +229,15 @@ impl Answers {
 
     fn send_long(&mut self, frame: &[u8], words: &Words) -> Result<(), ring::Error> {
         words.set_long(true);
-        words.ring(true);
-        let sent = self.ring.send(frame);
+        let mut taken = 0;
+        let sent = loop {
+            // An event loop waits for no part by itself.
+            words.ring(true);
+            match self.ring.send_part(frame, &mut taken, Some(Deadline::after(ROOM))) {
+                Err(ring::Error::TimedOut { .. }) => {}
+                other => break other,
+            }
+        };
         words.set_long(false);
         sent
     }

@@ -1,13 +1,15 @@
 //! The supervisor's side of a session.
 
 use std::collections::VecDeque;
-use std::os::fd::OwnedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
+use super::bell::Bell;
 use super::frames::{self, ASKS, MESSAGE_MAX, PROTOCOL, REQUEST_BYTES, answer, request};
 use super::life::Life;
+use super::outbox::Outbox;
 use super::outcome::{Body, Outcome, Usage};
 use super::pipes::Pipes;
 use super::stop::{Grace, Plan};
@@ -30,6 +32,8 @@ const STOP_GRACE: Duration = Duration::from_secs(2);
 const LONG: Duration = Duration::from_secs(1);
 /// How long to wait for the next part of a frame that comes in parts.
 const PART: Duration = Duration::from_millis(20);
+/// The same for a caller who does not wait.
+const GLANCE: Duration = Duration::from_millis(1);
 /// While output comes, it is looked for so often, and its coming wakes nobody.
 const LULL: Duration = Duration::from_millis(1);
 /// After so many looks that found nothing, its coming wakes again.
@@ -67,7 +71,9 @@ pub(in crate::exec) struct Origin {
 pub struct Session {
     shared: Arc<Shared>,
     process: Arc<Process>,
+    bell: Bell,
     to: Option<Sender>,
+    outbox: Outbox,
     from: Receiver,
     grace: Grace,
     output_max: usize,
@@ -92,7 +98,7 @@ struct Run {
 
 impl Session {
     /// How many descriptors a session is passed before those of its rings.
-    pub(in crate::exec) const DESCRIPTORS: usize = 3;
+    pub(in crate::exec) const DESCRIPTORS: usize = 4;
 
     /// Starts a session: `start` starts its process, whose place is given.
     ///
@@ -106,9 +112,10 @@ impl Session {
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let (to, from) = (requests.sender()?, answers.receiver()?);
-        let words = Words::new(setting.wait).map_err(ring::Error::from)?;
+        let mut words = Words::new(setting.wait).map_err(ring::Error::from)?;
         let for_words = words.export_fd().map_err(ring::Error::from)?;
-        let mut descriptors = vec![requests.export_fd()?, answers.export_fd()?, for_words];
+        let (bell, for_bell) = Bell::new(&mut words)?;
+        let mut descriptors = vec![requests.export_fd()?, answers.export_fd()?, for_words, for_bell];
         descriptors.extend(rings);
         let (pipes, outputs) = Pipes::new(words.clone())?;
         let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone())?);
@@ -117,7 +124,9 @@ impl Session {
         let mut session = Self {
             shared,
             process: origin.process,
+            bell,
             to: Some(to),
+            outbox: Outbox::default(),
             from,
             grace: setting.grace,
             output_max: setting.output_max,
@@ -137,7 +146,7 @@ impl Session {
     fn greet(&mut self, within: Duration) -> Result<(), Error> {
         let until = Instant::now() + within;
         loop {
-            if self.receive()? {
+            if self.receive(PART)? {
                 let Some(ready) = frames::read_answer(&self.frame) else {
                     return self.broken("a short frame");
                 };
@@ -184,19 +193,24 @@ impl Session {
         self.frame.extend_from_slice(code.as_bytes());
         let mut sent = 0;
         loop {
-            match to.send_part(&self.frame, &mut sent, Some(Deadline::after(LONG))) {
-                Err(ring::Error::TimedOut { .. }) if !self.shared.is_over.load(SeqCst) => {
+            // What was posted comes first.
+            let is_sent = match self.outbox.push(to, LONG) {
+                Ok(false) => to.send_part(&self.frame, &mut sent, Some(Deadline::after(LONG))).map(|()| true),
+                Ok(true) => Ok(false),
+                Err(error) => Err(error),
+            };
+            match is_sent {
+                Ok(true) => break,
+                Ok(false) | Err(ring::Error::TimedOut { .. }) if !self.shared.is_over.load(SeqCst) => {
                     self.shared.take_steps(&self.process);
                 }
-                Ok(()) => break,
+                Ok(false)
+                | Err(ring::Error::TimedOut { .. } | ring::Error::PeerDied | ring::Error::Closed) => {
+                    return Err(self.died());
+                }
                 Err(other) => {
                     self.shared.end();
-                    return match other {
-                        ring::Error::TimedOut { .. } | ring::Error::PeerDied | ring::Error::Closed => {
-                            Err(self.died())
-                        }
-                        other => Err(other.into()),
-                    };
+                    return Err(other.into());
                 }
             }
         }
@@ -221,7 +235,8 @@ impl Session {
             }
             // What was read before the ring was found empty was written before whatever comes through the ring.
             let (is_over, kept) = (self.shared.is_over.load(SeqCst), self.shared.pipes.kept());
-            if self.receive()? {
+            let left = deadline.left();
+            if self.receive(left.map_or(PART, |left| left.clamp(GLANCE, PART)))? {
                 self.take()?;
                 continue;
             }
@@ -239,10 +254,16 @@ impl Session {
             if is_over {
                 return Err(self.died());
             }
-            if deadline.left().is_some_and(|left| left.is_zero()) {
+            let left = deadline.left();
+            let is_called = self.shared.is_called.swap(false, SeqCst);
+            let has_left = self.push(left)?;
+            if is_called || left.is_some_and(|left| left.is_zero()) {
                 return Ok(None);
             }
             let due = self.shared.take_steps(&self.process);
+            if has_left {
+                continue;
+            }
             let left = deadline.left().into_iter().chain(due).min().unwrap_or(LONG).min(LONG);
             if self.lulls < LULLS {
                 self.lulls += 1;
@@ -271,7 +292,8 @@ impl Session {
                     return Ok(Outcome { stdout, stderr, ..*outcome });
                 }
                 Some(_) => {}
-                None => return Err(Error::NoWorker),
+                None if self.run.is_none() => return Err(Error::NoWorker),
+                None => {}
             }
         }
     }
@@ -299,15 +321,66 @@ impl Session {
         Ok(to.send(&frame)?)
     }
 
+    /// Sends bytes to the code without waiting: what finds no room is sent while somebody is in [`Session::next`], and before
+    /// the next run begins.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn post(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        self.posted(request::DATA, bytes)
+    }
+
+    /// As [`Session::answer`], and as little waiting as [`Session::post`].
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn post_line(&mut self, line: Option<&str>) -> Result<(), Error> {
+        let body = line.map_or(Vec::new(), |line| format!("{line}\n").into_bytes());
+        self.posted(request::LINE, &body)
+    }
+
+    fn posted(&mut self, kind: u32, body: &[u8]) -> Result<(), Error> {
+        if self.to.is_none() {
+            return Err(Error::NoWorker);
+        }
+        let max = MESSAGE_MAX as usize - REQUEST_BYTES;
+        if body.len() > max {
+            return Err(Error::MessageTooLong { len: body.len(), max });
+        }
+        self.outbox.add([frames::request_header(kind, self.request, 0).as_slice(), body].concat());
+        self.push(Some(Duration::ZERO))?;
+        Ok(())
+    }
+
+    /// Returns how many bytes of what was posted are still to be sent.
+    pub fn unsent(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Sends of what was posted what finds room, and waits a moment for more. `true` if something is left.
+    fn push(&mut self, left: Option<Duration>) -> Result<bool, Error> {
+        let Some(to) = self.to.as_mut().filter(|_| !self.outbox.is_empty()) else { return Ok(false) };
+        let wait = left.unwrap_or(GLANCE).min(GLANCE);
+        match self.outbox.push(to, wait) {
+            Ok(has_left) => Ok(has_left),
+            // Its end is seen by the process.
+            Err(ring::Error::Closed | ring::Error::PeerDied) => {
+                self.outbox = Outbox::default();
+                Ok(false)
+            }
+            Err(other) => self.broken(&other.to_string()),
+        }
+    }
+
     /// Takes the next frame out of the ring. A copy: the session could change what is being read.
-    fn receive(&mut self) -> Result<bool, Error> {
+    fn receive(&mut self, part: Duration) -> Result<bool, Error> {
         // Of a frame that comes in parts, nobody rings for each.
         let is_long = self.shared.words.is_long();
         if !is_long && !self.from.has_frame() {
             return Ok(false);
         }
         self.frame.clear();
-        let deadline = if is_long { Deadline::after(PART) } else { Deadline::now() };
+        let deadline = if is_long { Deadline::after(part) } else { Deadline::now() };
         match self.from.recv_copy(&mut self.frame, deadline) {
             Ok(_) => Ok(true),
             // Its end is seen by the process.
@@ -404,9 +477,42 @@ impl Session {
         let is_there = matches!(sleep, Sleep::Any) && self.patience.spin_until(|| from.has_frame());
         if !is_there {
             shared.words.sleep(sleep, at_most, || {
-                shared.is_over.load(SeqCst) || shared.pipes.kept() != [0, 0] || from.has_frame()
+                shared.is_over.load(SeqCst)
+                    || shared.is_called.load(SeqCst)
+                    || shared.pipes.kept() != [0, 0]
+                    || from.has_frame()
             });
         }
+    }
+
+    /// Returns what an event loop is to look at: once [`Session::arm`] has returned `false`, it has something to read as soon as
+    /// [`Session::next`] may have something. It stays the session's; nobody has to read from it.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.bell.descriptor()
+    }
+
+    /// Is called before whoever takes events goes back to an event loop. `true` if there is something to take already; else
+    /// [`Session::descriptor`] becomes readable, and maybe without a reason. Where no run is under way nothing comes.
+    pub fn arm(&mut self) -> bool {
+        if !self.events.is_empty() {
+            return true;
+        }
+        if self.run.is_none() {
+            return false;
+        }
+        self.bell.hush();
+        let (shared, from) = (&self.shared, &self.from);
+        shared.words.arm(|| {
+            shared.is_over.load(SeqCst)
+                || shared.is_called.load(SeqCst)
+                || shared.pipes.kept() != [0, 0]
+                || from.has_frame()
+        })
+    }
+
+    /// Tells whether a run is under way: its end was not taken yet.
+    pub fn is_running(&self) -> bool {
+        self.run.is_some() || !self.events.is_empty()
     }
 
     /// Returns what stops a run from another thread.
@@ -422,11 +528,6 @@ impl Session {
     /// Returns the session's process id.
     pub fn process_id(&self) -> u32 {
         self.process.id()
-    }
-
-    /// Tells whether a run is under way.
-    pub(in crate::exec) fn is_running(&self) -> bool {
-        self.run.is_some()
     }
 
     pub(in crate::exec) fn life(&self) -> &Arc<Life> {

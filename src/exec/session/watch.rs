@@ -24,6 +24,8 @@ pub(in crate::exec) struct Shared {
     /// Wakes the thread that watches the process.
     pub(super) alarm: Alarm,
     pub(super) is_over: AtomicBool,
+    /// Whether whoever waits for what comes of a run is to do something else first.
+    pub(super) is_called: AtomicBool,
     pub(super) life: Arc<Life>,
     /// Who else is told of the end.
     notice: Option<Arc<Notice>>,
@@ -31,9 +33,9 @@ pub(in crate::exec) struct Shared {
 
 impl Shared {
     pub(super) fn new(words: Words, pipes: Pipes, notice: Option<Arc<Notice>>) -> Result<Self, Error> {
-        let (plan, is_over) = (Mutex::default(), AtomicBool::new(false));
+        let (plan, is_over, is_called) = (Mutex::default(), AtomicBool::new(false), AtomicBool::new(false));
         let life = Arc::new(Life::new());
-        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over, life, notice })
+        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over, is_called, life, notice })
     }
 
     fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
@@ -198,6 +200,12 @@ impl Interrupter {
         self.shared.step(plan, &self.process);
         self.shared.alarm.sound();
         true
+    }
+
+    /// Has [`Session::next`](super::Session::next), whichever thread waits there now or does so next, return without an event.
+    pub fn wake(&self) {
+        self.shared.is_called.store(true, SeqCst);
+        self.shared.words.wake();
     }
 }
 

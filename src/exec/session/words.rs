@@ -2,7 +2,7 @@
 //!
 //! 32-bit words, each 8 bytes from the next, in the data area of an anonymous segment.
 
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::time::Duration;
@@ -40,18 +40,22 @@ const PROCESS: u64 = 64;
 
 /// Nobody sleeps, or somebody has rung.
 const AWAKE: u32 = 2;
+/// An event loop looks at the descriptor, and wants to know of anything.
+const AWAY: u32 = 3;
 
 /// The words that a session and its supervisor share.
 #[derive(Clone, Debug)]
 pub(crate) struct Words {
     view: View,
+    /// What is written to where an event loop is to be told.
+    bell: Option<Arc<OwnedFd>>,
 }
 
 impl Words {
     /// Makes the words of a new session.
     pub(crate) fn new(wait: Wait) -> Result<Self, Error> {
         let segment = Segment::anonymous(&Geometry::new(Mode::Spsc, BYTES)?, &Backing::default())?;
-        let words = Self { view: View::new(Arc::new(segment)) };
+        let words = Self { view: View::new(Arc::new(segment)), bell: None };
         words.word(BELL).store(AWAKE, SeqCst);
         words.word(WAIT).store(wait.to_word(), SeqCst);
         Ok(words)
@@ -59,7 +63,12 @@ impl Words {
 
     /// Opens them on the other side.
     pub(crate) fn open(fd: OwnedFd) -> Result<Self, Error> {
-        Ok(Self { view: View::new(Arc::new(Segment::from_fd(fd, &Backing::default())?)) })
+        Ok(Self { view: View::new(Arc::new(Segment::from_fd(fd, &Backing::default())?)), bell: None })
+    }
+
+    /// Names this side's end of the bell's pipe, which is not to wait for room.
+    pub(crate) fn set_bell(&mut self, bell: Arc<OwnedFd>) {
+        self.bell = Some(bell);
     }
 
     pub(crate) fn export_fd(&self) -> Result<OwnedFd, Error> {
@@ -77,7 +86,7 @@ impl Words {
         // processors, which would cost the supervisor's sleep more than all of these.
         self.view.fence(SeqCst);
         let bell = self.word(BELL).load(Relaxed);
-        if bell == Sleep::Any as u32 || is_urgent && bell != AWAKE {
+        if bell == Sleep::Any as u32 || bell == AWAY || is_urgent && bell != AWAKE {
             self.wake();
         }
     }
@@ -86,9 +95,30 @@ impl Words {
     #[cold]
     pub(crate) fn wake(&self) {
         let bell = self.view.frame_word(BELL);
-        if bell.swap(AWAKE, SeqCst) != AWAKE {
-            self.view.futex_wake(bell);
+        match bell.swap(AWAKE, SeqCst) {
+            AWAKE => {}
+            AWAY => self.write_to_bell(),
+            _ => self.view.futex_wake(bell),
         }
+    }
+
+    fn write_to_bell(&self) {
+        let Some(bell) = &self.bell else { return };
+        // SAFETY: the byte outlives the call. Where there is no room there is something to read.
+        unsafe { libc::write(bell.as_raw_fd(), [1_u8].as_ptr().cast(), 1) };
+    }
+
+    /// Has the bell's pipe written to for what comes from now on. `true` if `is_ready` finds that something has come already:
+    /// nothing is written then.
+    pub(crate) fn arm(&self, is_ready: impl FnOnce() -> bool) -> bool {
+        let bell = self.view.frame_word(BELL);
+        bell.swap(AWAY, SeqCst);
+        self.view.fence(SeqCst);
+        let is_ready = is_ready();
+        if is_ready {
+            bell.swap(AWAKE, SeqCst);
+        }
+        is_ready
     }
 
     /// Sleeps until somebody rings, or the time is over; not at all if `is_ready` finds something first.
