@@ -266,6 +266,46 @@
 #define CIRCLET_PORT_CLOSED 2
 
 /**
+ * Something was printed: `body` is the text, whole characters where it was text, and `stream` 1 for standard output, 2 for
+ * standard error.
+ */
+#define CIRCLET_EVENT_OUTPUT 1
+
+/**
+ * Something is to be shown: `body` is JSON, an object by MIME type.
+ */
+#define CIRCLET_EVENT_DISPLAY 2
+
+/**
+ * The code sent bytes: they are `body`.
+ */
+#define CIRCLET_EVENT_DATA 3
+
+/**
+ * The code asks for a line, which `circlet_executor_answer` gives: `body` is what it shows beside the place where the line is to be
+ * written, and `stream` 1 if nobody is to see what is written there.
+ */
+#define CIRCLET_EVENT_ASK 4
+
+/**
+ * The run is over: `body` is the outcome as `circlet_executor_run` gives it, without what was printed; where the value is a buffer,
+ * `bytes` are its bytes, of the format and the shape that the outcome has under `bytes`.
+ */
+#define CIRCLET_EVENT_END 6
+
+/**
+ * The run has no outcome, as its session is no more: `body` is JSON with `status` (CIRCLET_TIMED_OUT where the session was killed
+ * because the code did not stop, CIRCLET_WORKER_DIED, CIRCLET_PROTOCOL), `message`, `exit_code` or `signal`, `out_of_memory` (null
+ * where that is not known) and `stderr` (its last lines). The next run has a new session.
+ */
+#define CIRCLET_EVENT_FAILURE 7
+
+/**
+ * Of a run: somebody answers questions. Without it, `input()` fails at once.
+ */
+#define CIRCLET_RUN_ASKS 1
+
+/**
  * What a function returns below zero. Codes are only ever added; a retired one is never used again.
  */
 enum circlet_status
@@ -427,12 +467,18 @@ typedef int32_t circlet_status;
 #endif // __cplusplus
 
 /**
+ * Bytes that were taken from an event. They never change; any thread may read them.
+ */
+typedef struct circlet_block circlet_block;
+
+/**
  * A curve of 1 to 4 dimensions. It never changes, so that any number of threads may use it at once.
  */
 typedef struct circlet_curve circlet_curve;
 
 /**
- * A Python worker, whose code runs in one namespace from call to call. One thread at a time: a second gets CIRCLET_BUSY.
+ * Runs code strings in a session, whose names stay from run to run. One thread at a time: a second gets CIRCLET_BUSY, but for
+ * `circlet_executor_interrupt`, `_wake`, `_kill` and `_process_id`, which any thread may call meanwhile.
  */
 typedef struct circlet_executor circlet_executor;
 
@@ -914,7 +960,7 @@ typedef struct circlet_port {
 } circlet_port;
 
 /**
- * What a worker is started with. Zero and NULL mean the default everywhere.
+ * What an executor is made with. Zero and NULL mean the default everywhere.
  */
 typedef struct circlet_executor_options {
   /**
@@ -926,7 +972,7 @@ typedef struct circlet_executor_options {
    */
   uint32_t ring_count;
   /**
-   * What the worker's code calls each ring, as in `rings["points"]`.
+   * What the code calls each ring, as in `rings["points"]`.
    */
   const char *const *ring_names;
   /**
@@ -938,10 +984,78 @@ typedef struct circlet_executor_options {
    */
   const char *python;
   /**
-   * How long the worker has to be ready, in milliseconds; 0 for 10 s.
+   * How long a session has to be ready, in milliseconds; 0 for 10 s.
    */
   double ready_within_ms;
+  /**
+   * How many bytes of what a run prints are kept; 0 for 16 MiB. A notice stands for the rest.
+   */
+  uint64_t output_max;
+  /**
+   * How long code has from SIGINT to SIGINT for its whole group, in milliseconds; 0 for 1 s.
+   */
+  double grace_ms;
+  /**
+   * How long it has from there to SIGKILL, in milliseconds; 0 for 1 s.
+   */
+  double kill_ms;
+  /**
+   * How long both sides look for each other before they sleep, in microseconds; 0 for 50, below 0 not at all.
+   */
+  double spin_us;
 } circlet_executor_options;
+
+/**
+ * What is wished for a run. Zero means the default everywhere.
+ */
+typedef struct circlet_run_options {
+  /**
+   * `sizeof(circlet_run_options)`, so that later versions can add fields.
+   */
+  uint32_t struct_size;
+  /**
+   * CIRCLET_RUN_ASKS.
+   */
+  uint32_t flags;
+  /**
+   * The run is interrupted after that time, in milliseconds; 0 for never.
+   */
+  double within_ms;
+} circlet_run_options;
+
+/**
+ * What came of a run. What it leads to stays until the next call of `circlet_executor_next`, `_run`, `_begin` or `_restart`.
+ */
+typedef struct circlet_event {
+  /**
+   * What `circlet_executor_next` has returned.
+   */
+  int32_t kind;
+  /**
+   * Of output and of questions.
+   */
+  uint32_t stream;
+  /**
+   * How many events there have been, this one included.
+   */
+  uint64_t number;
+  /**
+   * The text, the bytes or the JSON, without a zero at its end.
+   */
+  const void *body;
+  /**
+   * How many bytes it has.
+   */
+  uint64_t len;
+  /**
+   * Of a value that is a buffer, its bytes.
+   */
+  const void *bytes;
+  /**
+   * How many there are.
+   */
+  uint64_t bytes_len;
+} circlet_event;
 
 /**
  * A request, as the shell sees it; its bytes stay until the next.
@@ -2595,9 +2709,9 @@ int32_t circlet_session_summary(const char *json,
                                 struct circlet_text **summary);
 
 /**
- * Starts a Python worker and waits until it is ready. `options` may be NULL for the defaults.
+ * Starts a session and waits until it is ready. `options` may be NULL for the defaults.
  *
- * The library that the worker loads is this one, or what CIRCLET_LIBRARY names. Returns 0, CIRCLET_NO_PYTHON,
+ * The library that the session loads is this one, or what CIRCLET_LIBRARY names. Returns 0, CIRCLET_NO_PYTHON,
  * CIRCLET_NO_LIBRARY, CIRCLET_NOT_READY or CIRCLET_WORKER_DIED; no process stays then. The caller owns `*executor`.
  *
  * # Safety
@@ -2613,6 +2727,7 @@ int32_t circlet_executor_new(const struct circlet_executor_options *options,
  * with the fields `value` (of the last expression) or `repr`, `data` (how it shows itself, by MIME type), `error` (`type`, `message`,
  * `traceback`), `stopped` (`interrupted`, `group_interrupted`), `stdout`, `stderr`, `usage` and `elapsed_ms`; the caller owns `*outcome`.
  * CIRCLET_TIMED_OUT, where the code did not stop, and CIRCLET_WORKER_DIED: the names of its code are gone, and the next run has new ones.
+ * CIRCLET_BUSY where a run is under way that `circlet_executor_begin` has begun.
  *
  * # Safety
  * `executor` is NULL or an executor; `code` is a string; `outcome` is NULL or has room for a pointer.
@@ -2623,12 +2738,151 @@ int32_t circlet_executor_run(const struct circlet_executor *executor,
                              struct circlet_text **outcome);
 
 /**
- * Stops the worker, kills it where it does not stop within 2 s, and ends the handle. NULL is fine.
+ * Stops the run that is under way: SIGINT for it alone, and after the graces of the options SIGINT for its group, and SIGKILL. Any
+ * thread, also while another waits in `circlet_executor_next`. Returns 1, or 0 where no run is under way.
+ *
+ * # Safety
+ * `executor` is NULL or an executor.
+ */
+int32_t circlet_executor_interrupt(const struct circlet_executor *executor);
+
+/**
+ * Has `circlet_executor_next`, where another thread waits there now or does so next, return CIRCLET_TIMED_OUT at once. Any
+ * thread. Returns 0.
+ *
+ * # Safety
+ * `executor` is NULL or an executor.
+ */
+int32_t circlet_executor_wake(const struct circlet_executor *executor);
+
+/**
+ * Kills the session, whatever it does, with all that it has started in its group: a run that is under way fails with that, and the
+ * next one has a new session. Any thread. Returns 0.
+ *
+ * # Safety
+ * `executor` is NULL or an executor.
+ */
+int32_t circlet_executor_kill(const struct circlet_executor *executor);
+
+/**
+ * Ends the session, whatever it does, and starts another, without the names of its code. What came of a run and was not fetched is
+ * gone. Returns 0, or as `circlet_executor_new`.
+ *
+ * # Safety
+ * `executor` is NULL or an executor.
+ */
+int32_t circlet_executor_restart(const struct circlet_executor *executor);
+
+/**
+ * Returns the process id of the session that was started last, which may have ended. Any thread.
+ *
+ * # Safety
+ * `executor` is NULL or an executor.
+ */
+int32_t circlet_executor_process_id(const struct circlet_executor *executor);
+
+/**
+ * Stops the session, kills it where it does not stop within 2 s, and ends the handle. NULL is fine.
  *
  * # Safety
  * `executor` is NULL or an executor that nobody uses any more.
  */
 void circlet_executor_free(struct circlet_executor *executor);
+
+/**
+ * Begins to run a code string of `len` bytes of UTF-8; `circlet_executor_next` tells what comes of it. `options` may be NULL.
+ *
+ * Returns 0, or 1 where a new session runs it, whose descriptor is another; CIRCLET_BUSY while a run is under way, which is until its
+ * end was fetched; CIRCLET_TOO_LARGE; and what `circlet_executor_new` returns, where the last session has ended.
+ *
+ * # Safety
+ * `executor` is NULL or an executor; `code` leads to `len` bytes; `options` is NULL or leads to as many bytes as it says.
+ */
+int32_t circlet_executor_begin(const struct circlet_executor *executor,
+                               const void *code,
+                               uint64_t len,
+                               const struct circlet_run_options *options);
+
+/**
+ * Waits for what comes next of the run that is under way, and returns its kind, CIRCLET_EVENT_OUTPUT to CIRCLET_EVENT_FAILURE, of
+ * which the last two end the run; 0 where no run is under way, or CIRCLET_TIMED_OUT.
+ *
+ * `timeout_ms`: 0 tries, above waits so long, below 0 without a deadline. `circlet_executor_wake` ends it before.
+ *
+ * # Safety
+ * `executor` is NULL or an executor; `event` is NULL or has room for one.
+ */
+int32_t circlet_executor_next(const struct circlet_executor *executor,
+                              double timeout_ms,
+                              struct circlet_event *event);
+
+/**
+ * Takes the bytes of the event that was fetched last out of the executor: those of the value where it has some, else the body.
+ * They stay where the event says, until `circlet_block_free`.
+ *
+ * Returns 0. The caller owns `*block`.
+ *
+ * # Safety
+ * `executor` is NULL or an executor; `block` is NULL or has room for a pointer.
+ */
+int32_t circlet_executor_take(const struct circlet_executor *executor,
+                              struct circlet_block **block);
+
+/**
+ * Ends a block. NULL is fine.
+ *
+ * # Safety
+ * `block` is NULL or a block that nobody uses any more.
+ */
+void circlet_block_free(struct circlet_block *block);
+
+/**
+ * Sends bytes to the code, which takes them by `circlet.session.receive()`. Does not wait: what finds no room is copied, and sent
+ * while somebody is in `circlet_executor_next`, and before the next run.
+ *
+ * Returns 0, CIRCLET_TOO_LARGE above 1 GiB, or CIRCLET_WORKER_DIED where the session has ended.
+ *
+ * # Safety
+ * `executor` is NULL or an executor; `data` leads to `len` bytes, or is NULL if `len` is 0.
+ */
+int32_t circlet_executor_send(const struct circlet_executor *executor,
+                              const void *data,
+                              uint64_t len);
+
+/**
+ * Gives the code the line of `len` bytes of UTF-8 that it asked for, without a newline; NULL for the end of its input. Waits as
+ * little as `circlet_executor_send`, and returns what that returns.
+ *
+ * # Safety
+ * `executor` is NULL or an executor; `line` is NULL or leads to `len` bytes.
+ */
+int32_t circlet_executor_answer(const struct circlet_executor *executor,
+                                const char *line,
+                                uint64_t len);
+
+/**
+ * Makes a descriptor for an event loop, which becomes readable when there may be an event, after `circlet_executor_arm` has asked for
+ * that. It is of the session that there is: `circlet_executor_begin` says when there is another.
+ *
+ * Returns 0, or CIRCLET_OS where there are no more descriptors. The caller owns `*fd` and closes it; what is read from it means
+ * nothing, and may be read away or left to `circlet_executor_arm`.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_executor_fd(const struct circlet_executor *executor,
+                            int32_t *fd);
+
+/**
+ * Asks for the notice of `circlet_executor_fd`, which is given once: so fetch until nothing is left, arm, and wait only after a 0.
+ *
+ * Returns 1 where there is no need to wait, as an event is there or no run is under way; 0 where the descriptor tells when to look
+ * again; 2 where it does so too, and bytes that were sent have found no room: call `circlet_executor_next` in a millisecond.
+ *
+ * # Safety
+ * `executor` is NULL or an executor.
+ */
+int32_t circlet_executor_arm(const struct circlet_executor *executor);
 
 /**
  * Opens a session's side from the descriptors that its supervisor passed on. They belong to it from then on, also if this
@@ -2640,6 +2894,7 @@ void circlet_executor_free(struct circlet_executor *executor);
 int32_t circlet_shell_new(int32_t requests,
                           int32_t answers,
                           int32_t words,
+                          int32_t bell,
                           struct circlet_shell **shell);
 
 /**
@@ -2869,6 +3124,9 @@ CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 byte
 CIRCLET_ASSERT(sizeof(circlet_port) == 24, "circlet_port has 24 bytes");
 CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + 2 * sizeof(void *), "circlet_pool_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_process_options) == 64 + 5 * sizeof(void *), "circlet_process_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_executor_options) == 48 + 3 * sizeof(void *), "circlet_executor_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_run_options) == 16, "circlet_run_options has 16 bytes");
+CIRCLET_ASSERT(sizeof(circlet_event) == 32 + 2 * sizeof(void *), "circlet_event has no padding");
 CIRCLET_ASSERT(sizeof(circlet_heap_options) == 24 + sizeof(void *), "circlet_heap_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_answer) == 24 + sizeof(void *), "circlet_answer has no padding");
 CIRCLET_ASSERT(sizeof(circlet_job_options) == 40 + sizeof(void *), "circlet_job_options has no padding");

@@ -36,6 +36,7 @@ const SOURCES: [&str; 30] = [
     "pool/job_port.rs",
     "payload.rs",
     "exec.rs",
+    "exec_run.rs",
     "shell.rs",
     "fork_server.rs",
     "worker.rs",
@@ -104,6 +105,14 @@ fn c_programs_call_functions_of_python_and_read_what_came_of_every_call() {
     let text = run(Command::new(common::c_program("examples/c/calls.c")).env_remove("CIRCLET_LIBRARY"));
     assert!(text.starts_with("CIRCLET_JOB_FAILED: {\"message\":\"math domain error\"...\n"), "{text}");
     assert!(text.ends_with("the roots of the numbers below 1000 sum up to 21065.8\n"), "{text}");
+}
+
+#[test]
+fn c_programs_run_code_in_sessions_and_are_told_as_it_runs() {
+    run(Command::new(common::c_program("tests/c/executor.c")).env_remove("CIRCLET_LIBRARY"));
+    let text = run(Command::new(common::c_program("examples/c/executor.c")).env_remove("CIRCLET_LIBRARY"));
+    assert!(text.starts_with("hello\n{\"value\":null") && text.contains("\n{\"value\":42,"), "{text}");
+    assert!(text.contains("KeyboardInterrupt"), "{text}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ mod call;
 mod curve;
 #[cfg(target_os = "linux")]
 mod exec;
+#[cfg(target_os = "linux")]
+mod exec_run;
 mod fork_server;
 mod layout;
 mod page;
@@ -31,6 +33,8 @@ mod worker_port;
 pub use curve::*;
 #[cfg(target_os = "linux")]
 pub use exec::*;
+#[cfg(target_os = "linux")]
+pub use exec_run::*;
 pub use fork_server::*;
 pub use layout::*;
 pub use page::*;

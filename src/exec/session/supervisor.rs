@@ -23,6 +23,7 @@ use crate::exec::{Ended, Error, Killer};
 use crate::pool::WorkerEnd;
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 use crate::shm::Patience;
+use crate::usage;
 
 /// Bytes of each of a session's two rings.
 const RING_BYTES: u64 = 1 << 20;
@@ -86,6 +87,9 @@ pub struct Session {
     /// What the last run used.
     usage: Usage,
     _server: Option<Arc<ForkServer>>,
+    /// How many processes the kernel had killed for want of memory when this one was started, where it says so.
+    kills_for_memory: Option<u64>,
+    out_of_memory: Option<bool>,
 }
 
 /// The run that is under way.
@@ -138,6 +142,8 @@ impl Session {
             patience: Patience::new(setting.wait, 0),
             usage: Usage::default(),
             _server: origin.server,
+            kills_for_memory: usage::kills_for_memory(),
+            out_of_memory: None,
         };
         session.greet(setting.ready_within)?;
         Ok(session)
@@ -544,6 +550,11 @@ impl Session {
         self.to.is_none() || self.shared.is_over.load(SeqCst)
     }
 
+    /// Tells of a session that has ended whether the kernel killed it for want of memory; `None` where that is not known.
+    pub fn ran_out_of_memory(&self) -> Option<bool> {
+        self.out_of_memory
+    }
+
     /// Ends the session: in order within 2 s, or killed.
     ///
     /// # Errors
@@ -568,6 +579,11 @@ impl Session {
         self.run = None;
         let stopped = self.shared.end();
         let how = self.process.wait(Deadline::after(STOP_GRACE)).unwrap_or_else(|| self.process.end().0);
+        self.out_of_memory = match (stopped, how) {
+            (Some(Stopped::Killed), _) => Some(false),
+            (_, Ended::Killed(libc::SIGKILL)) => self.kills_for_memory.and_then(usage::claim_kill_for_memory),
+            _ => Some(false),
+        };
         match stopped {
             Some(Stopped::Killed) => Error::Stopped,
             _ => Error::Died { how, said: self.process.said() },
