@@ -36,6 +36,8 @@ from ._native import (
 from ._options import Stats
 from ._pool_ports import Port
 from .curve import Curve, sample_batch, simplify
+from .executor import Executor, Run, Stream
+from .outcome import Chunk, CodeError, Outcome, Question, Usage
 from .page import PageValue, SharedPage
 from .pool import BatchError, Pool, PoolFuture
 from .process_pool import CallFuture, ProcessPool, RemoteTraceback
@@ -48,12 +50,15 @@ __all__ = [
     "BatchError",
     "BusyError",
     "CallFuture",
+    "Chunk",
     "CircletError",
     "ClosedError",
+    "CodeError",
     "Curve",
     "CurveError",
     "DroppedError",
     "EmptyError",
+    "Executor",
     "FullError",
     "InvalidError",
     "JobFailedError",
@@ -61,6 +66,7 @@ __all__ = [
     "NameTakenError",
     "NoWorkerError",
     "NotFoundError",
+    "Outcome",
     "PageValue",
     "PeerDiedError",
     "PoisonedError",
@@ -68,14 +74,18 @@ __all__ = [
     "PoolFuture",
     "Port",
     "ProcessPool",
+    "Question",
     "RemoteTraceback",
+    "Run",
     "SchemaError",
     "SegmentError",
     "SharedPage",
     "SharedRingBuffer",
     "Stats",
+    "Stream",
     "TimedOutError",
     "TooLargeError",
+    "Usage",
     "WorkerDiedError",
     "sample_batch",
     "simplify",

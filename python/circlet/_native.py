@@ -130,6 +130,43 @@ class JobOptions(Structure):
     ]
 
 
+class ExecutorOptions(Structure):
+    """circlet_executor_options."""
+
+    _fields_ = [
+        ("struct_size", c_uint32),
+        ("ring_count", c_uint32),
+        ("ring_names", POINTER(c_char_p)),
+        ("rings", POINTER(c_void_p)),
+        ("python", c_char_p),
+        ("ready_within_ms", c_double),
+        ("output_max", c_uint64),
+        ("grace_ms", c_double),
+        ("kill_ms", c_double),
+        ("spin_us", c_double),
+    ]
+
+
+class RunOptions(Structure):
+    """circlet_run_options."""
+
+    _fields_ = [("struct_size", c_uint32), ("flags", c_uint32), ("within_ms", c_double)]
+
+
+class Event(Structure):
+    """circlet_event."""
+
+    _fields_ = [
+        ("kind", c_int32),
+        ("stream", c_uint32),
+        ("number", c_uint64),
+        ("body", c_void_p),
+        ("len", c_uint64),
+        ("bytes", c_void_p),
+        ("bytes_len", c_uint64),
+    ]
+
+
 class Answers(Structure):
     """circlet_answers."""
 
@@ -284,6 +321,21 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_worker_port": (c_int32, [_HANDLE, c_uint32, c_double, _HANDLE_OUT]),
     "circlet_worker_port_back": (c_int32, [_HANDLE, c_uint32, _HANDLE]),
     "circlet_worker_port_transfer": (c_int32, [_HANDLE, c_uint32, c_uint32]),
+    "circlet_executor_new": (c_int32, [POINTER(ExecutorOptions), _HANDLE_OUT]),
+    "circlet_executor_begin": (c_int32, [_HANDLE, _BUFFER, c_uint64, POINTER(RunOptions)]),
+    "circlet_executor_next": (c_int32, [_HANDLE, c_double, POINTER(Event)]),
+    "circlet_executor_take": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_executor_send": (c_int32, [_HANDLE, _BUFFER, c_uint64]),
+    "circlet_executor_answer": (c_int32, [_HANDLE, _BUFFER, c_uint64]),
+    "circlet_executor_interrupt": (c_int32, [_HANDLE]),
+    "circlet_executor_wake": (c_int32, [_HANDLE]),
+    "circlet_executor_kill": (c_int32, [_HANDLE]),
+    "circlet_executor_restart": (c_int32, [_HANDLE]),
+    "circlet_executor_process_id": (c_int32, [_HANDLE]),
+    "circlet_executor_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
+    "circlet_executor_arm": (c_int32, [_HANDLE]),
+    "circlet_executor_free": (None, [_HANDLE]),
+    "circlet_block_free": (None, [_HANDLE]),
     "circlet_simplify": (c_int32, [c_uint32, _BUFFER, c_uint32, c_double, _BUFFER, c_uint32]),
 }
 
@@ -519,7 +571,11 @@ WORKER_DIED = _status("CIRCLET_WORKER_DIED")
 
 def error_of(status: int, message: str) -> CircletError:
     """Returns the error that a status stands for."""
-    name = library.circlet_status_str(status).decode()
+    return error_named(library.circlet_status_str(status).decode(), message)
+
+
+def error_named(name: str, message: str) -> CircletError:
+    """Returns the error that the name of a status stands for."""
     error = _ERRORS.get(name, CircletError)(message)
     error.status = name
     return error
@@ -565,6 +621,11 @@ def end_with(owner: object, handle: int, end: Callable[[int], None], leave: Call
     """
     _open[handle] = leave
     weakref.finalize(owner, _end, handle, end).atexit = False
+
+
+def end_now(handle: int, end: Callable[[int], None]) -> None:
+    """Ends a handle, unless that was done already."""
+    _end(handle, end)
 
 
 def _end(handle: int, end: Callable[[int], None]) -> None:

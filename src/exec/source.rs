@@ -8,7 +8,7 @@ macro_rules! sources {
 }
 
 /// The modules of the package.
-const MODULES: [(&str, &str); 25] = sources! {
+const MODULES: [(&str, &str); 29] = sources! {
     "circlet" "__init__.py"
     "circlet._arguments" "_arguments.py"
     "circlet._call_line" "_call_line.py"
@@ -23,11 +23,15 @@ const MODULES: [(&str, &str); 25] = sources! {
     "circlet._pool_line" "_pool_line.py"
     "circlet._pool_options" "_pool_options.py"
     "circlet._pool_ports" "_pool_ports.py"
+    "circlet._run" "_run.py"
+    "circlet._run_line" "_run_line.py"
     "circlet._waiting" "_waiting.py"
     "circlet.curve" "curve.py"
+    "circlet.executor" "executor.py"
     "circlet.job" "job.py"
     "circlet._pool_heap" "_pool_heap.py"
     "circlet._pool_late" "_pool_late.py"
+    "circlet.outcome" "outcome.py"
     "circlet.page" "page.py"
     "circlet.pool" "pool.py"
     "circlet.process_pool" "process_pool.py"

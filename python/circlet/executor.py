@@ -1,0 +1,176 @@
+"""Executors: Python sessions that run code strings, tell what comes of them as it comes, and stop them when told."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from collections.abc import Mapping
+from ctypes import byref, c_char_p, c_double, c_void_p
+from types import TracebackType
+from typing import Any
+
+from ._arguments import number, opened, path_of, plain, shown, text
+from ._native import ExecutorOptions, InvalidError, RunOptions, TooLargeError, check, library
+from ._pool_options import milliseconds
+from ._run import Ask, Run, Stream
+from ._run_line import RunLine
+from .outcome import Chunk, CodeError, Outcome, Question, Usage
+from .ring import SharedRingBuffer
+
+__all__ = ["Ask", "Chunk", "CodeError", "Executor", "Outcome", "Question", "Run", "Stream", "Usage"]
+
+ASKS = 1
+# What one message to the code may have, in bytes: 1 GiB less its header.
+_SEND_MAX = (1 << 30) - 12
+
+
+class Executor:
+    r"""Runs code strings in a Python process of its own, whose names stay from run to run. Any thread may use it.
+
+    One run comes after the other, in the order of the calls. A session that ends, whatever the reason, fails the run
+    that was under way; the next has a new session, without the names of the last. Leaving a `with` or an `async with`
+    block closes the executor, and ends what still runs; so does the end of the interpreter, and the collection of an
+    executor that nobody has any more.
+
+    >>> from circlet import Executor
+    >>> with Executor() as python:
+    ...     outcome = python.run("x = 6 * 7; print('hello'); x").result()
+    ...     text = "".join(chunk.text for chunk in python.stream("print(x + 1)"))
+    >>> outcome.value, outcome.stdout, text
+    (42, 'hello\n', '43\n')
+
+    In an event loop:
+
+    >>> import asyncio
+    >>> async def main():
+    ...     async with Executor() as python:
+    ...         outcome = await python.run("while True: pass", timeout=0.01)
+    ...         return outcome.error.type, outcome.stopped
+    >>> asyncio.run(main())
+    ('KeyboardInterrupt', 'interrupted')
+    """
+
+    def __init__(
+        self,
+        *,
+        python: str | os.PathLike[str] | None = None,
+        rings: Mapping[str, SharedRingBuffer] | None = None,
+        ready_within: float | None = None,
+        output_max: int | None = None,
+        grace: float | None = None,
+        kill_after: float | None = None,
+        spin: float | None = None,
+    ) -> None:
+        """Starts a session, and waits until it is ready. Times are seconds.
+
+        `python` is the interpreter, this one by default, and `rings` are what the code has as `rings[name]`. A session
+        has `ready_within` (10) to start. Of what a run prints, `output_max` bytes (16 MiB) are kept. Code that is to
+        stop has `grace` (1) from the first interrupt to one for its whole process group, and `kill_after` (1) from
+        there to SIGKILL. Both sides look for each other for `spin` (50e-6) before they sleep; with 0 not at all.
+
+        Raises `NoWorkerError` and other `CircletError`s where no session starts.
+        """
+        given = dict(rings or {})
+        for ring in given.values():
+            if not isinstance(ring, SharedRingBuffer):
+                raise InvalidError(f"a ring is {shown(ring)}: give a SharedRingBuffer for each name")
+        names = (c_char_p * len(given))(*(text("ring's name", name) for name in given))
+        handles = (c_void_p * len(given))(*(ring._open() for ring in given.values()))
+        interpreter = sys.executable or "python3" if python is None else path_of("python", python)
+        options = ExecutorOptions(
+            struct_size=ctypes.sizeof(ExecutorOptions),
+            ring_count=len(given),
+            ring_names=names,
+            rings=handles,
+            python=text("python", interpreter),
+            ready_within_ms=milliseconds("ready_within", ready_within),
+            output_max=0 if output_max is None else number("output_max", output_max, bits=64),
+            grace_ms=milliseconds("grace", grace),
+            kill_ms=milliseconds("kill_after", kill_after),
+            spin_us=-1.0 if spin == 0 else milliseconds("spin", spin) * 1e3,
+        )
+        handle = c_void_p()
+        check(library.circlet_executor_new(byref(options), byref(handle)))
+        # They were opened once more by then.
+        del given
+        self._line = RunLine(opened(handle))
+
+    def run(self, code: str, *, timeout: float | None = None, ask: Ask | None = None) -> Run:
+        """Runs a code string, once those before it are over; returns a `Run` to wait for: `.result()`, or `await` it.
+
+        After `timeout` seconds it is interrupted, and its outcome says so. `ask` is called with each `Question` of
+        `input()`, and returns a line, or `None` for the end of the input: `ask=input` will do. Without it, `input()`
+        fails at once. What `ask` raises ends the input, and is raised when the run is over. It must not
+        wait for this executor.
+        """
+        return self._begin(Run, code, timeout, ask)
+
+    def stream(self, code: str, *, timeout: float | None = None, ask: Ask | None = None) -> Stream:
+        """As `run`, but what comes is read as it comes: `for chunk in python.stream(code)`, or `async for`."""
+        return self._begin(Stream, code, timeout, ask)
+
+    def _begin(self, kind: Any, code: str, timeout: float | None, ask: Ask | None) -> Any:
+        if not isinstance(code, str):
+            raise InvalidError(f"code is {shown(code)}: give a str")
+        try:
+            encoded = code.encode()
+        except UnicodeEncodeError as error:
+            raise InvalidError(f"code has half a surrogate pair at {error.start}: no file of Python has one") from None
+        if ask is not None and not callable(ask):
+            raise InvalidError(f"ask is {shown(ask)}: give a function of one argument, such as input")
+        options = None
+        if timeout is not None or ask is not None:
+            within_ms = milliseconds("timeout", timeout)
+            options = RunOptions(ctypes.sizeof(RunOptions), ASKS if ask is not None else 0, c_double(within_ms))
+        run = kind(self._line, encoded, options, ask)
+        self._line.add(run)
+        return run
+
+    def send(self, content: Any) -> None:
+        """Sends the bytes of a buffer to the code, which takes them by `circlet.session.receive()`.
+
+        Does not wait for that: what finds no room is copied, and goes while somebody waits for a run. Raises
+        `TooLargeError` above 1 GiB, and `WorkerDiedError` where the session has ended.
+        """
+        view = memoryview(content)
+        data = plain(view if view.c_contiguous else view.tobytes())
+        if data.nbytes > _SEND_MAX:
+            raise TooLargeError(f"{data.nbytes} bytes are too long to be sent at once: send at most {_SEND_MAX}")
+        self._line.send(data)
+
+    def interrupt(self) -> bool:
+        """Interrupts the run that is under way; `False` where none is. Any thread. Others that wait have their turn."""
+        return self._line.interrupt(None)
+
+    def restart(self) -> None:
+        """Ends the session, whatever it does, and starts another. The run that is under way raises `AbortedError`."""
+        self._line.restart()
+
+    def process_id(self) -> int:
+        """Returns the process id of the session that was started last, which may have ended."""
+        return self._line.process_id()
+
+    def close(self) -> None:
+        """Ends the session. Runs that are not over raise `ClosedError`. Safe to call twice."""
+        self._line.close()
+
+    def __enter__(self) -> Executor:
+        """Begins a block, whose end closes the executor."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `close`."""
+        self.close()
+
+    async def __aenter__(self) -> Executor:
+        """Begins a block, whose end closes the executor."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `close`."""
+        self.close()
