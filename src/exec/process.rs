@@ -205,12 +205,17 @@ impl Process {
 
     /// Sends SIGINT to it and to all of its group.
     pub(super) fn interrupt_group(&self) {
-        self.while_there(|| self.signal(-self.group, libc::SIGINT));
+        self.signal_group(libc::SIGINT);
+    }
+
+    /// Sends a signal to all of its group.
+    pub(super) fn signal_group(&self, signal: libc::c_int) {
+        self.while_there(|| self.signal(-self.group, signal));
     }
 
     /// Kills the group.
     pub(super) fn kill(&self) {
-        self.while_there(|| self.signal(-self.group, libc::SIGKILL));
+        self.signal_group(libc::SIGKILL);
     }
 
     /// Has the kernel refuse it more memory than this, in bytes.

@@ -11,6 +11,8 @@ pub(crate) enum Failure {
     Input(String),
     /// It went wrong on the way: exit code 1.
     Run(String),
+    /// What was run has said what there is to say: its exit code.
+    Code(u8),
     /// Somebody pressed Ctrl-C, or sent SIGTERM or SIGHUP: exit code 130.
     Interrupted,
 }
@@ -35,6 +37,7 @@ impl Failure {
     /// Says it on standard error and gives the exit code.
     pub(crate) fn report(self) -> ExitCode {
         let code = match self {
+            Self::Code(code) => return ExitCode::from(code),
             Self::Input(_) => 2,
             Self::Run(_) => 1,
             Self::Interrupted => 130,
@@ -49,6 +52,7 @@ impl Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Input(text) | Self::Run(text) => f.write_str(text),
+            Self::Code(code) => write!(f, "exit code {code}"),
             Self::Interrupted => f.write_str("interrupted"),
         }
     }

@@ -9,6 +9,8 @@ mod library;
 mod output;
 mod pool;
 mod ring;
+mod run;
+mod secret;
 
 use std::process::ExitCode;
 
@@ -28,6 +30,7 @@ struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Arguments),
+    Run(run::Arguments),
     Curve(curve::Arguments),
     #[command(subcommand)]
     Ring(ring::Command),
@@ -48,6 +51,7 @@ fn main() -> ExitCode {
     // Wrong words end with code 2 here, like all wrong input.
     let done = match Cli::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
+        Command::Run(arguments) => run::run(&arguments),
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Ring(command) => ring::run(&command),
         Command::Pool(command) => pool::run(&command),

@@ -17,6 +17,7 @@ use super::watch::{Notice, Shared};
 use super::words::{Sleep, Words};
 use super::{Event, Interrupter, RunOptions, Stopped, servant};
 use crate::exec::fork_server::ForkServer;
+use crate::exec::log::{CIRCLET, log};
 use crate::exec::outputs::Stream;
 use crate::exec::process::Process;
 use crate::exec::{Ended, Error, Killer};
@@ -72,6 +73,7 @@ pub(in crate::exec) struct Origin {
 pub struct Session {
     shared: Arc<Shared>,
     process: Arc<Process>,
+    language: &'static str,
     bell: Bell,
     to: Option<Sender>,
     outbox: Outbox,
@@ -113,6 +115,7 @@ impl Session {
         rings: Vec<OwnedFd>,
         start: impl FnOnce(Place) -> Result<Origin, Error>,
     ) -> Result<Self, Error> {
+        let begin = Instant::now();
         let options = Options::new().capacity(RING_BYTES).max_message(MESSAGE_MAX);
         let (requests, answers) = (ring::anonymous(&options)?, ring::anonymous(&options)?);
         let (to, from) = (requests.sender()?, answers.receiver()?);
@@ -128,6 +131,7 @@ impl Session {
         let mut session = Self {
             shared,
             process: origin.process,
+            language: "Python",
             bell,
             to: Some(to),
             outbox: Outbox::default(),
@@ -146,6 +150,9 @@ impl Session {
             out_of_memory: None,
         };
         session.greet(setting.ready_within)?;
+        log(CIRCLET, || {
+            format!("session {} is ready ({} ms)", session.process_id(), begin.elapsed().as_millis())
+        });
         Ok(session)
     }
 
@@ -220,6 +227,9 @@ impl Session {
                 }
             }
         }
+        log(CIRCLET, || {
+            format!("session {} gets run {} ({} bytes)", self.process_id(), self.request, code.len())
+        });
         self.lulls = LULLS;
         self.run = Some(Run { begin, printed: 0, value: Vec::new() });
         Ok(())
@@ -444,6 +454,12 @@ impl Session {
                     outcome.error.as_ref().map(|error| format!("{}: {}", error.kind, error.message)),
                 );
                 let outcome = Outcome { usage, stopped, elapsed: run.begin.elapsed(), ..outcome };
+                log(self.language, || {
+                    let (session, run, ms) =
+                        (self.process_id(), self.request, outcome.elapsed.as_secs_f64() * 1e3);
+                    let raised = outcome.error.as_ref().map(|error| format!(", raised {}", error.kind));
+                    format!("session {session} ends run {run} ({ms:.1} ms{})", raised.unwrap_or_default())
+                });
                 self.events.push_back(Event::End(Box::new(outcome)));
             }
             other => return self.broken(&format!("a frame of kind {other}")),
@@ -570,7 +586,9 @@ impl Session {
         drop(self.to.take()?);
         self.shared.life.leaves(WorkerEnd::Stopped);
         let ended = self.process.wait(Deadline::after(STOP_GRACE));
-        Some(ended.map_or_else(|| self.process.end(), |how| (how, self.process.said())))
+        let (how, said) = ended.map_or_else(|| self.process.end(), |how| (how, self.process.said()));
+        log(CIRCLET, || format!("session {} {how}", self.process_id()));
+        Some((how, said))
     }
 
     /// Says how a session has ended that has, or is about to.
@@ -579,6 +597,7 @@ impl Session {
         self.run = None;
         let stopped = self.shared.end();
         let how = self.process.wait(Deadline::after(STOP_GRACE)).unwrap_or_else(|| self.process.end().0);
+        log(CIRCLET, || format!("session {} {how}", self.process_id()));
         self.out_of_memory = match (stopped, how) {
             (Some(Stopped::Killed), _) => Some(false),
             (_, Ended::Killed(libc::SIGKILL)) => self.kills_for_memory.and_then(usage::claim_kill_for_memory),

@@ -12,6 +12,7 @@ use super::pipes::Pipes;
 use super::stop::Plan;
 use super::words::Words;
 use crate::exec::Error;
+use crate::exec::log::{CIRCLET, log};
 use crate::exec::outputs::Stream;
 use crate::exec::process::{Attendant, Process};
 use crate::ring::Deadline;
@@ -67,7 +68,18 @@ impl Shared {
     }
 
     fn step(&self, plan: &mut Plan, process: &Process) {
-        match plan.step(Instant::now()) {
+        let step = plan.step(Instant::now());
+        if let Some(step) = step {
+            log(CIRCLET, || {
+                let how = match step {
+                    Stopped::Interrupted => "SIGINT",
+                    Stopped::GroupInterrupted => "SIGINT to its group",
+                    Stopped::Killed => "SIGKILL",
+                };
+                format!("session {} is to stop run {}: {how}", process.id(), plan.request)
+            });
+        }
+        match step {
             None => {}
             Some(Stopped::Interrupted) => {
                 self.life.stops();
@@ -200,6 +212,18 @@ impl Interrupter {
         self.shared.step(plan, &self.process);
         self.shared.alarm.sound();
         true
+    }
+
+    /// Sends a signal to the session and to what it has started, as a terminal does to a program; nothing once it has ended.
+    ///
+    /// No step follows it. The run that is under way sees SIGINT as `KeyboardInterrupt`, unless it has a handler of its own.
+    pub fn signal(&self, signal: i32) {
+        if signal == libc::SIGINT
+            && let Some(plan) = &*self.shared.plan()
+        {
+            self.shared.words.stop(plan.request);
+        }
+        self.process.signal_group(signal);
     }
 
     /// Has [`Session::next`](super::Session::next), whichever thread waits there now or does so next, return without an event.

@@ -1,0 +1,204 @@
+//! `circlet run`: a program in a session of its own, as the interpreter itself would run it.
+
+mod input;
+mod program;
+mod report;
+mod signals;
+
+use std::ffi::OsString;
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use circlet::exec::{Error, Event, Executor, Outcome, RunOptions, Session, Stream, log_to_stderr};
+use circlet::ring::Deadline;
+
+use crate::failure::Failure;
+use crate::secret::Secret;
+use crate::{library, output};
+use input::Input;
+use program::Program;
+use signals::Forward;
+
+/// How long to wait for a line before looking at what else comes.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// What `timeout` of the core utilities ends with when the time is over.
+const TIMED_OUT: u8 = 124;
+
+/// Run a Python program in a supervised session
+///
+/// It looks as with python3: arguments, standard input, output as it comes, tracebacks, exit code.
+/// Ctrl-C interrupts it; pressed twice within 2 s, it ends a program that goes on. The program ends
+/// with this one, whatever ends this, and so does what it has started.
+///
+/// Exit codes: the program's own, 124 after --timeout, 130 after Ctrl-C, 128 and the number of the
+/// signal that killed it.
+///
+/// Examples:
+///   circlet run script.py --its --options
+///   circlet run -c 'print(6 * 7)'
+///   echo 'print(6 * 7)' | circlet run -
+///   circlet run --timeout 5s --json script.py | jq .error.type
+///   circlet run --python .venv/bin/python --log script.py
+#[derive(Debug, clap::Args)]
+#[command(verbatim_doc_comment)]
+pub(crate) struct Arguments {
+    /// Run this code, given before its arguments
+    #[arg(short, value_name = "CODE")]
+    code: Option<String>,
+    /// The program, and its arguments: a file, or a folder or an archive with a __main__.py; - for standard input
+    #[arg(value_name = "FILE", trailing_var_arg = true, allow_hyphen_values = true, required_unless_present = "code",
+          value_hint = clap::ValueHint::FilePath)]
+    words: Vec<OsString>,
+    /// Interrupt it after that time, such as 500ms, 5s or 2m
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    timeout: Option<Duration>,
+    /// The Python interpreter
+    #[arg(long, default_value = "python3", value_name = "PROGRAM", value_hint = clap::ValueHint::CommandName)]
+    python: PathBuf,
+    /// Print nothing but one line of JSON at the end: exit code, output, what was raised, what was used
+    #[arg(long)]
+    json: bool,
+    /// Tell on standard error what the session does, in lines that begin with [Circlet] or [Python]
+    #[arg(long)]
+    log: bool,
+}
+
+/// Reads a time with its unit; seconds without.
+pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let scale = match &text[digits.len()..] {
+        "ms" => Some(1e-3),
+        "" | "s" => Some(1.0),
+        "m" | "min" => Some(60.0),
+        "h" => Some(3600.0),
+        _ => None,
+    };
+    let seconds = scale.zip(digits.parse::<f64>().ok()).map(|(scale, number)| scale * number);
+    let time = seconds.filter(|seconds| *seconds > 0.0).and_then(|s| Duration::try_from_secs_f64(s).ok());
+    time.ok_or_else(|| "give a time above 0, such as 500ms, 5s, 2m or 1h".to_owned())
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if arguments.log {
+        log_to_stderr(true);
+    }
+    let program = Program::read(arguments.code.as_deref(), &arguments.words)?;
+    let builder = Executor::builder().python(&arguments.python).library(library::find()?);
+    let builder = if arguments.json { builder } else { builder.output_max(usize::MAX) };
+    let mut executor = builder.start().map_err(Failure::run)?;
+    let session = executor.session().map_err(Failure::run)?;
+    Forward::start(session.interrupter())?;
+    let terminals = [io::stdout().is_terminal(), io::stderr().is_terminal()].map(|is| is && !arguments.json);
+    let options = RunOptions::new().asks();
+    let options = arguments.timeout.map_or(options, |timeout| options.within(timeout));
+    let mut printed = [Vec::new(), Vec::new()];
+    let ended = session.begin(&program.code(terminals, arguments.json), options).and_then(|()| {
+        follow(session, |stream, bytes| {
+            if arguments.json {
+                printed[stream as usize].extend(bytes);
+                return Ok(true);
+            }
+            show(stream, &bytes)
+        })
+    });
+    let timeout = |elapsed| arguments.timeout.filter(|timeout| elapsed >= *timeout);
+    let (code, words) = match &ended {
+        // Nobody reads what it prints.
+        Ok(None) => return Ok(()),
+        Ok(Some(outcome)) => match timeout(outcome.elapsed).filter(|_| outcome.stopped.is_some()) {
+            Some(timeout) => {
+                (TIMED_OUT, Some(format!("the program was interrupted after {timeout:?} (--timeout)")))
+            }
+            None => (program::exit_code(outcome), None),
+        },
+        Err(error) => report::died(error, arguments.timeout),
+    };
+    if arguments.json {
+        output::print(report::json(code, ended, printed))?;
+    } else if let Ok(Some(outcome)) = &ended
+        && let Some(error) = &outcome.error
+    {
+        // It was stopped before the program began, or after its end.
+        let _ = io::stderr().write_all(error.traceback.as_bytes());
+    }
+    if let Some(words) = words {
+        let _ = writeln!(io::stderr(), "circlet: {words}");
+    }
+    if code == 0 { Ok(()) } else { Err(Failure::Code(code)) }
+}
+
+/// Hands on what the code prints, and gives it the lines that it asks for, until its end; `None` where nobody reads what it
+/// prints.
+fn follow(
+    session: &mut Session,
+    mut print: impl FnMut(Stream, Vec<u8>) -> Result<bool, Error>,
+) -> Result<Option<Box<Outcome>>, Error> {
+    let interrupter = session.interrupter();
+    let mut input = Input::new();
+    loop {
+        let deadline = if input.is_wanted() {
+            match input.take(LOOK_EVERY) {
+                Some(Secret::Text(line)) => session.answer(Some(&line))?,
+                Some(Secret::End) => session.answer(None)?,
+                // The terminal made no signal of it.
+                Some(Secret::Interrupted) => interrupter.signal(signal_hook::consts::SIGINT),
+                None => {}
+            }
+            Deadline::now()
+        } else {
+            Deadline::NEVER
+        };
+        let goes_on = match session.next(deadline)? {
+            Some(Event::Output(stream, bytes)) => print(stream, bytes)?,
+            Some(Event::Display(data)) => match data.get("text/plain").and_then(|text| text.as_str()) {
+                Some(text) => print(Stream::Stdout, format!("{text}\n").into_bytes())?,
+                None => true,
+            },
+            Some(Event::Ask { prompt, is_secret }) => {
+                let goes_on = prompt.is_empty() || print(Stream::Stdout, prompt.into_bytes())?;
+                input.want(is_secret);
+                goes_on
+            }
+            Some(Event::End(outcome)) => return Ok(Some(outcome)),
+            _ => true,
+        };
+        if !goes_on {
+            session.killer().kill();
+            return Ok(None);
+        }
+    }
+}
+
+/// Writes bytes as they are, and tells whether anybody still reads standard output.
+fn show(stream: Stream, bytes: &[u8]) -> Result<bool, Error> {
+    match stream {
+        Stream::Stdout => {
+            let mut out = io::stdout().lock();
+            match out.write_all(bytes).and_then(|()| out.flush()) {
+                Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+                written => written.map(|()| true).map_err(|source| Error::Os { call: "write", source }),
+            }
+        }
+        Stream::Stderr => {
+            // Where nobody listens, the exit code says it.
+            let _ = io::stderr().write_all(bytes);
+            Ok(true)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        assert_eq!(parse_time("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(parse_time("1.5"), Ok(Duration::from_millis(1500)));
+        assert_eq!(parse_time("2m"), Ok(Duration::from_secs(120)));
+        for wrong in ["", "s", "0", "-1s", "5 s", "5d", "nan", "1e300h"] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
+}
