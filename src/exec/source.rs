@@ -8,7 +8,7 @@ macro_rules! sources {
 }
 
 /// The modules of the package.
-const MODULES: [(&str, &str); 29] = sources! {
+const MODULES: &[(&str, &str)] = &sources! {
     "circlet" "__init__.py"
     "circlet._arguments" "_arguments.py"
     "circlet._call_line" "_call_line.py"
@@ -38,6 +38,7 @@ const MODULES: [(&str, &str); 29] = sources! {
     "circlet.ring" "ring.py"
     "circlet.session" "session.py"
     "circlet._session_late" "_session_late.py"
+    "circlet._session_look" "_session_look.py"
 };
 
 /// Returns the source of a module with a zero at its end.

@@ -4,10 +4,12 @@ mod curve;
 mod demo;
 mod failure;
 mod file;
+mod forward;
 mod interrupt;
 mod library;
 mod output;
 mod pool;
+mod repl;
 mod ring;
 mod run;
 mod secret;
@@ -31,6 +33,7 @@ struct Cli {
 enum Command {
     Demo(demo::Arguments),
     Run(run::Arguments),
+    Repl(repl::Arguments),
     Curve(curve::Arguments),
     #[command(subcommand)]
     Ring(ring::Command),
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
+        Command::Repl(arguments) => repl::run(arguments),
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Ring(command) => ring::run(&command),
         Command::Pool(command) => pool::run(&command),

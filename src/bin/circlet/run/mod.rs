@@ -3,7 +3,6 @@
 mod input;
 mod program;
 mod report;
-mod signals;
 
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
@@ -14,11 +13,12 @@ use circlet::exec::{Error, Event, Executor, Outcome, RunOptions, Session, Stream
 use circlet::ring::Deadline;
 
 use crate::failure::Failure;
+use crate::forward::Forward;
 use crate::secret::Secret;
 use crate::{library, output};
 use input::Input;
 use program::Program;
-use signals::Forward;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// How long to wait for a line before looking at what else comes.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -79,6 +79,13 @@ pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
     time.ok_or_else(|| "give a time above 0, such as 500ms, 5s, 2m or 1h".to_owned())
 }
 
+impl Arguments {
+    /// Has the code on standard input run.
+    pub(crate) fn standard_input(python: PathBuf, log: bool) -> Self {
+        Self { code: None, words: vec!["-".into()], timeout: None, python, json: false, log }
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.log {
         log_to_stderr(true);
@@ -88,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let builder = if arguments.json { builder } else { builder.output_max(usize::MAX) };
     let mut executor = builder.start().map_err(Failure::run)?;
     let session = executor.session().map_err(Failure::run)?;
-    Forward::start(session.interrupter())?;
+    Forward::start(session.interrupter(), &[SIGINT, SIGTERM, SIGHUP])?;
     let terminals = [io::stdout().is_terminal(), io::stderr().is_terminal()].map(|is| is && !arguments.json);
     let options = RunOptions::new().asks();
     let options = arguments.timeout.map_or(options, |timeout| options.within(timeout));
@@ -142,7 +149,7 @@ fn follow(
                 Some(Secret::Text(line)) => session.answer(Some(&line))?,
                 Some(Secret::End) => session.answer(None)?,
                 // The terminal made no signal of it.
-                Some(Secret::Interrupted) => interrupter.signal(signal_hook::consts::SIGINT),
+                Some(Secret::Interrupted) => interrupter.signal(SIGINT),
                 None => {}
             }
             Deadline::now()
