@@ -108,8 +108,8 @@ fn as_many_rings_go_to_a_worker_as_the_limit_says() {
         let builder = Executor::builder().library(common::library());
         (0..count).fold(builder, |builder, number| builder.ring(number.to_string(), &ring)).start()
     };
-    assert!(matches!(with(251), Err(Error::TooManyRings { given: 251, max: 250 })));
-    assert_eq!(with(250).unwrap().run("len(rings)").unwrap().value, Some(json!(250)));
+    assert!(matches!(with(241), Err(Error::TooManyRings { given: 241, max: 240 })));
+    assert_eq!(with(240).unwrap().run("len(rings)").unwrap().value, Some(json!(240)));
 }
 
 #[test]
