@@ -972,6 +972,15 @@ typedef struct circlet_executor_options {
    */
   uint32_t ring_count;
   /**
+   * How many modules there are to be loaded beforehand.
+   */
+  uint32_t preload_count;
+  /**
+   * How many sessions are kept ready to take the place of one that ends, by a process that forks them (a fork server), which has
+   * `preload` loaded; without either there is none.
+   */
+  uint32_t ready;
+  /**
    * What the code calls each ring, as in `rings["points"]`.
    */
   const char *const *ring_names;
@@ -979,6 +988,10 @@ typedef struct circlet_executor_options {
    * The rings themselves.
    */
   const struct circlet_ring *const *rings;
+  /**
+   * The names of modules that the fork server imports. One that starts threads is refused.
+   */
+  const char *const *preload;
   /**
    * The interpreter: a path, or a program on PATH; NULL for `python3`.
    */
@@ -1003,6 +1016,18 @@ typedef struct circlet_executor_options {
    * How long both sides look for each other before they sleep, in microseconds; 0 for 50, below 0 not at all.
    */
   double spin_us;
+  /**
+   * A session is replaced, between two runs, once it has so many more bytes in memory than at its start; 0 for never.
+   */
+  uint64_t recycle_above;
+  /**
+   * A session is replaced after so many runs; 0 for never.
+   */
+  uint32_t recycle_after;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
 } circlet_executor_options;
 
 /**
@@ -2712,10 +2737,10 @@ int32_t circlet_session_summary(const char *json,
  * Starts a session and waits until it is ready. `options` may be NULL for the defaults.
  *
  * The library that the session loads is this one, or what CIRCLET_LIBRARY names. Returns 0, CIRCLET_NO_PYTHON,
- * CIRCLET_NO_LIBRARY, CIRCLET_NOT_READY or CIRCLET_WORKER_DIED; no process stays then. The caller owns `*executor`.
+ * CIRCLET_NO_LIBRARY, CIRCLET_NOT_READY, CIRCLET_INVALID for a module that cannot be loaded, or CIRCLET_WORKER_DIED; no process stays then. The caller owns `*executor`.
  *
  * # Safety
- * Each pointer is NULL or leads to what its type says, the arrays to `ring_count` entries.
+ * Each pointer is NULL or leads to what its type says, the arrays to `ring_count` and `preload_count` entries.
  */
 int32_t circlet_executor_new(const struct circlet_executor_options *options,
                              struct circlet_executor **executor);
@@ -3124,7 +3149,7 @@ CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 byte
 CIRCLET_ASSERT(sizeof(circlet_port) == 24, "circlet_port has 24 bytes");
 CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + 2 * sizeof(void *), "circlet_pool_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_process_options) == 64 + 5 * sizeof(void *), "circlet_process_options has no padding");
-CIRCLET_ASSERT(sizeof(circlet_executor_options) == 48 + 3 * sizeof(void *), "circlet_executor_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_executor_options) == 72 + 4 * sizeof(void *), "circlet_executor_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_run_options) == 16, "circlet_run_options has 16 bytes");
 CIRCLET_ASSERT(sizeof(circlet_event) == 32 + 2 * sizeof(void *), "circlet_event has no padding");
 CIRCLET_ASSERT(sizeof(circlet_heap_options) == 24 + sizeof(void *), "circlet_heap_options has no padding");

@@ -40,9 +40,12 @@ export {
   TooLargeError,
   WorkerDiedError,
 } from "./errors.ts";
+export { Executor } from "./executor.ts";
+export type { ExecutorOptions, RunOptions } from "./executor_options.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { HeapLine, HeapOptions, HeapSnapshot } from "./heap.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
+export type { Chunk, CodeError, Numbers, Outcome, Question } from "./outcome.ts";
 export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";
 export type { Dimensions, Flat, Point, Points } from "./points.ts";
@@ -59,6 +62,7 @@ export type {
 } from "./pool_options.ts";
 export { ProcessPool, type Remote } from "./process_pool.ts";
 export type { BunWorkers, CallOptions, ProcessOptions, PythonWorkers, WorkerOutput } from "./process_options.ts";
+export type { Ask, Stream } from "./run.ts";
 export { CONSUMER, PRODUCER, SharedRingBuffer, type FrameView } from "./ring.ts";
 export type { Columns, Floats } from "./room.ts";
 export { simplify } from "./simplify.ts";

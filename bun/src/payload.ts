@@ -67,6 +67,7 @@ function mostBytes(payload: Payload): number {
   return typeof payload === "string" ? payload.length * UTF8_MAX : payload.byteLength;
 }
 
-function bytesOf(view: ArrayBufferView): Uint8Array {
+/** Returns the bytes of a view, in place. */
+export function bytesOf(view: ArrayBufferView): Uint8Array {
   return view instanceof Uint8Array ? view : new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }

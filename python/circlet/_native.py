@@ -136,14 +136,20 @@ class ExecutorOptions(Structure):
     _fields_ = [
         ("struct_size", c_uint32),
         ("ring_count", c_uint32),
+        ("preload_count", c_uint32),
+        ("ready", c_uint32),
         ("ring_names", POINTER(c_char_p)),
         ("rings", POINTER(c_void_p)),
+        ("preload", POINTER(c_char_p)),
         ("python", c_char_p),
         ("ready_within_ms", c_double),
         ("output_max", c_uint64),
         ("grace_ms", c_double),
         ("kill_ms", c_double),
         ("spin_us", c_double),
+        ("recycle_above", c_uint64),
+        ("recycle_after", c_uint32),
+        ("reserved", c_uint32),
     ]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ctypes import byref, c_char_p, c_double, c_void_p
 from types import TracebackType
 from typing import Any
@@ -56,6 +56,10 @@ class Executor:
         *,
         python: str | os.PathLike[str] | None = None,
         rings: Mapping[str, SharedRingBuffer] | None = None,
+        ready: int = 0,
+        preload: Iterable[str] = (),
+        recycle_after: int | None = None,
+        recycle_above: int | None = None,
         ready_within: float | None = None,
         output_max: int | None = None,
         grace: float | None = None,
@@ -69,18 +73,28 @@ class Executor:
         stop has `grace` (1) from the first interrupt to one for its whole process group, and `kill_after` (1) from
         there to SIGKILL. Both sides look for each other for `spin` (50e-6) before they sleep; with 0 not at all.
 
+        With `ready`, so many sessions are kept that take the place of one that ends, by a process that forks them and
+        has the modules of `preload` loaded. A session is replaced, between two runs, after `recycle_after` of them, or
+        once it has `recycle_above` more bytes in memory than at its start; its names are gone then.
+
         Raises `NoWorkerError` and other `CircletError`s where no session starts.
         """
         given = dict(rings or {})
         for ring in given.values():
             if not isinstance(ring, SharedRingBuffer):
                 raise InvalidError(f"a ring is {shown(ring)}: give a SharedRingBuffer for each name")
+        if isinstance(preload, str):
+            raise InvalidError(f"preload is {shown(preload)}: give the names of modules in a list")
+        modules = [text("module's name", name) for name in preload]
         names = (c_char_p * len(given))(*(text("ring's name", name) for name in given))
         handles = (c_void_p * len(given))(*(ring._open() for ring in given.values()))
         interpreter = sys.executable or "python3" if python is None else path_of("python", python)
         options = ExecutorOptions(
             struct_size=ctypes.sizeof(ExecutorOptions),
             ring_count=len(given),
+            preload_count=len(modules),
+            ready=0 if ready == 0 else number("ready", ready),
+            preload=(c_char_p * len(modules))(*modules),
             ring_names=names,
             rings=handles,
             python=text("python", interpreter),
@@ -89,6 +103,8 @@ class Executor:
             grace_ms=milliseconds("grace", grace),
             kill_ms=milliseconds("kill_after", kill_after),
             spin_us=-1.0 if spin == 0 else milliseconds("spin", spin) * 1e3,
+            recycle_above=0 if recycle_above is None else number("recycle_above", recycle_above, bits=64),
+            recycle_after=0 if recycle_after is None else number("recycle_after", recycle_after),
         )
         handle = c_void_p()
         check(library.circlet_executor_new(byref(options), byref(handle)))

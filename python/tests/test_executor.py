@@ -340,6 +340,25 @@ def test_rings_are_there_under_their_names() -> None:
         assert python.run("bytes(rings['points'].recv())").result(LONG).value == b"frame"
 
 
+def test_sessions_are_kept_ready_with_modules_loaded_and_replaced_when_worn() -> None:
+    with Executor(ready=2, preload=["decimal"], recycle_after=2) as python:
+        pids = []
+        for _ in range(3):
+            assert python.run("import sys; x = 1; 'decimal' in sys.modules").result(LONG).value is True
+            pids.append(python.process_id())
+            assert python.run("x").result(LONG).value == 1
+            assert asyncio.run(pid_of(python)) != pids[-1]
+            assert python.run("1").result(LONG).value == 1
+        assert len(set(pids)) == 3
+        with pytest.raises(WorkerDiedError):
+            python.run("import os; os._exit(0)").result(LONG)
+        assert python.run("1").result(LONG).value == 1
+
+
+async def pid_of(python: Executor) -> object:
+    return (await python.run("import os; os.getpid()")).value
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -351,6 +370,10 @@ def test_rings_are_there_under_their_names() -> None:
         ({"kill_after": float("nan")}, "kill_after is nan"),
         ({"spin": "long"}, "spin is 'long'"),
         ({"ready_within": 0}, "ready_within is 0"),
+        ({"ready": -1}, "ready is -1"),
+        ({"preload": "json"}, "preload is 'json'"),
+        ({"preload": ["no_such_module"]}, "no_such_module"),
+        ({"recycle_after": 0}, "recycle_after is 0"),
     ],
 )
 def test_options_that_are_none_are_refused(options: dict[str, object], words: str) -> None:

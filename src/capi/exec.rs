@@ -22,10 +22,17 @@ pub struct circlet_executor_options {
     pub struct_size: u32,
     /// How many rings there are in the two arrays below.
     pub ring_count: u32,
+    /// How many modules there are to be loaded beforehand.
+    pub preload_count: u32,
+    /// How many sessions are kept ready to take the place of one that ends, by a process that forks them (a fork server), which has
+    /// `preload` loaded; without either there is none.
+    pub ready: u32,
     /// What the code calls each ring, as in `rings["points"]`.
     pub ring_names: *const *const c_char,
     /// The rings themselves.
     pub rings: *const *const circlet_ring,
+    /// The names of modules that the fork server imports. One that starts threads is refused.
+    pub preload: *const *const c_char,
     /// The interpreter: a path, or a program on PATH; NULL for `python3`.
     pub python: *const c_char,
     /// How long a session has to be ready, in milliseconds; 0 for 10 s.
@@ -38,6 +45,12 @@ pub struct circlet_executor_options {
     pub kill_ms: f64,
     /// How long both sides look for each other before they sleep, in microseconds; 0 for 50, below 0 not at all.
     pub spin_us: f64,
+    /// A session is replaced, between two runs, once it has so many more bytes in memory than at its start; 0 for never.
+    pub recycle_above: u64,
+    /// A session is replaced after so many runs; 0 for never.
+    pub recycle_after: u32,
+    /// 0.
+    pub reserved: u32,
 }
 
 /// Runs code strings in a session, whose names stay from run to run. One thread at a time: a second gets CIRCLET_BUSY, but for
@@ -85,10 +98,10 @@ impl circlet_executor {
 
     /// Has a session that lives, and lets any thread reach it. `true` if it is a new one.
     pub(super) fn revive(&self, executor: &mut Executor) -> Result<bool, Failure> {
-        if !executor.current().has_ended() {
+        let before = executor.current().process_id();
+        if executor.session()?.process_id() == before {
             return Ok(false);
         }
-        executor.session()?;
         *self.reach() = Reach::of(executor);
         Ok(true)
     }
@@ -97,10 +110,10 @@ impl circlet_executor {
 /// Starts a session and waits until it is ready. `options` may be NULL for the defaults.
 ///
 /// The library that the session loads is this one, or what CIRCLET_LIBRARY names. Returns 0, CIRCLET_NO_PYTHON,
-/// CIRCLET_NO_LIBRARY, CIRCLET_NOT_READY or CIRCLET_WORKER_DIED; no process stays then. The caller owns `*executor`.
+/// CIRCLET_NO_LIBRARY, CIRCLET_NOT_READY, CIRCLET_INVALID for a module that cannot be loaded, or CIRCLET_WORKER_DIED; no process stays then. The caller owns `*executor`.
 ///
 /// # Safety
-/// Each pointer is NULL or leads to what its type says, the arrays to `ring_count` entries.
+/// Each pointer is NULL or leads to what its type says, the arrays to `ring_count` and `preload_count` entries.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn circlet_executor_new(
     options: *const circlet_executor_options,
@@ -135,6 +148,20 @@ pub unsafe extern "C" fn circlet_executor_new(
             builder = builder.grace(grace);
             if options.spin_us != 0.0 {
                 builder = builder.wait(wait(options.spin_us)?);
+            }
+            if options.ready != 0 {
+                builder = builder.ready(options.ready as usize);
+            }
+            // SAFETY: the caller's promise.
+            for name in unsafe { array(options.preload, options.preload_count, "options.preload")? } {
+                // SAFETY: the caller's promise.
+                builder = builder.preload(unsafe { text(*name, "a module's name")? });
+            }
+            if options.recycle_after != 0 {
+                builder = builder.recycle_after(options.recycle_after);
+            }
+            if options.recycle_above != 0 {
+                builder = builder.recycle_above(options.recycle_above);
             }
             let count = options.ring_count;
             // SAFETY: the caller's promise.
