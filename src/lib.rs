@@ -19,6 +19,11 @@
 #[doc = include_str!("../README.md")]
 struct Readme;
 
+/// The executor's programs compile.
+#[cfg(all(doctest, feature = "exec", target_os = "linux"))]
+#[doc = include_str!("../docs/executor.md")]
+struct ExecutorDocs;
+
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod curve;

@@ -1,4 +1,4 @@
-//! The README's programs, as they stand there. Its Rust ones are documentation tests.
+//! The programs of the README and of `docs/executor.md`, as they stand there. The Rust ones are documentation tests.
 #![cfg(all(feature = "capi", target_os = "linux"))]
 
 mod common;
@@ -20,6 +20,42 @@ fn program(language: &str, file: &str) -> (PathBuf, String) {
     let path = scratch(&format!("readme-{language}")).join(file);
     fs::write(&path, text.replace("\"frames\"", &format!("{name:?}"))).unwrap();
     (path, name)
+}
+
+/// Writes a program of `docs/executor.md`.
+fn executor_program(language: &str, file: &str) -> PathBuf {
+    let docs = fs::read_to_string(root().join("docs/executor.md")).unwrap();
+    let (_, rest) = docs.split_once(&format!("```{language}\n")).unwrap();
+    let (text, _) = rest.split_once("```").unwrap();
+    let path = scratch(&format!("executor-{language}")).join(file);
+    fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn the_c_program_of_the_executor_runs() {
+    let source = executor_program("c", "program.c");
+    let text = run(Command::new(common::compile_c(&source)).env_remove("CIRCLET_LIBRARY"));
+    assert!(text.starts_with("1 hello\n") && text.contains("KeyboardInterrupt"), "{text}");
+}
+
+#[test]
+fn the_python_program_of_the_executor_runs() {
+    let source = executor_program("python", "program.py");
+    let mut python = Command::new(common::python());
+    let text =
+        run(python.arg(source).env("PYTHONPATH", root().join("python")).env("CIRCLET_LIBRARY", library()));
+    assert!(text.starts_with("42 hello\n") && text.contains("Grace interrupted KeyboardInterrupt"), "{text}");
+}
+
+#[test]
+fn the_bun_program_of_the_executor_runs() {
+    let source = executor_program("ts", "program.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    let entry = format!("{:?}", root().join("bun/src/index.ts"));
+    fs::write(&source, text.replace("\"circlet\"", &entry)).unwrap();
+    let text = run(Command::new(common::bun()).arg(source).env("CIRCLET_LIBRARY", library()));
+    assert!(text.starts_with("42 hello\n") && text.ends_with("TimeoutError\n"), "{text}");
 }
 
 #[test]
