@@ -7,7 +7,9 @@ use std::io::{self, PipeReader, Read};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::OpenOptionsExt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 
+use super::Session;
 use super::words::Words;
 use crate::exec::Error;
 
@@ -41,5 +43,37 @@ impl Bell {
     pub(super) fn hush(&mut self) {
         let mut bytes = [0; 64];
         while self.0.read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
+    }
+}
+
+impl Session {
+    /// Returns what an event loop is to look at: once [`Session::arm`] has returned `false`, it has something to read as soon as
+    /// [`Session::next`] may have something. It stays the session's; nobody has to read from it.
+    pub fn descriptor(&self) -> BorrowedFd<'_> {
+        self.bell.descriptor()
+    }
+
+    /// Is called before whoever takes events goes back to an event loop. `true` if there is something to take already; else
+    /// [`Session::descriptor`] becomes readable, and maybe without a reason. Where no run is under way nothing comes.
+    pub fn arm(&mut self) -> bool {
+        if !self.events.is_empty() {
+            return true;
+        }
+        if self.run.is_none() {
+            return false;
+        }
+        self.bell.hush();
+        let (shared, from) = (&self.shared, &self.from);
+        shared.words.arm(|| {
+            shared.is_over.load(SeqCst)
+                || shared.is_called.load(SeqCst)
+                || shared.pipes.kept() != [0, 0]
+                || from.has_frame()
+        })
+    }
+
+    /// Tells whether a run is under way: its end was not taken yet.
+    pub fn is_running(&self) -> bool {
+        self.run.is_some() || !self.events.is_empty()
     }
 }

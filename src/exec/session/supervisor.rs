@@ -1,7 +1,7 @@
 //! The supervisor's side of a session.
 
 use std::collections::VecDeque;
-use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -35,7 +35,7 @@ const LONG: Duration = Duration::from_secs(1);
 /// How long to wait for the next part of a frame that comes in parts.
 const PART: Duration = Duration::from_millis(20);
 /// The same for a caller who does not wait.
-const GLANCE: Duration = Duration::from_millis(1);
+pub(super) const GLANCE: Duration = Duration::from_millis(1);
 /// While output comes, it is looked for so often, and its coming wakes nobody.
 const LULL: Duration = Duration::from_millis(1);
 /// After so many looks that found nothing, its coming wakes again.
@@ -71,18 +71,18 @@ pub(in crate::exec) struct Origin {
 ///
 /// Dropping it stops the process, and kills it where it does not stop.
 pub struct Session {
-    shared: Arc<Shared>,
-    process: Arc<Process>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) process: Arc<Process>,
     language: &'static str,
-    bell: Bell,
-    to: Option<Sender>,
-    outbox: Outbox,
-    from: Receiver,
+    pub(super) bell: Bell,
+    pub(super) to: Option<Sender>,
+    pub(super) outbox: Outbox,
+    pub(super) from: Receiver,
     grace: Grace,
     output_max: usize,
-    request: u32,
-    run: Option<Run>,
-    events: VecDeque<Event>,
+    pub(super) request: u32,
+    pub(super) run: Option<Run>,
+    pub(super) events: VecDeque<Event>,
     frame: Vec<u8>,
     lulls: u32,
     patience: Patience,
@@ -95,7 +95,7 @@ pub struct Session {
 }
 
 /// The run that is under way.
-struct Run {
+pub(super) struct Run {
     begin: Instant,
     /// What was printed so far.
     printed: usize,
@@ -337,57 +337,6 @@ impl Session {
         Ok(to.send(&frame)?)
     }
 
-    /// Sends bytes to the code without waiting: what finds no room is sent while somebody is in [`Session::next`], and before
-    /// the next run begins.
-    ///
-    /// # Errors
-    /// As [`Session::send`].
-    pub fn post(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.posted(request::DATA, bytes)
-    }
-
-    /// As [`Session::answer`], and as little waiting as [`Session::post`].
-    ///
-    /// # Errors
-    /// As [`Session::send`].
-    pub fn post_line(&mut self, line: Option<&str>) -> Result<(), Error> {
-        let body = line.map_or(Vec::new(), |line| format!("{line}\n").into_bytes());
-        self.posted(request::LINE, &body)
-    }
-
-    fn posted(&mut self, kind: u32, body: &[u8]) -> Result<(), Error> {
-        if self.to.is_none() {
-            return Err(Error::NoWorker);
-        }
-        let max = MESSAGE_MAX as usize - REQUEST_BYTES;
-        if body.len() > max {
-            return Err(Error::MessageTooLong { len: body.len(), max });
-        }
-        self.outbox.add([frames::request_header(kind, self.request, 0).as_slice(), body].concat());
-        self.push(Some(Duration::ZERO))?;
-        Ok(())
-    }
-
-    /// Returns how many bytes of what was posted are still to be sent.
-    pub fn unsent(&self) -> usize {
-        self.outbox.len()
-    }
-
-    /// Sends of what was posted what finds room, and waits a moment for more. `true` if something is left.
-    fn push(&mut self, left: Option<Duration>) -> Result<bool, Error> {
-        let Some(to) = self.to.as_mut().filter(|_| !self.outbox.is_empty()) else { return Ok(false) };
-        let wait = left.unwrap_or(GLANCE).min(GLANCE);
-        match self.outbox.push(to, wait) {
-            Ok(has_left) => Ok(has_left),
-            // Its end is seen by the process.
-            Err(ring::Error::Closed | ring::Error::PeerDied) => {
-                self.outbox = Outbox::default();
-                Ok(false)
-            }
-            Err(other) => self.broken(&other.to_string()),
-        }
-    }
-
     /// Takes the next frame out of the ring. A copy: the session could change what is being read.
     fn receive(&mut self, part: Duration) -> Result<bool, Error> {
         // Of a frame that comes in parts, nobody rings for each.
@@ -507,36 +456,6 @@ impl Session {
         }
     }
 
-    /// Returns what an event loop is to look at: once [`Session::arm`] has returned `false`, it has something to read as soon as
-    /// [`Session::next`] may have something. It stays the session's; nobody has to read from it.
-    pub fn descriptor(&self) -> BorrowedFd<'_> {
-        self.bell.descriptor()
-    }
-
-    /// Is called before whoever takes events goes back to an event loop. `true` if there is something to take already; else
-    /// [`Session::descriptor`] becomes readable, and maybe without a reason. Where no run is under way nothing comes.
-    pub fn arm(&mut self) -> bool {
-        if !self.events.is_empty() {
-            return true;
-        }
-        if self.run.is_none() {
-            return false;
-        }
-        self.bell.hush();
-        let (shared, from) = (&self.shared, &self.from);
-        shared.words.arm(|| {
-            shared.is_over.load(SeqCst)
-                || shared.is_called.load(SeqCst)
-                || shared.pipes.kept() != [0, 0]
-                || from.has_frame()
-        })
-    }
-
-    /// Tells whether a run is under way: its end was not taken yet.
-    pub fn is_running(&self) -> bool {
-        self.run.is_some() || !self.events.is_empty()
-    }
-
     /// Returns what stops a run from another thread.
     pub fn interrupter(&self) -> Interrupter {
         Interrupter::new(self.shared.clone(), self.process.clone())
@@ -609,7 +528,7 @@ impl Session {
         }
     }
 
-    fn broken<T>(&mut self, what: &str) -> Result<T, Error> {
+    pub(super) fn broken<T>(&mut self, what: &str) -> Result<T, Error> {
         self.to = None;
         self.run = None;
         self.process.end();
