@@ -267,7 +267,7 @@
 
 /**
  * Something was printed: `body` is the text, whole characters where it was text, and `stream` 1 for standard output, 2 for
- * standard error.
+ * standard error. What is there already comes in one event.
  */
 #define CIRCLET_EVENT_OUTPUT 1
 

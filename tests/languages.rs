@@ -234,6 +234,11 @@ fn each_example_works_by_itself() {
     let bun = run(&mut command(&[common::bun().into(), example("bun/processes.ts")]));
     let ends = "6834\n6834\nValueError for this reason\nexit code 3\n";
     assert_eq!([python, bun.replace("RangeError", "ValueError")], [ends; 2]);
+    let python = run(&mut command(&[common::python().into(), example("python/executor.py")]));
+    let bun = run(&mut command(&[common::bun().into(), example("bun/executor.ts")]));
+    let steps =
+        "step 0\nstep 1\nstep 2\ntotal 3\nnumbers 0.5 1.5\ninterrupted by KeyboardInterrupt\nstill 3\n";
+    assert_eq!([python.as_str(), &bun], [steps; 2]);
     let batch = run(&mut Command::new(common::rust_example("batch")));
     assert_eq!(batch, "1000000 points read where they were written\n");
 }

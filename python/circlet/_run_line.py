@@ -142,6 +142,7 @@ class RunLine:
             with self._beginning:
                 self.session += 1
                 check(library.circlet_executor_restart(handle))
+        self._look_in_loops()
 
     def process_id(self) -> int:
         """Returns the process id of the session that was started last."""

@@ -15,7 +15,7 @@ use crate::exec::{Ended, Error, Event, Executor, RunOptions, Session, Stream};
 use crate::shm::Deadline;
 
 /// Something was printed: `body` is the text, whole characters where it was text, and `stream` 1 for standard output, 2 for
-/// standard error.
+/// standard error. What is there already comes in one event.
 pub const CIRCLET_EVENT_OUTPUT: i32 = 1;
 /// Something is to be shown: `body` is JSON, an object by MIME type.
 pub const CIRCLET_EVENT_DISPLAY: i32 = 2;
@@ -34,6 +34,9 @@ pub const CIRCLET_EVENT_FAILURE: i32 = 7;
 
 /// Of a run: somebody answers questions. Without it, `input()` fails at once.
 pub const CIRCLET_RUN_ASKS: u32 = 1;
+
+/// Output that is there already comes in one event, of so many bytes or a frame more.
+const JOINED: usize = 1 << 18;
 
 /// What is wished for a run. Zero means the default everywhere.
 #[derive(Clone, Copy, Debug)]
@@ -82,6 +85,8 @@ pub(super) struct Told {
     body: Vec<u8>,
     bytes: Vec<u8>,
     number: u64,
+    /// What came behind output that was joined.
+    ahead: Option<Event>,
     failure: Option<Vec<u8>>,
 }
 
@@ -103,7 +108,7 @@ impl Told {
     }
 
     fn is_running(&self, executor: &mut Executor) -> bool {
-        self.failure.is_some() || executor.current().is_running()
+        self.failure.is_some() || self.ahead.is_some() || executor.current().is_running()
     }
 
     pub(super) fn refuse_while_running(&mut self, executor: &mut Executor) -> Result<(), Failure> {
@@ -271,14 +276,44 @@ fn next(
     session: &mut Session,
     deadline: Deadline,
 ) -> Result<Option<circlet_event>, Failure> {
+    if let Some(event) = told.ahead.take() {
+        return told.keep(event).map(Some);
+    }
     if told.failure.is_none() {
         match session.next(deadline) {
+            Ok(Some(Event::Output(stream, bytes))) => {
+                let joined = joined(told, session, stream, bytes)?;
+                return told.keep(joined).map(Some);
+            }
             Ok(event) => return event.map(|event| told.keep(event)).transpose(),
             Err(error) => told.fail(session, error)?,
         }
     }
     let body = told.failure.take().unwrap_or_default();
     Ok(Some(told.tell(CIRCLET_EVENT_FAILURE, 0, body, Vec::new())))
+}
+
+/// Joins output with what is there behind it: a line is printed in two parts, and each event costs another language a call.
+fn joined(
+    told: &mut Told,
+    session: &mut Session,
+    stream: Stream,
+    mut bytes: Vec<u8>,
+) -> Result<Event, Failure> {
+    while bytes.len() < JOINED {
+        match session.next(Deadline::now()) {
+            Ok(Some(Event::Output(other, more))) if other == stream => bytes.extend(more),
+            Ok(ahead) => {
+                told.ahead = ahead;
+                break;
+            }
+            Err(error) => {
+                told.fail(session, error)?;
+                break;
+            }
+        }
+    }
+    Ok(Event::Output(stream, bytes))
 }
 
 /// Takes the bytes of the event that was fetched last out of the executor: those of the value where it has some, else the body.
@@ -396,7 +431,9 @@ pub unsafe extern "C" fn circlet_executor_arm(executor: *const circlet_executor)
         // SAFETY: the caller's promise.
         let executor = unsafe { borrow(executor, "executor")? };
         executor.enter(|inside| {
-            if !inside.told.is_running(&mut inside.executor) || inside.told.failure.is_some() {
+            let told = &inside.told;
+            let is_told = told.failure.is_some() || told.ahead.is_some();
+            if is_told || !told.is_running(&mut inside.executor) {
                 return Ok(1);
             }
             let session = inside.executor.current();

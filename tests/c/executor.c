@@ -21,6 +21,7 @@ static void begin(circlet_executor *python, const char *code, uint32_t flags) {
 
 static void events_come_in_order(circlet_executor *python) {
     circlet_event event;
+    int32_t kind;
     uint64_t number = 0;
     begin(python,
           "import sys\n"
@@ -30,15 +31,15 @@ static void events_come_in_order(circlet_executor *python) {
           "import array; array.array('d', [0.5, len(name)])",
           CIRCLET_RUN_ASKS);
     EXPECT(CIRCLET_BUSY, circlet_executor_begin(python, "1", 1, NULL));
-    EXPECT(CIRCLET_EVENT_OUTPUT, circlet_executor_next(python, LONG, &event));
-    CHECK(event.stream == 1 && is(&event, "out"));
-    number = event.number;
-    /* The newline is a write of its own. */
-    EXPECT(CIRCLET_EVENT_OUTPUT, circlet_executor_next(python, LONG, &event));
-    EXPECT(CIRCLET_EVENT_OUTPUT, circlet_executor_next(python, LONG, &event));
-    CHECK(event.stream == 2 && is(&event, "err") && event.number == number + 2);
-    EXPECT(CIRCLET_EVENT_OUTPUT, circlet_executor_next(python, LONG, &event));
-    EXPECT(CIRCLET_EVENT_DISPLAY, circlet_executor_next(python, LONG, &event));
+    char printed[3][16] = {""};
+    while ((kind = circlet_executor_next(python, LONG, &event)) == CIRCLET_EVENT_OUTPUT) {
+        CHECK(event.stream == 1 || (event.stream == 2 && printed[1][3] == '\n'));
+        strncat(printed[event.stream], event.body, event.len);
+        CHECK(event.number == number + 1);
+        number = event.number;
+    }
+    CHECK(strcmp(printed[1], "out\n") == 0 && strcmp(printed[2], "err\n") == 0);
+    CHECK(kind == CIRCLET_EVENT_DISPLAY);
     CHECK(holds(&event, "text/plain") && holds(&event, "<shown>"));
     EXPECT(CIRCLET_EVENT_DATA, circlet_executor_next(python, LONG, &event));
     CHECK(event.len == 5 && memcmp(event.body, "\0sent", 5) == 0);
@@ -125,7 +126,7 @@ static void other_threads_stop_runs(circlet_executor *python) {
     int32_t first = circlet_executor_process_id(python);
     begin(python, "import sys; x = 1; print('last words', file=sys.stderr)\nwhile True: pass", 0);
     EXPECT(CIRCLET_EVENT_OUTPUT, circlet_executor_next(python, LONG, &event));
-    EXPECT(CIRCLET_EVENT_OUTPUT, circlet_executor_next(python, LONG, &event));
+    if (!holds(&event, "\n")) EXPECT(CIRCLET_EVENT_OUTPUT, circlet_executor_next(python, LONG, &event));
     from_another_thread(python, kill_it, CIRCLET_EVENT_FAILURE, &event);
     CHECK(holds(&event, "\"CIRCLET_WORKER_DIED\"") && holds(&event, "\"signal\":9"));
     CHECK(holds(&event, "\"exit_code\":null") && holds(&event, "out_of_memory"));
