@@ -620,18 +620,17 @@ _open: dict[int, Callable[[int], None]] = {}
 _is_ending = threading.Event()
 
 
-def end_with(owner: object, handle: int, end: Callable[[int], None], leave: Callable[[int], None]) -> None:
-    """Ends a handle once nothing has its owner any more.
+def end_with(
+    owner: object, handle: int, end: Callable[[int], None], leave: Callable[[int], None]
+) -> Callable[[], object]:
+    """Ends a handle once nothing has its owner any more, or what this returns is called.
 
     At the end of the process it is only left: its memory stays mapped, as daemon threads may be in it.
     """
     _open[handle] = leave
-    weakref.finalize(owner, _end, handle, end).atexit = False
-
-
-def end_now(handle: int, end: Callable[[int], None]) -> None:
-    """Ends a handle, unless that was done already."""
-    _end(handle, end)
+    ends = weakref.finalize(owner, _end, handle, end)
+    ends.atexit = False
+    return ends
 
 
 def _end(handle: int, end: Callable[[int], None]) -> None:

@@ -51,7 +51,7 @@ class RunLine:
         """Owns a handle of the C library."""
         self.handle, self.address = handle, c_void_p(handle)
         self.process = os.getpid()
-        _native.end_with(self, handle, partial(_free, self.process), partial(_leave, self.process))
+        self._end = _native.end_with(self, handle, partial(_free, self.process), partial(_leave, self.process))
         _lines.add(self)
         self.is_closed = self._is_ended = False
         #: Counts sessions: each has a descriptor of its own.
@@ -164,7 +164,8 @@ class RunLine:
             self._queue.clear()
             with self._beginning:
                 self._is_ended = True
-                _native.end_now(self.handle, partial(_free, self.process))
+                # Once and for all: the next executor may have a handle at the same address.
+                self._end()
             for run in runs:
                 run.fail(ClosedError("this executor was closed before the run was over"))
 

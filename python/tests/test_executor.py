@@ -316,6 +316,16 @@ def test_an_executor_that_nobody_has_any_more_ends_its_session() -> None:
     assert not is_alive(pid)
 
 
+def test_an_executor_that_was_closed_has_no_part_in_the_next() -> None:
+    for _ in range(20):
+        closed = Executor()
+        closed.close()
+        with Executor() as python:
+            del closed
+            gc.collect()
+            assert python.run("1").result(LONG).value == 1
+
+
 def test_nothing_is_left_of_a_hundred_executors() -> None:
     def descriptors() -> int:
         return len(os.listdir("/proc/self/fd"))

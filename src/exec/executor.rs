@@ -96,7 +96,7 @@ impl Executor {
     }
 
     /// As [`Executor::run`], but a run that takes longer than `within` is interrupted: its outcome says so, with a
-    /// `KeyboardInterrupt` for an error. Where it does not end after that, its session does, as [`Grace`] says.
+    /// `KeyboardInterrupt` for an error. Where it does not end after that, its session does, as [`Grace`](super::Grace) says.
     ///
     /// # Errors
     /// [`Error::Stopped`], and those of [`Executor::run`].
