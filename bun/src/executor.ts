@@ -31,6 +31,11 @@ function endAll(): void {
   for (const handle of unclosed) symbols.circlet_executor_kill(handle);
 }
 
+/** Stands for the options of an executor that a pool has opened. */
+export class Opened {
+  constructor(readonly handle: Pointer) {}
+}
+
 /** Ends a session, whatever it runs. */
 function end(handle: Pointer): void {
   if (!unclosed.delete(handle)) return;
@@ -73,8 +78,13 @@ export class Executor implements Disposable, AsyncDisposable {
    * @throws {InvalidError} For options out of range; a `CircletError` where no session starts.
    */
   constructor(options: ExecutorOptions = {}) {
-    const given = executorOptions(options);
-    const handle = handleFrom((out) => symbols.circlet_executor_new(given, out));
+    let handle: Pointer;
+    if (options instanceof Opened) {
+      handle = options.handle;
+    } else {
+      const given = executorOptions(options);
+      handle = handleFrom((out) => symbols.circlet_executor_new(given, out));
+    }
     this.#handle = handle;
     if (unclosed.size === 0) process.on("exit", endAll);
     unclosed.add(handle);

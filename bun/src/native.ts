@@ -135,6 +135,11 @@ export const SIGNATURES = {
   circlet_executor_fd: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_executor_arm: { args: ["ptr"], returns: "i32" },
   circlet_executor_free: { args: ["ptr"], returns: "void" },
+  circlet_session_pool_new: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_session_pool_open: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_session_pool_wait: { args: ["ptr", "f64"], returns: "i32" },
+  circlet_session_pool_snapshot: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_session_pool_free: { args: ["ptr"], returns: "void" },
   circlet_pool_fd: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_pool_arm: { args: ["ptr"], returns: "i32" },
 } as const satisfies Record<string, FFIFunction>;

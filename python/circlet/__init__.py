@@ -42,6 +42,7 @@ from .page import PageValue, SharedPage
 from .pool import BatchError, Pool, PoolFuture
 from .process_pool import CallFuture, ProcessPool, RemoteTraceback
 from .ring import SharedRingBuffer
+from .session_pool import SessionPool
 
 __all__ = [
     "CONSUMER",
@@ -79,6 +80,7 @@ __all__ = [
     "Run",
     "SchemaError",
     "SegmentError",
+    "SessionPool",
     "SharedPage",
     "SharedRingBuffer",
     "Stats",

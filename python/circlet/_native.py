@@ -341,6 +341,11 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_executor_fd": (c_int32, [_HANDLE, POINTER(c_int32)]),
     "circlet_executor_arm": (c_int32, [_HANDLE]),
     "circlet_executor_free": (None, [_HANDLE]),
+    "circlet_session_pool_new": (c_int32, [POINTER(ExecutorOptions), _HANDLE_OUT]),
+    "circlet_session_pool_open": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_session_pool_wait": (c_int32, [_HANDLE, c_double]),
+    "circlet_session_pool_snapshot": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_session_pool_free": (None, [_HANDLE]),
     "circlet_block_free": (None, [_HANDLE]),
     "circlet_simplify": (c_int32, [c_uint32, _BUFFER, c_uint32, c_double, _BUFFER, c_uint32]),
 }

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import ctypes
-import os
-import sys
-from collections.abc import Iterable, Mapping
-from ctypes import byref, c_char_p, c_double, c_void_p
+from ctypes import byref, c_double, c_void_p
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ._arguments import number, opened, path_of, plain, shown, text
-from ._native import ExecutorOptions, InvalidError, RunOptions, TooLargeError, check, library
+from ._arguments import opened, plain, shown
+from ._executor_options import Settings, executor_options
+from ._native import InvalidError, RunOptions, TooLargeError, check, library
 from ._pool_options import milliseconds
 from ._run import Ask, Run, Stream
 from ._run_line import RunLine
 from .outcome import Chunk, CodeError, Outcome, Question, Usage
-from .ring import SharedRingBuffer
+
+# See _waiting.py.
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
 
 __all__ = ["Ask", "Chunk", "CodeError", "Executor", "Outcome", "Question", "Run", "Stream", "Usage"]
 
@@ -51,21 +52,7 @@ class Executor:
     ('KeyboardInterrupt', 'interrupted')
     """
 
-    def __init__(
-        self,
-        *,
-        python: str | os.PathLike[str] | None = None,
-        rings: Mapping[str, SharedRingBuffer] | None = None,
-        ready: int = 0,
-        preload: Iterable[str] = (),
-        recycle_after: int | None = None,
-        recycle_above: int | None = None,
-        ready_within: float | None = None,
-        output_max: int | None = None,
-        grace: float | None = None,
-        kill_after: float | None = None,
-        spin: float | None = None,
-    ) -> None:
+    def __init__(self, **settings: Unpack[Settings]) -> None:
         """Starts a session, and waits until it is ready. Times are seconds.
 
         `python` is the interpreter, this one by default, and `rings` are what the code has as `rings[name]`. A session
@@ -79,38 +66,16 @@ class Executor:
 
         Raises `NoWorkerError` and other `CircletError`s where no session starts.
         """
-        given = dict(rings or {})
-        for ring in given.values():
-            if not isinstance(ring, SharedRingBuffer):
-                raise InvalidError(f"a ring is {shown(ring)}: give a SharedRingBuffer for each name")
-        if isinstance(preload, str):
-            raise InvalidError(f"preload is {shown(preload)}: give the names of modules in a list")
-        modules = [text("module's name", name) for name in preload]
-        names = (c_char_p * len(given))(*(text("ring's name", name) for name in given))
-        handles = (c_void_p * len(given))(*(ring._open() for ring in given.values()))
-        interpreter = sys.executable or "python3" if python is None else path_of("python", python)
-        options = ExecutorOptions(
-            struct_size=ctypes.sizeof(ExecutorOptions),
-            ring_count=len(given),
-            preload_count=len(modules),
-            ready=0 if ready == 0 else number("ready", ready),
-            preload=(c_char_p * len(modules))(*modules),
-            ring_names=names,
-            rings=handles,
-            python=text("python", interpreter),
-            ready_within_ms=milliseconds("ready_within", ready_within),
-            output_max=0 if output_max is None else number("output_max", output_max, bits=64),
-            grace_ms=milliseconds("grace", grace),
-            kill_ms=milliseconds("kill_after", kill_after),
-            spin_us=-1.0 if spin == 0 else milliseconds("spin", spin) * 1e3,
-            recycle_above=0 if recycle_above is None else number("recycle_above", recycle_above, bits=64),
-            recycle_after=0 if recycle_after is None else number("recycle_after", recycle_after),
-        )
-        handle = c_void_p()
-        check(library.circlet_executor_new(byref(options), byref(handle)))
-        # They were opened once more by then.
-        del given
+        with executor_options(**settings) as options:
+            handle = c_void_p()
+            check(library.circlet_executor_new(byref(options), byref(handle)))
         self._line = RunLine(opened(handle))
+
+    @classmethod
+    def _of(cls, handle: int) -> Executor:
+        executor = object.__new__(cls)
+        executor._line = RunLine(handle)
+        return executor
 
     def run(self, code: str, *, timeout: float | None = None, ask: Ask | None = None) -> Run:
         """Runs a code string, once those before it are over; returns a `Run` to wait for: `.result()`, or `await` it.

@@ -2,56 +2,14 @@
 
 use std::ffi::c_char;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::call::{Failure, Out, array, borrow, call, duration, end_handle, into_handle, sized, text};
+use super::call::{Failure, Out, borrow, call, duration, end_handle, into_handle, text};
+use super::exec_options::{builder, circlet_executor_options};
 use super::exec_run::Told;
-use super::ring::circlet_ring;
 use super::side::Side;
 use super::status::circlet_status;
 use super::text::circlet_text;
-use crate::exec::{Error, Executor, Grace, Interrupter, Killer, PortRefusal};
-use crate::ring::Wait;
-
-/// What an executor is made with. Zero and NULL mean the default everywhere.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-#[allow(non_camel_case_types, reason = "the name that C sees")]
-pub struct circlet_executor_options {
-    /// `sizeof(circlet_executor_options)`, so that later versions can add fields.
-    pub struct_size: u32,
-    /// How many rings there are in the two arrays below.
-    pub ring_count: u32,
-    /// How many modules there are to be loaded beforehand.
-    pub preload_count: u32,
-    /// How many sessions are kept ready to take the place of one that ends, by a process that forks them (a fork server), which has
-    /// `preload` loaded; without either there is none.
-    pub ready: u32,
-    /// What the code calls each ring, as in `rings["points"]`.
-    pub ring_names: *const *const c_char,
-    /// The rings themselves.
-    pub rings: *const *const circlet_ring,
-    /// The names of modules that the fork server imports. One that starts threads is refused.
-    pub preload: *const *const c_char,
-    /// The interpreter: a path, or a program on PATH; NULL for `python3`.
-    pub python: *const c_char,
-    /// How long a session has to be ready, in milliseconds; 0 for 10 s.
-    pub ready_within_ms: f64,
-    /// How many bytes of what a run prints are kept; 0 for 16 MiB. A notice stands for the rest.
-    pub output_max: u64,
-    /// How long code has from SIGINT to SIGINT for its whole group, in milliseconds; 0 for 1 s.
-    pub grace_ms: f64,
-    /// How long it has from there to SIGKILL, in milliseconds; 0 for 1 s.
-    pub kill_ms: f64,
-    /// How long both sides look for each other before they sleep, in microseconds; 0 for 50, below 0 not at all.
-    pub spin_us: f64,
-    /// A session is replaced, between two runs, once it has so many more bytes in memory than at its start; 0 for never.
-    pub recycle_above: u64,
-    /// A session is replaced after so many runs; 0 for never.
-    pub recycle_after: u32,
-    /// 0.
-    pub reserved: u32,
-}
+use crate::exec::{Error, Executor, Interrupter, Killer, PortRefusal};
 
 /// Runs code strings in a session, whose names stay from run to run. One thread at a time: a second gets CIRCLET_BUSY, but for
 /// `circlet_executor_interrupt`, `_wake`, `_kill` and `_process_id`, which any thread may call meanwhile.
@@ -85,6 +43,12 @@ impl Reach {
 }
 
 impl circlet_executor {
+    pub(super) fn handle(executor: Executor) -> *mut Self {
+        let reach = Mutex::new(Reach::of(&executor));
+        let inside = Side::new(Inside { executor, told: Told::default() });
+        into_handle(Self { inside, reach })
+    }
+
     pub(super) fn reach(&self) -> MutexGuard<'_, Reach> {
         self.reach.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -121,78 +85,10 @@ pub unsafe extern "C" fn circlet_executor_new(
 ) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
-        let (out, options) = unsafe {
-            (Out::new(executor, "executor")?, sized(options, "options", "circlet_executor_options")?)
-        };
-        let mut builder = Executor::builder();
-        if let Some(options) = options {
-            if !options.python.is_null() {
-                // SAFETY: the caller's promise.
-                builder = builder.python(unsafe { text(options.python, "options.python")? });
-            }
-            if options.ready_within_ms != 0.0 {
-                builder = builder.ready_within(duration(options.ready_within_ms, "options.ready_within_ms")?);
-            }
-            if options.output_max != 0 {
-                builder = builder.output_max(usize::try_from(options.output_max).unwrap_or(usize::MAX));
-            }
-            let mut grace = Grace::default();
-            for (step, given, what) in [
-                (&mut grace.group, options.grace_ms, "options.grace_ms"),
-                (&mut grace.kill, options.kill_ms, "options.kill_ms"),
-            ] {
-                if given != 0.0 {
-                    *step = duration(given, what)?;
-                }
-            }
-            builder = builder.grace(grace);
-            if options.spin_us != 0.0 {
-                builder = builder.wait(wait(options.spin_us)?);
-            }
-            if options.ready != 0 {
-                builder = builder.ready(options.ready as usize);
-            }
-            // SAFETY: the caller's promise.
-            for name in unsafe { array(options.preload, options.preload_count, "options.preload")? } {
-                // SAFETY: the caller's promise.
-                builder = builder.preload(unsafe { text(*name, "a module's name")? });
-            }
-            if options.recycle_after != 0 {
-                builder = builder.recycle_after(options.recycle_after);
-            }
-            if options.recycle_above != 0 {
-                builder = builder.recycle_above(options.recycle_above);
-            }
-            let count = options.ring_count;
-            // SAFETY: the caller's promise.
-            let (names, rings) = unsafe {
-                (
-                    array(options.ring_names, count, "options.ring_names")?,
-                    array(options.rings, count, "options.rings")?,
-                )
-            };
-            for (name, ring) in names.iter().zip(rings) {
-                // SAFETY: the caller's promise.
-                let (name, ring) = unsafe { (text(*name, "a ring's name")?, borrow(*ring, "a ring")?) };
-                builder = builder.ring(name, ring.ring());
-            }
-        }
-        let executor = builder.start()?;
-        let reach = Mutex::new(Reach::of(&executor));
-        let inside = Side::new(Inside { executor, told: Told::default() });
-        out.set(into_handle(circlet_executor { inside, reach }));
+        let (out, builder) = unsafe { (Out::new(executor, "executor")?, builder(options)?) };
+        out.set(circlet_executor::handle(builder.start()?));
         Ok(0)
     })
-}
-
-fn wait(spin_us: f64) -> Result<Wait, Failure> {
-    if spin_us < 0.0 {
-        return Ok(Wait::SLEEP);
-    }
-    let time = Duration::try_from_secs_f64(spin_us / 1e6).map_err(|error| {
-        Failure::invalid(format!("options.spin_us is {spin_us:e}: give microseconds, or below 0 ({error})"))
-    })?;
-    Ok(Wait::spin_for(time))
 }
 
 /// Runs a code string and waits for what comes of it. After `timeout_ms` (below 0 never) it is interrupted.

@@ -13,13 +13,18 @@ mod curve;
 #[cfg(target_os = "linux")]
 mod exec;
 #[cfg(target_os = "linux")]
+mod exec_options;
+#[cfg(target_os = "linux")]
 mod exec_run;
+#[cfg(target_os = "linux")]
 mod fork_server;
 mod layout;
 mod page;
 mod payload;
 mod pool;
 mod ring;
+#[cfg(target_os = "linux")]
+mod session_pool;
 #[cfg(target_os = "linux")]
 mod shell;
 mod side;
@@ -34,13 +39,18 @@ pub use curve::*;
 #[cfg(target_os = "linux")]
 pub use exec::*;
 #[cfg(target_os = "linux")]
+pub use exec_options::*;
+#[cfg(target_os = "linux")]
 pub use exec_run::*;
+#[cfg(target_os = "linux")]
 pub use fork_server::*;
 pub use layout::*;
 pub use page::*;
 pub use payload::*;
 pub use pool::*;
 pub use ring::*;
+#[cfg(target_os = "linux")]
+pub use session_pool::*;
 #[cfg(target_os = "linux")]
 pub use shell::*;
 pub use status::*;

@@ -16,6 +16,7 @@ const MODULES: &[(&str, &str)] = &sources! {
     "circlet._curve_drawing" "_curve_drawing.py"
     "circlet._curve_handle" "_curve_handle.py"
     "circlet._curve_points" "_curve_points.py"
+    "circlet._executor_options" "_executor_options.py"
     "circlet._native" "_native.py"
     "circlet._numbers" "_numbers.py"
     "circlet._options" "_options.py"
@@ -37,6 +38,7 @@ const MODULES: &[(&str, &str)] = &sources! {
     "circlet.process_pool" "process_pool.py"
     "circlet.ring" "ring.py"
     "circlet.session" "session.py"
+    "circlet.session_pool" "session_pool.py"
     "circlet._session_late" "_session_late.py"
     "circlet._session_look" "_session_look.py"
 };

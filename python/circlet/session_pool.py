@@ -1,0 +1,101 @@
+"""Pools of sessions: executors that are there in a few milliseconds."""
+
+from __future__ import annotations
+
+import json
+import os
+from ctypes import byref, c_void_p
+from functools import partial
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, cast
+
+from . import _native
+from ._arguments import opened
+from ._executor_options import Settings, executor_options
+from ._native import ClosedError, check, library
+from ._waiting import first_ms, go_on
+from .executor import Executor
+
+# See _waiting.py.
+if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
+__all__ = ["SessionPool"]
+
+
+class SessionPool:
+    """Forks sessions from a process that has the interpreter and modules loaded, and keeps some ready.
+
+    Any thread may use it. A session that ends while nobody uses it is replaced. Executors that were opened live on when
+    the pool is closed; the last of them ends its processes.
+
+    >>> from circlet import SessionPool
+    >>> with SessionPool(ready=2, preload=["decimal"]) as pool, pool.open() as python:
+    ...     python.run("import decimal; str(decimal.Decimal(1) / 8)").result().value
+    '0.125'
+    """
+
+    def __init__(self, **settings: Unpack[Settings]) -> None:
+        """Starts the process that forks sessions, and waits until it can. It takes what `Executor` takes.
+
+        `ready` is 1 by default. Raises as `Executor`.
+        """
+        with executor_options(**settings) as options:
+            handle = c_void_p()
+            check(library.circlet_session_pool_new(byref(options), byref(handle)))
+        self._handle: int | None = opened(handle)
+        _native.end_with(self, self._handle, partial(_free, os.getpid()), partial(_free, os.getpid()))
+
+    def open(self) -> Executor:
+        """Opens an executor with a session of its own: one that is ready, else one that is forked now.
+
+        Raises `NoWorkerError` and other `CircletError`s where no session starts.
+        """
+        handle = c_void_p()
+        check(library.circlet_session_pool_open(self._open(), byref(handle)))
+        return Executor._of(opened(handle))
+
+    def wait_ready(self, timeout: float | None = None) -> None:
+        """Waits until as many sessions are ready as are to be kept.
+
+        Raises `TimedOutError` after `timeout` seconds, or why the last session could not be made.
+        """
+        handle = self._open()
+        first = library.circlet_session_pool_wait(handle, first_ms(timeout))
+        go_on(first, lambda ms: library.circlet_session_pool_wait(handle, ms), timeout)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Looks at every session: `pool`, how many are in which state, and `registry`, as in a session payload."""
+        handle = c_void_p()
+        check(library.circlet_session_pool_snapshot(self._open(), byref(handle)))
+        try:
+            return cast("dict[str, Any]", json.loads(library.circlet_text_data(handle)))
+        finally:
+            library.circlet_text_free(handle)
+
+    def close(self) -> None:
+        """Ends the sessions that are ready. Safe to call twice."""
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            _native.end_now(handle, partial(_free, os.getpid()))
+
+    def _open(self) -> int:
+        if self._handle is None:
+            raise ClosedError("this pool was closed here: it opens no more sessions")
+        return self._handle
+
+    def __enter__(self) -> SessionPool:
+        """Begins a block, whose end closes the pool."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `close`."""
+        self.close()
+
+
+def _free(process: int, handle: int) -> None:
+    # In a forked child the sessions are its parent's.
+    if os.getpid() == process:
+        library.circlet_session_pool_free(handle)
