@@ -500,6 +500,12 @@ typedef struct circlet_pool circlet_pool;
 typedef struct circlet_ring circlet_ring;
 
 /**
+ * Makes sessions in a few milliseconds by forking them from a process that has the interpreter loaded, and keeps some ready. Any
+ * thread may use it.
+ */
+typedef struct circlet_session_pool circlet_session_pool;
+
+/**
  * A session's side, for the shell that runs its code. Any thread may print; the rest is for one at a time.
  */
 typedef struct circlet_shell circlet_shell;
@@ -2908,6 +2914,56 @@ int32_t circlet_executor_fd(const struct circlet_executor *executor,
  * `executor` is NULL or an executor.
  */
 int32_t circlet_executor_arm(const struct circlet_executor *executor);
+
+/**
+ * Starts a fork server, which keeps `options->ready` sessions ready (1 for 0), and waits until it can make them. `options` may be NULL
+ * for the defaults.
+ *
+ * Returns as `circlet_executor_new`. The caller owns `*pool`.
+ *
+ * # Safety
+ * As `circlet_executor_new`.
+ */
+int32_t circlet_session_pool_new(const struct circlet_executor_options *options,
+                                 struct circlet_session_pool **pool);
+
+/**
+ * Opens an executor with a session of its own: one that is ready, else one that is forked now. It lives on without the pool's handle.
+ * Returns as `circlet_executor_new`. The caller owns `*executor`.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `executor` is NULL or has room for a pointer.
+ */
+int32_t circlet_session_pool_open(const struct circlet_session_pool *pool,
+                                  struct circlet_executor **executor);
+
+/**
+ * Waits until as many sessions are ready as are to be kept, for `timeout_ms` at the most (below 0 for ever). Returns 0,
+ * CIRCLET_TIMED_OUT, or why the last session could not be made.
+ *
+ * # Safety
+ * `pool` is NULL or a pool.
+ */
+int32_t circlet_session_pool_wait(const struct circlet_session_pool *pool,
+                                  double timeout_ms);
+
+/**
+ * Looks at every session: JSON with `pool` (how many are in which state) and `registry` (every session, by name), as the
+ * `worker_threads` of a session payload. The caller owns `*snapshot`.
+ *
+ * # Safety
+ * `pool` is NULL or a pool; `snapshot` is NULL or has room for a pointer.
+ */
+int32_t circlet_session_pool_snapshot(const struct circlet_session_pool *pool,
+                                      struct circlet_text **snapshot);
+
+/**
+ * Ends a pool's handle, and with the last executor of its all of its processes. NULL is fine.
+ *
+ * # Safety
+ * `pool` is NULL or a pool that nobody uses any more.
+ */
+void circlet_session_pool_free(struct circlet_session_pool *pool);
 
 /**
  * Opens a session's side from the descriptors that its supervisor passed on. They belong to it from then on, also if this

@@ -31,9 +31,14 @@ function endAll(): void {
   for (const handle of unclosed) symbols.circlet_executor_kill(handle);
 }
 
-/** Stands for the options of an executor that a pool has opened. */
-export class Opened {
-  constructor(readonly handle: Pointer) {}
+/** Executors that a pool has opened, by what stands for their options. */
+const openedBefore = new WeakMap<ExecutorOptions, Pointer>();
+
+/** Makes what stands for the options of an executor that a pool has opened. */
+export function opened(handle: Pointer): ExecutorOptions {
+  const options = {};
+  openedBefore.set(options, handle);
+  return options;
 }
 
 /** Ends a session, whatever it runs. */
@@ -78,10 +83,8 @@ export class Executor implements Disposable, AsyncDisposable {
    * @throws {InvalidError} For options out of range; a `CircletError` where no session starts.
    */
   constructor(options: ExecutorOptions = {}) {
-    let handle: Pointer;
-    if (options instanceof Opened) {
-      handle = options.handle;
-    } else {
+    let handle = openedBefore.get(options);
+    if (handle === undefined) {
       const given = executorOptions(options);
       handle = handleFrom((out) => symbols.circlet_executor_new(given, out));
     }

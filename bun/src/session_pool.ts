@@ -2,7 +2,7 @@
 
 import type { Pointer } from "bun:ffi";
 import { ClosedError } from "./errors.ts";
-import { Executor, Opened } from "./executor.ts";
+import { Executor, opened } from "./executor.ts";
 import { executorOptions, type ExecutorOptions } from "./executor_options.ts";
 import { check, handleFrom, symbols } from "./native.ts";
 import type { WorkerEntry } from "./pool_options.ts";
@@ -48,7 +48,7 @@ export class SessionPool implements Disposable {
 
   /** Opens an executor with a session of its own: one that is ready, else one that is forked now, which blocks for 2 ms. */
   open(): Executor {
-    return new Executor(new Opened(handleFrom((out) => symbols.circlet_session_pool_open(this.#open(), out))));
+    return new Executor(opened(handleFrom((out) => symbols.circlet_session_pool_open(this.#open(), out))));
   }
 
   /**

@@ -44,7 +44,8 @@ class SessionPool:
             handle = c_void_p()
             check(library.circlet_session_pool_new(byref(options), byref(handle)))
         self._handle: int | None = opened(handle)
-        _native.end_with(self, self._handle, partial(_free, os.getpid()), partial(_free, os.getpid()))
+        free = partial(_free, os.getpid())
+        self._end = _native.end_with(self, self._handle, free, free)
 
     def open(self) -> Executor:
         """Opens an executor with a session of its own: one that is ready, else one that is forked now.
@@ -75,9 +76,8 @@ class SessionPool:
 
     def close(self) -> None:
         """Ends the sessions that are ready. Safe to call twice."""
-        handle, self._handle = self._handle, None
-        if handle is not None:
-            _native.end_now(handle, partial(_free, os.getpid()))
+        self._handle = None
+        self._end()
 
     def _open(self) -> int:
         if self._handle is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 import re
 from pathlib import Path
 
@@ -101,3 +102,21 @@ def test_every_status_below_zero_has_an_error_of_its_own_or_says_its_name() -> N
         with pytest.raises(_native.CircletError) as raised:
             _native.check(code)
         assert raised.value.status == _native.library.circlet_status_str(code).decode() != "unknown circlet_status"
+
+
+def test_a_handle_that_has_ended_ends_no_other_that_has_its_address_by_now() -> None:
+    class Owner:
+        pass
+
+    ended: list[str] = []
+    first, second = Owner(), Owner()
+    end = _native.end_with(first, 64, lambda _: ended.append("first"), print)
+    end()
+    _native.end_with(second, 64, lambda _: ended.append("second"), print)
+    del first
+    gc.collect()
+    end()
+    assert ended == ["first"]
+    del second
+    gc.collect()
+    assert ended == ["first", "second"]
