@@ -268,5 +268,8 @@ fn the_python_suite_passes() {
 fn the_bun_suite_passes() {
     let folder = common::bun_package();
     run(with_library(Command::new(common::bun()).arg("test").current_dir(&folder)));
-    run(Command::new(common::bun()).args(["x", "--no-install", "tsc", "--noEmit"]).current_dir(&folder));
+    for project in [".", "../examples/bun/app"] {
+        let check = ["x", "--no-install", "tsc", "--noEmit", "-p", project];
+        run(Command::new(common::bun()).args(check).current_dir(&folder));
+    }
 }
