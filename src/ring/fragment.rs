@@ -43,6 +43,22 @@ pub(super) fn piece_bytes(capacity: u64) -> usize {
     (capacity / 8) as usize - HEADER_BYTES - 8
 }
 
+/// Reads a fragment: what it says of itself, and its piece of the message.
+pub(super) fn read(fragment: &[u8], slots: usize, max_message: u32) -> Result<(Header, &[u8]), Poison> {
+    let (header, piece) = fragment.split_first_chunk().map_or((None, fragment), |(header, piece)| {
+        // Copied before anything is believed of it.
+        (Some(Header::decode(header)), piece)
+    });
+    let header = header.unwrap_or(Header { total: 0, offset: 0, slot: u32::MAX });
+    let Header { total, offset, slot } = header;
+    let len = piece.len() as u32;
+    let end = u64::from(offset) + piece.len() as u64;
+    if slot as usize >= slots || total > max_message || end > total.into() || len == 0 {
+        return Err(Poison::Fragment { len, slot, offset, total });
+    }
+    Ok((header, piece))
+}
+
 /// The messages that are coming in, one for each producer at the most.
 #[derive(Debug, Default)]
 pub(super) struct Assembler {
@@ -65,16 +81,7 @@ impl Assembler {
         slots: usize,
         max_message: u32,
     ) -> Result<Option<Vec<u8>>, Poison> {
-        let (header, piece) = fragment.split_first_chunk().map_or((None, fragment), |(header, piece)| {
-            // Copied before anything is believed of it.
-            (Some(Header::decode(header)), piece)
-        });
-        let Header { total, offset, slot } = header.unwrap_or(Header { total: 0, offset: 0, slot: u32::MAX });
-        let len = piece.len() as u32;
-        let end = u64::from(offset) + piece.len() as u64;
-        if slot as usize >= slots || total > max_message || end > total.into() || len == 0 {
-            return Err(Poison::Fragment { len, slot, offset, total });
-        }
+        let (Header { total, offset, slot }, piece) = read(fragment, slots, max_message)?;
         self.partial.resize(slots, Partial::default());
         let partial = &mut self.partial[slot as usize];
         if offset == 0 {

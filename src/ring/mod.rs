@@ -50,6 +50,8 @@ pub use dump::{Dump, DumpedFrame, FrameState};
 pub use error::{Error, Poison};
 pub use lent::{Batch, BatchIter, Frame};
 pub use options::Options;
+#[cfg(feature = "exec")]
+pub(crate) use receiver::Piece;
 pub use receiver::Receiver;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub(crate) use ring::adopt;

@@ -1,5 +1,8 @@
 //! The consumer's side.
 
+#[allow(dead_code, reason = "worker processes alone take pieces")]
+mod pieces;
+
 use std::fmt;
 #[cfg(unix)]
 use std::os::fd::BorrowedFd;
@@ -16,6 +19,8 @@ use super::protocol::{Consumer, Reader, SKIPS, Taken};
 use super::{Batch, Deadline, Error, Frame, PeerState, Role, Wait};
 use crate::shm::layout::{SLOTS, consumer};
 use crate::shm::{self, Memory, Mode, Patience, Place, Seat, Segment, Shared, View};
+#[cfg(feature = "exec")]
+pub(crate) use pieces::Piece;
 
 /// How far ahead of a frame that is taken the ring is asked for: some lines, as the next frame's place is only known
 /// once this one's word is here. Up to twice the frames of 64 bytes come for it.
@@ -33,6 +38,9 @@ pub struct Receiver {
     assembler: Assembler,
     /// Whether the caller may look at a frame in place.
     lent: bool,
+    /// Whether fragments are taken as they are, and whether the last frame that was taken so is one.
+    in_pieces: bool,
+    is_fragment: bool,
     /// That the last batch ended because there was nothing more.
     caught_up: bool,
     /// A private copy that nobody took from its batch.
@@ -82,6 +90,8 @@ impl Receiver {
             copies: Copies::default(),
             assembler: Assembler::default(),
             lent: false,
+            in_pieces: false,
+            is_fragment: false,
             caught_up: false,
             kept: None,
             lag: None,
@@ -192,6 +202,10 @@ impl Receiver {
             Some(Taken { position, len, is_fragment: false }) => {
                 self.lent = true;
                 self.view.prefetch(position.wrapping_add(PREFETCH_BYTES));
+                Ok(Some(RawFrame { start: self.view.payload(position), len }))
+            }
+            Some(Taken { position, len, .. }) if self.in_pieces => {
+                (self.lent, self.is_fragment) = (true, true);
                 Ok(Some(RawFrame { start: self.view.payload(position), len }))
             }
             Some(fragment) => self.assemble(fragment),

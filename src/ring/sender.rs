@@ -1,6 +1,7 @@
 //! The producer's side.
 
 mod claims;
+mod parts;
 
 use std::fmt;
 use std::iter;
@@ -10,8 +11,8 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::fragment::{self, HEADER_BYTES, Header};
-use super::frame::{FRAGMENT, Rules, frame_bytes};
+use super::fragment::{self, HEADER_BYTES};
+use super::frame::{Rules, frame_bytes};
 use super::protocol::{Many, Single, Writer};
 use super::{Deadline, Error, Overflow, PeerState, Role, Wait};
 use crate::shm::layout::{consumer, producer, slot};
@@ -222,7 +223,7 @@ impl Sender {
         deadline: Option<Deadline>,
     ) -> Result<(), Error> {
         if self.is_long(message.len())? {
-            self.place_fragments(message, sent, deadline)
+            self.place_fragments([message, &[]], sent, deadline)
         } else {
             self.place_frame(message, deadline)?;
             *sent = message.len();
@@ -279,7 +280,7 @@ impl Sender {
         let frames = pieces.map(|piece| frame_bytes((HEADER_BYTES + piece.len()) as u32));
         let needed = frames.clone().sum();
         if waits || self.has_room(frames) {
-            return self.place_fragments(message, &mut 0, deadline);
+            return self.place_fragments([message, &[]], &mut 0, deadline);
         }
         self.count_full();
         if deadline.is_some() && self.overflow == Overflow::DropNewest {
@@ -293,31 +294,6 @@ impl Sender {
         };
         let used = tail.wrapping_sub(read(consumer::HEAD));
         Err(Error::Full { needed, free: self.view.capacity().saturating_sub(used) })
-    }
-
-    /// Publishes the rest of a message in fragments, and wakes the reader for each.
-    fn place_fragments(
-        &mut self,
-        message: &[u8],
-        sent: &mut usize,
-        deadline: Option<Deadline>,
-    ) -> Result<(), Error> {
-        let (total, slot) = (message.len() as u32, self.seat.index() as u32);
-        while let Some(rest) = message.get(*sent..).filter(|rest| !rest.is_empty()) {
-            let piece = &rest[..rest.len().min(fragment::piece_bytes(self.view.capacity()))];
-            let len = (HEADER_BYTES + piece.len()) as u32;
-            let reserved = self.make_room(len, deadline)?;
-            let header = Header { total, offset: *sent as u32, slot }.encode();
-            // SAFETY: the room was reserved for the header and the piece.
-            unsafe {
-                self.view.write(reserved.position, 0, &header);
-                self.view.write(reserved.position, HEADER_BYTES, piece);
-            }
-            self.publish(reserved, len, FRAGMENT);
-            self.wake_readers();
-            *sent += piece.len();
-        }
-        Ok(())
     }
 
     /// Makes room, waiting for it if there is a deadline and the overflow is to wait.
