@@ -288,6 +288,11 @@
 #define CIRCLET_EVENT_ASK 4
 
 /**
+ * Something became of the run, where that was asked for: `body` is JSON.
+ */
+#define CIRCLET_EVENT_STATE 5
+
+/**
  * The run is over: `body` is the outcome as `circlet_executor_run` gives it, without what was printed; where the value is a buffer,
  * `bytes` are its bytes, of the format and the shape that the outcome has under `bytes`.
  */
@@ -2987,13 +2992,35 @@ int32_t circlet_shell_new(int32_t requests,
 int32_t circlet_shell_ready(const struct circlet_shell *shell);
 
 /**
- * Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it. CIRCLET_CLOSED and
- * CIRCLET_PEER_DIED are the end of the session.
+ * Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it, 4 a heap snapshot that is
+ * wanted. CIRCLET_CLOSED and CIRCLET_PEER_DIED are the end of the session. The bytes stay until this thread takes another.
  *
  * # Safety
  * `shell` is NULL or a shell; `taken` is NULL or has room for a request.
  */
 int32_t circlet_shell_next(const struct circlet_shell *shell,
+                           struct circlet_request *taken);
+
+/**
+ * Waits for the next run, or heap snapshot that is wanted, and returns its kind, as [`circlet_shell_next`]: what else comes is
+ * kept for those who take it.
+ *
+ * # Safety
+ * As [`circlet_shell_next`].
+ */
+int32_t circlet_shell_begin(const struct circlet_shell *shell,
+                            struct circlet_request *taken);
+
+/**
+ * As [`circlet_shell_next`], of some kinds alone: `kinds` has the bit `1 << kind` set for each. Others are kept for those who
+ * take them. After `timeout_ms` (below 0 never) it returns CIRCLET_TIMED_OUT, or before. Any thread may take requests.
+ *
+ * # Safety
+ * As [`circlet_shell_next`].
+ */
+int32_t circlet_shell_take(const struct circlet_shell *shell,
+                           uint32_t kinds,
+                           double timeout_ms,
                            struct circlet_request *taken);
 
 /**
@@ -3037,6 +3064,18 @@ int32_t circlet_shell_stopped(const struct circlet_shell *shell);
  */
 void *circlet_shell_writer(const struct circlet_shell *shell,
                            int32_t stream);
+
+/**
+ * As [`circlet_shell_take`] of one kind, for a process in which Python runs, whose lock the caller has: it waits without that.
+ * Returns a new reference: the request's bytes as `bytes`, copied once from the ring to there, or a status as `int`
+ * (CIRCLET_TIMED_OUT, CIRCLET_CLOSED, CIRCLET_PEER_DIED); or NULL, with the exception set where this is Python.
+ *
+ * # Safety
+ * `shell` is a shell that nobody ends before the process.
+ */
+void *circlet_shell_receive(const struct circlet_shell *shell,
+                            int32_t kind,
+                            double timeout_ms);
 
 /**
  * Ends a session's side. NULL is fine.

@@ -19,7 +19,7 @@ def prepare(modules):
     """Imports what sessions need sooner or later, and the modules that were asked for."""
     import gc
 
-    late()
+    late("shown")
     for name in ("json", "linecache", "traceback", *modules):
         __import__(name)
     # What there is by now is not looked at any more, and so not written to: the forked processes go on sharing it.

@@ -1,23 +1,29 @@
 # A session: runs code strings that its supervisor sends, in one namespace, and sends back what came of them.
 #
 # It is started as `python3 -c SHELL LIBRARY DESCRIPTORS RINGS`, where SHELL is `_shell.py`, this, and a call of
-# `begin`; the rest (`_session_late.py`) is loaded when a run needs it. See docs/protocol.md.
-from io import TextIOBase
+# `begin`; the rest (`_session_late.py` and others) is loaded when a run needs it. See docs/protocol.md.
+from io import BufferedReader, RawIOBase, TextIOBase, TextIOWrapper
 
-RUN, DATA, LINE = 1, 2, 3
-OUTCOME, DISPLAY, SENT, BYTES, ASK = 2, 5, 6, 7, 8
-# Flags of a run: whether somebody answers questions.
-ASKS = 1
+RUN, DATA, LINE, HEAP = 1, 2, 3, 4
+OUTCOME, DISPLAY, SENT, BYTES, ASK, STATE = 2, 5, 6, 7, 8, 9
+# Flags of a run: whether somebody answers questions, and whether somebody keeps a log.
+ASKS, STATES = 1, 2
 # Of compile(): give the tree, and take `await` outside of functions.
 TREE, AWAIT = 0x400, 0x2000
 COROUTINE = 0x80
 # What `from __future__ import` sets in the flags of code, which the runs after it have too.
 FUTURE = 0x1FF0000
 LEAST, GREATEST = -(1 << 63), (1 << 64) - 1
+# Modules of others that have another way to ask or to show here.
+CHANGED = frozenset(("getpass", "matplotlib", "matplotlib.pyplot", "IPython.core.display_functions"))
 # How many runs' sources are kept for tracebacks: functions of older runs appear in them without their lines.
 SOURCES = 100
 # Code of one line that is shorter is tried as an expression first.
 SHORT = 200
+
+
+class double(_SimpleCData):
+    _type_ = "d"
 
 
 class Request(Array):
@@ -26,10 +32,24 @@ class Request(Array):
 
 new = function(Quick, "shell_new", int32, int32, int32, int32, pointer)
 ready = function(Quick, "shell_ready", pointer)
-take = function(Waiting, "shell_next", pointer, Request)
+take = function(Waiting, "shell_begin", pointer, Request)
 send = function(Waiting, "shell_answer", pointer, int32, string, uint64)
 stopped = function(Quick, "shell_stopped", pointer)
 writer = function(Object, "shell_writer", pointer, int32)
+
+
+class Asked(RawIOBase):
+    """Has the lines that whoever runs the code gives when they are asked for."""
+
+    name, mode = "<stdin>", "rb"
+
+    def readinto(self, room):
+        """Asks for a line, and gives what has room of it; nothing where nobody answers."""
+        return late("input")["read_into"](room)
+
+    def readable(self):
+        """Tells that it can be read from."""
+        return True
 
 
 class Output(TextIOBase):
@@ -56,20 +76,35 @@ class Output(TextIOBase):
         return late()["Binary"](self)
 
 
-def late():
-    """Loads what few runs need, and returns all names."""
-    names = globals()
-    if "rich" not in names:
-        text = source(b"circlet._session_late").decode()
-        exec(compile(text, "<supervisor>/circlet/_session_late.py", "exec"), names)
-    return names
+def late(part="late"):
+    """Loads what few runs need, one part or another, and returns all names."""
+    if part not in parts:
+        if part != "late":
+            late()
+        load(part)
+    return globals()
+
+
+def load(part):
+    # An interrupt comes before it or after it, and does not leave half of it.
+    global running
+    was, running = running, False
+    text = source(b"circlet._session_" + part.encode()).decode()
+    exec(compile(text, f"<supervisor>/circlet/_session_{part}.py", "exec"), globals())
+    parts.add(part)
+    running = was
+    if was and stopped(shell):
+        raise KeyboardInterrupt
+
+
+parts = set()
 
 
 class Late:
-    # Before all others: the package circlet as the library knows it.
+    # Before all others: the package circlet as the library knows it, and what is changed here.
     @staticmethod
     def find_spec(name, path=None, target=None):
-        return late()["packaged"](name) if name.startswith("circlet") else None
+        return late()["found"](name, path, target) if name in CHANGED or name.startswith("circlet") else None
 
 
 def plain(value):
@@ -129,20 +164,23 @@ def interrupted(number, frame):
         raise KeyboardInterrupt
 
 
-def outcome(number, code, asks):
+def outcome(number, code):
     """Runs the code, and says what came of it."""
     global running
     name = f"<run-{number}>"
     try:
+        if wishes & STATES:
+            late()["tell"]("exec_start")
         running = True
         if stopped(shell):
             # The interrupt came while nothing ran, or is on its way.
             raise KeyboardInterrupt
-        answered["asks"] = asks
         lines(name, code)
         value = execute(code, name)
         if getpid() != home:
             late()["end_child"](None)
+        if after is not None:
+            after(value)
         body = plain(value) or late()["rich"](value)
         running = False
         return body
@@ -166,33 +204,34 @@ def lines(name, code):
         known.cache[name] = (len(code), None, code.splitlines(True), name)
 
 
-# What was sent before it was asked for, the code of the last runs, and whether somebody answers questions.
-data, sources, answered = [], {}, {}
+# The code of the last runs, the number and the flags of the run, and what is to be done after each.
+sources, current, wishes, after = {}, 0, 0, None
 
 
 def serve():
-    global running
+    global running, current, wishes
     request = Request()
     while (kind := take(shell, request)) >= 0:
-        at, length, number, bits = request
+        at, length, current, wishes = request
         text = bytes_at(at, length)
-        if kind != RUN:
-            data.append((kind, text))
-            continue
         try:
-            body = outcome(number, text.decode(), bits & ASKS)
+            if wishes & STATES:
+                late()["tell"]("code_received")
+            body = outcome(current, text.decode()) if kind == RUN else late()["heap"](text)
         except BaseException as error:
             # An interrupt that came between two steps of what an interrupt did.
             running = False
-            body = late()["raised"](error, f"<run-{number}>")
+            body = late()["raised"](error, f"<run-{current}>")
         text = None
+        if wishes & STATES:
+            late()["tell"]("exec_end")
         send(shell, OUTCOME, body, len(body))
         body = None
 
 
 def begin(descriptors, rings):
     """Takes the descriptors of this session, and serves its supervisor until there is none."""
-    global home, shell, namespace, own
+    global home, shell, namespace, own, given_input
     home = getpid()
     # 2: SIGINT, without the import of signal.
     _signal.signal(2, interrupted)
@@ -203,6 +242,7 @@ def begin(descriptors, rings):
     sys.argv[:] = [""]
     sys.path.insert(0, "")
     sys.stdout, sys.stderr = sys.__stdout__, sys.__stderr__ = Output(1, "<stdout>"), Output(2, "<stderr>")
+    sys.stdin = sys.__stdin__ = TextIOWrapper(BufferedReader(Asked()), "utf-8")
     # What the code calls `__main__` has its names, and none of these.
     own, sys.modules["__main__"] = sys.modules["__main__"], type(sys)("__main__")
     namespace = sys.modules["__main__"].__dict__
@@ -210,6 +250,10 @@ def begin(descriptors, rings):
     sys.meta_path.insert(0, Late)
     if rings:
         late()["give_rings"](rings, descriptors)
-    __builtins__.input = lambda prompt="": late()["ask"](prompt, False)
+    given_input, __builtins__.input = __builtins__.input, lambda prompt="": late("input")["ask"](prompt)
+    __builtins__.display = lambda *values, **how: late("shown")["display"](*values, **how)
+    for name in CHANGED.intersection(sys.modules):
+        # The fork server has it already.
+        late("input" if name == "getpass" else "shown")["CHANGES"][name](sys.modules[name], id)
     ready(shell)
     serve()

@@ -6,7 +6,6 @@ REPR_MAX = 1 << 24
 ITEMS = frozenset("?cbBhHiIlLqQnNefdg<>=@!Zx0123456789")
 # What the supervisor's JSON parser reads: values nested less than 128 deep, of which some are ours.
 DEPTH = 100
-PNG = "image/png"
 
 
 def packages():
@@ -16,23 +15,30 @@ def packages():
     return names
 
 
-def packaged(name):
-    """Finds a module of the package as the library knows it."""
+def found(name, path, target):
+    """Finds a module of the package as the library knows it, or one that is changed when it is loaded."""
     if name == "circlet_look":
         from importlib.util import spec_from_loader
 
         return spec_from_loader(name, Look())
-    loaded["worker"] = shell
-    found = loaded["packaged"](name)
-    if found is not None and name == "circlet.session":
+    if name not in CHANGED:
+        loaded["worker"] = shell
+        spec = loaded["packaged"](name)
+        change = in_session if name == "circlet.session" else None
+    else:
+        finders = (finder for finder in sys.meta_path if finder is not Late)
+        specs = (finder.find_spec(name, path, target) for finder in finders)
+        spec = next((spec for spec in specs if spec is not None), None)
+        change = late("input" if name == "getpass" else "shown")["CHANGES"][name]
+    if spec is not None and change is not None:
+        load = spec.loader.exec_module
+        spec.loader.exec_module = lambda module: change(module, load)
+    return spec
 
-        class Loader(type(found.loader)):
-            def exec_module(self, module):
-                super().exec_module(module)
-                module._send, module._receive, module._show = give, receive, display
 
-        found.loader = Loader()
-    return found
+def in_session(module, load):
+    load(module)
+    module._send, module._receive, module._show = give, receive, late("shown")["display"]
 
 
 class Look:
@@ -88,6 +94,11 @@ def text_of(value):
     if len(text) > REPR_MAX:
         half = REPR_MAX // 2
         text = f"{text[:half]}\n[circlet: {len(text) - REPR_MAX} characters are left out]\n{text[-half:]}"
+    return plain_text(text)
+
+
+def plain_text(text):
+    """Returns text with lone surrogates escaped: UTF-8 has none."""
     return str.encode(text, "utf-8", "backslashreplace").decode()
 
 
@@ -112,114 +123,42 @@ def rich(value):
     view = buffer_of(value)
     if view is not None:
         body["bytes"] = (view.format, view.shape)
-        content = view.tobytes() if not view.contiguous else view.cast("B") if view.nbytes else b""
-        send_buffer(BYTES, content)
+        send_buffer(BYTES, value)
     if view is None or view.nbytes < 1 << 16 or type(value).__module__ == "numpy":
         body["repr"] = text_of(value)
-    if data := mime_of(value):
+    if data := late("shown")["mime_of"](value):
         body["data"] = data
     return dumps(body).encode()
 
 
-def send_buffer(kind, content):
-    """Sends bytes without a copy of them here."""
-    if not len(content):
-        send(shell, kind, b"", 0)
-        return
-    if isinstance(content, bytes):
-        send(shell, kind, content, len(content))
-        return
-    import ctypes
+class Buffer(Array):
+    """A `Py_buffer`: its first word is where the bytes lie, its third how many there are."""
 
-    view = memoryview(content).cast("B")
-    if view.readonly:
-        content = view.tobytes()
-        send(shell, kind, content, len(content))
-        return
-    held = (ctypes.c_char * view.nbytes).from_buffer(view)
-    send_at(shell, kind, ctypes.addressof(held), view.nbytes)
+    _type_, _length_ = uint64, 10
 
 
+python = dlopen(None, 0)
+get_buffer, release_buffer = Quick(dlsym(python, "PyObject_GetBuffer")), Quick(dlsym(python, "PyBuffer_Release"))
+get_buffer.argtypes, release_buffer.argtypes = (py_object, Buffer, int32), (Buffer,)
 send_at = function(Waiting, "shell_answer", pointer, int32, pointer, uint64)
 
-METHODS = {
-    "text/html": "_repr_html_",
-    "text/markdown": "_repr_markdown_",
-    "text/latex": "_repr_latex_",
-    "image/svg+xml": "_repr_svg_",
-    "application/json": "_repr_json_",
-    "application/javascript": "_repr_javascript_",
-    PNG: "_repr_png_",
-    "image/jpeg": "_repr_jpeg_",
-}
 
-
-def mime_of(value):
-    """Returns how a value shows itself, by MIME type: the convention of IPython's display."""
-    kind = type(value)
-    if isinstance(value, type):
-        return {}
-    found = {}
-    bundle = first(attempt(getattr(kind, "_repr_mimebundle_", None), value))
-    if isinstance(bundle, dict):
-        found.update((str(mime), content) for mime, content in bundle.items() if content is not None)
-    for mime, name in METHODS.items():
-        shown = None if mime in found else first(attempt(getattr(kind, name, None), value))
-        if shown is not None:
-            found[mime] = shown
-    if PNG not in found and kind.__module__.startswith("matplotlib.") and hasattr(value, "savefig"):
-        picture = attempt(png_of, value)
-        if picture is not None:
-            found[PNG] = picture
-    return {mime: sayable(content) for mime, content in found.items()}
-
-
-def first(shown):
-    """Returns what is shown, without what some give beside it: a tuple with a dict of remarks."""
-    return shown[0] if isinstance(shown, tuple) and shown else shown
-
-
-def attempt(show, value):
-    """Calls code of the value's, whose exceptions are of no use here; an interrupt is."""
-    if show is None:
-        return None
+def send_buffer(kind, content):
+    """Sends bytes in C order, from where they lie if that is their order; returns a status."""
+    if not memoryview(content).c_contiguous:
+        content = memoryview(content).tobytes()
+    held = Buffer()
+    get_buffer(content, held, 0)
     try:
-        return show(value)
-    except Exception:
-        return None
-
-
-def sayable(content):
-    if isinstance(content, (bytes, bytearray, memoryview)):
-        from binascii import b2a_base64
-
-        return b2a_base64(content, newline=False).decode()
-    try:
-        return exact(content)
-    except (InexactError, RecursionError):
-        return str.encode(str(content), "utf-8", "backslashreplace").decode()
-
-
-def png_of(figure):
-    from io import BytesIO
-
-    file = BytesIO()
-    figure.savefig(file, format="png", bbox_inches="tight")
-    return file.getvalue()
-
-
-def display(value):
-    """Shows a value in the midst of a run."""
-    from json import dumps
-
-    data = {"text/plain": text_of(value)} | mime_of(value)
-    body = dumps(data).encode()
-    send(shell, DISPLAY, body, len(body))
+        return send_at(shell, kind, held[0], held[2])
+    finally:
+        release_buffer(held)
 
 
 def raised(error, name):
     """Says what was raised, from the first line of the code that was run."""
     import linecache
+    from contextlib import suppress
     from json import dumps
 
     for known, code in sources.items():
@@ -241,7 +180,43 @@ def raised(error, name):
         return "".join(format_exception(type(error), error, begin))
 
     words = {"type": type(error).__name__, "message": said(lambda: str(error)), "traceback": said(trace)}
+    if after is not None and not isinstance(error, KeyboardInterrupt):
+        with suppress(BaseException):
+            after(None)
+    if wishes & STATES:
+        tell("exception", type=words["type"], message=words["message"])
     return dumps({"error": words}).encode()
+
+
+def heap(text):
+    """Says what is on the heap, between two runs."""
+    global running
+    from json import dumps, loads
+
+    running = True
+    try:
+        if stopped(shell):
+            raise KeyboardInterrupt
+        if not taken:
+            names = {}
+            exec(compile(source(b"circlet._pool_heap").decode(), "<supervisor>/circlet/_pool_heap.py", "exec"), names)
+            taken.append(names["snapshot"])
+        return dumps({"value": taken[0](*loads(text))}).encode()
+    finally:
+        running = False
+
+
+taken = []
+
+
+def tell(state, **more):
+    """Says what becomes of the run, and when."""
+    from json import dumps
+    from time import monotonic_ns, time_ns
+
+    words = {"state": state, "unix_ms": time_ns() / 1e6, "monotonic_ms": monotonic_ns() / 1e6}
+    body = dumps(words | more).encode()
+    send(shell, STATE, body, len(body))
 
 
 # Top-level await.
@@ -280,42 +255,36 @@ loops = []
 
 
 def request_of(kind):
-    """Waits for a request of a kind while a run is under way."""
-    for at, (known, body) in enumerate(data):
-        if known == kind:
-            del data[at]
-            return body
-    request = Request()
-    while (known := take(shell, request)) >= 0:
-        body = bytes_at(request[0], request[1])
-        if known == kind:
-            return body
-        data.append((known, body))
-    raise EOFError("the supervisor has gone")
+    """Waits for a request of a kind, in turns, so that an interrupt is seen; for a line until the run is over."""
+    asked_in = current
+    while True:
+        got = received(shell, kind, TURN_MS)
+        if type(got) is bytes:
+            return got
+        if got != TIMED_OUT:
+            raise EOFError("the supervisor has gone")
+        if kind == LINE and not (running and current == asked_in):
+            raise EOFError("the run that asked for a line is over")
+
+
+received = function(Object, "shell_receive", pointer, int32, double)
+TURN_MS, TIMED_OUT = 50.0, -18
 
 
 def give(content):
     """Sends bytes to whoever runs the code."""
-    send_buffer(SENT, content)
+    if buffer_of(content) is None:
+        kind = type(content).__name__
+        raise TypeError(
+            f"send() takes a buffer of numbers (bytes, a memoryview, an array), not {kind}: encode it first"
+        )
+    if send_buffer(SENT, content) < 0:
+        raise RuntimeError("nobody takes what is sent here: no run is under way, or the supervisor has gone")
 
 
 def receive():
     """Waits for bytes of whoever runs the code."""
     return request_of(DATA)
-
-
-def ask(prompt, is_secret):
-    """Asks whoever runs the code for a line."""
-    from json import dumps
-
-    if not answered.get("asks"):
-        raise EOFError("nobody answers questions here: run the code with somebody who does")
-    body = dumps((str(prompt), is_secret)).encode()
-    send(shell, ASK, body, len(body))
-    line = request_of(LINE).decode()
-    if not line:
-        raise EOFError
-    return line.rstrip("\n")
 
 
 class Binary:

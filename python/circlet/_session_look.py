@@ -288,7 +288,7 @@ def show_values() -> None:
 
     def shown(value: Any) -> bytes:
         body = {"repr": session["text_of"](value)}
-        if data := session["mime_of"](value):
+        if data := session["late"]("shown")["mime_of"](value):
             body["data"] = data
         return dumps(body).encode()
 

@@ -17,12 +17,16 @@ def _nobody(*_: object) -> Any:
 
 _send: Callable[[Any], None] = _nobody
 _receive: Callable[[], bytes] = _nobody
-_show: Callable[[object], None] = _nobody
+_show: Callable[..., None] = _nobody
 
 
-def display(value: object) -> None:
-    """Shows a value to whoever runs the code, by all the MIME types that it has, such as `_repr_html_`."""
-    _show(value)
+def display(*values: object, include: Any = None, exclude: Any = None, raw: bool = False) -> None:
+    """Shows values to whoever runs the code, by all the MIME types that they have, such as `_repr_html_`.
+
+    Of these, those in `include` alone, if that is given, and none in `exclude`. With `raw` each value is a dict of
+    what to show by MIME type. In a session this is a builtin, too.
+    """
+    _show(*values, include=include, exclude=exclude, raw=raw)
 
 
 def send(content: Any) -> None:

@@ -233,7 +233,7 @@ pub(super) fn status_of(error: &Error) -> circlet_status {
         Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
         Error::NotReady { .. } => CIRCLET_NOT_READY,
         Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
-        Error::Stopped | Error::NotTaken { .. } => CIRCLET_TIMED_OUT,
+        Error::Stopped | Error::NotTaken { .. } | Error::TookTooLong { .. } => CIRCLET_TIMED_OUT,
         Error::Raised(_) => CIRCLET_JOB_FAILED,
         Error::Dropped => CIRCLET_CLOSED,
         Error::CodeTooLong { .. } | Error::MessageTooLong { .. } | Error::CallTooLong { .. } => {

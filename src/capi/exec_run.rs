@@ -24,6 +24,8 @@ pub const CIRCLET_EVENT_DATA: i32 = 3;
 /// The code asks for a line, which `circlet_executor_answer` gives: `body` is what it shows beside the place where the line is to be
 /// written, and `stream` 1 if nobody is to see what is written there.
 pub const CIRCLET_EVENT_ASK: i32 = 4;
+/// Something became of the run, where that was asked for: `body` is JSON.
+pub const CIRCLET_EVENT_STATE: i32 = 5;
 /// The run is over: `body` is the outcome as `circlet_executor_run` gives it, without what was printed; where the value is a buffer,
 /// `bytes` are its bytes, of the format and the shape that the outcome has under `bytes`.
 pub const CIRCLET_EVENT_END: i32 = 6;
@@ -150,6 +152,7 @@ impl Told {
             Event::Ask { prompt, is_secret } => {
                 (CIRCLET_EVENT_ASK, is_secret.into(), prompt.into_bytes(), Vec::new())
             }
+            Event::State(state) => (CIRCLET_EVENT_STATE, 0, json(&state)?, Vec::new()),
             Event::End(mut outcome) => {
                 let body = json(&outcome)?;
                 let bytes = outcome.bytes.take().map_or(Vec::new(), |bytes| bytes.content);

@@ -1,12 +1,17 @@
 //! A session's side for its language's shell: requests taken, answers sent, and prints without a step of the interpreter's.
 
+use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
 use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::ptr::NonNull;
 use std::sync::OnceLock;
 
-use super::call::{Failure, Out, borrow, call, end_handle, infallible, into_handle, long_array};
+use super::call::{Failure, Out, borrow, call, deadline, end_handle, infallible, into_handle, long_array};
 use super::status::circlet_status;
-use crate::exec::{SessionServant, Stream};
+use crate::exec::{ANY, BEGINNINGS, Lent, SessionServant, Stream};
+
+/// A buffer that is longer is not kept for the next request.
+const KEPT_BYTES: usize = 1 << 16;
 
 /// A session's side, for the shell that runs its code. Any thread may print; the rest is for one at a time.
 #[derive(Debug)]
@@ -68,25 +73,65 @@ pub unsafe extern "C" fn circlet_shell_ready(shell: *const circlet_shell) -> i32
     call(|| Ok(unsafe { borrow(shell, "shell")? }.0.ready()?).map(|()| 0))
 }
 
-/// Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it. CIRCLET_CLOSED and
-/// CIRCLET_PEER_DIED are the end of the session.
+/// Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it, 4 a heap snapshot that is
+/// wanted. CIRCLET_CLOSED and CIRCLET_PEER_DIED are the end of the session. The bytes stay until this thread takes another.
 ///
 /// # Safety
 /// `shell` is NULL or a shell; `taken` is NULL or has room for a request.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn circlet_shell_next(shell: *const circlet_shell, taken: *mut circlet_request) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { circlet_shell_take(shell, ANY, -1.0, taken) }
+}
+
+/// Waits for the next run, or heap snapshot that is wanted, and returns its kind, as [`circlet_shell_next`]: what else comes is
+/// kept for those who take it.
+///
+/// # Safety
+/// As [`circlet_shell_next`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_begin(
+    shell: *const circlet_shell,
+    taken: *mut circlet_request,
+) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { circlet_shell_take(shell, BEGINNINGS, -1.0, taken) }
+}
+
+/// As [`circlet_shell_next`], of some kinds alone: `kinds` has the bit `1 << kind` set for each. Others are kept for those who
+/// take them. After `timeout_ms` (below 0 never) it returns CIRCLET_TIMED_OUT, or before. Any thread may take requests.
+///
+/// # Safety
+/// As [`circlet_shell_next`].
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_take(
+    shell: *const circlet_shell,
+    kinds: u32,
+    timeout_ms: f64,
+    taken: *mut circlet_request,
+) -> i32 {
+    thread_local! {
+        static BODY: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    }
     call(|| {
         // SAFETY: the caller's promise.
         let (shell, out) = unsafe { (borrow(shell, "shell")?, Out::new(taken, "taken")?) };
-        Ok(shell.0.next(|kind, number, flags, body| {
-            out.set(circlet_request {
-                body: body.as_ptr().cast(),
-                len: body.len() as u64,
-                request: number.into(),
-                flags: flags.into(),
-            });
-            kind as i32
-        })?)
+        let mut spare = BODY.take();
+        if spare.capacity() > KEPT_BYTES {
+            spare = Vec::new();
+        }
+        let Some(request) = shell.0.take(kinds, deadline(timeout_ms)?, spare)? else {
+            return Ok(circlet_status::CIRCLET_TIMED_OUT as i32);
+        };
+        let body = request.body.unwrap_or_default();
+        out.set(circlet_request {
+            body: body.as_ptr().cast(),
+            len: body.len() as u64,
+            request: request.number.into(),
+            flags: request.flags.into(),
+        });
+        BODY.set(body);
+        Ok(request.kind as i32)
     })
 }
 
@@ -167,6 +212,56 @@ pub unsafe extern "C" fn circlet_shell_writer(shell: *const circlet_shell, strea
     }
 }
 
+/// As [`circlet_shell_take`] of one kind, for a process in which Python runs, whose lock the caller has: it waits without that.
+/// Returns a new reference: the request's bytes as `bytes`, copied once from the ring to there, or a status as `int`
+/// (CIRCLET_TIMED_OUT, CIRCLET_CLOSED, CIRCLET_PEER_DIED); or NULL, with the exception set where this is Python.
+///
+/// # Safety
+/// `shell` is a shell that nobody ends before the process.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_receive(
+    shell: *const circlet_shell,
+    kind: i32,
+    timeout_ms: f64,
+) -> *mut c_void {
+    let Some(python) = Python::here() else { return std::ptr::null_mut() };
+    let mut made: Object = std::ptr::null_mut();
+    // SAFETY: the caller's promise. Each state is that of this thread, which has let go of the lock; the bytes of an object that
+    // nobody else has yet may be written, and it is kept until they are. What is let go of is owned here.
+    unsafe {
+        let mut state = (python.let_go)();
+        let status = call(|| {
+            let kinds = u32::try_from(kind).ok().and_then(|kind| 1_u32.checked_shl(kind)).unwrap_or(0);
+            let lend = |len: usize| {
+                if len < KEPT_BYTES {
+                    return None;
+                }
+                (python.take_back)(state);
+                let lent = python.room(&mut made, len);
+                state = (python.let_go)();
+                lent
+            };
+            let shell = borrow(shell, "shell")?;
+            let Some(request) = shell.0.take_into(kinds, deadline(timeout_ms)?, Vec::new(), lend)? else {
+                return Ok(circlet_status::CIRCLET_TIMED_OUT as i32);
+            };
+            if let Some(body) = request.body {
+                (python.take_back)(state);
+                python.forget_if_any(made);
+                made = (python.make_bytes)(body.as_ptr().cast(), body.len().cast_signed());
+                state = (python.let_go)();
+            }
+            Ok(0)
+        });
+        (python.take_back)(state);
+        if status == 0 {
+            return made;
+        }
+        python.forget_if_any(made);
+        (python.number)(status as isize)
+    }
+}
+
 /// Ends a session's side. NULL is fine.
 ///
 /// # Safety
@@ -214,6 +309,7 @@ struct Python {
     utf8: unsafe extern "C" fn(Object, *mut isize) -> *const u8,
     encoded: unsafe extern "C" fn(Object, *const c_char, *const c_char) -> Object,
     bytes: unsafe extern "C" fn(Object, *mut *mut c_char, *mut isize) -> c_int,
+    make_bytes: unsafe extern "C" fn(*const c_char, isize) -> Object,
     length: unsafe extern "C" fn(Object) -> isize,
     number: unsafe extern "C" fn(isize) -> Object,
     clear: unsafe extern "C" fn(),
@@ -257,6 +353,7 @@ impl Python {
             utf8: named!(c"PyUnicode_AsUTF8AndSize"),
             encoded: named!(c"PyUnicode_AsEncodedString"),
             bytes: named!(c"PyBytes_AsStringAndSize"),
+            make_bytes: named!(c"PyBytes_FromStringAndSize"),
             length: named!(c"PyUnicode_GetLength"),
             number: named!(c"PyLong_FromSsize_t"),
             clear: named!(c"PyErr_Clear"),
@@ -266,6 +363,36 @@ impl Python {
             let_go: named!(c"PyEval_SaveThread"),
             take_back: named!(c"PyEval_RestoreThread"),
         })
+    }
+}
+
+impl Python {
+    /// Makes `bytes` of that length in the place of those that were made before, and lends their room. `None` where there
+    /// is no memory.
+    ///
+    /// # Safety
+    /// The caller has Python's lock, and owns `made`, if that is any.
+    unsafe fn room(&self, made: &mut Object, len: usize) -> Option<Lent> {
+        // SAFETY: the caller's promise; the new object's bytes are as many as said, and nobody else has it.
+        unsafe {
+            self.forget_if_any(std::mem::replace(made, std::ptr::null_mut()));
+            let (mut at, mut size) = (std::ptr::null_mut(), 0);
+            *made = (self.make_bytes)(std::ptr::null(), len.cast_signed());
+            if made.is_null() || (self.bytes)(*made, &raw mut at, &raw mut size) != 0 {
+                (self.clear)();
+                return None;
+            }
+            Some(Lent::new(NonNull::new(at.cast())?))
+        }
+    }
+
+    /// # Safety
+    /// The caller has Python's lock, and owns the object, if it is any.
+    unsafe fn forget_if_any(&self, object: Object) {
+        if !object.is_null() {
+            // SAFETY: the caller's promise.
+            unsafe { (self.forget)(object) };
+        }
     }
 }
 

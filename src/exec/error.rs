@@ -146,6 +146,12 @@ pub enum Error {
         /// The time it had.
         within: Duration,
     },
+    /// The session did not do what it was asked for in time, and was interrupted.
+    #[error("the session has not done it within {} ms: give it more time", within.as_millis())]
+    TookTooLong {
+        /// The time it had.
+        within: Duration,
+    },
     /// The worker could not do what it was asked for.
     #[error("the worker raised {0}")]
     Raised(super::Exception),

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use super::{Builder, Error, Interrupter, Killer, Outcome, RunOptions, Session, SessionPool};
+use super::{
+    Builder, Error, HeapOptions, HeapSnapshot, Interrupter, Killer, Outcome, Recycled, RunOptions, Session,
+    SessionPool,
+};
 use crate::usage::Probe;
 
 /// Runs Python code in a session, whose names stay from run to run. `Send`.
@@ -51,14 +54,15 @@ impl Executor {
     /// # Errors
     /// Those of [`Builder::start`].
     pub fn session(&mut self) -> Result<&mut Session, Error> {
-        if self.session.has_ended() || self.is_worn() {
-            self.renew()?;
+        let has_ended = self.session.has_ended();
+        if has_ended || self.is_worn() {
+            self.renew(if has_ended { Recycled::Ended } else { Recycled::Worn })?;
         }
         Ok(&mut self.session)
     }
 
-    fn renew(&mut self) -> Result<(), Error> {
-        let session = self.source.session()?;
+    fn renew(&mut self, why: Recycled) -> Result<(), Error> {
+        let session = self.source.session()?.recycled(why);
         self.memory = self.source.memory(&session);
         self.source.retire(std::mem::replace(&mut self.session, session));
         Ok(())
@@ -104,6 +108,14 @@ impl Executor {
         self.session()?.run(code, RunOptions::new().within(within))
     }
 
+    /// As [`Session::heap_snapshot`]; of a new session where the last has ended.
+    ///
+    /// # Errors
+    /// Those of [`Session::heap_snapshot`] and [`Builder::start`].
+    pub fn heap_snapshot(&mut self, options: &HeapOptions) -> Result<HeapSnapshot, Error> {
+        self.session()?.heap_snapshot(options)
+    }
+
     /// Returns what stops the run that is under way, from another thread.
     pub fn interrupter(&self) -> Interrupter {
         self.session.interrupter()
@@ -115,7 +127,7 @@ impl Executor {
     /// Those of [`Builder::start`].
     pub fn restart(&mut self) -> Result<(), Error> {
         self.session.killer().kill();
-        self.renew()
+        self.renew(Recycled::Restarted)
     }
 
     /// Returns the session's process id, while it has one.

@@ -66,9 +66,11 @@ pub use outputs::Stream;
 pub use ports::{PortRefusal, Porter};
 pub use process::Killer;
 pub use servant::{Servant, Taken};
+#[cfg(feature = "capi")]
+pub(crate) use session::{ANY, BEGINNINGS, Lent};
 pub use session::{
-    Bytes, Event, Grace, Interrupter, Outcome, PythonError, RunOptions, Session, SessionServant, Stopped,
-    Usage,
+    Bytes, Event, Grace, Interrupter, Moment, Outcome, PythonError, Recycled, Request, RunOptions, Session,
+    SessionServant, State, StateKind, Stopped, Usage,
 };
 pub use session_pool::{SessionCounts, SessionPool, SessionSnapshot};
 pub use source::source_of;

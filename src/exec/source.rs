@@ -39,8 +39,10 @@ const MODULES: &[(&str, &str)] = &sources! {
     "circlet.ring" "ring.py"
     "circlet.session" "session.py"
     "circlet.session_pool" "session_pool.py"
+    "circlet._session_input" "_session_input.py"
     "circlet._session_late" "_session_late.py"
     "circlet._session_look" "_session_look.py"
+    "circlet._session_shown" "_session_shown.py"
 };
 
 /// Returns the source of a module with a zero at its end.

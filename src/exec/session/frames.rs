@@ -13,10 +13,14 @@ pub(crate) mod request {
     pub(crate) const DATA: u32 = 2;
     /// A line for the code that asked for one.
     pub(crate) const LINE: u32 = 3;
+    /// A heap snapshot is wanted.
+    pub(crate) const HEAP: u32 = 4;
 }
 
 /// Of a run: somebody answers questions.
 pub(crate) const ASKS: u32 = 1;
+/// Of a run: somebody keeps a log.
+pub(crate) const STATES: u32 = 2;
 
 /// Kinds of frames from a session.
 pub(crate) mod answer {
@@ -36,6 +40,8 @@ pub(crate) mod answer {
     pub(crate) const VALUE: u32 = 7;
     /// The code asks for a line, as JSON.
     pub(crate) const ASK: u32 = 8;
+    /// Something became of the run, as JSON.
+    pub(crate) const STATE: u32 = 9;
 }
 
 /// Bytes before the body of a request.
@@ -53,26 +59,24 @@ pub(crate) fn answer_header(kind: u32, request: u32, written: [u32; 2]) -> [u8; 
     words([kind, request, written[0], written[1]])
 }
 
-/// An answer as it came.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Answer<'a> {
+/// Reads the begin of a request: its kind, its number and its flags.
+pub(crate) fn request_words(header: &[u8; REQUEST_BYTES]) -> [u32; 3] {
+    [0, 1, 2].map(|index| word(header, index))
+}
+
+/// The begin of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct AnswerHeader {
     pub(crate) kind: u32,
     pub(crate) request: u32,
     pub(crate) written: [u32; 2],
-    pub(crate) body: &'a [u8],
 }
 
-/// Reads a request: its kind, its number, its flags and its body.
-pub(crate) fn read_request(frame: &[u8]) -> Option<(u32, u32, u32, &[u8])> {
-    let (header, body) = frame.split_first_chunk::<REQUEST_BYTES>()?;
-    Some((word(header, 0), word(header, 1), word(header, 2), body))
-}
-
-/// Reads an answer.
-pub(crate) fn read_answer(frame: &[u8]) -> Option<Answer<'_>> {
-    let (header, body) = frame.split_first_chunk::<ANSWER_BYTES>()?;
-    let written = [word(header, 2), word(header, 3)];
-    Some(Answer { kind: word(header, 0), request: word(header, 1), written, body })
+impl AnswerHeader {
+    pub(crate) fn read(header: &[u8; ANSWER_BYTES]) -> Self {
+        let [kind, request, output, errors] = [0, 1, 2, 3].map(|index| word(header, index));
+        Self { kind, request, written: [output, errors] }
+    }
 }
 
 fn words<const N: usize, const BYTES: usize>(words: [u32; N]) -> [u8; BYTES] {
@@ -96,15 +100,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_a_session_sends_is_read_or_refused(bytes: Vec<u8>) {
-            prop_assert_eq!(read_answer(&bytes).is_some(), bytes.len() >= ANSWER_BYTES);
-            prop_assert_eq!(read_request(&bytes).is_some(), bytes.len() >= REQUEST_BYTES);
-        }
-
-        #[test]
-        fn an_answer_is_read_as_it_was_made(kind: u32, request: u32, written: [u32; 2], body: Vec<u8>) {
-            let frame = [answer_header(kind, request, written).as_slice(), &body].concat();
-            prop_assert_eq!(read_answer(&frame), Some(Answer { kind, request, written, body: &body }));
+        fn headers_are_read_as_they_were_made(kind: u32, request: u32, flags: u32, written: [u32; 2]) {
+            let answer = AnswerHeader { kind, request, written };
+            prop_assert_eq!(AnswerHeader::read(&answer_header(kind, request, written)), answer);
+            prop_assert_eq!(request_words(&request_header(kind, request, flags)), [kind, request, flags]);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::Outcome;
+use super::{Outcome, State};
 use crate::exec::outputs::Stream;
 
 /// How a code string is to be run.
@@ -13,6 +13,7 @@ use crate::exec::outputs::Stream;
 pub struct RunOptions {
     pub(super) within: Option<Duration>,
     pub(super) asks: bool,
+    pub(super) states: bool,
 }
 
 impl RunOptions {
@@ -30,6 +31,11 @@ impl RunOptions {
     /// fails at once.
     pub fn asks(self) -> Self {
         Self { asks: true, ..self }
+    }
+
+    /// Has [`Event::State`] tell what becomes of the run, for a log. Without it, nothing is spent on that.
+    pub fn states(self) -> Self {
+        Self { states: true, ..self }
     }
 }
 
@@ -50,6 +56,8 @@ pub enum Event {
         /// Whether nobody is to see what is written there.
         is_secret: bool,
     },
+    /// Something became of the run, where [`RunOptions::states`] asks for that.
+    State(State),
     /// The run is over. What was printed is not repeated in it.
     End(Box<Outcome>),
 }

@@ -1,17 +1,20 @@
 //! The session's side: what its language's shell calls through the C face.
 
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
 use std::{io, mem};
 
 use super::Usage;
-use super::frames::{self, MESSAGE_MAX, PROTOCOL, answer, request};
+use super::clock::nanoseconds;
+use super::frames::{self, ANSWER_BYTES, MESSAGE_MAX, PROTOCOL, answer};
+use super::inbox::{Inbox, Request};
+use super::incoming::Lent;
 use super::words::Words;
 use crate::exec::Error;
 use crate::exec::outputs::Stream;
-use crate::ring::{self, Deadline, Options, Receiver, Sender};
+use crate::ring::{self, Deadline, Options, Sender};
 
 /// A message that is longer goes in parts, so that the supervisor reads one while the next is written.
 const PART_BYTES: usize = 1 << 16;
@@ -29,18 +32,11 @@ static IS_CHILD: AtomicBool = AtomicBool::new(false);
 
 /// Takes requests and answers them. `Sync`: any thread may print.
 pub struct SessionServant {
-    requests: Mutex<Requests>,
+    inbox: Inbox,
     answers: Mutex<Answers>,
     words: Words,
-    /// The run that is under way; 0 for none.
-    running: AtomicU32,
     /// What the process had used at the end of the last run.
     before: Mutex<Usage>,
-}
-
-struct Requests {
-    ring: Receiver,
-    frame: Vec<u8>,
 }
 
 struct Answers {
@@ -74,10 +70,9 @@ impl SessionServant {
         words.set_bell(Arc::new(bell));
         requests.set_wait(words.wait());
         Ok(Self {
-            requests: Mutex::new(Requests { ring: requests, frame: Vec::new() }),
+            inbox: Inbox::new(requests),
             answers: Mutex::new(Answers { ring: answers, quiet: 0, written: [0; 2], looked: 0 }),
             words,
-            running: AtomicU32::new(0),
             before: Mutex::new(used()),
         })
     }
@@ -89,43 +84,63 @@ impl SessionServant {
     /// Says that the session can take requests.
     ///
     /// # Errors
-    /// As [`SessionServant::next`].
+    /// As [`SessionServant::take`].
     pub fn ready(&self) -> Result<(), Error> {
-        self.say(answer::READY, 0, &PROTOCOL.to_le_bytes())
+        let mut answers = self.answers();
+        let header = answers.header(&self.words, answer::READY, 0);
+        answers.send([&header, &PROTOCOL.to_le_bytes()], &self.words)
     }
 
-    /// Waits for a request, and has `take` look at its kind, number, flags and body. A run begins with this.
+    /// Waits for a request of one of these kinds, a mask of `1 << kind`; `None` at the deadline. What else comes
+    /// is kept for those who want it. A run begins with this. `spare` is a buffer that may be used again.
     ///
     /// # Errors
     /// [`ring::Error::Closed`], [`ring::Error::PeerDied`]: there is no supervisor any more, or it wants no session.
-    pub fn next<T>(&self, take: impl FnOnce(u32, u32, u32, &[u8]) -> T) -> Result<T, Error> {
-        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
-        let Requests { ring, frame } = &mut *requests;
-        frame.clear();
-        frame.shrink_to(LOUD_BYTES);
-        ring.recv_copy(frame, Deadline::NEVER)?;
-        let Some((kind, number, flags, body)) = frames::read_request(frame) else {
-            return Err(Error::Protocol { what: format!("a request of {} bytes", frame.len()) });
-        };
-        if kind == request::RUN {
-            self.running.store(number, Relaxed);
+    pub fn take(&self, kinds: u32, deadline: Deadline, spare: Vec<u8>) -> Result<Option<Request>, Error> {
+        self.take_into(kinds, deadline, spare, |_| None)
+    }
+
+    /// As [`SessionServant::take`], where `lend` may have room for a body of that length.
+    pub(crate) fn take_into(
+        &self,
+        kinds: u32,
+        deadline: Deadline,
+        spare: Vec<u8>,
+        lend: impl FnMut(usize) -> Option<Lent>,
+    ) -> Result<Option<Request>, Error> {
+        if IS_CHILD.load(Relaxed) {
+            return Err(ring::Error::Closed.into());
         }
-        Ok(take(kind, number, flags, body))
+        self.inbox.take(kinds, deadline, spare, lend)
     }
 
     /// Tells whether the run that is under way is to stop.
     pub fn is_stopped(&self) -> bool {
-        let running = self.running.load(Relaxed);
+        let running = self.inbox.running();
         running != 0 && self.words.is_stopped(running)
     }
 
     /// Sends a frame of the run that is under way. An outcome ends that.
     ///
     /// # Errors
-    /// As [`SessionServant::next`]; [`Error::Protocol`] without a run.
+    /// As [`SessionServant::take`]; [`Error::Protocol`] without a run.
     pub fn answer(&self, kind: u32, body: &[u8]) -> Result<(), Error> {
+        if IS_CHILD.load(Relaxed) {
+            return Err(ring::Error::Closed.into());
+        }
+        if kind == answer::ASK {
+            self.inbox.asks();
+        }
         if kind != answer::OUTCOME {
-            return self.say(kind, self.running.load(Relaxed), body);
+            let mut answers = self.answers();
+            let number = self.inbox.running();
+            if number == 0 {
+                return Err(Error::Protocol {
+                    what: "nothing can be sent while no run is under way".to_owned(),
+                });
+            }
+            let header = answers.header(&self.words, kind, number);
+            return answers.send([&header, body], &self.words);
         }
         let now = used();
         let before = mem::replace(&mut *self.before.lock().unwrap_or_else(PoisonError::into_inner), now);
@@ -134,34 +149,22 @@ impl SessionServant {
             now.system.saturating_sub(before.system).as_nanos() as u64,
             now.memory_peak,
         ];
-        let usage: Vec<u8> = usage.iter().flat_map(|word| word.to_le_bytes()).collect();
         let mut answers = self.answers();
         // Under the lock, so that what a thread prints comes before the end of the run or belongs to none.
-        let number = self.running.swap(0, Relaxed);
-        self.say_with(&mut answers, kind, number, &[&usage, body].concat())
-    }
-
-    fn say(&self, kind: u32, number: u32, body: &[u8]) -> Result<(), Error> {
-        self.say_with(&mut self.answers(), kind, number, body)
-    }
-
-    fn say_with(&self, answers: &mut Answers, kind: u32, number: u32, body: &[u8]) -> Result<(), Error> {
-        let written = answers.look(&self.words, true);
-        let frame = [frames::answer_header(kind, number, written).as_slice(), body].concat();
-        match answers.ring.try_send(&frame) {
-            Err(ring::Error::Full { .. }) => answers.send_long(&frame, &self.words)?,
-            other => other?,
+        let number = self.inbox.end_run();
+        let mut head = [0; ANSWER_BYTES + USAGE_BYTES];
+        head[..ANSWER_BYTES].copy_from_slice(&answers.header(&self.words, kind, number));
+        for (to, word) in head[ANSWER_BYTES..].chunks_exact_mut(8).zip(usage) {
+            to.copy_from_slice(&word.to_le_bytes());
         }
-        answers.quiet = 0;
-        self.words.ring(true);
-        Ok(())
+        answers.send([&head, body], &self.words)
     }
 
     /// Sends what was printed. Where no run is under way, or in a process that the code has forked, it goes to the
     /// descriptor. With `may_wait` off, `false` says that there is no room, and nothing was sent: `rest` is what is left.
     ///
     /// # Errors
-    /// As [`SessionServant::next`].
+    /// As [`SessionServant::take`].
     pub fn print(&self, stream: Stream, rest: &mut &[u8], may_wait: bool) -> Result<bool, Error> {
         let past = |rest: &mut &[u8]| {
             write_all(1 + stream as libc::c_int, rest);
@@ -173,7 +176,7 @@ impl SessionServant {
         }
         let kind = if stream == Stream::Stdout { answer::STDOUT } else { answer::STDERR };
         let mut answers = self.answers();
-        let number = self.running.load(Relaxed);
+        let number = self.inbox.running();
         if number == 0 {
             drop(answers);
             return past(rest);
@@ -227,19 +230,39 @@ impl Answers {
         self.written
     }
 
-    fn send_long(&mut self, frame: &[u8], words: &Words) -> Result<(), ring::Error> {
-        words.set_long(true);
-        let mut taken = 0;
-        let sent = loop {
-            // An event loop waits for no part by itself.
-            words.ring(true);
-            match self.ring.send_part(frame, &mut taken, Some(Deadline::after(ROOM))) {
-                Err(ring::Error::TimedOut { .. }) => {}
-                other => break other,
-            }
-        };
-        words.set_long(false);
-        sent
+    fn header(&mut self, words: &Words, kind: u32, number: u32) -> [u8; ANSWER_BYTES] {
+        let written = self.look(words, true);
+        frames::answer_header(kind, number, written)
+    }
+
+    /// Sends a frame, whose second part is copied from where it lies into the ring.
+    fn send(&mut self, parts: [&[u8]; 2], words: &Words) -> Result<(), Error> {
+        let is_long = self.ring.goes_in_fragments(parts[0].len() + parts[1].len());
+        if is_long || !self.has_sent(parts)? {
+            words.set_long(true);
+            let mut taken = 0;
+            let sent = loop {
+                // An event loop waits for no part by itself.
+                words.ring(true);
+                match self.ring.send_parts(parts, &mut taken, Some(Deadline::after(ROOM))) {
+                    Err(ring::Error::TimedOut { .. }) => {}
+                    other => break other,
+                }
+            };
+            words.set_long(false);
+            sent?;
+        }
+        self.quiet = 0;
+        words.ring(true);
+        Ok(())
+    }
+
+    /// Sends a frame if there is room for it.
+    fn has_sent(&mut self, parts: [&[u8]; 2]) -> Result<bool, Error> {
+        match self.ring.send_parts(parts, &mut 0, None) {
+            Err(ring::Error::Full { .. }) => Ok(false),
+            other => Ok(other.map(|()| true)?),
+        }
     }
 }
 
@@ -277,13 +300,6 @@ fn waiting(fd: libc::c_int) -> u32 {
     // SAFETY: the count outlives the call.
     unsafe { libc::ioctl(fd, libc::FIONREAD, &raw mut count) };
     count.max(0).cast_unsigned()
-}
-
-fn nanoseconds() -> u64 {
-    let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: the struct outlives the call.
-    unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &raw mut time) };
-    (time.tv_sec as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec as u64)
 }
 
 fn write_all(fd: libc::c_int, mut bytes: &[u8]) {

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::Stopped;
+use super::{Moment, Stopped};
 
 /// How long code that was asked to stop has at each step, before the next one is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,18 +26,18 @@ pub(super) struct Plan {
     pub(super) request: u32,
     grace: Grace,
     next: Option<(Stopped, Instant)>,
-    reached: Option<Stopped>,
+    taken: Vec<(Stopped, Moment)>,
 }
 
 impl Plan {
     /// Plans a run, which is to be stopped at an instant if at all.
     pub(super) fn new(request: u32, grace: Grace, at: Option<Instant>) -> Self {
-        Self { request, grace, next: at.map(|at| (Stopped::Interrupted, at)), reached: None }
+        Self { request, grace, next: at.map(|at| (Stopped::Interrupted, at)), taken: Vec::new() }
     }
 
     /// Has the run stopped from now on, if it is not being stopped already.
     pub(super) fn stop(&mut self, now: Instant) {
-        if self.reached.is_none() {
+        if self.taken.is_empty() {
             self.next = Some((Stopped::Interrupted, now));
         }
     }
@@ -50,7 +50,7 @@ impl Plan {
     /// Returns the step to take now.
     pub(super) fn step(&mut self, now: Instant) -> Option<Stopped> {
         let (step, _) = self.next.filter(|(_, at)| *at <= now)?;
-        self.reached = Some(step);
+        self.taken.push((step, Moment::now()));
         self.next = match step {
             Stopped::Interrupted => {
                 now.checked_add(self.grace.group).map(|at| (Stopped::GroupInterrupted, at))
@@ -63,7 +63,12 @@ impl Plan {
 
     /// Returns the last step that was taken.
     pub(super) fn reached(&self) -> Option<Stopped> {
-        self.reached
+        self.taken.last().map(|(step, _)| *step)
+    }
+
+    /// Returns the steps that were taken after the first so many, and when.
+    pub(super) fn taken_after(&self, known: usize) -> &[(Stopped, Moment)] {
+        self.taken.get(known..).unwrap_or_default()
     }
 }
 
@@ -88,6 +93,8 @@ mod tests {
         assert_eq!(plan.step(start + 2 * second), Some(Stopped::GroupInterrupted));
         assert_eq!(plan.step(start + 4 * second), Some(Stopped::Killed));
         assert_eq!((plan.due(), plan.reached()), (None, Some(Stopped::Killed)));
+        let after: Vec<_> = plan.taken_after(1).iter().map(|(step, _)| *step).collect();
+        assert_eq!(after, [Stopped::GroupInterrupted, Stopped::Killed]);
     }
 
     #[test]

@@ -7,31 +7,28 @@ use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
-use super::frames::{self, ASKS, MESSAGE_MAX, PROTOCOL, REQUEST_BYTES, answer, request};
+use super::frames::{ANSWER_BYTES, AnswerHeader, MESSAGE_MAX, PROTOCOL, answer};
+use super::incoming::Incoming;
 use super::life::Life;
 use super::outbox::Outbox;
-use super::outcome::{Body, Outcome, Usage};
+use super::outcome::{Outcome, Usage};
 use super::pipes::Pipes;
-use super::stop::{Grace, Plan};
+use super::stop::Grace;
 use super::watch::{Notice, Shared};
 use super::words::{Sleep, Words};
-use super::{Event, Interrupter, RunOptions, Stopped, servant};
+use super::{Event, Interrupter, Moment, Recycled, RunOptions};
 use crate::exec::fork_server::ForkServer;
 use crate::exec::log::{CIRCLET, log};
-use crate::exec::outputs::Stream;
 use crate::exec::process::Process;
-use crate::exec::{Ended, Error, Killer};
-use crate::pool::WorkerEnd;
+use crate::exec::{Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 use crate::shm::Patience;
 use crate::usage;
 
 /// Bytes of each of a session's two rings.
 const RING_BYTES: u64 = 1 << 20;
-/// How long a session has to end in order before it is killed.
-const STOP_GRACE: Duration = Duration::from_secs(2);
 /// The longest sleep between looks.
-const LONG: Duration = Duration::from_secs(1);
+pub(super) const LONG: Duration = Duration::from_secs(1);
 /// How long to wait for the next part of a frame that comes in parts.
 const PART: Duration = Duration::from_millis(20);
 /// The same for a caller who does not wait.
@@ -39,7 +36,7 @@ pub(super) const GLANCE: Duration = Duration::from_millis(1);
 /// While output comes, it is looked for so often, and its coming wakes nobody.
 const LULL: Duration = Duration::from_millis(1);
 /// After so many looks that found nothing, its coming wakes again.
-const LULLS: u32 = 8;
+pub(super) const LULLS: u32 = 8;
 
 /// What a session is started with.
 pub(in crate::exec) struct Setting {
@@ -73,33 +70,47 @@ pub(in crate::exec) struct Origin {
 pub struct Session {
     pub(super) shared: Arc<Shared>,
     pub(super) process: Arc<Process>,
-    language: &'static str,
+    pub(super) language: &'static str,
     pub(super) bell: Bell,
     pub(super) to: Option<Sender>,
     pub(super) outbox: Outbox,
     pub(super) from: Receiver,
-    grace: Grace,
-    output_max: usize,
+    pub(super) grace: Grace,
+    pub(super) output_max: usize,
     pub(super) request: u32,
     pub(super) run: Option<Run>,
     pub(super) events: VecDeque<Event>,
-    frame: Vec<u8>,
-    lulls: u32,
+    pub(super) incoming: Incoming<ANSWER_BYTES>,
+    /// Why it took the place of another, until somebody has been told.
+    pub(super) recycled: Option<(Recycled, Moment)>,
+    pub(super) lulls: u32,
     patience: Patience,
     /// What the last run used.
-    usage: Usage,
+    pub(super) usage: Usage,
     _server: Option<Arc<ForkServer>>,
     /// How many processes the kernel had killed for want of memory when this one was started, where it says so.
-    kills_for_memory: Option<u64>,
-    out_of_memory: Option<bool>,
+    pub(super) kills_for_memory: Option<u64>,
+    pub(super) out_of_memory: Option<bool>,
 }
 
 /// The run that is under way.
 pub(super) struct Run {
-    begin: Instant,
+    pub(super) begin: Instant,
+    /// How many steps to stop it were told of, where somebody wants to know.
+    pub(super) told: Option<usize>,
     /// What was printed so far.
-    printed: usize,
-    value: Vec<u8>,
+    pub(super) printed: usize,
+    pub(super) value: Vec<u8>,
+    /// How many lines the code has asked for, and whether the last of them was given.
+    pub(super) asked: u32,
+    pub(super) is_answered: bool,
+}
+
+impl Run {
+    pub(super) fn new(begin: Instant, states: bool) -> Self {
+        let told = states.then_some(0);
+        Self { begin, told, printed: 0, value: Vec::new(), asked: 0, is_answered: false }
+    }
 }
 
 impl Session {
@@ -141,7 +152,8 @@ impl Session {
             request: 0,
             run: None,
             events: VecDeque::new(),
-            frame: Vec::new(),
+            incoming: Incoming::new(),
+            recycled: None,
             lulls: LULLS,
             patience: Patience::new(setting.wait, 0),
             usage: Usage::default(),
@@ -160,10 +172,10 @@ impl Session {
         let until = Instant::now() + within;
         loop {
             if self.receive(PART)? {
-                let Some(ready) = frames::read_answer(&self.frame) else {
-                    return self.broken("a short frame");
-                };
-                let version = ready.body.first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+                let (head, body) = self.incoming.take();
+                let ready = AnswerHeader::read(&head);
+                let version =
+                    body.unwrap_or_default().first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
                 if ready.kind != answer::READY || version != PROTOCOL {
                     let (kind, version) = (ready.kind, version);
                     return self
@@ -182,59 +194,6 @@ impl Session {
         }
     }
 
-    /// Begins to run a code string; [`Session::next`] tells what comes of it.
-    ///
-    /// # Errors
-    /// [`Error::Running`] where a run is under way, [`Error::CodeTooLong`], [`Error::NoWorker`] after an end,
-    /// [`Error::Died`].
-    pub fn begin(&mut self, code: &str, options: RunOptions) -> Result<(), Error> {
-        if self.run.is_some() {
-            return Err(Error::Running);
-        }
-        let Some(to) = &mut self.to else { return Err(Error::NoWorker) };
-        let max = MESSAGE_MAX as usize - REQUEST_BYTES;
-        if code.len() > max {
-            return Err(Error::CodeTooLong { len: code.len(), max });
-        }
-        let begin = Instant::now();
-        self.request = (self.request + 1) & (u32::MAX >> 1);
-        let stop_at = options.within.and_then(|within| begin.checked_add(within));
-        self.shared.begins(Plan::new(self.request, self.grace, stop_at));
-        let flags = if options.asks { ASKS } else { 0 };
-        self.frame.clear();
-        self.frame.extend_from_slice(&frames::request_header(request::RUN, self.request, flags));
-        self.frame.extend_from_slice(code.as_bytes());
-        let mut sent = 0;
-        loop {
-            // What was posted comes first.
-            let is_sent = match self.outbox.push(to, LONG) {
-                Ok(false) => to.send_part(&self.frame, &mut sent, Some(Deadline::after(LONG))).map(|()| true),
-                Ok(true) => Ok(false),
-                Err(error) => Err(error),
-            };
-            match is_sent {
-                Ok(true) => break,
-                Ok(false) | Err(ring::Error::TimedOut { .. }) if !self.shared.is_over.load(SeqCst) => {
-                    self.shared.take_steps(&self.process);
-                }
-                Ok(false)
-                | Err(ring::Error::TimedOut { .. } | ring::Error::PeerDied | ring::Error::Closed) => {
-                    return Err(self.died());
-                }
-                Err(other) => {
-                    self.shared.end();
-                    return Err(other.into());
-                }
-            }
-        }
-        log(CIRCLET, || {
-            format!("session {} gets run {} ({} bytes)", self.process_id(), self.request, code.len())
-        });
-        self.lulls = LULLS;
-        self.run = Some(Run { begin, printed: 0, value: Vec::new() });
-        Ok(())
-    }
-
     /// Waits for what comes next of the run, until the deadline at the most. [`Event::End`] is the last; `None` comes
     /// where nothing did in time, or no run is under way.
     ///
@@ -249,26 +208,8 @@ impl Session {
             if self.run.is_none() {
                 return Ok(None);
             }
-            // What was read before the ring was found empty was written before whatever comes through the ring.
-            let (is_over, kept) = (self.shared.is_over.load(SeqCst), self.shared.pipes.kept());
-            let left = deadline.left();
-            if self.receive(left.map_or(PART, |left| left.clamp(GLANCE, PART)))? {
-                self.take()?;
+            if self.look(deadline.left().map_or(PART, |left| left.clamp(GLANCE, PART)))? {
                 continue;
-            }
-            if kept != [0, 0] {
-                for (stream, count) in Stream::BOTH.into_iter().zip(kept) {
-                    let bytes = self.shared.pipes.take(stream, count);
-                    self.printed(stream, bytes);
-                }
-                if self.shared.pipes.is_let_go() {
-                    self.shared.alarm.sound();
-                }
-                self.lulls = 0;
-                continue;
-            }
-            if is_over {
-                return Err(self.died());
             }
             let left = deadline.left();
             let is_called = self.shared.is_called.swap(false, SeqCst);
@@ -299,6 +240,11 @@ impl Session {
     /// Those of [`Session::begin`] and [`Session::next`].
     pub fn run(&mut self, code: &str, options: RunOptions) -> Result<Outcome, Error> {
         self.begin(code, options)?;
+        self.finish()
+    }
+
+    /// Waits for what comes of what is under way.
+    pub(super) fn finish(&mut self) -> Result<Outcome, Error> {
         let mut printed = [Vec::new(), Vec::new()];
         loop {
             match self.next(Deadline::NEVER)? {
@@ -314,134 +260,6 @@ impl Session {
         }
     }
 
-    /// Sends bytes to the code, which takes them by `circlet.session.receive()`.
-    ///
-    /// # Errors
-    /// [`Error::NoWorker`] after an end, or what the ring says.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        self.request_of(request::DATA, bytes)
-    }
-
-    /// Gives the code the line that it asked for. `None` is the end of the input.
-    ///
-    /// # Errors
-    /// As [`Session::send`].
-    pub fn answer(&mut self, line: Option<&str>) -> Result<(), Error> {
-        let body = line.map_or(Vec::new(), |line| format!("{line}\n").into_bytes());
-        self.request_of(request::LINE, &body)
-    }
-
-    fn request_of(&mut self, kind: u32, body: &[u8]) -> Result<(), Error> {
-        let to = self.to.as_mut().ok_or(Error::NoWorker)?;
-        let frame = [frames::request_header(kind, self.request, 0).as_slice(), body].concat();
-        Ok(to.send(&frame)?)
-    }
-
-    /// Takes the next frame out of the ring. A copy: the session could change what is being read.
-    fn receive(&mut self, part: Duration) -> Result<bool, Error> {
-        // Of a frame that comes in parts, nobody rings for each.
-        let is_long = self.shared.words.is_long();
-        if !is_long && !self.from.has_frame() {
-            return Ok(false);
-        }
-        self.frame.clear();
-        let deadline = if is_long { Deadline::after(part) } else { Deadline::now() };
-        match self.from.recv_copy(&mut self.frame, deadline) {
-            Ok(_) => Ok(true),
-            // Its end is seen by the process.
-            Err(ring::Error::TimedOut { .. } | ring::Error::Closed | ring::Error::PeerDied) => Ok(false),
-            Err(other) => self.broken(&other.to_string()),
-        }
-    }
-
-    /// Makes events of the frame that was taken.
-    fn take(&mut self) -> Result<(), Error> {
-        let frame = std::mem::take(&mut self.frame);
-        let taken = self.take_frame(&frame);
-        self.frame = frame;
-        self.frame.clear();
-        self.frame.shrink_to(RING_BYTES as usize);
-        taken
-    }
-
-    fn take_frame(&mut self, frame: &[u8]) -> Result<(), Error> {
-        let Some(came) = frames::read_answer(frame) else { return self.broken("a frame without a header") };
-        if came.request != self.request {
-            let given = came.request;
-            return self.broken(&format!("an answer to request {given} during request {}", self.request));
-        }
-        for (stream, written) in Stream::BOTH.into_iter().zip(came.written) {
-            let bytes = self.shared.pipes.take_until(stream, written);
-            self.printed(stream, bytes);
-        }
-        if self.shared.pipes.is_let_go() {
-            self.shared.alarm.sound();
-        }
-        match came.kind {
-            answer::STDOUT => self.printed(Stream::Stdout, came.body.to_vec()),
-            answer::STDERR => self.printed(Stream::Stderr, came.body.to_vec()),
-            answer::DATA => self.events.push_back(Event::Data(came.body.to_vec())),
-            answer::VALUE => self.run.iter_mut().for_each(|run| run.value = came.body.to_vec()),
-            answer::DISPLAY => {
-                let shown = self.json(came.body, "something to show")?;
-                self.events.push_back(Event::Display(shown));
-            }
-            answer::ASK => {
-                let (prompt, is_secret) = self.json(came.body, "a question")?;
-                self.events.push_back(Event::Ask { prompt, is_secret });
-            }
-            answer::OUTCOME => {
-                let Some((usage, json)) = servant::read_usage(came.body) else {
-                    return self.broken("an outcome without its usage");
-                };
-                let body: Body = self.json(json, "an outcome")?;
-                let Some(run) = self.run.take() else { return self.broken("an outcome of no run") };
-                let stopped = self.shared.end();
-                self.usage = usage;
-                let outcome = body.outcome(run.value);
-                self.shared.life.has_run(
-                    outcome.error.as_ref().map(|error| format!("{}: {}", error.kind, error.message)),
-                );
-                let outcome = Outcome { usage, stopped, elapsed: run.begin.elapsed(), ..outcome };
-                log(self.language, || {
-                    let (session, run, ms) =
-                        (self.process_id(), self.request, outcome.elapsed.as_secs_f64() * 1e3);
-                    let raised = outcome.error.as_ref().map(|error| format!(", raised {}", error.kind));
-                    format!("session {session} ends run {run} ({ms:.1} ms{})", raised.unwrap_or_default())
-                });
-                self.events.push_back(Event::End(Box::new(outcome)));
-            }
-            other => return self.broken(&format!("a frame of kind {other}")),
-        }
-        self.lulls = 0;
-        Ok(())
-    }
-
-    fn json<T: serde::de::DeserializeOwned>(&mut self, body: &[u8], what: &str) -> Result<T, Error> {
-        serde_json::from_slice(body)
-            .or_else(|error| self.broken(&format!("{what} that is no JSON of ours: {error}")))
-    }
-
-    /// Makes an event of what was printed, as much as is kept.
-    fn printed(&mut self, stream: Stream, mut bytes: Vec<u8>) {
-        let Some(run) = &mut self.run else { return };
-        if bytes.is_empty() || run.printed > self.output_max {
-            return;
-        }
-        let left = self.output_max - run.printed;
-        run.printed += bytes.len();
-        if bytes.len() > left {
-            bytes.truncate(left);
-            let notice = format!(
-                "\n[circlet: more than {} bytes were printed: the rest is not kept]\n",
-                self.output_max
-            );
-            bytes.extend_from_slice(notice.as_bytes());
-            run.printed = self.output_max + 1;
-        }
-        self.events.push_back(Event::Output(stream, bytes));
-    }
-
     fn sleep(&mut self, sleep: Sleep, at_most: Duration) {
         let (shared, from) = (&self.shared, &self.from);
         // While output comes, it is not waited for: it is looked for in a moment.
@@ -454,6 +272,12 @@ impl Session {
                     || from.has_frame()
             });
         }
+    }
+
+    /// Notes that it takes the place of another, for the first run that wants to know.
+    pub(in crate::exec) fn recycled(mut self, why: Recycled) -> Self {
+        self.recycled = Some((why, Moment::now()));
+        self
     }
 
     /// Returns what stops a run from another thread.
@@ -488,58 +312,6 @@ impl Session {
     /// Tells of a session that has ended whether the kernel killed it for want of memory; `None` where that is not known.
     pub fn ran_out_of_memory(&self) -> Option<bool> {
         self.out_of_memory
-    }
-
-    /// Ends the session: in order within 2 s, or killed.
-    ///
-    /// # Errors
-    /// [`Error::Died`] where it did not end in order; it has ended all the same.
-    pub fn stop(mut self) -> Result<(), Error> {
-        match self.end_in_order() {
-            Some((Ended::Exited(0), _)) | None => Ok(()),
-            Some((how, said)) => Err(Error::Died { how, said }),
-        }
-    }
-
-    fn end_in_order(&mut self) -> Option<(Ended, String)> {
-        drop(self.to.take()?);
-        self.shared.life.leaves(WorkerEnd::Stopped);
-        let ended = self.process.wait(Deadline::after(STOP_GRACE));
-        let (how, said) = ended.map_or_else(|| self.process.end(), |how| (how, self.process.said()));
-        log(CIRCLET, || format!("session {} {how}", self.process_id()));
-        Some((how, said))
-    }
-
-    /// Says how a session has ended that has, or is about to.
-    fn died(&mut self) -> Error {
-        self.to = None;
-        self.run = None;
-        let stopped = self.shared.end();
-        let how = self.process.wait(Deadline::after(STOP_GRACE)).unwrap_or_else(|| self.process.end().0);
-        log(CIRCLET, || format!("session {} {how}", self.process_id()));
-        self.out_of_memory = match (stopped, how) {
-            (Some(Stopped::Killed), _) => Some(false),
-            (_, Ended::Killed(libc::SIGKILL)) => self.kills_for_memory.and_then(usage::claim_kill_for_memory),
-            _ => Some(false),
-        };
-        match stopped {
-            Some(Stopped::Killed) => Error::Stopped,
-            _ => Error::Died { how, said: self.process.said() },
-        }
-    }
-
-    pub(super) fn broken<T>(&mut self, what: &str) -> Result<T, Error> {
-        self.to = None;
-        self.run = None;
-        self.process.end();
-        Err(Error::Protocol { what: what.to_owned() })
-    }
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        self.end_in_order();
-        self.process.close();
     }
 }
 

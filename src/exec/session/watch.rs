@@ -6,11 +6,11 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use std::{fmt, io};
 
-use super::Stopped;
 use super::life::Life;
 use super::pipes::Pipes;
 use super::stop::Plan;
 use super::words::Words;
+use super::{Moment, Stopped};
 use crate::exec::Error;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::outputs::Stream;
@@ -59,6 +59,11 @@ impl Shared {
         self.plan().take().and_then(|plan| plan.reached())
     }
 
+    /// Returns the steps that were taken to stop the run, after the first so many, and when.
+    pub(super) fn taken_after(&self, known: usize) -> Vec<(Stopped, Moment)> {
+        self.plan().as_ref().map_or(Vec::new(), |plan| plan.taken_after(known).to_vec())
+    }
+
     /// Does what is due to stop the run, and returns how long until the next step.
     pub(super) fn take_steps(&self, process: &Process) -> Option<Duration> {
         let mut plan = self.plan();
@@ -78,6 +83,8 @@ impl Shared {
                 };
                 format!("session {} is to stop run {}: {how}", process.id(), plan.request)
             });
+            // For those who want to know of it at once.
+            self.words.wake();
         }
         match step {
             None => {}
