@@ -241,9 +241,11 @@ pub(super) fn status_of(error: &Error) -> circlet_status {
         }
         Error::Running => CIRCLET_BUSY,
         Error::NoSuchWorker { .. } => CIRCLET_NOT_FOUND,
-        Error::TooManyRings { .. } | Error::FunctionName { .. } | Error::Preload { .. } | Error::Pool(_) => {
-            CIRCLET_INVALID
-        }
+        Error::TooManyRings { .. }
+        | Error::FunctionName { .. }
+        | Error::Preload { .. }
+        | Error::NoForks { .. }
+        | Error::Pool(_) => CIRCLET_INVALID,
         Error::Port { refusal, .. } => refused_port(*refusal),
         Error::Json { .. } => CIRCLET_BAD_JSON,
         Error::Protocol { .. } | Error::Ring(_) => CIRCLET_PROTOCOL,

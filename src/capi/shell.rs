@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::ffi::{c_char, c_int, c_void};
-use std::os::fd::{FromRawFd, OwnedFd, RawFd};
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
 
@@ -135,6 +135,28 @@ pub unsafe extern "C" fn circlet_shell_take(
     })
 }
 
+/// Returns the doorbell of the requests: a descriptor that becomes readable when one may have come since circlet_shell_arm, or an
+/// error. The caller owns it and closes it; what is read from it means nothing.
+///
+/// # Safety
+/// `shell` is NULL or a shell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_fd(shell: *const circlet_shell) -> i32 {
+    // SAFETY: the caller's promise.
+    call(|| Ok(unsafe { borrow(shell, "shell")? }.0.bell()?.into_raw_fd()))
+}
+
+/// Asks for the doorbell. Returns 1 where there is no need to wait: there is a request, or the end of the session, which
+/// circlet_shell_take tells of; 0 where the descriptor tells when to look again.
+///
+/// # Safety
+/// `shell` is NULL or a shell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_arm(shell: *const circlet_shell) -> i32 {
+    // SAFETY: the caller's promise.
+    call(|| Ok(unsafe { borrow(shell, "shell")? }.0.arm()?.into()))
+}
+
 /// Sends a frame of the run that is under way, of a kind that `docs/protocol.md` names; an outcome (2) ends the run. Waits
 /// for room.
 ///
@@ -182,6 +204,16 @@ pub unsafe extern "C" fn circlet_shell_print(
 pub unsafe extern "C" fn circlet_shell_stopped(shell: *const circlet_shell) -> i32 {
     // SAFETY: the caller's promise.
     infallible(|| unsafe { borrow(shell, "shell") }.is_ok_and(|shell| shell.0.is_stopped()).into())
+}
+
+/// Returns the number of the run that was last asked to stop, which may be over: its signal is on the way, or has come. 0 for none.
+///
+/// # Safety
+/// `shell` is NULL or a shell.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_last_stopped(shell: *const circlet_shell) -> u32 {
+    // SAFETY: the caller's promise.
+    infallible(|| unsafe { borrow(shell, "shell") }.map_or(0, |shell| shell.0.last_stopped()))
 }
 
 /// Makes the `write` of a stream (1 or 2) of Python: a built-in function that takes a `str`. It is for a process in which

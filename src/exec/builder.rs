@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::fork_server::ForkServer;
 use super::process::{Launch, Process};
 use super::session::{Notice, Origin, Place, Setting};
-use super::{Error, Executor, Grace, Session, SessionPool, find_library};
+use super::{Error, Executor, Grace, Language, Session, SessionPool, find_library, language};
 use crate::ring::{Ring, Wait};
 
 /// The definitions of a session's shell.
@@ -40,7 +40,8 @@ const OUTPUT_MAX: usize = 16 << 20;
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
-    python: PathBuf,
+    language: Language,
+    program: Option<PathBuf>,
     library: Option<PathBuf>,
     ready_within: Duration,
     grace: Grace,
@@ -64,7 +65,8 @@ pub(super) struct Recycle {
 impl Default for Builder {
     fn default() -> Self {
         Self {
-            python: PathBuf::from("python3"),
+            language: Language::default(),
+            program: None,
             library: None,
             ready_within: Duration::from_secs(10),
             grace: Grace::default(),
@@ -79,10 +81,26 @@ impl Default for Builder {
 }
 
 impl Builder {
-    /// Names the interpreter: a path, or a program on `PATH`. `python3` else.
-    pub fn python(mut self, program: impl Into<PathBuf>) -> Self {
-        self.python = program.into();
+    /// Sets what the code is written in: Python else.
+    pub fn language(mut self, language: Language) -> Self {
+        self.language = language;
         self
+    }
+
+    /// Names the interpreter: a path, or a program on `PATH`. `python3` or `bun` else.
+    pub fn program(mut self, program: impl Into<PathBuf>) -> Self {
+        self.program = Some(program.into());
+        self
+    }
+
+    /// Sets Python for the language, and names its interpreter.
+    pub fn python(self, program: impl Into<PathBuf>) -> Self {
+        self.language(Language::Python).program(program)
+    }
+
+    /// Sets Bun for the language, and names its program.
+    pub fn bun(self, program: impl Into<PathBuf>) -> Self {
+        self.language(Language::Bun).program(program)
     }
 
     /// Names the C library that the session loads; [`find_library`] looks for it else.
@@ -127,7 +145,7 @@ impl Builder {
         self
     }
 
-    /// Keeps so many sessions ready, by a fork server: a process that has the interpreter and the modules loaded, and is forked for
+    /// Keeps so many sessions of Python ready, by a fork server: a process that has the interpreter and the modules loaded, and is forked for
     /// each session. Without it an executor starts its sessions one by one, and a pool keeps one ready.
     ///
     /// Forked sessions have the environment and the folder that this program had when the server was started, and what the
@@ -160,7 +178,7 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::NoLibrary`], [`Error::NoPython`], [`Error::NotReady`], [`Error::Died`], [`Error::Preload`],
-    /// [`Error::TooManyRings`]; no process stays.
+    /// [`Error::NoForks`], [`Error::TooManyRings`]; no process stays.
     pub fn start(self) -> Result<Executor, Error> {
         if self.ready.unwrap_or(0) > 0 || !self.preload.is_empty() {
             return self.pool()?.open();
@@ -185,12 +203,13 @@ impl Builder {
         Ok(self)
     }
 
-    /// Starts an interpreter with a shell.
-    fn command(&self, shell: &str) -> Command {
-        let mut command = Command::new(&self.python);
+    /// Starts an interpreter with a shell: what it takes for an option, and the source.
+    fn command(&self, shell: [&str; 2]) -> Command {
+        let program = self.program.as_deref().unwrap_or_else(|| self.language.program());
+        let mut command = Command::new(program);
         let library = self.library.as_deref().unwrap_or_else(|| Path::new("libcirclet.so"));
         // For the package circlet, if the code imports it.
-        command.args(["-c", shell]).arg(library).env("CIRCLET_LIBRARY", library);
+        command.args(shell).arg(library).env("CIRCLET_LIBRARY", library);
         command
     }
 
@@ -212,10 +231,14 @@ impl Builder {
     fn launch(&self, place: Place, rings: &str) -> Result<Origin, Error> {
         let Place { descriptors: passed, outputs: [output, errors], shared } = place;
         let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
-        let mut command = self.command(SHELL);
+        let shell = match self.language {
+            Language::Python => ["-c", SHELL],
+            Language::Bun => ["-e", language::bun_session()],
+        };
+        let mut command = self.command(shell);
         command.arg(numbers.join(",")).arg(rings);
         let launch = Launch {
-            language: "Python",
+            language: self.language.name(),
             input: std::process::Stdio::null(),
             output: output.into(),
             errors: errors.into(),
@@ -227,8 +250,11 @@ impl Builder {
 
     /// Starts a fork server.
     pub(super) fn fork_server(&self, notice: Arc<Notice>) -> Result<ForkServer, Error> {
+        if self.language != Language::Python {
+            return Err(Error::NoForks { language: self.language.name() });
+        }
         ForkServer::start("Python", self.ready_within, notice, |socket| {
-            let mut command = self.command(FORK_SHELL);
+            let mut command = self.command(["-c", FORK_SHELL]);
             command.arg(socket.to_string()).args(&self.preload);
             command
         })

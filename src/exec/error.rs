@@ -26,6 +26,12 @@ pub enum Error {
         /// The kernel's reason.
         source: io::Error,
     },
+    /// Sessions of this language come from no fork server.
+    #[error("{language} is not forked: start its sessions one by one, without `ready`, `preload` and `pool`")]
+    NoForks {
+        /// The language.
+        language: &'static str,
+    },
     /// The C library, which the worker loads, is nowhere.
     #[error(
         "libcirclet.so was found in none of these places:{}; build it with `cargo clib`, or set CIRCLET_LIBRARY",

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::usage::Probe;
 
-/// Runs Python code in a session, whose names stay from run to run. `Send`.
+/// Runs code in a session, whose names stay from run to run. `Send`.
 ///
 /// Where the session ends, whatever the reason, the run that was under way fails with that, and the next one has a new
 /// session, without the names of the last. Dropping it stops the session, and kills it where it does not stop.
@@ -100,7 +100,8 @@ impl Executor {
     }
 
     /// As [`Executor::run`], but a run that takes longer than `within` is interrupted: its outcome says so, with a
-    /// `KeyboardInterrupt` for an error. Where it does not end after that, its session does, as [`Grace`](super::Grace) says.
+    /// `KeyboardInterrupt` of Python or an `AbortError` of Bun for an error. Where it does not end after that, its session does,
+    /// as [`Grace`](super::Grace) says.
     ///
     /// # Errors
     /// [`Error::Stopped`], and those of [`Executor::run`].

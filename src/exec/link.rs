@@ -110,7 +110,7 @@ impl Link {
         let remote = Arc::new(Remote::new(claims.clone(), lane.clone(), setup.output.clone()));
         let membership = crew.join(&remote);
         let command = setup.command(&passed);
-        let language = setup.language.name();
+        let language = setup.functions.language().name();
         let (outputs, [output, errors]) = Outputs::new(remote.clone())?;
         let launch = Launch {
             language,

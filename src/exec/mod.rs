@@ -1,8 +1,8 @@
 //! Workers that are processes: code strings that run in one of their own, and pools that call functions, under supervision.
 //!
 //! [`Workers`] is a pool whose jobs are calls of functions in Python or Bun processes: see `docs/pool.md`. An [`Executor`] has a
-//! [`Session`], one Python process that runs code strings in one namespace: what they print, show and ask for comes as [`Event`]s while they run,
-//! and an [`Interrupter`] stops them. A [`SessionPool`] keeps sessions ready, which it makes by a fork server in a few milliseconds. It needs nothing installed but Python: its code is in the C library, which is looked for by [`find_library`]. See
+//! [`Session`], one process of Python or Bun that runs code strings in one namespace: what they print, show and ask for comes as [`Event`]s while they run,
+//! and an [`Interrupter`] stops them. A [`SessionPool`] keeps sessions ready, which it makes by a fork server in a few milliseconds. It needs nothing installed but that [`Language`]: its code is in the C library, which is looked for by [`find_library`]. See
 //! `docs/protocol.md`. A worker ends with its supervisor, also when that is killed.
 //!
 //! ```no_run
@@ -32,6 +32,7 @@ mod fork_server;
 mod forked;
 mod heap;
 mod interpreter;
+mod language;
 mod library;
 mod limits;
 mod link;
@@ -58,6 +59,7 @@ pub use error::{Ended, Error};
 pub use executor::Executor;
 pub use forked::{AroundFork, Forked, ready_to_fork, serve_forks};
 pub use heap::{HeapChange, HeapLine, HeapOptions, HeapSnapshot, HeapType};
+pub use language::Language;
 pub use library::find_library;
 pub use limits::Limits;
 pub use log::log_to_stderr;
@@ -69,7 +71,7 @@ pub use servant::{Servant, Taken};
 #[cfg(feature = "capi")]
 pub(crate) use session::{ANY, BEGINNINGS, Lent};
 pub use session::{
-    Bytes, Event, Grace, Interrupter, Moment, Outcome, PythonError, Recycled, Request, RunOptions, Session,
+    Bytes, CodeError, Event, Grace, Interrupter, Moment, Outcome, Recycled, Request, RunOptions, Session,
     SessionServant, State, StateKind, Stopped, Usage,
 };
 pub use session_pool::{SessionCounts, SessionPool, SessionSnapshot};

@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Limits, Stream, interpreter};
+use super::{Language, Limits, Stream, interpreter};
 use crate::pool::WorkerId;
 
 /// The whole of a Python worker's shell.
@@ -47,7 +47,7 @@ const BUN: &str = include_str!("../../bun/src/pool_worker.ts");
 /// What the workers of a pool are started with.
 #[derive(Clone, Debug)]
 pub(super) struct Setup {
-    pub(super) language: Language,
+    pub(super) functions: Functions,
     pub(super) program: PathBuf,
     /// The script that the program is, which looks for the interpreter each time that it is started.
     pub(super) shim: Option<PathBuf>,
@@ -67,21 +67,20 @@ pub(super) struct Python {
     pub(super) folders: Vec<PathBuf>,
 }
 
-/// What a worker's functions are written in.
+/// Where a worker's functions are, and so what they are written in.
 #[derive(Clone, Debug)]
-pub(super) enum Language {
+pub(super) enum Functions {
     /// Modules.
     Python(Python),
     /// What this script exports.
     Bun(PathBuf),
 }
 
-impl Language {
-    /// Returns what people call it.
-    pub(super) fn name(&self) -> &'static str {
+impl Functions {
+    pub(super) fn language(&self) -> Language {
         match self {
-            Self::Python(_) => "Python",
-            Self::Bun(_) => "Bun",
+            Self::Python(_) => Language::Python,
+            Self::Bun(_) => Language::Bun,
         }
     }
 }
@@ -89,13 +88,13 @@ impl Language {
 impl Setup {
     /// Returns the script of which a worker is to say where it led to.
     pub(super) fn unknown_shim(&self) -> Option<&Path> {
-        let is_python = matches!(self.language, Language::Python(_));
+        let is_python = self.functions.language() == Language::Python;
         self.shim.as_deref().filter(|shim| is_python && interpreter::behind(shim).is_none())
     }
 
     /// Tells whether workers wait for calls in an event loop, and so for lines.
     pub(super) fn has_event_loop(&self) -> bool {
-        matches!(self.language, Language::Bun(_))
+        self.functions.language() == Language::Bun
     }
 
     /// Makes the command of a worker that has these descriptors.
@@ -105,12 +104,12 @@ impl Setup {
         // For the package circlet, if a function imports it.
         command.env("CIRCLET_LIBRARY", &self.library);
         let numbers = descriptors.iter().map(|fd| fd.as_raw_fd().to_string());
-        match &self.language {
-            Language::Python(Python { main, folders }) => {
+        match &self.functions {
+            Functions::Python(Python { main, folders }) => {
                 // Without site: the shell imports that when a module asks for it.
                 command.args(["-S", "-c", PYTHON]).arg(&self.library).args(numbers).arg(main).args(folders);
             }
-            Language::Bun(script) => {
+            Functions::Bun(script) => {
                 command.args(["-e", BUN]).arg(&self.library).args(numbers).arg(script);
             }
         }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::boots::Boots;
 use super::crew::Crew;
-use super::setup::{Language, Output, Python, Setup};
+use super::setup::{Functions, Output, Python, Setup};
 use super::shift::Processes;
 use super::{Call, Error, HeapOptions, HeapSnapshot, Limits, Refused, Stream, find_library, interpreter};
 use crate::pool::{
@@ -56,7 +56,7 @@ impl Workers {
             pool: Pool::builder(),
             program: PathBuf::from("python3"),
             library: None,
-            language: Language::Python(Python::default()),
+            functions: Functions::Python(Python::default()),
             ready_within: READY_WITHIN,
             grace: GRACE,
             limits: Limits::new(),
@@ -73,7 +73,7 @@ impl Workers {
     pub fn bun(script: impl Into<PathBuf>) -> WorkersBuilder {
         let script = script.into();
         let script = std::path::absolute(&script).unwrap_or(script);
-        WorkersBuilder { program: PathBuf::from("bun"), language: Language::Bun(script), ..Self::python() }
+        WorkersBuilder { program: PathBuf::from("bun"), functions: Functions::Bun(script), ..Self::python() }
     }
 
     /// Returns the pool that the calls are jobs of.
@@ -254,7 +254,7 @@ pub struct WorkersBuilder {
     pool: Builder,
     program: PathBuf,
     library: Option<PathBuf>,
-    language: Language,
+    functions: Functions,
     ready_within: Duration,
     grace: Duration,
     limits: Limits,
@@ -277,7 +277,7 @@ impl WorkersBuilder {
 
     /// Adds a folder to look for modules in, before all others. Bun looks beside its script alone.
     pub fn module_path(mut self, folder: impl Into<PathBuf>) -> Self {
-        if let Language::Python(python) = &mut self.language {
+        if let Functions::Python(python) = &mut self.functions {
             python.folders.push(folder.into());
         }
         self
@@ -287,7 +287,7 @@ impl WorkersBuilder {
     /// `-m package.module`. Where a call or its arguments need something of `__main__`, it is run for that, once in each
     /// worker, as `__mp_main__`: what is under `if __name__ == "__main__":` is not. Without it `__main__` is empty.
     pub fn main_module(mut self, main: impl Into<OsString>) -> Self {
-        if let Language::Python(python) = &mut self.language {
+        if let Functions::Python(python) = &mut self.functions {
             python.main = main.into();
         }
         self
@@ -380,7 +380,7 @@ impl WorkersBuilder {
     pub fn build(self) -> Result<Workers, Error> {
         let (crew, grace) = (Arc::<Crew>::default(), self.grace);
         let setup = Setup {
-            language: self.language,
+            functions: self.functions,
             shim: interpreter::shim(&self.program),
             program: self.program,
             library: find_library(self.library.as_deref())?,

@@ -1,6 +1,7 @@
 //! The requests that come to a session, for each of its threads those that it waits for.
 
 use std::collections::VecDeque;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -137,6 +138,18 @@ impl Inbox {
                 Some(other) => kept.requests.push_back(other),
             }
         }
+    }
+
+    /// Returns a copy of the ring's doorbell.
+    pub(super) fn bell(&self) -> Result<OwnedFd, Error> {
+        let reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        reader.ring.fd()?.try_clone_to_owned().map_err(Error::os("fcntl"))
+    }
+
+    /// Asks for the doorbell; `true` where there is something to take already.
+    pub(super) fn arm(&self) -> Result<bool, Error> {
+        let mut reader = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
+        Ok(reader.ring.arm()? || !self.kept().requests.is_empty())
     }
 
     /// Tells whether a line is for the question that is asked now.

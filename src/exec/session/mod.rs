@@ -27,7 +27,7 @@ pub(crate) use inbox::{ANY, BEGINNINGS};
 #[cfg(feature = "capi")]
 pub(crate) use incoming::Lent;
 pub(super) use life::Life;
-pub use outcome::{Bytes, Outcome, PythonError, Stopped, Usage};
+pub use outcome::{Bytes, CodeError, Outcome, Stopped, Usage};
 pub use run::{Event, RunOptions};
 pub use servant::SessionServant;
 pub use state::{Moment, Recycled, State, StateKind};

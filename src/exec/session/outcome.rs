@@ -10,17 +10,17 @@ use serde_json::{Map, Value};
 /// Serializes as an object of these fields, what is absent left out, times as milliseconds and bytes as their number.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Outcome {
-    /// The value of the last expression, where JSON can say it: `null` for `None` and for code without one.
+    /// The value of the last expression, where JSON can say it: `null` for `None`, for `undefined` and for code without one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub value: Option<Value>,
-    /// Its `repr`, where JSON cannot.
+    /// Its `repr`, or what `Bun.inspect` gives, where JSON cannot.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub repr: Option<String>,
     /// How it shows itself, by MIME type, where it does: text as it is, pictures in base64, as Jupyter's messages have
     /// them.
     #[serde(skip_serializing_if = "Map::is_empty")]
     pub data: Map<String, Value>,
-    /// Its bytes, where it is a buffer: of `bytes`, a `memoryview` or an array.
+    /// Its bytes, where it is a buffer: of `bytes`, a `memoryview` or an array, of an `ArrayBuffer` or a view of one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<Bytes>,
     /// What was printed, as much as is kept; a notice at its end says where it was cut.
@@ -29,7 +29,7 @@ pub struct Outcome {
     pub stderr: String,
     /// The exception that ended the code.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub error: Option<PythonError>,
+    pub error: Option<CodeError>,
     /// What was done to stop the code, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stopped: Option<Stopped>,
@@ -70,7 +70,7 @@ pub struct Usage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stopped {
-    /// The code got a SIGINT: a `KeyboardInterrupt`.
+    /// The code got a SIGINT: a `KeyboardInterrupt`, or an `AbortError` of Bun.
     Interrupted,
     /// All processes of the session's group got one, once the code had not ended in time.
     GroupInterrupted,
@@ -80,13 +80,13 @@ pub enum Stopped {
 
 /// An exception of the code that was run.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PythonError {
-    /// Its type's name, such as `ZeroDivisionError`.
+pub struct CodeError {
+    /// Its type's name, such as `ZeroDivisionError` or `TypeError`.
     #[serde(rename = "type")]
     pub kind: String,
     /// Its message.
     pub message: String,
-    /// The traceback as Python prints it, from the code's own lines on.
+    /// The traceback as Python prints it, from the code's own lines on; in Bun the stack, as far as the code's own lines.
     pub traceback: String,
 }
 
@@ -107,7 +107,7 @@ pub(super) struct Body {
     data: Map<String, Value>,
     /// The format and the shape of the bytes that came before this.
     bytes: Option<(String, Vec<u64>)>,
-    error: Option<PythonError>,
+    error: Option<CodeError>,
 }
 
 impl Body {

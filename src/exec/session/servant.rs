@@ -114,10 +114,31 @@ impl SessionServant {
         self.inbox.take(kinds, deadline, spare, lend)
     }
 
+    /// Returns the doorbell of the requests, as [`ring::Receiver::fd`] does: a copy, which is the caller's.
+    ///
+    /// # Errors
+    /// As [`ring::Receiver::fd`].
+    pub fn bell(&self) -> Result<OwnedFd, Error> {
+        self.inbox.bell()
+    }
+
+    /// Asks for the doorbell, as [`ring::Receiver::arm`] does: `true` where there is no need to wait.
+    ///
+    /// # Errors
+    /// As [`ring::Receiver::fd`].
+    pub fn arm(&self) -> Result<bool, Error> {
+        self.inbox.arm()
+    }
+
     /// Tells whether the run that is under way is to stop.
     pub fn is_stopped(&self) -> bool {
         let running = self.inbox.running();
         running != 0 && self.words.is_stopped(running)
+    }
+
+    /// Returns the number of the run that was last asked to stop, which may be over; 0 for none.
+    pub fn last_stopped(&self) -> u32 {
+        self.words.last_stopped()
     }
 
     /// Sends a frame of the run that is under way. An outcome ends that.

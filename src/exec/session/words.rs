@@ -157,6 +157,11 @@ impl Words {
         self.word(STOP).load(Acquire) == request | 1 << 31
     }
 
+    /// Returns the request that was last asked to stop; 0 for none.
+    pub(crate) fn last_stopped(&self) -> u32 {
+        self.word(STOP).load(Acquire) & !(1 << 31)
+    }
+
     /// Says whether a frame is under way for which the ring has no room.
     pub(crate) fn set_long(&self, is_long: bool) {
         self.word(LONG).store(is_long.into(), SeqCst);
