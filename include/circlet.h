@@ -3024,6 +3024,24 @@ int32_t circlet_shell_take(const struct circlet_shell *shell,
                            struct circlet_request *taken);
 
 /**
+ * Returns the doorbell of the requests: a descriptor that becomes readable when one may have come since circlet_shell_arm, or an
+ * error. The caller owns it and closes it; what is read from it means nothing.
+ *
+ * # Safety
+ * `shell` is NULL or a shell.
+ */
+int32_t circlet_shell_fd(const struct circlet_shell *shell);
+
+/**
+ * Asks for the doorbell. Returns 1 where there is no need to wait: there is a request, or the end of the session, which
+ * circlet_shell_take tells of; 0 where the descriptor tells when to look again.
+ *
+ * # Safety
+ * `shell` is NULL or a shell.
+ */
+int32_t circlet_shell_arm(const struct circlet_shell *shell);
+
+/**
  * Sends a frame of the run that is under way, of a kind that `docs/protocol.md` names; an outcome (2) ends the run. Waits
  * for room.
  *
@@ -3053,6 +3071,14 @@ int32_t circlet_shell_print(const struct circlet_shell *shell,
  * `shell` is NULL or a shell.
  */
 int32_t circlet_shell_stopped(const struct circlet_shell *shell);
+
+/**
+ * Returns the number of the run that was last asked to stop, which may be over: its signal is on the way, or has come. 0 for none.
+ *
+ * # Safety
+ * `shell` is NULL or a shell.
+ */
+uint32_t circlet_shell_last_stopped(const struct circlet_shell *shell);
 
 /**
  * Makes the `write` of a stream (1 or 2) of Python: a built-in function that takes a `str`. It is for a process in which

@@ -7,7 +7,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use circlet::exec::{
-    Ended, Error, Event, Executor, Grace, Language, Outcome, RunOptions, Session, Stopped, Stream,
+    Ended, Error, Event, Executor, Grace, HeapOptions, Language, Outcome, RunOptions, Session, Stopped,
+    Stream,
 };
 use circlet::shm::Deadline;
 use serde_json::{Value, json};
@@ -416,4 +417,30 @@ fn code_of_ten_megabytes_runs() {
     let mut bun = start();
     let code = format!("const x = '{}'\nx.length", "y".repeat(10_000_000));
     assert_eq!(value(&mut bun, &code), json!(10_000_000));
+}
+
+#[test]
+fn a_log_has_the_states_of_a_run_and_a_heap_snapshot_its_types() {
+    let mut bun = start();
+    let session = bun.session().unwrap();
+    session.begin("throw new RangeError('far')", RunOptions::new().states()).unwrap();
+    let mut states = Vec::new();
+    while let Some(event) = session.next(Deadline::after(Duration::from_secs(20))).unwrap() {
+        if let Event::State(state) = event {
+            states.push(serde_json::to_value(state).unwrap());
+        }
+    }
+    let names: Vec<_> = states.iter().map(|state| state["state"].as_str().unwrap()).collect();
+    assert_eq!(names, ["code_received", "exec_start", "exception", "exec_end"]);
+    assert_eq!((&states[2]["type"], &states[2]["message"]), (&json!("RangeError"), &json!("far")));
+    let times: Vec<_> = states.iter().map(|state| state["monotonic_ms"].as_f64().unwrap()).collect();
+    assert!(times.is_sorted() && times[0] > 0.0, "{times:?}");
+
+    let snapshot = bun.heap_snapshot(&HeapOptions::new()).unwrap();
+    assert!(snapshot.bytes > 0 && !snapshot.types.is_empty(), "{snapshot:?}");
+    bun.run("var kept = Array.from({ length: 5000 }, () => new Map())").unwrap();
+    let snapshot = bun.heap_snapshot(&HeapOptions::new().top(1000)).unwrap();
+    let maps = snapshot.types.iter().find(|kind| kind.name == "Map").unwrap();
+    assert!(maps.count_change.unwrap() >= 5000, "{maps:?}");
+    assert_eq!(value(&mut bun, "kept.length"), json!(5000), "it goes on");
 }

@@ -41,7 +41,7 @@ export {
   WorkerDiedError,
 } from "./errors.ts";
 export { Executor } from "./executor.ts";
-export { SessionPool, type SessionSnapshot } from "./session_pool.ts";
+export { SessionPool, type SessionSnapshot } from "./sessions.ts";
 export type { ExecutorOptions, RunOptions } from "./executor_options.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { HeapLine, HeapOptions, HeapSnapshot } from "./heap.ts";

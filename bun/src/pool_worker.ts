@@ -1,11 +1,12 @@
 /**
  * A worker of a pool of processes: takes calls from its supervisor's rings, one at a time, and answers them. It is started
- * as `bun -e SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS LINES SCRIPT`, and calls what the script exports.
+ * as `bun -e SOURCE LIBRARY REQUESTS ANSWERS CLAIMS PORTS LINES SCRIPT`, where SOURCE is worker_heap.ts and this, and calls what
+ * the script exports.
  */
 
 import { CString, dlopen, toArrayBuffer, type Pointer } from "bun:ffi";
-import { deserialize, heapStats, serialize } from "bun:jsc";
-import { writeFileSync } from "node:fs";
+import { deserialize, serialize } from "bun:jsc";
+import { heapSnapshot } from "./worker_heap.ts";
 
 const JSON_TEXT = 1;
 const STRUCTURED_CLONE = 3;
@@ -60,22 +61,6 @@ Object.assign(globalThis, { circlet, [Symbol.for("circlet.worker")]: { worker, u
 process.on("SIGINT", () => {
   if (runs && circlet.aborted()) running?.abort();
 });
-
-/** The objects that there were at the last look, by type. */
-let lastTypes: Record<string, number> | undefined;
-
-/** Says what is on the heap; for the supervisor. */
-function heapSnapshot(top: number, file: string | null, stop: boolean): unknown {
-  if (file !== null) writeFileSync(file, Bun.generateHeapSnapshot("v8"));
-  const { heapSize, objectTypeCounts } = heapStats();
-  const last = lastTypes;
-  lastTypes = stop ? undefined : objectTypeCounts;
-  const most = Object.entries(objectTypeCounts).sort(([, a], [, b]) => b - a);
-  const types = most
-    .slice(0, top)
-    .map(([name, count]) => ({ name, count, ...(last && { count_change: count - (last[name] ?? 0) }) }));
-  return { source: "jsc", is_first: last === undefined, bytes: heapSize, lines: [], grown: [], types, file };
-}
 
 /** What is called by a name that begins with a colon. */
 const own = { ":heap_snapshot": heapSnapshot };

@@ -11,12 +11,18 @@ import { dlopen, toArrayBuffer, type Pointer } from "bun:ffi";
 export const RUN = 1;
 export const DATA = 2;
 export const LINE = 3;
+export const HEAP = 4;
+/** All of them. */
+const ANY = 0xffffffff;
+/** CIRCLET_TIMED_OUT. */
+const TIMED_OUT = -18;
 /** Kinds of answers. */
 export const OUTCOME = 2;
 export const DISPLAY = 5;
 export const SENT = 6;
 export const BYTES = 7;
 export const ASK = 8;
+export const STATE = 9;
 
 const [library, given, called] = process.argv.slice(1) as [string, string, string];
 /** The descriptors that were passed on. */
@@ -28,7 +34,7 @@ process.argv.length = 1;
 const { symbols: c } = dlopen(library, {
   circlet_shell_new: { args: ["i32", "i32", "i32", "i32", "ptr"], returns: "i32" },
   circlet_shell_ready: { args: ["ptr"], returns: "i32" },
-  circlet_shell_poll: { args: ["ptr", "u32", "ptr"], returns: "i32" },
+  circlet_shell_take: { args: ["ptr", "u32", "f64", "ptr"], returns: "i32" },
   circlet_shell_fd: { args: ["ptr"], returns: "i32" },
   circlet_shell_arm: { args: ["ptr"], returns: "i32" },
   circlet_shell_answer: { args: ["ptr", "i32", "ptr", "u64"], returns: "i32" },
@@ -52,7 +58,8 @@ const nothing = new Uint8Array(1);
 
 /** Takes a request, and returns its kind; 0 where none came within so many microseconds, less than 0 at the end. */
 export function poll(waitUs: number): number {
-  return c.circlet_shell_poll(shell, waitUs, request);
+  const kind = c.circlet_shell_take(shell, ANY, waitUs / 1000, request);
+  return kind === TIMED_OUT ? 0 : kind;
 }
 
 function body(): Uint8Array {

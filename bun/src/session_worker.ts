@@ -17,6 +17,7 @@ import {
   DATA,
   DISPLAY,
   givenRings,
+  HEAP,
   isStopped,
   isThere,
   lastStopped,
@@ -25,10 +26,12 @@ import {
   ready,
   RUN,
   SENT,
+  STATE,
   taken,
   takenBytes,
   takenRun,
 } from "./session_link.ts";
+import { heapSnapshot } from "./worker_heap.ts";
 import { remember } from "./session_lines.ts";
 import { Questions, requireHere, ringsOf, takeConsole, takeStrays } from "./session_output.ts";
 import { bytesOf, displayed, nameRun, saidOf, thrown, type Said } from "./session_values.ts";
@@ -56,12 +59,17 @@ const globally = eval;
 
 // What the code has.
 
+/** Flags of a run: somebody answers questions, and somebody keeps a log. */
+const ASKS = 1;
+const STATES = 2;
+
 /** The run that is under way: its number, 0 where there is none, and that of the last; whether it has a value; whether a signal may be left of the last; and what ends it while it waits. */
 const run = {
   number: 0,
   last: 0,
   hasValue: true,
   isLeft: false,
+  isLogged: false,
   stop: undefined as ((error: Error) => void) | undefined,
   abort: undefined as AbortController | undefined,
 };
@@ -120,6 +128,13 @@ Object.defineProperty(globalThis, "_", {
 });
 
 // Runs.
+
+/** Says what becomes of the run, and when, where somebody wants to know. */
+function tell(state: string, more?: object): void {
+  if (!run.isLogged) return;
+  const moment = { unix_ms: performance.timeOrigin + performance.now(), monotonic_ms: Number(process.hrtime.bigint()) / 1e6 };
+  answer(STATE, JSON.stringify({ state, ...moment, ...more }));
+}
 
 function interruption(): Error {
   return new DOMException("the run was interrupted", "AbortError");
@@ -212,7 +227,9 @@ function begin(number: number, flags: number, code: string): void {
   run.number = run.last = number;
   if (run.isLeft || (before !== 0 && lastStopped() === before)) dropSignal();
   run.abort = undefined;
-  questions.areAnswered = (flags & 1) !== 0;
+  questions.areAnswered = (flags & ASKS) !== 0;
+  run.isLogged = (flags & STATES) !== 0;
+  tell("code_received");
   nameRun(number);
   let said: Said | undefined;
   let later: Promise<Given> | undefined;
@@ -222,6 +239,7 @@ function begin(number: number, flags: number, code: string): void {
   const done = interruptible(() => {
     try {
       if (isStopped()) throw interruption();
+      tell("exec_start");
       const text = transpiler.transformSync(code);
       run.hasValue = !declares(text);
       remember(number, code, text);
@@ -290,6 +308,12 @@ function interrupt(): void {
 
 function finish(number: number, { json, bytes }: Said): void {
   if (run.number !== number) return;
+  if (run.isLogged) {
+    const { error } = JSON.parse(json) as { error?: { type: string; message: string } };
+    if (error !== undefined) tell("exception", { type: error.type, message: error.message });
+    tell("exec_end");
+    run.isLogged = false;
+  }
   run.number = 0;
   run.stop = undefined;
   asked.length = 0;
@@ -301,9 +325,23 @@ function finish(number: number, { json, bytes }: Said): void {
 
 function take(kind: number): void {
   if (kind === DATA) return deliver(takenBytes());
-  if (kind !== RUN) return;
   const { number, flags } = takenRun();
-  begin(number, flags, taken());
+  if (kind === RUN) begin(number, flags, taken());
+  else if (kind === HEAP) takeHeap(number, taken());
+}
+
+/** Takes a heap snapshot: an array of what is wanted, as JSON. */
+function takeHeap(number: number, wanted: string): void {
+  run.number = run.last = number;
+  let said: Said;
+  try {
+    if (isStopped()) throw interruption();
+    const value = heapSnapshot(...(JSON.parse(wanted) as Parameters<typeof heapSnapshot>));
+    said = { json: JSON.stringify({ value }) };
+  } catch (error) {
+    said = thrown(error);
+  }
+  finish(number, said);
 }
 
 async function serve(): Promise<void> {

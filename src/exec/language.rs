@@ -12,6 +12,7 @@ const BUN_GLOBALS: &str = "const { AbortController, AggregateError, Array, Array
 /// The whole of a Bun session's shell: its files as one, without the lines by which one takes names from another.
 static BUN: LazyLock<String> = LazyLock::new(|| {
     let files = [
+        include_str!("../../bun/src/worker_heap.ts"),
         include_str!("../../bun/src/session_link.ts"),
         include_str!("../../bun/src/session_lines.ts"),
         include_str!("../../bun/src/session_values.ts"),
@@ -20,6 +21,17 @@ static BUN: LazyLock<String> = LazyLock::new(|| {
     ];
     [BUN_GLOBALS.to_owned()].into_iter().chain(files.map(own)).collect()
 });
+
+/// The whole of the shell of a pool's Bun worker.
+static BUN_POOL: LazyLock<String> = LazyLock::new(|| {
+    let files = [include_str!("../../bun/src/worker_heap.ts"), include_str!("../../bun/src/pool_worker.ts")];
+    files.map(own).concat()
+});
+
+/// Returns the whole of the shell of a pool's Bun worker.
+pub(super) fn bun_pool() -> &'static str {
+    &BUN_POOL
+}
 
 /// Returns the whole of a Bun session's shell.
 pub(super) fn bun_session() -> &'static str {

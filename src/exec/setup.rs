@@ -9,6 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::language::bun_pool;
 use super::{Language, Limits, Stream, interpreter};
 use crate::pool::WorkerId;
 
@@ -40,9 +41,6 @@ impl fmt::Debug for Output {
         f.write_str("Output")
     }
 }
-
-/// The whole of a Bun worker's shell.
-const BUN: &str = include_str!("../../bun/src/pool_worker.ts");
 
 /// What the workers of a pool are started with.
 #[derive(Clone, Debug)]
@@ -110,7 +108,7 @@ impl Setup {
                 command.args(["-S", "-c", PYTHON]).arg(&self.library).args(numbers).arg(main).args(folders);
             }
             Functions::Bun(script) => {
-                command.args(["-e", BUN]).arg(&self.library).args(numbers).arg(script);
+                command.args(["-e", bun_pool()]).arg(&self.library).args(numbers).arg(script);
             }
         }
         command
