@@ -413,6 +413,13 @@ fn a_missing_bun_is_named() {
 }
 
 #[test]
+fn a_fork_server_is_refused() {
+    let builder = Executor::builder().bun(common::bun()).library(common::library());
+    let error = builder.ready(1).start().unwrap_err();
+    assert!(matches!(error, Error::NoForks { language: "Bun" }), "{error}");
+}
+
+#[test]
 fn code_of_ten_megabytes_runs() {
     let mut bun = start();
     let code = format!("const x = '{}'\nx.length", "y".repeat(10_000_000));
