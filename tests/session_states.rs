@@ -29,6 +29,23 @@ fn events(session: &mut Session, code: &str, options: RunOptions) -> (Vec<Event>
     }
 }
 
+/// Interrupts code once it has printed something, and returns what came, and how it ended.
+fn interrupted(session: &mut Session, code: &str) -> (Vec<Event>, Result<(), Error>) {
+    session.begin(code, RunOptions::new().states()).unwrap();
+    let interrupter = session.interrupter();
+    let (mut events, mut is_asked) = (Vec::new(), false);
+    loop {
+        match session.next(Deadline::after(LONG)) {
+            Ok(Some(Event::End(_))) => return (events, Ok(())),
+            Ok(event) => events.push(event.expect("something comes")),
+            Err(error) => return (events, Err(error)),
+        }
+        if !is_asked && matches!(events.last(), Some(Event::Output(..))) {
+            is_asked = interrupter.interrupt();
+        }
+    }
+}
+
 fn kinds(events: &[Event]) -> Vec<StateKind> {
     let kind = |event: &Event| match event {
         Event::State(state) => Some(state.what.clone()),
@@ -80,13 +97,12 @@ fn a_state_is_an_object_with_the_runs_number_and_two_times_that_never_go_back() 
 fn each_step_to_stop_a_run_is_told_before_what_the_code_did_then() {
     let mut python = start();
     let session = python.session().unwrap();
-    let within = RunOptions::new().states().within(Duration::from_millis(50));
-    let (came, end) = events(session, "while True: pass", within);
+    let (came, end) = interrupted(session, "print('runs', end='')\nwhile True: pass");
     end.unwrap();
-    let interrupted = |how| StateKind::Interrupted { how };
+    let step = |how| StateKind::Interrupted { how };
     assert_eq!(
         kinds(&came)[2..],
-        [interrupted(Stopped::Interrupted), raised("KeyboardInterrupt", ""), StateKind::ExecEnd]
+        [step(Stopped::Interrupted), raised("KeyboardInterrupt", ""), StateKind::ExecEnd]
     );
 }
 
@@ -95,8 +111,8 @@ fn a_kill_is_told_and_the_new_session_tells_that_it_is_one() {
     let short = Duration::from_millis(20);
     let grace = Grace { group: short, kill: short };
     let mut python = Executor::builder().library(common::library()).grace(grace).start().unwrap();
-    let code = "while True:\n  try:\n    for _ in iter(int, 1): pass\n  except BaseException: pass";
-    let (came, end) = events(python.session().unwrap(), code, RunOptions::new().states().within(short));
+    let code = "while True:\n  try:\n    print('runs', end='')\n    for _ in iter(int, 1): pass\n  except BaseException: pass";
+    let (came, end) = interrupted(python.session().unwrap(), code);
     assert!(matches!(end, Err(Error::Stopped)), "{end:?}");
     let steps = [Stopped::Interrupted, Stopped::GroupInterrupted, Stopped::Killed];
     assert_eq!(kinds(&came)[2..], steps.map(|how| StateKind::Interrupted { how }));

@@ -306,7 +306,7 @@ impl Session {
 
     /// Tells whether the session has ended.
     pub fn has_ended(&self) -> bool {
-        self.to.is_none() || self.shared.is_over.load(SeqCst)
+        self.to.is_none() || self.shared.is_over.load(SeqCst) || self.process.has_ended()
     }
 
     /// Tells of a session that has ended whether the kernel killed it for want of memory; `None` where that is not known.
