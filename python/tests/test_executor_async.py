@@ -38,29 +38,48 @@ def test_a_thousand_awaits_lose_no_wake() -> None:
 
 
 def test_the_loop_goes_on_while_code_runs() -> None:
-    async def main() -> int:
+    async def main() -> None:
         turns = 0
-        async with Executor() as python:
-            run = asyncio.ensure_future(_of(python))
-            while not run.done():
+        turned = asyncio.Event()
+
+        async def turn() -> None:
+            nonlocal turns
+            while turns < 100:
                 turns += 1
-                await asyncio.sleep(0.001)
-            assert run.result() == 7
-        return turns
+                await asyncio.sleep(0)
+            turned.set()
 
-    async def _of(python: Executor) -> object:
-        return (await python.run("import time; time.sleep(0.1); 7")).value
+        async def ask(_: Question) -> str:
+            await turned.wait()
+            return "7"
 
-    assert asyncio.run(main()) > 10
+        async with Executor() as python:
+            task = asyncio.ensure_future(turn())
+            # The code waits for the loop.
+            assert (await python.run("input()", ask=ask)).value == "7"
+            await task
+
+    asyncio.run(main())
 
 
 def test_a_stream_is_read_as_it_comes() -> None:
     async def main() -> None:
         async with Executor() as python:
-            stream = python.stream("import time\nfor i in range(3):\n    print(i)\n    time.sleep(0.01)\n'end'")
-            texts = [chunk.text async for chunk in stream]
-            assert "".join(texts) == "0\n1\n2\n" and len(texts) >= 3
-            assert (await stream).value == "end"
+            read = asyncio.Queue[str]()
+
+            async def ask(_: Question) -> str:
+                # What was printed before is read while the code waits.
+                text = ""
+                while not text.endswith("\n"):
+                    text += await read.get()
+                return text
+
+            stream = python.stream(
+                "told = []\nfor i in range(3):\n    print(i)\n    told.append(input())\ntold", ask=ask
+            )
+            async for chunk in stream:
+                read.put_nowait(chunk.text)
+            assert (await stream).value == ["0", "1", "2"]
             long = python.stream("for i in range(100_000): print('x' * 63)\nb'y' * 3_000_000")
             assert sum([len(chunk.text) async for chunk in long]) == 6_400_000
             assert len((await long).value) == 3_000_000
