@@ -320,3 +320,20 @@ fn at_a_terminal_the_code_knows_that_and_its_keys_reach_it() {
     terminal.wait_for("EOFError");
     assert_eq!(terminal.end().code(), Some(1));
 }
+
+#[test]
+fn ctrl_c_ends_a_question() {
+    let mut command = circlet();
+    command.args([
+        "-c",
+        "try: input('first? ')\nexcept KeyboardInterrupt: print('no')\nprint(input('second? '))",
+    ]);
+    let mut terminal = Terminal::start(command);
+    terminal.wait_for("first? ");
+    terminal.press("\x03");
+    terminal.wait_for("no\r\n");
+    terminal.wait_for("second? ");
+    terminal.press("yes\n");
+    terminal.wait_for("yes\r\nyes\r\n");
+    assert!(terminal.end().success());
+}

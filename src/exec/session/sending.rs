@@ -96,8 +96,17 @@ impl Session {
     /// # Errors
     /// As [`Session::send`].
     pub fn answer(&mut self, line: Option<&str>) -> Result<(), Error> {
+        self.answer_bytes(&body_of(line))
+    }
+
+    /// As [`Session::answer`], with the bytes of a line as they are: with its newline, unless it is the last and has none.
+    /// None are the end of the input.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub fn answer_bytes(&mut self, line: &[u8]) -> Result<(), Error> {
         match self.question() {
-            Some(asked) => self.deliver(request::LINE, asked, &body_of(line), Deadline::NEVER),
+            Some(asked) => self.deliver(request::LINE, asked, line, Deadline::NEVER),
             None => Ok(()),
         }
     }

@@ -12,7 +12,7 @@ use circlet::ring::Deadline;
 use signal_hook::consts::SIGINT;
 
 use crate::failure::Failure;
-use crate::forward::Forward;
+use crate::forward::{Forward, GIVE_UP_AFTER};
 use crate::secret::{self, Secret};
 use crate::{library, run};
 use editor::{Entry, Lines};
@@ -130,8 +130,14 @@ impl Prompt {
         }
         let session = executor.session()?;
         session.begin(code, RunOptions::new().asks())?;
+        let mut is_interrupted = false;
         loop {
-            match session.next(Deadline::NEVER)? {
+            let deadline = if is_interrupted { Deadline::after(GIVE_UP_AFTER) } else { Deadline::NEVER };
+            let event = session.next(deadline)?;
+            if std::mem::take(&mut is_interrupted) && event.is_none() {
+                session.answer(None)?;
+            }
+            match event {
                 Some(Event::Output(stream, bytes)) => self.screen.show(stream, &bytes)?,
                 Some(Event::Display(data)) => {
                     let text = data.get("text/plain").and_then(|text| text.as_str()).unwrap_or_default();
@@ -140,7 +146,10 @@ impl Prompt {
                 Some(Event::Ask { prompt, is_secret }) => match self.answer(&prompt, is_secret)? {
                     Entry::Text(line) => session.answer(Some(&line))?,
                     Entry::End => session.answer(None)?,
-                    Entry::Interrupted => self.forward.get().signal(SIGINT),
+                    Entry::Interrupted => {
+                        self.forward.get().signal(SIGINT);
+                        is_interrupted = true;
+                    }
                 },
                 Some(Event::End(outcome)) => return Ok(*outcome),
                 _ => {}

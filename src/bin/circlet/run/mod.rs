@@ -7,16 +7,15 @@ mod report;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use circlet::exec::{Error, Event, Executor, Outcome, RunOptions, Session, Stream, log_to_stderr};
 use circlet::ring::Deadline;
 
 use crate::failure::Failure;
-use crate::forward::Forward;
-use crate::secret::Secret;
+use crate::forward::{Forward, GIVE_UP_AFTER};
 use crate::{library, output};
-use input::Input;
+use input::{Input, Line};
 use program::Program;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
@@ -95,13 +94,17 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let builder = if arguments.json { builder } else { builder.output_max(usize::MAX) };
     let mut executor = builder.start().map_err(Failure::run)?;
     let session = executor.session().map_err(Failure::run)?;
-    Forward::start(session.interrupter(), &[SIGINT, SIGTERM, SIGHUP])?;
+    let forward = Forward::start(session.interrupter(), &[SIGINT, SIGTERM, SIGHUP])?;
+    if forward.count() > 0 {
+        // Nothing has begun that could take it.
+        return Err(Failure::Interrupted);
+    }
     let terminals = [io::stdout().is_terminal(), io::stderr().is_terminal()].map(|is| is && !arguments.json);
     let options = RunOptions::new().asks();
     let options = arguments.timeout.map_or(options, |timeout| options.within(timeout));
     let mut printed = [Vec::new(), Vec::new()];
     let ended = session.begin(&program.code(terminals, arguments.json), options).and_then(|()| {
-        follow(session, |stream, bytes| {
+        follow(session, &forward, |stream, bytes| {
             if arguments.json {
                 printed[stream as usize].extend(bytes);
                 return Ok(true);
@@ -139,30 +142,44 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 /// prints.
 fn follow(
     session: &mut Session,
+    forward: &Forward,
     mut print: impl FnMut(Stream, Vec<u8>) -> Result<bool, Error>,
 ) -> Result<Option<Box<Outcome>>, Error> {
-    let interrupter = session.interrupter();
     let mut input = Input::new();
+    // Since when the code has been interrupted while it waits for a line.
+    let (mut signals, mut interrupted) = (forward.count(), None::<Instant>);
     loop {
         let deadline = if input.is_wanted() {
             match input.take(LOOK_EVERY) {
-                Some(Secret::Text(line)) => session.answer(Some(&line))?,
-                Some(Secret::End) => session.answer(None)?,
-                // The terminal made no signal of it.
-                Some(Secret::Interrupted) => interrupter.signal(SIGINT),
+                Some(Line::Bytes(line)) => session.answer_bytes(&line)?,
+                Some(Line::Interrupted) => forward.get().signal(SIGINT),
                 None => {}
+            }
+            if signals != forward.count() {
+                (signals, interrupted) = (forward.count(), Some(Instant::now()));
+            }
+            if interrupted.is_some_and(|at| at.elapsed() > GIVE_UP_AFTER) {
+                session.answer(None)?;
+                input.give_up();
             }
             Deadline::now()
         } else {
             Deadline::NEVER
         };
-        let goes_on = match session.next(deadline)? {
+        let event = session.next(deadline)?;
+        if event.is_some() && interrupted.take().is_some() {
+            // It goes on without the line.
+            input.give_up();
+        }
+        let goes_on = match event {
             Some(Event::Output(stream, bytes)) => print(stream, bytes)?,
             Some(Event::Display(data)) => match data.get("text/plain").and_then(|text| text.as_str()) {
                 Some(text) => print(Stream::Stdout, format!("{text}\n").into_bytes())?,
                 None => true,
             },
             Some(Event::Ask { prompt, is_secret }) => {
+                // Before anybody sees the question.
+                (signals, interrupted) = (forward.count(), None);
                 let goes_on = prompt.is_empty() || print(Stream::Stdout, prompt.into_bytes())?;
                 input.want(is_secret);
                 goes_on
