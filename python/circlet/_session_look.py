@@ -1,13 +1,15 @@
 # What an editor asks a session between runs: completions, whether code is complete, and what a name stands for.
 #
-# A session loads it when it is asked first, under the name circlet_look, so that the package circlet is not imported along
-# (`_session_late.py`). Nothing here calls what the code has defined, but for `__dir__` of the object whose names are
-# asked for, which is there for this. Positions count characters.
+# A session loads it when it is asked first, under the name circlet_look, so that the package circlet is not imported
+# along (`_session_late.py`). Nothing here calls what the code has defined, but for `__dir__` of the object whose names
+# are asked for, which is there for this. Positions count characters.
 import builtins
 import keyword
 import re
 import sys
 from codeop import CommandCompiler
+from collections.abc import Callable
+from contextlib import suppress
 from inspect import cleandoc, getattr_static, signature
 from types import (
     BuiltinFunctionType,
@@ -83,7 +85,7 @@ def is_code(before: str) -> bool:
         end = pieces.find("\n" if mark == "#" else mark, begin)
         if end < 0 or (len(mark) == 1 and mark != "#" and "\n" in pieces[begin:end]):
             # A quote that is not closed in its line is one that is being written, if this is its line.
-            if "\n" not in pieces[begin:] or len(mark) == 3 or end < 0 and mark != "#":
+            if "\n" not in pieces[begin:] or len(mark) == 3 or (end < 0 and mark != "#"):
                 return False
             end = pieces.find("\n", begin)
         place = end + len(mark)
@@ -135,7 +137,7 @@ def names_of(value: Any) -> list[str]:
 
 
 def module_names(package: str) -> list[str]:
-    """Returns the names of the modules of a package, `a.b.`, and of those that there are for an empty one; none is imported."""
+    """Returns the names of the modules of a package, `a.b.`, or of all where it is empty. None is imported."""
     from importlib.machinery import PathFinder
     from pkgutil import iter_modules
 
@@ -163,9 +165,9 @@ def members_of_module(path: str) -> list[str]:
 
 
 def is_complete(code: str) -> dict[str, str]:
-    """Tells whether code can be run: `status` is complete, incomplete or invalid, `indent` what the next line begins with.
+    """Tells whether code can be run: `status` is complete, incomplete or invalid.
 
-    A block is complete once an empty line follows it.
+    A block is complete once an empty line follows it. The next line of what is incomplete begins with `indent`.
     """
     import warnings
 
@@ -236,10 +238,8 @@ def described(path: str, value: Any, detail: int) -> str:
     """Describes an object in lines for people."""
     lines = []
     if callable(value):
-        try:
+        with suppress(TypeError, ValueError):
             lines.append(f"Signature: {path}{signature(value)}")
-        except (TypeError, ValueError):
-            pass
     lines.append(f"Type: {type(value).__name__}")
     if type(value) in (bool, int, float, complex, str, bytes, type(None)):
         shown = repr(value)
@@ -265,6 +265,22 @@ def source_of(value: Any) -> str:
         return ""
 
 
+def evaluate(expression: str) -> dict[str, Any]:
+    """Returns what an expression gives: `data` by MIME type, or `error`, a type and a message. This runs its code.
+
+    Values are told as people want to see them from then on, as after `show_values`.
+    """
+    from json import loads
+
+    try:
+        show_values()
+        told = loads(session["rich"](eval(expression, session["namespace"])))
+        return {"data": {"text/plain": told["repr"]} | told.get("data", {})}
+    except Exception as raised:
+        error = raised
+        return {"error": [type(error).__name__, session["said"](lambda: str(error))]}
+
+
 def version() -> str:
     """Returns the interpreter's version."""
     return sys.version.split()[0]
@@ -278,7 +294,13 @@ def answer(what: str, *arguments: Any) -> None:
     session["sources"].pop(asked, None)
     if (known := sys.modules.get("linecache")) is not None:
         known.cache.pop(asked, None)
-    functions = {"complete": complete, "is_complete": is_complete, "inspect": inspect, "version": version}
+    functions: dict[str, Callable[..., Any]] = {
+        "complete": complete,
+        "evaluate": evaluate,
+        "inspect": inspect,
+        "is_complete": is_complete,
+        "version": version,
+    }
     session["give"](dumps(functions[what](*arguments)).encode())
 
 
@@ -292,5 +314,5 @@ def show_values() -> None:
             body["data"] = data
         return dumps(body).encode()
 
-    session["own"].plain = lambda value: b"{}" if value is None else None
-    session["late"]()["rich"] = shown
+    session["plain"] = lambda value: b"{}" if value is None else None
+    session["rich"] = shown

@@ -6,6 +6,7 @@ mod failure;
 mod file;
 mod forward;
 mod interrupt;
+mod jupyter;
 mod library;
 mod output;
 mod pool;
@@ -34,6 +35,8 @@ enum Command {
     Demo(demo::Arguments),
     Run(run::Arguments),
     Repl(repl::Arguments),
+    #[command(subcommand)]
+    Jupyter(jupyter::Command),
     Curve(curve::Arguments),
     #[command(subcommand)]
     Ring(ring::Command),
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Demo(arguments) => demo::run(&arguments),
         Command::Run(arguments) => run::run(&arguments),
         Command::Repl(arguments) => repl::run(arguments),
+        Command::Jupyter(command) => jupyter::run(&command),
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Ring(command) => ring::run(&command),
         Command::Pool(command) => pool::run(&command),

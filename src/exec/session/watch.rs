@@ -212,9 +212,13 @@ impl Interrupter {
     }
 
     /// Stops the run that is under way: by SIGINT at first, which the code sees as `KeyboardInterrupt`, and then as
-    /// [`Grace`](super::Grace) says. `false` where no run is under way. The next run never gets the signal of this one.
+    /// [`Grace`](super::Grace) says. Asked again, it sends SIGINT again, and the steps stay as they are. `false` where no run
+    /// is under way. The next run never gets the signal of this one.
     pub fn interrupt(&self) -> bool {
         let Some(plan) = &mut *self.shared.plan() else { return false };
+        if plan.reached().is_some() {
+            self.process.interrupt();
+        }
         plan.stop(Instant::now());
         self.shared.step(plan, &self.process);
         self.shared.alarm.sound();
