@@ -311,6 +311,11 @@
 #define CIRCLET_RUN_ASKS 1
 
 /**
+ * Of a run: somebody keeps a log, and gets CIRCLET_EVENT_STATE.
+ */
+#define CIRCLET_RUN_STATES 2
+
+/**
  * What a function returns below zero. Codes are only ever added; a retired one is never used again.
  */
 enum circlet_status
@@ -1008,6 +1013,10 @@ typedef struct circlet_executor_options {
    */
   const char *python;
   /**
+   * The program that runs TypeScript in the place of Python, such as `bun`; NULL for Python.
+   */
+  const char *bun;
+  /**
    * How long a session has to be ready, in milliseconds; 0 for 10 s.
    */
   double ready_within_ms;
@@ -1050,7 +1059,7 @@ typedef struct circlet_run_options {
    */
   uint32_t struct_size;
   /**
-   * CIRCLET_RUN_ASKS.
+   * CIRCLET_RUN_ASKS and CIRCLET_RUN_STATES, or'ed.
    */
   uint32_t flags;
   /**
@@ -2840,6 +2849,18 @@ int32_t circlet_executor_begin(const struct circlet_executor *executor,
                                const struct circlet_run_options *options);
 
 /**
+ * Begins a heap snapshot as `circlet_executor_begin` does a run, between two of them: its outcome has for its value what
+ * `circlet_pool_heap_snapshot` gives. `options` may be NULL for the defaults; after `within_ms` it is interrupted as a run.
+ *
+ * Returns as `circlet_executor_begin`.
+ *
+ * # Safety
+ * `executor` is NULL or an executor; `options` is NULL or leads to as many bytes as it says, and its file is NULL or a string.
+ */
+int32_t circlet_executor_begin_heap_snapshot(const struct circlet_executor *executor,
+                                             const struct circlet_heap_options *options);
+
+/**
  * Waits for what comes next of the run that is under way, and returns its kind, CIRCLET_EVENT_OUTPUT to CIRCLET_EVENT_FAILURE, of
  * which the last two end the run; 0 where no run is under way, or CIRCLET_TIMED_OUT.
  *
@@ -3270,7 +3291,7 @@ CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 byte
 CIRCLET_ASSERT(sizeof(circlet_port) == 24, "circlet_port has 24 bytes");
 CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + 2 * sizeof(void *), "circlet_pool_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_process_options) == 64 + 5 * sizeof(void *), "circlet_process_options has no padding");
-CIRCLET_ASSERT(sizeof(circlet_executor_options) == 72 + 4 * sizeof(void *), "circlet_executor_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_executor_options) == 72 + 5 * sizeof(void *), "circlet_executor_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_run_options) == 16, "circlet_run_options has 16 bytes");
 CIRCLET_ASSERT(sizeof(circlet_event) == 32 + 2 * sizeof(void *), "circlet_event has no padding");
 CIRCLET_ASSERT(sizeof(circlet_heap_options) == 24 + sizeof(void *), "circlet_heap_options has no padding");

@@ -273,3 +273,11 @@ fn a_session_whose_caller_has_stopped_to_read_ends_in_order_when_it_is_dropped()
         assert!(end.is_ok(), "{code}: {end:?}");
     }
 }
+
+#[test]
+fn a_line_is_the_same_with_its_newline_and_without() {
+    let mut python = start();
+    let answers = [Some("a"), Some("b\n"), Some("")];
+    let (_, outcome) = asked(python.session().unwrap(), "[input(), input(), input()]", &answers);
+    assert_eq!(outcome.value, Some(json!(["a", "b", ""])));
+}

@@ -4,15 +4,16 @@ import type { Pointer } from "bun:ffi";
 import { shown } from "./arguments.ts";
 import { Bell } from "./bell.ts";
 import { copyFrom } from "./copies.ts";
-import { AbortedError, ClosedError, InvalidError } from "./errors.ts";
+import { AbortedError, ClosedError, InvalidError, JobFailedError, TimedOutError } from "./errors.ts";
 import { executorOptions, runOptions, type ExecutorOptions, type RunOptions } from "./executor_options.ts";
 import { check, descriptorFrom, failure, handleFrom, symbols, TIMED_OUT } from "./native.ts";
-import { failureOf, type Failed, type Outcome, type Said } from "./outcome.ts";
+import { heapOptions, type HeapOptions, type HeapSnapshot } from "./heap.ts";
+import { failureOf, type Failed, type Outcome, type Said, type State } from "./outcome.ts";
 import { bytesOf, checkPayload, type Payload } from "./payload.ts";
 import { Run, Stream, type Owner } from "./run.ts";
 
 /** CIRCLET_EVENT_OUTPUT and its like. */
-const EVENTS = { output: 1, display: 2, data: 3, ask: 4, end: 6, failure: 7 } as const;
+const EVENTS = { output: 1, display: 2, data: 3, ask: 4, state: 5, end: 6, failure: 7 } as const;
 /** Bytes of circlet_event. */
 const EVENT_BYTES = 48;
 /** How long a glance for events lasts: about as long as it takes to be woken by the event loop. */
@@ -120,6 +121,24 @@ export class Executor implements Disposable, AsyncDisposable {
   }
 
   /**
+   * Asks the session what it has on its heap, once the runs before are over, as `ProcessPool.heapSnapshot`; after the timeout it
+   * is interrupted, as a run is.
+   *
+   * Rejects with `JobFailedError` where the session cannot write the file, `TimedOutError`, `WorkerDiedError`, or `ClosedError`.
+   *
+   * @throws {InvalidError} For options out of range.
+   */
+  async heapSnapshot(options: HeapOptions = {}): Promise<HeapSnapshot> {
+    this.#open();
+    const wishes = heapOptions(options);
+    const begin = (handle: Pointer) => symbols.circlet_executor_begin_heap_snapshot(handle, wishes);
+    const { value, error, stopped } = await this.#add(new Run(this.#owner, begin, undefined, undefined)).promise;
+    if (stopped !== undefined) throw new TimedOutError("the heap snapshot took longer than it may", "CIRCLET_TIMED_OUT");
+    if (error !== undefined) throw new JobFailedError(`${error.type}: ${error.message}`, "CIRCLET_JOB_FAILED");
+    return value as HeapSnapshot;
+  }
+
+  /**
    * Sends bytes to the code, which takes them by `circlet.session.receive()`. What finds no room is copied, and goes while a run is
    * under way.
    *
@@ -209,11 +228,19 @@ export class Executor implements Disposable, AsyncDisposable {
     if (typeof code !== "string") throw new InvalidError(`code is ${shown(code)}: give a string`);
     if (!code.isWellFormed()) throw new InvalidError("code has half a surrogate pair: no file of Python has one");
     const wishes = runOptions(options);
-    const run = new kind(this.#owner, new TextEncoder().encode(code), wishes, options.ask, options.signal);
+    const bytes = new TextEncoder().encode(code);
+    const begin = (handle: Pointer) =>
+      symbols.circlet_executor_begin(handle, bytes.length === 0 ? null : bytes, bytes.length, wishes);
+    const run = new kind(this.#owner, begin, options.ask, options.signal);
     if (options.signal?.aborted) {
       run.fail(options.signal.reason);
       return run;
     }
+    return this.#add(run);
+  }
+
+  /** Has a run take its turn. */
+  #add<Kind extends Run>(run: Kind): Kind {
     this.#queue.push(run);
     this.#advance();
     if (!this.#isPumping && this.#current !== null) void this.#pump();
@@ -225,8 +252,7 @@ export class Executor implements Disposable, AsyncDisposable {
     while (this.#current === null && this.#handle !== null) {
       const run = this.#queue.shift();
       if (run === undefined) return;
-      const { code, options } = run;
-      const status = symbols.circlet_executor_begin(this.#handle, code.length === 0 ? null : code, code.length, options);
+      const status = run.begin(this.#handle);
       if (status < 0) {
         run.fail(failure(status));
         continue;
@@ -284,6 +310,9 @@ export class Executor implements Disposable, AsyncDisposable {
       }
       case EVENTS.data:
         run.add({ stream: "data", data: body });
+        break;
+      case EVENTS.state:
+        run.add({ stream: "state", data: JSON.parse(text()) as State });
         break;
       case EVENTS.ask:
         void run.answer({ prompt: text(), isSecret: stream === 1 });

@@ -10,6 +10,8 @@ import type { Ask } from "./run.ts";
 export interface ExecutorOptions {
   /** The interpreter: a path, or a program on `PATH`; `python3` by default. */
   python?: string;
+  /** The program that runs TypeScript in the place of Python, such as `"bun"`. */
+  bun?: string;
   /** Rings that the code has as `rings[name]`. */
   rings?: Readonly<Record<string, SharedRingBuffer>>;
   /** How many sessions are kept ready to take the place of one that ends, by a process that forks them; 0 by default. */
@@ -38,12 +40,15 @@ export interface RunOptions {
   timeoutMs?: number;
   /** Interrupts the run; the promise rejects with its reason at once. A run that waits for its turn never begins. */
   signal?: AbortSignal;
+  /** Whether somebody keeps a log of what becomes of the run: `Outcome.states`, and chunks of the stream `"state"`. */
+  states?: boolean;
   /** Answers `input()`, which fails at once without it. What it throws ends the input, and the promise rejects with it. */
   ask?: Ask;
 }
 
 const NAMES = new Set([
   "python",
+  "bun",
   "rings",
   "ready",
   "preload",
@@ -55,30 +60,35 @@ const NAMES = new Set([
   "killAfterMs",
   "spinUs",
 ]);
-const RUN_NAMES = new Set(["timeoutMs", "signal", "ask"]);
+const RUN_NAMES = new Set(["timeoutMs", "signal", "ask", "states"]);
 
 /** Bytes of circlet_executor_options, and where its fields are. */
-const BYTES = 104;
+const BYTES = 112;
 const AT = {
   names: 16,
   rings: 24,
   preload: 32,
   python: 40,
-  ready: 48,
-  output: 56,
-  grace: 64,
-  kill: 72,
-  spin: 80,
-  above: 88,
-  after: 96,
+  bun: 48,
+  ready: 56,
+  output: 64,
+  grace: 72,
+  kill: 80,
+  spin: 88,
+  above: 96,
+  after: 104,
 } as const;
-/** CIRCLET_RUN_ASKS. */
+/** CIRCLET_RUN_ASKS and CIRCLET_RUN_STATES. */
 const ASKS = 1;
+const STATES = 2;
 
 /** Returns circlet_executor_options, with all that it leads to behind it in the same memory, which stays where it is. */
 export function executorOptions(options: ExecutorOptions): Uint8Array {
   checkNames(options, NAMES);
-  const { python = "python3", rings = {}, ready = 0, preload = [], recycleAfter } = options;
+  const { python, bun, rings = {}, ready = 0, preload = [], recycleAfter } = options;
+  if (python !== undefined && bun !== undefined) {
+    throw new InvalidError("python and bun are both given: give the interpreter of one language");
+  }
   checkOptions(rings);
   for (const ring of Object.values(rings)) {
     if (!(ring instanceof SharedRingBuffer)) {
@@ -88,7 +98,8 @@ export function executorOptions(options: ExecutorOptions): Uint8Array {
   if (!Array.isArray(preload)) throw new InvalidError(`preload is ${shown(preload)}: give the names of modules in an array`);
   const names = Object.keys(rings).map((name) => text("a ring's name", name));
   const modules = preload.map((name: string) => text("a module's name", name));
-  const strings = [text("python", python), ...names, ...modules];
+  const program = bun === undefined ? text("python", python ?? "python3") : text("bun", bun);
+  const strings = [program, ...names, ...modules];
   const table = 8 * (2 * names.length + modules.length);
   const whole = BYTES + table + strings.reduce((sum, string) => sum + string.length, 0);
   const bytes = new Uint8Array(new ArrayBuffer(whole));
@@ -100,7 +111,7 @@ export function executorOptions(options: ExecutorOptions): Uint8Array {
     end += string.length;
     return base + end - string.length;
   });
-  address(AT.python, places[0]!);
+  address(bun === undefined ? AT.python : AT.bun, places[0]!);
   address(AT.names, base + BYTES);
   address(AT.rings, base + BYTES + 8 * names.length);
   address(AT.preload, base + BYTES + 16 * names.length);
@@ -139,18 +150,19 @@ function spin(us: number): number {
 /** Checks what is wished for a run, and returns circlet_run_options; nothing where all is as by default. */
 export function runOptions(options: RunOptions): Uint8Array | null {
   checkNames(options, RUN_NAMES);
-  const { timeoutMs, signal, ask } = options;
+  const { timeoutMs, signal, ask, states = false } = options;
+  if (typeof states !== "boolean") throw new InvalidError(`states is ${shown(states)}: give true or false`);
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
     throw new InvalidError(`signal is ${shown(signal)}: give an AbortSignal`);
   }
   if (ask !== undefined && typeof ask !== "function") {
     throw new InvalidError(`ask is ${shown(ask)}: give a function that answers questions`);
   }
-  if (timeoutMs === undefined && ask === undefined) return null;
+  if (timeoutMs === undefined && ask === undefined && !states) return null;
   const bytes = new Uint8Array(16);
   const fields = new DataView(bytes.buffer);
   fields.setUint32(0, bytes.length, true);
-  fields.setUint32(4, ask === undefined ? 0 : ASKS, true);
+  fields.setUint32(4, (ask === undefined ? 0 : ASKS) | (states ? STATES : 0), true);
   fields.setFloat64(8, timeoutMs === undefined ? 0 : milliseconds("timeoutMs", timeoutMs), true);
   return bytes;
 }

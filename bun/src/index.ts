@@ -46,7 +46,7 @@ export type { ExecutorOptions, RunOptions } from "./executor_options.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { HeapLine, HeapOptions, HeapSnapshot } from "./heap.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
-export type { Chunk, CodeError, Numbers, Outcome, Question } from "./outcome.ts";
+export type { Chunk, CodeError, Numbers, Outcome, Question, State } from "./outcome.ts";
 export { SharedPage, type PageOptions, type PageValue } from "./page.ts";
 export type { Payload } from "./payload.ts";
 export type { Dimensions, Flat, Point, Points } from "./points.ts";

@@ -125,6 +125,7 @@ export const SIGNATURES = {
   circlet_pool_failure: { args: ["ptr", "ptr", "ptr", "u32"], returns: "i32" },
   circlet_executor_new: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_executor_begin: { args: ["ptr", "ptr", "u64", "ptr"], returns: "i32" },
+  circlet_executor_begin_heap_snapshot: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_executor_next: { args: ["ptr", "f64", "ptr"], returns: "i32" },
   circlet_executor_send: { args: ["ptr", "ptr", "u64"], returns: "i32" },
   circlet_executor_answer: { args: ["ptr", "ptr", "u64"], returns: "i32" },

@@ -46,6 +46,8 @@ export interface Outcome {
   shown: Record<string, unknown>[];
   /** What the code has sent by `circlet.session.send`; of a stream empty. */
   sent: Uint8Array[];
+  /** What became of the run, where `states` asked for that; of a stream empty. */
+  states: State[];
   /** The exception that ended the code. */
   error?: CodeError;
   /** How far it was necessary to go to stop the code, if it was to stop. */
@@ -63,7 +65,27 @@ export type Chunk =
   /** Shown by `display`: as plain text, and by MIME type. */
   | { stream: "display"; text: string; data: Record<string, unknown> }
   /** Sent by `circlet.session.send`. */
-  | { stream: "data"; data: Uint8Array };
+  | { stream: "data"; data: Uint8Array }
+  /** What became of the run, where `states` asked for that. */
+  | { stream: "state"; data: State };
+
+/** What became of a run, and when, for a log. */
+export interface State {
+  state: "code_received" | "exec_start" | "exec_end" | "exception" | "interrupted" | "recycled";
+  /** The run's number in its session. */
+  request: number;
+  /** Milliseconds since the beginning of 1970. */
+  unix_ms: number;
+  /** Milliseconds of `CLOCK_MONOTONIC`, which all processes of a machine share. */
+  monotonic_ms: number;
+  /** Of an exception. */
+  type?: string;
+  message?: string;
+  /** How it was interrupted. */
+  how?: "interrupted" | "group_interrupted" | "killed";
+  /** Why the session took the place of another. */
+  why?: "ended" | "worn" | "restarted";
+}
 
 /** What code asks for. */
 export interface Question {
@@ -74,7 +96,7 @@ export interface Question {
 }
 
 /** An outcome as the library says it. */
-export interface Said extends Omit<Outcome, "shown" | "sent" | "format" | "shape"> {
+export interface Said extends Omit<Outcome, "shown" | "sent" | "states" | "format" | "shape"> {
   bytes?: { format: string; shape: number[]; len: number };
 }
 

@@ -1,11 +1,15 @@
 /** Runs of an executor: what waits for its turn, what comes of it, and who is told. */
 
+import type { Pointer } from "bun:ffi";
 import { shown } from "./arguments.ts";
 import { InvalidError } from "./errors.ts";
 import { numbersOf, type Chunk, type Outcome, type Question, type Said } from "./outcome.ts";
 
 /** Whoever answers questions: gives a line, or `null` for the end of the input. */
 export type Ask = (question: Question) => string | null | Promise<string | null>;
+
+/** What came while it ran. */
+type Printed = Pick<Outcome, "stdout" | "stderr" | "shown" | "sent" | "states">;
 
 /** What a run shares with its executor. */
 export interface Owner {
@@ -31,8 +35,8 @@ export class Run {
 
   constructor(
     owner: Owner,
-    readonly code: Uint8Array,
-    readonly options: Uint8Array | null,
+    /** Begins it in a session; returns what the library does. */
+    readonly begin: (handle: Pointer) => number,
     ask: Ask | undefined,
     signal: AbortSignal | undefined,
   ) {
@@ -95,11 +99,12 @@ export class Run {
     if (!this.isOver) this.#owner.answer(this, line);
   }
 
-  protected printed(): Pick<Outcome, "stdout" | "stderr" | "shown" | "sent"> {
-    const printed = { stdout: "", stderr: "", shown: [] as Record<string, unknown>[], sent: [] as Uint8Array[] };
+  protected printed(): Printed {
+    const printed: Printed = { stdout: "", stderr: "", shown: [], sent: [], states: [] };
     for (const chunk of this.parts) {
       if (chunk.stream === "data") printed.sent.push(chunk.data);
       else if (chunk.stream === "display") printed.shown.push(chunk.data);
+      else if (chunk.stream === "state") printed.states.push(chunk.data);
       else printed[chunk.stream] += chunk.text;
     }
     this.parts = [];
@@ -141,8 +146,8 @@ export class Stream extends Run implements AsyncIterable<Chunk> {
     this.#wake?.();
   }
 
-  protected override printed(): Pick<Outcome, "stdout" | "stderr" | "shown" | "sent"> {
-    return { stdout: "", stderr: "", shown: [], sent: [] };
+  protected override printed(): Printed {
+    return { stdout: "", stderr: "", shown: [], sent: [], states: [] };
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Chunk, void, void> {

@@ -320,3 +320,36 @@ describe("options", () => {
     expect(errorOf(() => shared.send(5 as unknown as string))).toBeInstanceOf(CircletError);
   });
 });
+
+test("a_log_has_what_became_of_a_run", async () => {
+  using python = new Executor();
+  const { states } = await python.run("raise ValueError('no')", { states: true });
+  expect(states.map(({ state }) => state)).toEqual(["code_received", "exec_start", "exception", "exec_end"]);
+  expect(states[2]).toMatchObject({ type: "ValueError", message: "no" });
+  const chunks = await Array.fromAsync(python.stream("print('said')", { states: true }));
+  expect(chunks.map((chunk) => (chunk.stream === "state" ? chunk.data.state : chunk.stream))).toEqual([
+    "code_received",
+    "exec_start",
+    "stdout",
+    "exec_end",
+  ]);
+});
+
+test("a_heap_snapshot_takes_its_turn_among_the_runs", async () => {
+  using python = new Executor();
+  expect((await python.heapSnapshot()).is_first).toBeTrue();
+  void python.run("kept = [bytes(1000) for _ in range(1000)]");
+  const { lines } = await python.heapSnapshot({ top: 1, stop: true });
+  expect(lines[0]!.bytes).toBeGreaterThan(1_000_000);
+  expect(python.heapSnapshot({ file: "/nowhere/heap" })).rejects.toThrow("FileNotFoundError");
+});
+
+test("typescript_runs_as_python_does", async () => {
+  using bun = new Executor({ bun: process.execPath });
+  const outcome = await bun.run("const x: number = await Promise.resolve(6 * 7); console.log('hello'); x");
+  expect([outcome.value, outcome.stdout]).toEqual([42, "hello\n"]);
+  const stopped = await bun.run("while (true) {}", { timeoutMs: 100 });
+  expect([stopped.error?.type, stopped.stopped]).toEqual(["AbortError", "interrupted"]);
+  expect((await bun.run("x")).value).toBe(42);
+  expect(() => new Executor({ bun: "bun", python: "python3" })).toThrow("both given");
+});

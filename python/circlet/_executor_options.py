@@ -20,6 +20,7 @@ class Settings(TypedDict, total=False):
     """What an executor may be given."""
 
     python: str | os.PathLike[str] | None
+    bun: str | os.PathLike[str] | None
     rings: Mapping[str, SharedRingBuffer] | None
     ready: int
     preload: Iterable[str]
@@ -36,6 +37,7 @@ class Settings(TypedDict, total=False):
 def executor_options(
     *,
     python: str | os.PathLike[str] | None = None,
+    bun: str | os.PathLike[str] | None = None,
     rings: Mapping[str, SharedRingBuffer] | None = None,
     ready: int = 0,
     preload: Iterable[str] = (),
@@ -57,6 +59,8 @@ def executor_options(
     modules = [text("module's name", name) for name in preload]
     names = (c_char_p * len(given))(*(text("ring's name", name) for name in given))
     handles = (c_void_p * len(given))(*(ring._open() for ring in given.values()))
+    if bun is not None and python is not None:
+        raise InvalidError("python and bun are both given: give the interpreter of one language")
     interpreter = sys.executable or "python3" if python is None else path_of("python", python)
     yield ExecutorOptions(
         struct_size=ctypes.sizeof(ExecutorOptions),
@@ -66,7 +70,8 @@ def executor_options(
         preload=(c_char_p * len(modules))(*modules),
         ring_names=names,
         rings=handles,
-        python=text("python", interpreter),
+        python=None if bun is not None else text("python", interpreter),
+        bun=None if bun is None else text("bun", path_of("bun", bun)),
         ready_within_ms=milliseconds("ready_within", ready_within),
         output_max=0 if output_max is None else number("output_max", output_max, bits=64),
         grace_ms=milliseconds("grace", grace),

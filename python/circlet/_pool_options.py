@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import math
+import os
 from ctypes import byref
 from typing import Any, Literal
 
-from ._arguments import integer, number, shown, text, word
-from ._native import InvalidError, JobOptions, PoolOptions, ProcessOptions
+from ._arguments import flag, integer, number, path_of, shown, text, word
+from ._native import HeapOptions, InvalidError, JobOptions, PoolOptions, ProcessOptions
 from ._waiting import SLICE, first_ms
 
 #: What a submission does that finds the queue full: it waits for room, raises `FullError`, or gives up the job of the
@@ -22,6 +23,7 @@ KINDS = ("threads", "python", "bun")
 STRATEGIES = ("round_robin", "least_busy", "affinity")
 OVERFLOWS = {"block": 0, "fail": 1, "drop_oldest": 3}
 FROM_ZERO = 1
+HEAP_STOP = 1
 #: The longest time that may be given, in seconds.
 _SECONDS_MAX = 1e15
 
@@ -103,4 +105,15 @@ def wishes_of(
             deadline_ms=milliseconds("deadline", deadline),
             kind=None if type is None else text("type", type),
         )
+    )
+
+
+def heap_options(top: int, file: str | os.PathLike[str] | None, stop: bool, timeout: float) -> HeapOptions:
+    """Returns what is wished of a heap snapshot."""
+    return HeapOptions(
+        struct_size=ctypes.sizeof(HeapOptions),
+        top=number("top", top),
+        file=None if file is None else text("file", os.path.abspath(path_of("file", file))),
+        within_ms=milliseconds("timeout", timeout),
+        flags=HEAP_STOP if flag("stop", stop) else 0,
     )

@@ -16,7 +16,7 @@ from .outcome import Chunk, Outcome, Question, outcome_of
 if TYPE_CHECKING:
     import asyncio
 
-    from ._native import RunOptions
+    from ._native import HeapOptions, RunOptions
     from ._run_line import RunLine
 
 #: Whoever answers questions: returns a line, or `None` for the end of the input; in an event loop it may be async.
@@ -30,8 +30,8 @@ class Run:
     room for what it prints.
     """
 
-    def __init__(self, line: RunLine, code: bytes, options: RunOptions | None, ask: Ask | None) -> None:
-        """Made by the executor."""
+    def __init__(self, line: RunLine, code: bytes | HeapOptions, options: RunOptions | None, ask: Ask | None) -> None:
+        """Made by the executor: of code, or of a heap snapshot that is wished."""
         self.code, self.options = code, options
         self._line, self._ask = line, ask
         self._is_over = False
@@ -128,12 +128,12 @@ class Run:
             self._parts = {} if type(self) is Run else self._parts
         self._finish()
 
-    def _printed(self) -> tuple[str, str, list[Any], list[Any]]:
-        parts: dict[str, list[Any]] = {"stdout": [], "stderr": [], "display": [], "data": []}
+    def _printed(self) -> tuple[str, str, list[Any], list[Any], list[Any]]:
+        parts: dict[str, list[Any]] = {"stdout": [], "stderr": [], "display": [], "data": [], "state": []}
         for stream, content in self._parts.values():
             parts[stream].append(content)
         texts = (b"".join(parts[stream]).decode(errors="replace") for stream in ("stdout", "stderr"))
-        return (*texts, parts["display"], parts["data"])  # type: ignore[return-value]
+        return (*texts, parts["display"], parts["data"], parts["state"])  # type: ignore[return-value]
 
     def fail(self, error: BaseException) -> None:
         """Takes why there is no outcome."""
@@ -222,8 +222,8 @@ class Stream(Run):
         self._decoders = {"stdout": decoder("replace"), "stderr": decoder("replace")}
         self._lagging: deque[Chunk] = deque()
 
-    def _printed(self) -> tuple[str, str, list[Any], list[Any]]:
-        return "", "", [], []
+    def _printed(self) -> tuple[str, str, list[Any], list[Any], list[Any]]:
+        return "", "", [], [], []
 
     def add(self, number: int, stream: str, content: Any) -> None:
         """Takes a part of what came."""
@@ -239,8 +239,8 @@ class Stream(Run):
             stream, content = self._parts.pop(next(iter(self._parts)))
             if stream == "display":
                 return Chunk("display", str(content.get("text/plain", "")), content)
-            if stream == "data":
-                return Chunk("data", "", content)
+            if stream in ("data", "state"):
+                return Chunk(stream, "", content)  # type: ignore[arg-type]
             pieces = [content]
             while self._parts and self._parts[at := next(iter(self._parts))][0] == stream:
                 pieces.append(self._parts.pop(at)[1])

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ._run import Run
 
 # Kinds of circlet_event.
-_OUTPUT, _DISPLAY, _DATA, _ASK, _END, _FAILURE = 1, 2, 3, 4, 6, 7
+_OUTPUT, _DISPLAY, _DATA, _ASK, _STATE, _END, _FAILURE = 1, 2, 3, 4, 5, 6, 7
 _STREAMS = ("", "stdout", "stderr")
 # What is longer stays where the library has it.
 _LONG = 1 << 16
@@ -277,7 +277,10 @@ class RunLine:
             self.current = run
             if self._queue and self._queue[0] is run:
                 self._queue.popleft()
-            status = _begin(self.address, code, c_uint64(len(code)), options)
+            if isinstance(code, bytes):
+                status = _begin(self.address, code, c_uint64(len(code)), options)
+            else:
+                status = library.circlet_executor_begin_heap_snapshot(self.handle, byref(code))
         if status == 1:
             self.session += 1
         elif status < 0:
@@ -302,8 +305,8 @@ class RunLine:
                 self._asked.append((run, Question(prompt, bool(event.stream))))
         else:
             said = _read(ctypes.string_at(event.body, size).decode())
-            if kind == _DISPLAY:
-                run.add(number, "display", said)
+            if kind in (_DISPLAY, _STATE):
+                run.add(number, "display" if kind == _DISPLAY else "state", said)
                 return
             if kind == _END:
                 run.end(said, self._bytes(event.bytes, event.bytes_len) if "bytes" in said else None)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ctypes
+import os
 from ctypes import byref, c_double, c_void_p
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from ._arguments import opened, plain, shown
+from ._arguments import flag, opened, plain, shown
 from ._executor_options import Settings, executor_options
 from ._native import InvalidError, RunOptions, TooLargeError, check, library
-from ._pool_options import milliseconds
+from ._pool_options import heap_options, milliseconds
 from ._run import Ask, Run, Stream
 from ._run_line import RunLine
 from .outcome import Chunk, CodeError, Outcome, Question, Usage
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Ask", "Chunk", "CodeError", "Executor", "Outcome", "Question", "Run", "Stream", "Usage"]
 
-ASKS = 1
+ASKS, STATES = 1, 2
 # What one message to the code may have, in bytes: 1 GiB less its header.
 _SEND_MAX = (1 << 30) - 12
 
@@ -55,7 +56,8 @@ class Executor:
     def __init__(self, **settings: Unpack[Settings]) -> None:
         """Starts a session, and waits until it is ready. Times are seconds.
 
-        `python` is the interpreter, this one by default, and `rings` are what the code has as `rings[name]`. A session
+        `python` is the interpreter, this one by default; `bun`, such as "bun", names the program that runs TypeScript
+        in its place. `rings` are what the code has as `rings[name]`. A session
         has `ready_within` (10) to start. Of what a run prints, `output_max` bytes (16 MiB) are kept. Code that is to
         stop has `grace` (1) from the first interrupt to one for its whole process group, and `kill_after` (1) from
         there to SIGKILL. Both sides look for each other for `spin` (50e-6) before they sleep; with 0 not at all.
@@ -77,21 +79,47 @@ class Executor:
         executor._line = RunLine(handle)
         return executor
 
-    def run(self, code: str, *, timeout: float | None = None, ask: Ask | None = None) -> Run:
+    def run(self, code: str, *, timeout: float | None = None, ask: Ask | None = None, states: bool = False) -> Run:
         """Runs a code string, once those before it are over; returns a `Run` to wait for: `.result()`, or `await` it.
 
         After `timeout` seconds it is interrupted, and its outcome says so. `ask` is called with each `Question` of
         `input()`, and returns a line, or `None` for the end of the input: `ask=input` will do. Without it, `input()`
         fails at once. What `ask` raises ends the input, and is raised when the run is over. It must not
-        wait for this executor.
+        wait for this executor. With `states`, the outcome has what became of the run, and when, for a log.
         """
-        return self._begin(Run, code, timeout, ask)
+        return self._begin(Run, code, timeout, ask, states)
 
-    def stream(self, code: str, *, timeout: float | None = None, ask: Ask | None = None) -> Stream:
+    def stream(
+        self, code: str, *, timeout: float | None = None, ask: Ask | None = None, states: bool = False
+    ) -> Stream:
         """As `run`, but what comes is read as it comes: `for chunk in python.stream(code)`, or `async for`."""
-        return self._begin(Stream, code, timeout, ask)
+        return self._begin(Stream, code, timeout, ask, states)
 
-    def _begin(self, kind: Any, code: str, timeout: float | None, ask: Ask | None) -> Any:
+    def heap_snapshot(
+        self,
+        *,
+        top: int = 25,
+        file: str | os.PathLike[str] | None = None,
+        stop: bool = False,
+        timeout: float = 60,
+    ) -> Run:
+        """Asks the session what it has on its heap, once the runs before are over: the `value` of the outcome.
+
+        That is what `ProcessPool.heap_snapshot` returns, and so are the arguments. After `timeout` seconds it is
+        interrupted, as a run is.
+
+        >>> with Executor() as python:
+        ...     _ = python.heap_snapshot()  # traces from here on
+        ...     _ = python.run("kept = [bytes(1000) for _ in range(1000)]")
+        ...     heap = python.heap_snapshot(stop=True).result().value
+        ...     heap["lines"][0]["file"], heap["lines"][0]["bytes"] > 1_000_000
+        ('<run-2>', True)
+        """
+        run = Run(self._line, heap_options(top, file, stop, timeout), None, None)
+        self._line.add(run)
+        return run
+
+    def _begin(self, kind: Any, code: str, timeout: float | None, ask: Ask | None, states: bool) -> Any:
         if not isinstance(code, str):
             raise InvalidError(f"code is {shown(code)}: give a str")
         try:
@@ -101,9 +129,10 @@ class Executor:
         if ask is not None and not callable(ask):
             raise InvalidError(f"ask is {shown(ask)}: give a function of one argument, such as input")
         options = None
-        if timeout is not None or ask is not None:
+        flags = (ASKS if ask is not None else 0) | (STATES if flag("states", states) else 0)
+        if timeout is not None or flags:
             within_ms = milliseconds("timeout", timeout)
-            options = RunOptions(ctypes.sizeof(RunOptions), ASKS if ask is not None else 0, c_double(within_ms))
+            options = RunOptions(ctypes.sizeof(RunOptions), flags, c_double(within_ms))
         run = kind(self._line, encoded, options, ask)
         self._line.add(run)
         return run

@@ -55,6 +55,9 @@ class Outcome(NamedTuple):
     shown: list[dict[str, Any]]
     #: What the code has sent by `circlet.session.send`; of a stream empty.
     sent: list[memoryview]
+    #: What became of the run, where that was asked for by `states`: each with `state` ("code_received", "exec_start",
+    #: "exec_end", "exception", "interrupted", "recycled"), `request`, `unix_ms`, `monotonic_ms`; of a stream empty.
+    states: list[dict[str, Any]]
     #: The exception that ended the code.
     error: CodeError | None
     #: What was done to stop the code, if anything.
@@ -78,11 +81,12 @@ class Outcome(NamedTuple):
 class Chunk(NamedTuple):
     """A part of what comes of a run while it is under way."""
 
-    #: What it is: printed, shown by `display`, or sent by `circlet.session.send`.
-    stream: Literal["stdout", "stderr", "display", "data"]
+    #: What it is: printed, shown by `display`, sent by `circlet.session.send`, or, with `states`, what became of the
+    #: run.
+    stream: Literal["stdout", "stderr", "display", "data", "state"]
     #: What was printed, or how what was shown looks as plain text. A character is never cut.
     text: str
-    #: What is shown, by MIME type; what was sent.
+    #: What is shown, by MIME type; what was sent; a state, as `Outcome.states` has it.
     data: Any
 
 
@@ -118,6 +122,7 @@ def outcome_of(said: Mapping[str, Any], content: memoryview | None, printed: Any
         printed[1],
         printed[2],
         printed[3],
+        printed[4],
         error and CodeError(error["type"], error["message"], error["traceback"]),
         said.get("stopped"),
         Usage(usage["cpu_user_ms"] / 1e3, usage["cpu_system_ms"] / 1e3, usage["memory_peak_bytes"]),

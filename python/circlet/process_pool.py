@@ -21,9 +21,18 @@ from . import _native
 from ._arguments import at_least_1, flag, number, opened, path_of, shown, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
-from ._native import ClosedError, HeapOptions, InvalidError, ProcessOptions, bare, check, library
+from ._native import ClosedError, InvalidError, ProcessOptions, bare, check, library
 from ._pool_line import is_ours
-from ._pool_options import KINDS, PoolOverflow, Strategy, first_block, milliseconds, pool_options, wishes_of
+from ._pool_options import (
+    KINDS,
+    PoolOverflow,
+    Strategy,
+    first_block,
+    heap_options,
+    milliseconds,
+    pool_options,
+    wishes_of,
+)
 from ._pool_ports import Ports, worker_number
 from ._waiting import within
 
@@ -36,7 +45,6 @@ Output = Literal["pass_on", "drop", "keep"]
 # In the order of the library's numbers.
 OUTPUTS = ("pass_on", "drop", "keep")
 IDEMPOTENT = 1
-HEAP_STOP = 1
 #: So many calls of a map are submitted at once.
 _AT_ONCE = 1024
 
@@ -354,13 +362,7 @@ class ProcessPool(Ports, Executor):
         ...     heap["source"], heap["is_first"], len(heap["types"])
         ('tracemalloc', True, 3)
         """
-        options = HeapOptions(
-            struct_size=ctypes.sizeof(HeapOptions),
-            top=number("top", top),
-            file=None if file is None else text("file", os.path.abspath(path_of("file", file))),
-            within_ms=milliseconds("timeout", timeout),
-            flags=HEAP_STOP if flag("stop", stop) else 0,
-        )
+        options = heap_options(top, file, stop, timeout)
         line, asked = self._line, c_uint64()
         if line.is_shut:
             self._refuse()

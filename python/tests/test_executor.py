@@ -481,3 +481,46 @@ def test_a_session_ends_with_its_owner(tmp_path: Path, end: str) -> None:
         until(lambda: not is_alive(child))
     else:
         os.kill(child, signal.SIGKILL)
+
+
+def test_a_log_has_what_became_of_a_run() -> None:
+    with Executor() as python:
+        outcome = python.run("raise ValueError('no')", states=True).result()
+        assert [state["state"] for state in outcome.states] == ["code_received", "exec_start", "exception", "exec_end"]
+        assert (outcome.states[2]["type"], outcome.states[2]["message"]) == ("ValueError", "no")
+        times = [state["monotonic_ms"] for state in outcome.states]
+        assert times == sorted(times)
+        chunks = list(python.stream("print('said')", states=True))
+        assert [chunk.data["state"] if chunk.stream == "state" else chunk.text for chunk in chunks] == [
+            "code_received",
+            "exec_start",
+            "said\n",
+            "exec_end",
+        ]
+        assert python.run("1").result().states == []
+
+
+def test_a_heap_snapshot_takes_its_turn_among_the_runs(tmp_path: Path) -> None:
+    with Executor() as python:
+        assert python.heap_snapshot().result().value["is_first"]
+        kept = python.run("kept = [bytes(1000) for _ in range(1000)]")
+        heap = python.heap_snapshot(top=1, stop=True, file=tmp_path / "heap").result().value
+        assert kept.done()
+        assert heap["lines"][0]["bytes"] > 1_000_000
+        assert (tmp_path / "heap").stat().st_size > 1000
+        error = python.heap_snapshot(file=tmp_path / "nowhere" / "heap").result().error
+        assert error is not None
+        assert error.type == "FileNotFoundError"
+        assert python.run("len(kept)").result().value == 1000
+
+
+def test_typescript_runs_as_python_does() -> None:
+    with Executor(bun=os.environ.get("CIRCLET_BUN", "bun")) as bun:
+        outcome = bun.run("const x: number = await Promise.resolve(6 * 7); console.log('hello'); x").result()
+        assert (outcome.value, outcome.stdout) == (42, "hello\n")
+        stopped = bun.run("while (true) {}", timeout=0.1).result()
+        assert stopped.error is not None
+        assert (stopped.error.type, stopped.stopped) == ("AbortError", "interrupted")
+        assert bun.run("x").result().value == 42
+    with pytest.raises(InvalidError, match="both given"):
+        Executor(bun="bun", python="python3")

@@ -30,6 +30,8 @@ pub struct circlet_executor_options {
     pub preload: *const *const c_char,
     /// The interpreter: a path, or a program on PATH; NULL for `python3`.
     pub python: *const c_char,
+    /// The program that runs TypeScript in the place of Python, such as `bun`; NULL for Python.
+    pub bun: *const c_char,
     /// How long a session has to be ready, in milliseconds; 0 for 10 s.
     pub ready_within_ms: f64,
     /// How many bytes of what a run prints are kept; 0 for 16 MiB. A notice stands for the rest.
@@ -61,6 +63,13 @@ pub(super) unsafe fn builder(options: *const circlet_executor_options) -> Result
     if !options.python.is_null() {
         // SAFETY: the caller's promise.
         builder = builder.python(unsafe { text(options.python, "options.python")? });
+    }
+    if !options.bun.is_null() {
+        if !options.python.is_null() {
+            return Err(Failure::invalid("options.python and options.bun are both given: give one of them"));
+        }
+        // SAFETY: the caller's promise.
+        builder = builder.bun(unsafe { text(options.bun, "options.bun")? });
     }
     if options.ready_within_ms != 0.0 {
         builder = builder.ready_within(duration(options.ready_within_ms, "options.ready_within_ms")?);

@@ -10,6 +10,7 @@ use super::call::{
     Failure, Out, borrow, call, deadline, duration, end_handle, into_handle, long_array, sized,
 };
 use super::exec::{circlet_executor, status_of};
+use super::pool::{circlet_heap_options, wished};
 use super::status::{circlet_status, circlet_status_str};
 use crate::exec::{Ended, Error, Event, Executor, RunOptions, Session, Stream};
 use crate::shm::Deadline;
@@ -36,6 +37,8 @@ pub const CIRCLET_EVENT_FAILURE: i32 = 7;
 
 /// Of a run: somebody answers questions. Without it, `input()` fails at once.
 pub const CIRCLET_RUN_ASKS: u32 = 1;
+/// Of a run: somebody keeps a log, and gets CIRCLET_EVENT_STATE.
+pub const CIRCLET_RUN_STATES: u32 = 2;
 
 /// Output that is there already comes in one event, of so many bytes or a frame more.
 const JOINED: usize = 1 << 18;
@@ -47,7 +50,7 @@ const JOINED: usize = 1 << 18;
 pub struct circlet_run_options {
     /// `sizeof(circlet_run_options)`, so that later versions can add fields.
     pub struct_size: u32,
-    /// CIRCLET_RUN_ASKS.
+    /// CIRCLET_RUN_ASKS and CIRCLET_RUN_STATES, or'ed.
     pub flags: u32,
     /// The run is interrupted after that time, in milliseconds; 0 for never.
     pub within_ms: f64,
@@ -215,11 +218,14 @@ pub unsafe extern "C" fn circlet_executor_begin(
             str::from_utf8(code).map_err(|error| Failure::invalid(format!("code is not UTF-8: {error}")))?;
         let mut options = RunOptions::new();
         if let Some(given) = given {
-            if given.flags & !CIRCLET_RUN_ASKS != 0 {
+            if given.flags & !(CIRCLET_RUN_ASKS | CIRCLET_RUN_STATES) != 0 {
                 return Err(Failure::invalid(format!(
-                    "options.flags is {:#x}: give CIRCLET_RUN_ASKS",
+                    "options.flags is {:#x}: give CIRCLET_RUN_ASKS (1) and CIRCLET_RUN_STATES (2), or'ed",
                     given.flags
                 )));
+            }
+            if given.flags & CIRCLET_RUN_STATES != 0 {
+                options = options.states();
             }
             if given.flags & CIRCLET_RUN_ASKS != 0 {
                 options = options.asks();
@@ -228,16 +234,42 @@ pub unsafe extern "C" fn circlet_executor_begin(
                 options = options.within(duration(given.within_ms, "options.within_ms")?);
             }
         }
-        executor.enter(|inside| {
+        executor.begin(|session| session.begin(code, options))
+    })
+}
+
+/// Begins a heap snapshot as `circlet_executor_begin` does a run, between two of them: its outcome has for its value what
+/// `circlet_pool_heap_snapshot` gives. `options` may be NULL for the defaults; after `within_ms` it is interrupted as a run.
+///
+/// Returns as `circlet_executor_begin`.
+///
+/// # Safety
+/// `executor` is NULL or an executor; `options` is NULL or leads to as many bytes as it says, and its file is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_executor_begin_heap_snapshot(
+    executor: *const circlet_executor,
+    options: *const circlet_heap_options,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (executor, options) = unsafe { (borrow(executor, "executor")?, wished(options)?) };
+        executor.begin(|session| session.begin_heap_snapshot(&options))
+    })
+}
+
+impl circlet_executor {
+    /// Begins something in a session that lives. 1 if it is a new one.
+    fn begin(&self, begin: impl FnOnce(&mut Session) -> Result<(), Error>) -> Result<i32, Failure> {
+        self.enter(|inside| {
             let (told, own) = (&mut inside.told, &mut inside.executor);
             told.refuse_while_running(own)?;
-            let is_new = executor.revive(own)?;
-            if let Err(error) = own.current().begin(code, options) {
+            let is_new = self.revive(own)?;
+            if let Err(error) = begin(own.current()) {
                 told.fail(own.current(), error)?;
             }
             Ok(is_new.into())
         })
-    })
+    }
 }
 
 /// Waits for what comes next of the run that is under way, and returns its kind, CIRCLET_EVENT_OUTPUT to CIRCLET_EVENT_FAILURE, of

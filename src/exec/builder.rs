@@ -220,7 +220,14 @@ impl Builder {
         notice: Option<Arc<Notice>>,
     ) -> Result<Session, Error> {
         let (grace, output_max, wait) = (self.grace, self.output_max, self.wait);
-        let setting = Setting { ready_within: self.ready_within, grace, output_max, wait, notice };
+        let setting = Setting {
+            language: self.language.name(),
+            ready_within: self.ready_within,
+            grace,
+            output_max,
+            wait,
+            notice,
+        };
         let (descriptors, rings) = self.rings()?;
         Session::start(&setting, descriptors, |place| match server {
             Some(server) => server.fork(place, &rings),

@@ -103,7 +103,7 @@ pub unsafe extern "C" fn circlet_pool_heap_submit(
 
 /// # Safety
 /// `options` is NULL or leads to as many bytes as its first field says, and its file is NULL or a string.
-unsafe fn wished(options: *const circlet_heap_options) -> Result<HeapOptions, Failure> {
+pub(in crate::capi) unsafe fn wished(options: *const circlet_heap_options) -> Result<HeapOptions, Failure> {
     let wished = HeapOptions::new();
     // SAFETY: the caller's promise.
     let Some(given) = (unsafe { sized(options, "options", "circlet_heap_options")? }) else {

@@ -32,6 +32,7 @@ pub use answers::*;
 pub use calls::*;
 pub use curves::*;
 #[cfg(target_os = "linux")]
+pub(super) use heap::wished;
 pub use heap::*;
 pub use job::*;
 pub use job_port::*;

@@ -24,8 +24,7 @@ impl Session {
     /// write; [`Error::TookTooLong`]; those of [`Session::next`].
     pub fn heap_snapshot(&mut self, options: &HeapOptions) -> Result<HeapSnapshot, Error> {
         let within = options.limit();
-        let run = RunOptions::new().within(within);
-        self.begin_request(request::HEAP, 0, &options.arguments(), run)?;
+        self.begin_heap_snapshot(options)?;
         let Outcome { value, error, stopped, .. } = self.finish()?;
         if stopped.is_some() {
             return Err(Error::TookTooLong { within });
@@ -36,5 +35,14 @@ impl Session {
         }
         serde_json::from_value(value.unwrap_or_default())
             .map_err(|source| Error::Json { what: "the heap snapshot", source })
+    }
+
+    /// Begins a heap snapshot as [`Session::begin`] does a run: its outcome has it for its value, as [`HeapSnapshot`] serializes.
+    ///
+    /// # Errors
+    /// Those of [`Session::begin`].
+    pub fn begin_heap_snapshot(&mut self, options: &HeapOptions) -> Result<(), Error> {
+        let run = RunOptions::new().within(options.limit());
+        self.begin_request(request::HEAP, 0, &options.arguments(), run)
     }
 }

@@ -90,7 +90,7 @@ impl Session {
         self.deliver(request::DATA, 0, bytes, deadline)
     }
 
-    /// Gives the code the line that it asked for. `None` is the end of the input. A line for which nobody asks any more, since its run
+    /// Gives the code the line that it asked for, with or without its newline. `None` is the end of the input. A line for which nobody asks any more, since its run
     /// is over or was interrupted, goes nowhere.
     ///
     /// # Errors
@@ -209,5 +209,5 @@ impl Session {
 
 /// Returns what stands for a line, or for the end of the input.
 fn body_of(line: Option<&str>) -> Vec<u8> {
-    line.map_or(Vec::new(), |line| format!("{line}\n").into_bytes())
+    line.map_or(Vec::new(), |line| format!("{}\n", line.strip_suffix('\n').unwrap_or(line)).into_bytes())
 }

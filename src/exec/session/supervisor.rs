@@ -40,6 +40,8 @@ pub(super) const LULLS: u32 = 8;
 
 /// What a session is started with.
 pub(in crate::exec) struct Setting {
+    /// What people call the language, in logs.
+    pub(in crate::exec) language: &'static str,
     pub(in crate::exec) ready_within: Duration,
     pub(in crate::exec) grace: Grace,
     pub(in crate::exec) output_max: usize,
@@ -142,7 +144,7 @@ impl Session {
         let mut session = Self {
             shared,
             process: origin.process,
-            language: "Python",
+            language: setting.language,
             bell,
             to: Some(to),
             outbox: Outbox::default(),
