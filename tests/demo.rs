@@ -342,7 +342,7 @@ fn a_worker_that_hangs_is_ended_after_the_patience() {
     // It gets ready, and then serves nobody.
     let hang = r#"#!/bin/sh
 shift
-shell=$(printf %s "$1" | sed 's/^serve()$/__import__("time").sleep(600)/')
+shell=$(printf %s "$1" | sed 's/^    serve()$/    __import__("time").sleep(600)/')
 shift
 exec python3 -c "$shell" "$@"
 "#;
