@@ -23,9 +23,10 @@ from itertools import repeat
 from typing import Any, TypeVar
 
 from . import _native
-from ._native import Answers, JobFailedError, WorkerDiedError, bare, check, library
+from ._native import JobFailedError, WorkerDiedError, bare, check, library
 from ._pool_future import PoolFuture
 from ._pool_line import Line, is_ours
+from ._table import Answers
 from ._waiting import SLICE, within
 
 T = TypeVar("T")

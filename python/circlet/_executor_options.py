@@ -11,8 +11,9 @@ from ctypes import c_char_p, c_void_p
 from typing import TypedDict
 
 from ._arguments import number, path_of, shown, text
-from ._native import ExecutorOptions, InvalidError
+from ._native import InvalidError
 from ._pool_options import milliseconds
+from ._table import ExecutorOptions
 from .ring import SharedRingBuffer
 
 

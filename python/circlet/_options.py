@@ -7,7 +7,8 @@ from ctypes import byref
 from typing import Literal, NamedTuple
 
 from ._arguments import number, text, word
-from ._native import RING_HUGE_PAGES, RING_PREFAULT, SCHEMA_MAX, RingOptions, RingStats, check, library
+from ._native import RING_HUGE_PAGES, RING_PREFAULT, SCHEMA_MAX, check, library
+from ._table import RingOptions, RingStats
 
 #: Who may write and read.
 Mode = Literal["spsc", "mpsc", "broadcast"]

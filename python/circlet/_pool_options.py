@@ -9,7 +9,8 @@ from ctypes import byref
 from typing import Any, Literal
 
 from ._arguments import flag, integer, number, path_of, shown, text, word
-from ._native import HeapOptions, InvalidError, JobOptions, PoolOptions, ProcessOptions
+from ._native import InvalidError
+from ._table import HeapOptions, JobOptions, PoolOptions, ProcessOptions
 from ._waiting import SLICE, first_ms
 
 #: What a submission does that finds the queue full: it waits for room, raises `FullError`, or gives up the job of the

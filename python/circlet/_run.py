@@ -16,8 +16,8 @@ from .outcome import Chunk, Outcome, Question, outcome_of
 if TYPE_CHECKING:
     import asyncio
 
-    from ._native import HeapOptions, RunOptions
     from ._run_line import RunLine
+    from ._table import HeapOptions, RunOptions
 
 #: Whoever answers questions: returns a line, or `None` for the end of the input; in an event loop it may be async.
 Ask = Callable[[Question], "str | Awaitable[str | None] | None"]

@@ -17,7 +17,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import _native
-from ._native import AbortedError, ClosedError, Event, WorkerDiedError, bare, check, library
+from ._native import AbortedError, ClosedError, WorkerDiedError, bare, check, library
+from ._table import Event
 from ._waiting import SLICE
 from .outcome import Question
 

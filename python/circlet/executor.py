@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ._arguments import flag, opened, plain, shown
 from ._executor_options import Settings, executor_options
-from ._native import InvalidError, RunOptions, TooLargeError, check, library
+from ._native import InvalidError, TooLargeError, check, library
 from ._pool_options import heap_options, milliseconds
 from ._run import Ask, Run, Stream
 from ._run_line import RunLine
+from ._table import RunOptions
 from .outcome import Chunk, CodeError, Outcome, Question, Usage
 
 # See _waiting.py.

@@ -21,7 +21,7 @@ from . import _native
 from ._arguments import at_least_1, flag, number, opened, path_of, shown, text, word
 from ._call_line import MISSING, Batch, CallFuture, CallLine, RemoteTraceback
 from ._called import Named, Pickled, folders_of, main_of
-from ._native import ClosedError, InvalidError, ProcessOptions, bare, check, library
+from ._native import ClosedError, InvalidError, bare, check, library
 from ._pool_line import is_ours
 from ._pool_options import (
     KINDS,
@@ -34,6 +34,7 @@ from ._pool_options import (
     wishes_of,
 )
 from ._pool_ports import Ports, worker_number
+from ._table import ProcessOptions
 from ._waiting import within
 
 __all__ = ["CallFuture", "ProcessPool", "RemoteTraceback"]

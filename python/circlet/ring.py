@@ -24,7 +24,6 @@ from ._native import (
     BusyError,
     CircletError,
     ClosedError,
-    Frame,
     InvalidError,
     LaggedError,
     bare,
@@ -33,6 +32,7 @@ from ._native import (
     library,
 )
 from ._options import OVERFLOWS, Mode, Overflow, Stats, options
+from ._table import Frame
 from ._waiting import LOOK_MS, SLICE, Doorbell, first_ms, go_on, until
 
 # circlet_frame: where all frames lie in the ring the address is not needed, as one view lies over all of the mapping.

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from circlet import _called, _native, _options, _pool_options, process_pool
+from circlet import _called, _native, _options, _pool_options, _table, process_pool
 
 HEADER = Path(__file__).parents[2] / "include" / "circlet.h"
 VALUES = {
@@ -20,13 +20,13 @@ VALUES = {
     "void": None,
 }
 STRUCTS = {
-    "circlet_ring_options": _native.RingOptions,
-    "circlet_frame": _native.Frame,
-    "circlet_ring_stats": _native.RingStats,
-    "circlet_pool_options": _native.PoolOptions,
-    "circlet_process_options": _native.ProcessOptions,
-    "circlet_job_options": _native.JobOptions,
-    "circlet_answers": _native.Answers,
+    "circlet_ring_options": _table.RingOptions,
+    "circlet_frame": _table.Frame,
+    "circlet_ring_stats": _table.RingStats,
+    "circlet_pool_options": _table.PoolOptions,
+    "circlet_process_options": _table.ProcessOptions,
+    "circlet_job_options": _table.JobOptions,
+    "circlet_answers": _table.Answers,
 }
 
 
@@ -35,13 +35,13 @@ def _kind(declared: str) -> object:
     return "pointer" if "*" in declared or declared.strip() == "circlet_job" else VALUES[declared.strip()]
 
 
-@pytest.mark.parametrize("name", _native.SIGNATURES)
+@pytest.mark.parametrize("name", _table.SIGNATURES)
 def test_every_declaration_agrees_with_the_header(name: str) -> None:
     match = re.search(rf"^(\w[\w ]*[ *]){name}\(([^)]*)\);", HEADER.read_text(), re.MULTILINE)
     assert match, "not in the header"
     result, parameters = match.groups()
     declared = [] if parameters == "void" else [re.sub(r"\w+$", "", part.strip()) for part in parameters.split(",")]
-    returns, arguments = _native.SIGNATURES[name]
+    returns, arguments = _table.SIGNATURES[name]
     values = set(VALUES.values())
     assert _kind(result) == (returns if returns in values else "pointer")
     assert [_kind(part) for part in declared] == [kind if kind in values else "pointer" for kind in arguments]

@@ -26,6 +26,7 @@ const MODULES: &[(&str, &str)] = &sources! {
     "circlet._pool_ports" "_pool_ports.py"
     "circlet._run" "_run.py"
     "circlet._run_line" "_run_line.py"
+    "circlet._table" "_table.py"
     "circlet._waiting" "_waiting.py"
     "circlet.curve" "curve.py"
     "circlet.executor" "executor.py"
