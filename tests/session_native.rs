@@ -12,7 +12,7 @@ use serde_json::json;
 
 fn extension(name: &str) -> PathBuf {
     let object = common::scratch(&format!("session-native-{name}")).join("extension.so");
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/c/extension.c");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/extension.c");
     let mut command = Command::new("cc");
     command.args([
         "-std=c11",

@@ -29,6 +29,8 @@ _GRACE, _KILL_AFTER = 2.0, 1e6
 _PATIENCE = 2.0
 #: How often it is looked whether somebody has answered, in seconds.
 _LOOK_EVERY = 0.01
+#: How long the thread that was told to stop may take, in seconds.
+_LAST_WORDS = 1.0
 #: What a frontend sends for the end of the input.
 _END = "\x04"
 #: The functions of `_session_look.py`.
@@ -250,6 +252,16 @@ class SessionKernel(Kernel):
         return {"status": "ok", "history": history}
 
 
+class KernelApp(IPKernelApp):
+    """The kernel's process."""
+
+    def close(self) -> None:
+        """Ends the threads, the one that was told to stop first: what it says last goes through the others."""
+        if self.control_thread and self.control_thread.is_alive():
+            self.control_thread.join(_LAST_WORDS)
+        super().close()  # type: ignore[no-untyped-call]
+
+
 def main(words: list[str] | None = None) -> None:
     """Installs the kernel, uninstalls it, or is it, as `python -m circlet.jupyter` with these words."""
     given = sys.argv[1:] if words is None else words
@@ -258,7 +270,7 @@ def main(words: list[str] | None = None) -> None:
 
         command(given)
     else:
-        IPKernelApp.launch_instance(given, kernel_class=SessionKernel)
+        KernelApp.launch_instance(given, kernel_class=SessionKernel)
 
 
 if __name__ == "__main__":

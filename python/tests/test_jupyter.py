@@ -166,8 +166,8 @@ def test_input_is_asked_of_the_frontend(kernel):
 
 
 def begun(client: BlockingKernelClient, code: str, **how: Any) -> str:
-    """Begins a cell, and waits until it prints."""
-    number = client.execute(code, **how)
+    """Begins a cell, and waits until it prints. What fails takes none of the cells along that are sent just then."""
+    number = client.execute(code, stop_on_error=False, **how)
     while True:
         message = client.get_iopub_msg(timeout=PATIENCE)
         if message["msg_type"] == "stream" and message["parent_header"].get("msg_id") == number:
@@ -200,7 +200,7 @@ def test_an_interrupt_ends_the_cell_and_keeps_the_names(kernel):
 
 def test_an_interrupt_ends_a_question(kernel):
     manager, client = kernel
-    number = client.execute("input('who? ')", allow_stdin=True)
+    number = client.execute("input('who? ')", allow_stdin=True, stop_on_error=False)
     client.get_stdin_msg(timeout=PATIENCE)
     manager.interrupt_kernel()
     assert reply_to(client, number)["ename"] == "KeyboardInterrupt"
