@@ -8,7 +8,7 @@ use std::os::fd::AsRawFd;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Error, Event, Executor, Grace, Outcome, RunOptions, Session};
+use circlet::exec::{Ended, Error, Event, Executor, Grace, Outcome, RunOptions, Session};
 use circlet::shm::Deadline;
 use serde_json::json;
 
@@ -168,4 +168,22 @@ os.kill(os.getpid(), 9)";
     session.begin(code, RunOptions::new()).unwrap();
     let ended = drive(session, |_, _| {});
     assert!(matches!(ended, Err(Error::Died { .. })), "{ended:?}");
+}
+
+#[test]
+fn a_session_that_claims_to_have_rung_and_ends_is_told_of_all_the_same() {
+    let mut python = start();
+    let session = python.session().unwrap();
+    // The words are the smallest of its segments, and the bell is the first of them.
+    let code = "
+import mmap, os, struct
+links = {fd: f'/proc/self/fd/{fd}' for fd in range(3, 64)}
+segments = [fd for fd, link in links.items() if os.path.exists(link) and 'memfd' in os.readlink(link)]
+words = mmap.mmap(min(segments, key=lambda fd: os.fstat(fd).st_size), 0)
+while struct.unpack_from('<I', words, 0x4004)[0] != 3: pass
+struct.pack_into('<I', words, 0x4004, 2)
+os.kill(os.getpid(), 9)";
+    session.begin(code, RunOptions::new()).unwrap();
+    let ended = drive(session, |_, _| {});
+    assert!(matches!(ended, Err(Error::Died { how: Ended::Killed(9), .. })), "{ended:?}");
 }

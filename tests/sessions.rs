@@ -4,7 +4,7 @@
 mod common;
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use circlet::exec::{Event, Executor, Outcome, RunOptions, Session, Stopped, Stream};
 use circlet::shm::Deadline;
@@ -249,4 +249,19 @@ fn a_run_says_what_it_used() {
     let usage = python.run(code).unwrap().usage;
     assert!(usage.user + usage.system >= Duration::from_millis(40), "{usage:?}");
     assert!(usage.memory_peak > 1 << 20, "{usage:?}");
+}
+
+#[test]
+fn output_that_is_dropped_holds_up_no_deadline_of_whoever_waits() {
+    let mut python = Executor::builder().library(common::library()).output_max(10).start().unwrap();
+    let session = python.session().unwrap();
+    session.begin("import sys\nwhile True: sys.stdout.write('x')", RunOptions::new()).unwrap();
+    let notice = |session: &mut Session| session.next(Deadline::after(LONG)).unwrap();
+    while !matches!(notice(session), Some(Event::Output(_, bytes)) if bytes.ends_with(b"kept]\n")) {}
+    for _ in 0..10 {
+        let begin = Instant::now();
+        assert_eq!(session.next(Deadline::after(Duration::from_millis(50))).unwrap(), None);
+        assert!(begin.elapsed() < Duration::from_millis(500), "{:?}", begin.elapsed());
+    }
+    session.interrupter().interrupt();
 }

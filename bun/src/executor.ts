@@ -322,8 +322,13 @@ export class Executor implements Disposable, AsyncDisposable {
         const said: unknown = JSON.parse(text());
         const bytes = this.#bytes(4);
         this.#current = null;
-        if (kind === EVENTS.end) run.end(said as Said, bytes);
-        else run.fail(failureOf(said as Failed));
+        try {
+          if (kind === EVENTS.end) run.end(said as Said, bytes);
+          else run.fail(failureOf(said as Failed));
+        } catch (error) {
+          // A value that is not what its session says.
+          run.fail(error);
+        }
         this.#advance();
       }
     }

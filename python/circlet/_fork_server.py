@@ -32,7 +32,8 @@ def main(socket):
     prepare(sys.argv[3:])
     forked = Forked()
     hooks = [Hook(dlsym(dlopen(None, 0), name)) for name in FORK_HOOKS]
-    server_ready(socket)
+    if server_ready(socket) < 0:
+        sys.exit("the fork server cannot count its threads: it needs /proc")
     if serve_forks(socket, *hooks, forked) == 1:
         at, count, body, length = forked
         numbers = memoryview(bytes_at(at, 4 * count)).cast("i").tolist()

@@ -3,6 +3,8 @@ import math
 
 # The longest `repr` that is sent, and what a buffer may have for items: numbers, and no references.
 REPR_MAX = 1 << 24
+# The longest message, 1 GiB with its header.
+MESSAGE_MAX = (1 << 30) - 16
 ITEMS = frozenset("?cbBhHiIlLqQnNefdg<>=@!Zx0123456789")
 # What the supervisor's JSON parser reads: values nested less than 128 deep, of which some are ours.
 DEPTH = 100
@@ -145,6 +147,9 @@ send_at = function(Waiting, "shell_answer", pointer, int32, pointer, uint64)
 
 def send_buffer(kind, content):
     """Sends bytes in C order, from where they lie if that is their order; returns a status."""
+    size = memoryview(content).nbytes
+    if size > MESSAGE_MAX:
+        raise ValueError(f"{size} bytes are too long to be sent at once: at most {MESSAGE_MAX} are allowed")
     if not memoryview(content).c_contiguous:
         content = memoryview(content).tobytes()
     held = Buffer()

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from ctypes import byref, c_void_p
 from functools import partial
 from types import TracebackType
@@ -46,6 +49,9 @@ class SessionPool:
         self._handle: int | None = opened(handle)
         free = partial(_free, os.getpid())
         self._end = _native.end_with(self, self._handle, free, free)
+        # How many threads are in the library, and who waits until there is none.
+        self._callers = 0
+        self._left = threading.Condition()
 
     def open(self) -> Executor:
         """Opens an executor with a session of its own: one that is ready, else one that is forked now.
@@ -53,7 +59,8 @@ class SessionPool:
         Raises `NoWorkerError` and other `CircletError`s where no session starts.
         """
         handle = c_void_p()
-        check(library.circlet_session_pool_open(self._open(), byref(handle)))
+        with self._used() as pool:
+            check(library.circlet_session_pool_open(pool, byref(handle)))
         return Executor._of(opened(handle))
 
     def wait_ready(self, timeout: float | None = None) -> None:
@@ -61,28 +68,44 @@ class SessionPool:
 
         Raises `TimedOutError` after `timeout` seconds, or why the last session could not be made.
         """
-        handle = self._open()
-        first = library.circlet_session_pool_wait(handle, first_ms(timeout))
-        go_on(first, lambda ms: library.circlet_session_pool_wait(handle, ms), timeout)
+
+        def wait(ms: float) -> int:
+            with self._used() as pool:
+                return int(library.circlet_session_pool_wait(pool, ms))
+
+        go_on(wait(first_ms(timeout)), wait, timeout)
 
     def snapshot(self) -> dict[str, Any]:
         """Looks at every session: `pool`, how many are in which state, and `registry`, as in a session payload."""
         handle = c_void_p()
-        check(library.circlet_session_pool_snapshot(self._open(), byref(handle)))
+        with self._used() as pool:
+            check(library.circlet_session_pool_snapshot(pool, byref(handle)))
         try:
             return cast("dict[str, Any]", json.loads(library.circlet_text_data(handle)))
         finally:
             library.circlet_text_free(handle)
 
     def close(self) -> None:
-        """Ends the sessions that are ready. Safe to call twice."""
-        self._handle = None
+        """Ends the sessions that are ready, once no other thread opens one. Safe to call twice."""
+        with self._left:
+            self._handle = None
+            while self._callers:
+                self._left.wait()
         self._end()
 
-    def _open(self) -> int:
-        if self._handle is None:
-            raise ClosedError("this pool was closed here: it opens no more sessions")
-        return self._handle
+    @contextmanager
+    def _used(self) -> Iterator[int]:
+        with self._left:
+            if self._handle is None:
+                raise ClosedError("this pool was closed here: it opens no more sessions")
+            handle = self._handle
+            self._callers += 1
+        try:
+            yield handle
+        finally:
+            with self._left:
+                self._callers -= 1
+                self._left.notify_all()
 
     def __enter__(self) -> SessionPool:
         """Begins a block, whose end closes the pool."""

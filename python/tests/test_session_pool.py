@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -77,3 +78,34 @@ def test_settings_that_are_none_are_refused() -> None:
         SessionPool(preload="json")
     with pytest.raises(InvalidError, match="ready"):
         SessionPool(ready=-1)
+
+
+def test_a_pool_is_closed_once_nobody_is_in_it() -> None:
+    pool = SessionPool(ready=1, ready_within=5)
+    with ThreadPoolExecutor(4) as threads:
+        # None of these is over before the pool is.
+        waiting = [threads.submit(wait_for_ever, pool) for _ in range(4)]
+        pool.close()
+        assert [future.result(30) for future in waiting] == ["closed"] * 4
+
+
+def wait_for_ever(pool: SessionPool) -> str:
+    try:
+        while True:
+            pool.open().close()
+            pool.wait_ready()
+    except ClosedError:
+        return "closed"
+
+
+def test_signals_of_the_caller_end_no_fork_server() -> None:
+    before = signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+    try:
+        with SessionPool(ready=1) as pool:
+            for number in range(20):
+                with pool.open() as python:
+                    assert python.run(f"{number} + 1").result().value == number + 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

@@ -106,7 +106,14 @@ impl Process {
     pub(super) fn adopt(id: libc::pid_t, attendant: Arc<dyn Attendant>) -> Result<Arc<Self>, Error> {
         // SAFETY: the call takes integers. It does so itself too, and whoever is first is as good.
         unsafe { libc::setpgid(id, id) };
-        Self::watched(attendant, move || Ok(id))
+        let adopted = Self::watched(attendant, move || Ok(id));
+        if matches!(adopted, Err(Error::Os { call: "clone", .. })) {
+            // There is no thread for it, and nobody else would reap it.
+            // SAFETY: the calls take integers. It is a child of ours, which nobody else knows of.
+            unsafe { libc::kill(id, libc::SIGKILL) };
+            reap(id);
+        }
+        adopted
     }
 
     /// Has a thread start a process, and watch it until it is over.
@@ -279,10 +286,16 @@ impl Process {
 pub(super) fn poll<const N: usize>(descriptors: [Option<libc::c_int>; N], deadline: Deadline) -> [bool; N] {
     let mut entries =
         descriptors.map(|fd| libc::pollfd { fd: fd.unwrap_or(-1), events: libc::POLLIN, revents: 0 });
-    let left = deadline.left().map(|left| left.as_nanos().div_ceil(1_000_000));
-    let timeout_ms = left.map_or(-1, |left| libc::c_int::try_from(left).unwrap_or(libc::c_int::MAX));
-    // SAFETY: the array outlives the call and has as many entries as it says.
-    unsafe { libc::poll(entries.as_mut_ptr(), N as libc::nfds_t, timeout_ms) };
+    loop {
+        let left = deadline.left().map(|left| left.as_nanos().div_ceil(1_000_000));
+        let timeout_ms = left.map_or(-1, |left| libc::c_int::try_from(left).unwrap_or(libc::c_int::MAX));
+        // SAFETY: the array outlives the call and has as many entries as it says.
+        let found = unsafe { libc::poll(entries.as_mut_ptr(), N as libc::nfds_t, timeout_ms) };
+        // A signal that somebody handles is no end of the wait.
+        if found >= 0 || io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            break;
+        }
+    }
     entries.map(|entry| entry.revents != 0)
 }
 

@@ -13,6 +13,9 @@ use super::Session;
 use super::words::Words;
 use crate::exec::Error;
 
+/// So often the pipe is read at a time: it has room for 64 KiB, as a rule.
+const HUSHES: usize = 17;
+
 /// The supervisor's reading end.
 pub(super) struct Bell(PipeReader);
 
@@ -41,8 +44,13 @@ impl Bell {
 
     /// Takes what was rung so far.
     pub(super) fn hush(&mut self) {
-        let mut bytes = [0; 64];
-        while self.0.read(&mut bytes).is_ok_and(|count| count == bytes.len()) {}
+        // One that rings all the while is not followed for ever: what is left calls the event loop once more.
+        let mut bytes = [0; 4096];
+        for _ in 0..HUSHES {
+            if !self.0.read(&mut bytes).is_ok_and(|count| count == bytes.len()) {
+                break;
+            }
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::supervisor::GLANCE;
+use super::supervisor::{GLANCE, LOOKS};
 use super::{Session, Stopped};
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::{Ended, Error};
@@ -54,7 +54,10 @@ impl Session {
 
     /// Takes what comes of a run that nobody waits for.
     fn forget(&mut self) {
-        while self.run.is_some() && self.look(GLANCE).is_ok_and(|has_more| has_more) {
+        for _ in 0..LOOKS {
+            if self.run.is_none() || !self.look(GLANCE).is_ok_and(|has_more| has_more) {
+                break;
+            }
             self.events.clear();
         }
     }
@@ -80,6 +83,7 @@ impl Session {
     pub(super) fn broken<T>(&mut self, what: &str) -> Result<T, Error> {
         self.to = None;
         self.run = None;
+        self.shared.end();
         self.process.end();
         Err(Error::Protocol { what: what.to_owned() })
     }

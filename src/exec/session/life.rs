@@ -6,6 +6,9 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use crate::pool::{CurrentJob, JobId, WorkerEnd, WorkerEntry, WorkerId, WorkerState};
 use crate::usage::Probe;
 
+/// Characters that are kept of what a run raised last.
+const LAST_ERROR: usize = 1000;
+
 /// What a session does and has done.
 #[derive(Debug)]
 pub(in crate::exec) struct Life {
@@ -59,7 +62,7 @@ impl Life {
         state.runs += 1;
         if raised.is_some() {
             state.errors += 1;
-            state.last_error = raised;
+            state.last_error = raised.map(|raised| raised.chars().take(LAST_ERROR).collect());
         }
     }
 

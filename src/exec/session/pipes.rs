@@ -104,11 +104,13 @@ impl Pipes {
         self.inside().pipes.each_ref().map(|pipe| pipe.kept.len())
     }
 
-    /// Reads all that the pipes have, as far as it is kept.
+    /// Reads all that the pipes have at the end of the process: as much as a pipe may hold beside what is kept.
     pub(super) fn read_all(&self) {
         let mut inside = self.inside();
         for stream in Stream::BOTH {
-            while inside.pipes[stream as usize].kept.len() < KEPT_BYTES && inside.read(&self.words, stream) {}
+            while inside.pipes[stream as usize].kept.len() < 2 * KEPT_BYTES
+                && inside.read(&self.words, stream)
+            {}
         }
     }
 

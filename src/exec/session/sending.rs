@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::frames::{self, ASKS, MESSAGE_MAX, REQUEST_BYTES, STATES, request};
 use super::outbox::Outbox;
 use super::stop::Plan;
-use super::supervisor::{GLANCE, LULLS, Run};
+use super::supervisor::{GLANCE, LOOKS, LULLS, Run};
 use super::{RunOptions, Session, StateKind};
 use crate::exec::Error;
 use crate::exec::log::{CIRCLET, log};
@@ -56,11 +56,13 @@ impl Session {
             return Err(Error::NoWorker);
         }
         let begin = Instant::now();
-        self.request = (self.request + 1) & (u32::MAX >> 1);
+        // From 1: 0 is none.
+        self.request = self.request % (u32::MAX >> 1) + 1;
         let stop_at = options.within.and_then(|within| begin.checked_add(within));
         self.shared.begins(Plan::new(self.request, self.grace, stop_at));
         if let Err(error) = self.deliver(kind, flags, body, Deadline::NEVER) {
             self.shared.end();
+            self.shared.life.has_run(Some(error.to_string()));
             return Err(error);
         }
         self.lulls = LULLS;
@@ -140,7 +142,10 @@ impl Session {
             turn = (2 * turn).min(LAST_TURN);
             self.shared.take_steps(&self.process);
             // Between two runs the session has nothing to say.
-            while self.run.is_some() && self.look(GLANCE)? {
+            for _ in 0..LOOKS {
+                if self.run.is_none() || !self.look(GLANCE)? {
+                    break;
+                }
                 turn = FIRST_TURN;
             }
             if self.shared.is_over.load(SeqCst) {

@@ -31,6 +31,8 @@ const RING_BYTES: u64 = 1 << 20;
 pub(super) const LONG: Duration = Duration::from_secs(1);
 /// How long to wait for the next part of a frame that comes in parts.
 const PART: Duration = Duration::from_millis(20);
+/// After so many looks it is looked at what else there is to see to.
+pub(super) const LOOKS: usize = 64;
 /// The same for a caller who does not wait.
 pub(super) const GLANCE: Duration = Duration::from_millis(1);
 /// While output comes, it is looked for so often, and its coming wakes nobody.
@@ -203,6 +205,7 @@ impl Session {
     /// [`Error::Died`] where the session ended, [`Error::Stopped`] where it was killed because the run was to stop and did
     /// not: its state is gone. [`Error::Protocol`].
     pub fn next(&mut self, deadline: Deadline) -> Result<Option<Event>, Error> {
+        let mut looks = 0;
         loop {
             if let Some(event) = self.events.pop_front() {
                 return Ok(Some(event));
@@ -210,7 +213,10 @@ impl Session {
             if self.run.is_none() {
                 return Ok(None);
             }
-            if self.look(deadline.left().map_or(PART, |left| left.clamp(GLANCE, PART)))? {
+            // What comes may be nothing for the caller, without end.
+            let has_more = self.look(deadline.left().map_or(PART, |left| left.clamp(GLANCE, PART)))?;
+            looks += 1;
+            if has_more && looks % LOOKS != 0 {
                 continue;
             }
             let left = deadline.left();
@@ -220,7 +226,7 @@ impl Session {
                 return Ok(None);
             }
             let due = self.shared.take_steps(&self.process);
-            if has_left {
+            if has_left || has_more {
                 continue;
             }
             let left = deadline.left().into_iter().chain(due).min().unwrap_or(LONG).min(LONG);

@@ -46,6 +46,7 @@ impl Session {
 
     /// Takes the next frame out of the ring. A copy: the session could change what is being read.
     pub(super) fn receive(&mut self, part: Duration) -> Result<bool, Error> {
+        let until = Deadline::after(part);
         loop {
             // Of a frame that comes in parts, nobody rings for each.
             let is_long = self.shared.words.is_long();
@@ -56,6 +57,8 @@ impl Session {
             let incoming = &mut self.incoming;
             match self.from.recv_piece(deadline, |piece| incoming.add(piece, |_, _| None)) {
                 Ok(Ok(true)) => return Ok(true),
+                // The rest comes with the next look.
+                Ok(Ok(false)) if until.passed() => return Ok(false),
                 Ok(Ok(false)) => {}
                 Ok(Err(Misfit)) => {
                     return self.broken("a frame without a header, or one for which there is no memory");

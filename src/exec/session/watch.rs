@@ -84,7 +84,7 @@ impl Shared {
                 format!("session {} is to stop run {}: {how}", process.id(), plan.request)
             });
             // For those who want to know of it at once.
-            self.words.wake();
+            self.words.wake_surely();
         }
         match step {
             None => {}
@@ -130,7 +130,7 @@ impl Attendant for Shared {
         self.pipes.read_all();
         self.life.ends();
         self.is_over.store(true, SeqCst);
-        self.words.wake();
+        self.words.wake_surely();
         if let Some(notice) = &self.notice {
             notice.give();
         }
@@ -240,7 +240,7 @@ impl Interrupter {
     /// Has [`Session::next`](super::Session::next), whichever thread waits there now or does so next, return without an event.
     pub fn wake(&self) {
         self.shared.is_called.store(true, SeqCst);
-        self.shared.words.wake();
+        self.shared.words.wake_surely();
     }
 }
 

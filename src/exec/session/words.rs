@@ -102,6 +102,15 @@ impl Words {
         }
     }
 
+    /// Wakes the supervisor, or its event loop, whatever the word says: a session that has stored that it did so may have ended
+    /// before it could, or may never have meant it.
+    pub(crate) fn wake_surely(&self) {
+        let bell = self.view.frame_word(BELL);
+        bell.swap(AWAKE, SeqCst);
+        self.view.futex_wake(bell);
+        self.write_to_bell();
+    }
+
     fn write_to_bell(&self) {
         let Some(bell) = &self.bell else { return };
         // SAFETY: the byte outlives the call. Where there is no room there is something to read.
