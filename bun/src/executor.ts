@@ -8,7 +8,7 @@ import { AbortedError, ClosedError, InvalidError, JobFailedError, TimedOutError 
 import { executorOptions, runOptions, type ExecutorOptions, type RunOptions } from "./executor_options.ts";
 import { check, descriptorFrom, failure, handleFrom, symbols, TIMED_OUT } from "./native.ts";
 import { heapOptions, type HeapOptions, type HeapSnapshot } from "./heap.ts";
-import { failureOf, type Failed, type Outcome, type Said, type State } from "./outcome.ts";
+import { failureOf, parseExactly, type Failed, type Outcome, type Said, type State } from "./outcome.ts";
 import { bytesOf, checkPayload, type Payload } from "./payload.ts";
 import { Run, Stream, type Owner } from "./run.ts";
 
@@ -319,7 +319,7 @@ export class Executor implements Disposable, AsyncDisposable {
         break;
       case EVENTS.end:
       case EVENTS.failure: {
-        const said: unknown = JSON.parse(text());
+        const said: unknown = parseExactly(text());
         const bytes = this.#bytes(4);
         this.#current = null;
         try {

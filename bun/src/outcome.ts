@@ -27,7 +27,7 @@ export interface CodeError {
 /** What came of a run. */
 export interface Outcome {
   /**
-   * The last expression's value where JSON can say it exactly; the numbers of a buffer, or its bytes where JavaScript has no
+   * The last expression's value where JSON can say it exactly, integers beyond 2^53 as `bigint`; the numbers of a buffer, or its bytes where JavaScript has no
    * array of its items; else nothing.
    */
   value?: unknown;
@@ -108,6 +108,16 @@ export interface Failed {
   signal: number | null;
   out_of_memory: boolean | null;
   stderr: string;
+}
+
+/** Parses JSON; integers that no number is exactly become a `bigint`. */
+export function parseExactly(text: string): unknown {
+  if (!/\d{16}/.test(text)) return JSON.parse(text);
+  const exactly = (_: string, value: unknown, context?: { source?: string }): unknown =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? "")
+      ? BigInt(context!.source!)
+      : value;
+  return JSON.parse(text, exactly);
 }
 
 /** Makes what a run without an outcome rejects with. */

@@ -124,6 +124,19 @@ test("megabytes_of_output_reach_the_page_and_leave_it_usable", async () => {
   await page.close();
 });
 
+test("a_message_that_is_none_costs_its_sender_the_connection_and_nobody_else", async () => {
+  const page = await open();
+  for (const message of ["not json", "null", '{"kind":"run"}']) {
+    const socket = new WebSocket(`${address.replace("http", "ws")}session`, { headers: { origin: address.slice(0, -1) } } as never);
+    const closed = new Promise<number>((tell) => socket.addEventListener("close", ({ code }) => tell(code)));
+    socket.addEventListener("open", () => socket.send(message));
+    expect(await closed).toBe(1008);
+  }
+  await run(page, "6 * 7");
+  await page.locator(".value", { hasText: "42" }).waitFor();
+  await page.close();
+});
+
 test("pages_of_other_sites_run_nothing", async () => {
   const response = await fetch(`${address}session`, { headers: { origin: "http://elsewhere.example" } });
   expect([response.status, await response.text()]).toEqual([403, "pages of http://elsewhere.example run nothing here"]);

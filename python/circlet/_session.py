@@ -87,13 +87,13 @@ def late(part="late"):
 
 def load(part):
     # An interrupt comes before it or after it, and does not leave half of it.
-    global running
-    was, running = running, False
+    global running, is_missed
+    was, running, is_missed = running, None, False
     text = source(b"circlet._session_" + part.encode()).decode()
     exec(compile(text, f"<supervisor>/circlet/_session_{part}.py", "exec"), globals())
     parts.add(part)
     running = was
-    if was and stopped(shell):
+    if was and is_missed:
         raise KeyboardInterrupt
 
 
@@ -155,12 +155,17 @@ def execute(code, name):
     return value
 
 
-running = False
+# Whether a run is under way, None while a part of this is loaded, whether an interrupt came then, and what ends code
+# that awaits.
+running, is_missed, cancel = False, False, None
 
 
 def interrupted(number, frame):
+    global is_missed
     # A signal that comes late, for a run that is over, is of no use to this one.
-    if running and stopped(shell):
+    if running is None:
+        is_missed = stopped(shell)
+    elif running and stopped(shell) and not (cancel is not None and cancel(frame)):
         raise KeyboardInterrupt
 
 
@@ -201,7 +206,15 @@ def lines(name, code):
         if known is not None:
             known.cache.pop(oldest, None)
     if known is not None:
-        known.cache[name] = (len(code), None, code.splitlines(True), name)
+        known.cache[name] = (len(code), None, rows(code), name)
+
+
+def rows(code):
+    """Returns the lines of code, as Python has them, each with its end."""
+    lines = code.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    if not lines[-1]:
+        del lines[-1]
+    return [line + "\n" for line in lines]
 
 
 # The code of the last runs, the number and the flags of the run, and what is to be done after each.
@@ -221,7 +234,11 @@ def serve():
         except BaseException as error:
             # An interrupt that came between two steps of what an interrupt did.
             running = False
-            body = late()["raised"](error, f"<run-{current}>")
+            try:
+                body = late()["raised"](error, f"<run-{current}>")
+            except BaseException:
+                # Nothing can be said any more, for example for want of memory.
+                body = b'{"error":{"type":"%s","message":"","traceback":""}}' % type(error).__name__.encode()
         text = None
         if wishes & STATES:
             late()["tell"]("exec_end")

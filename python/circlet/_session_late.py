@@ -87,6 +87,11 @@ def exact(value, depth=0):
         entries = dict.copy(value)
         if all(isinstance(key, str) for key in entries):
             return {exact(key): exact(item, depth + 1) for key, item in entries.items()}
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and depth < DEPTH and isinstance(value, numpy.generic):
+        item = value.item()
+        if not isinstance(item, numpy.generic):
+            return exact(item, depth + 1)
     raise InexactError
 
 
@@ -107,8 +112,11 @@ def plain_text(text):
 def buffer_of(value):
     """Returns a view of the bytes of a value that is a buffer of numbers, `None` for others."""
     try:
+        if str(type(value).__module__).startswith("numpy.ma"):
+            # Its bytes are without its mask.
+            return None
         view = memoryview(value)
-    except TypeError:
+    except Exception:
         return None
     return view if ITEMS.issuperset(view.format) else None
 
@@ -126,9 +134,14 @@ def rich(value):
     if view is not None:
         body["bytes"] = (view.format, view.shape)
         send_buffer(BYTES, value)
-    if view is None or view.nbytes < 1 << 16 or type(value).__module__ == "numpy":
+    if view is None or view.nbytes < 1 << 16 or str(type(value).__module__) == "numpy":
         body["repr"] = text_of(value)
-    if data := late("shown")["mime_of"](value):
+    try:
+        data = late("shown")["mime_of"](value)
+    except Exception:
+        # Of a type that cannot even be looked at.
+        data = None
+    if data:
         body["data"] = data
     return dumps(body).encode()
 
@@ -168,7 +181,7 @@ def raised(error, name):
 
     for known, code in sources.items():
         if known not in linecache.cache:
-            linecache.cache[known] = (len(code), None, code.splitlines(True), known)
+            linecache.cache[known] = (len(code), None, rows(code), known)
 
     def trace():
         from traceback import format_exception
@@ -242,15 +255,39 @@ def awaited(steps):
     if not loops:
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[0])
-    loop = loops[0]
+    global cancel
+    loop, is_cancelled, standard = loops[0], False, asyncio.__file__.rpartition("asyncio")[0]
     task = loop.create_task(run())
+
+    def end(frame):
+        # As asyncio.Runner does it: what is raised amid the loop's own work, or in what that calls of Python's, could
+        # cost a task its next step, and hold up who waits for it. Code of a task's that is at it gets the interrupt
+        # itself.
+        nonlocal is_cancelled
+        place = frame.f_code.co_filename
+        is_pythons = place.startswith(standard) and "-packages" not in place
+        is_amid = asyncio.current_task(loop) is None or is_pythons
+        if is_cancelled or task.done() or not is_amid:
+            return False
+        is_cancelled = True
+        task.cancel()
+        loop.call_soon_threadsafe(id, None)
+        return True
+
+    cancel = end
     try:
         return loop.run_until_complete(task)
+    except asyncio.CancelledError:
+        if is_cancelled:
+            raise KeyboardInterrupt from None
+        raise
     except BaseException:
         if not task.done():
             task.cancel()
             loop.run_until_complete(asyncio.gather(task, return_exceptions=True))
         raise
+    finally:
+        cancel = None
 
 
 loops = []

@@ -74,7 +74,8 @@ class Outcome(NamedTuple):
             raise ValueError("the value is no buffer: only bytes and arrays of numbers come as their bytes")
         content = memoryview(self.value)
         # What has no bytes has none to look at.
-        flat = numpy.frombuffer(content.cast("B"), self.format) if content.nbytes else numpy.empty(0, self.format)
+        form = self.format.replace("Zf", "F").replace("Zd", "D").replace("Zg", "G")
+        flat = numpy.frombuffer(content.cast("B"), form) if content.nbytes else numpy.empty(0, form)
         return flat.reshape(self.shape)
 
 

@@ -117,6 +117,16 @@ class SessionPool:
         """As `close`."""
         self.close()
 
+    async def __aenter__(self) -> SessionPool:
+        """Begins a block, whose end closes the pool."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `close`."""
+        self.close()
+
 
 def _free(process: int, handle: int) -> None:
     # In a forked child the sessions are its parent's.

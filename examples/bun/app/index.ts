@@ -100,6 +100,7 @@ function take(socket: Socket, message: FromPage): void {
   const tab = socket.data;
   switch (message.kind) {
     case "run":
+      if (typeof message.code !== "string") throw new TypeError("there is no code to be run");
       if (tab.stream === null) void run(socket, message.code);
       break;
     case "interrupt":
@@ -131,7 +132,15 @@ const server = Bun.serve<Tab>({
   },
   websocket: {
     open: (socket) => tell(socket, { kind: "ready", process: socket.data.python.processId }),
-    message: (socket, text) => take(socket, JSON.parse(String(text)) as FromPage),
+    message: (socket, text) => {
+      try {
+        take(socket, JSON.parse(String(text)) as FromPage);
+      } catch (error) {
+        // No page of ours has sent that, and its tab alone is to suffer for it.
+        console.error("[Bun] a message that is none:", error instanceof Error ? error.message : error);
+        socket.close(1008, "not a message of this page's");
+      }
+    },
     drain: (socket) => socket.data.drained?.(),
     close: (socket) => {
       socket.data.python.close();

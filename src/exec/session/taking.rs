@@ -99,7 +99,10 @@ impl Session {
         }
         match came.kind {
             answer::STDOUT => self.printed(Stream::Stdout, body),
-            answer::STDERR => self.printed(Stream::Stderr, body),
+            answer::STDERR => {
+                self.shared.pipes.said(&body);
+                self.printed(Stream::Stderr, body);
+            }
             answer::DATA => self.events.push_back(Event::Data(body)),
             answer::VALUE => {
                 if let Some(run) = &mut self.run {

@@ -27,6 +27,7 @@ const TIMED_OUT: u8 = 124;
 /// Run a Python program in a supervised session
 ///
 /// It looks as with python3: arguments, standard input, output as it comes, tracebacks, exit code.
+/// Only descriptor 0 is /dev/null: input() and sys.stdin have the input, programs that it starts have not.
 /// Ctrl-C interrupts it; pressed twice within 2 s, it ends a program that goes on. The program ends
 /// with this one, whatever ends this, and so does what it has started.
 ///
