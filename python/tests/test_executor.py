@@ -256,7 +256,7 @@ def test_the_end_of_a_session_is_told_with_its_last_words() -> None:
         waiting = python.run("'x' in globals()")
         with pytest.raises(WorkerDiedError) as found:
             run.result(LONG)
-        assert (found.value.exit_code, found.value.signal, found.value.stderr) == (3, None, "!")
+        assert (found.value.exit_code, found.value.signal, found.value.stderr) == (3, None, "last words\n!")
         assert waiting.result(LONG).value is False
         with pytest.raises(WorkerDiedError) as found:
             python.run("import os, signal; os.kill(os.getpid(), signal.SIGKILL)").result(LONG)

@@ -76,7 +76,9 @@ impl Session {
         };
         match stopped {
             Some(Stopped::Killed) => Error::Stopped,
-            _ => Error::Died { how, said: self.process.said() },
+            // What was written to the descriptor alone is known where there was no run to take it.
+            _ if self.last_words.is_empty() => Error::Died { how, said: self.process.said() },
+            _ => Error::Died { how, said: String::from_utf8_lossy(&self.last_words).into_owned() },
         }
     }
 

@@ -143,11 +143,6 @@ impl Pipes {
         entry.revents & libc::POLLHUP != 0
     }
 
-    /// Keeps what was printed to standard error another way for people who ask why a session has ended.
-    pub(super) fn said(&self, bytes: &[u8]) {
-        keep_last(&mut self.inside().tail, bytes);
-    }
-
     /// Returns the last of standard error.
     pub(super) fn tail(&self) -> String {
         String::from_utf8_lossy(&self.inside().tail).into_owned()
@@ -188,7 +183,8 @@ impl Inside {
     }
 }
 
-fn keep_last(tail: &mut Vec<u8>, bytes: &[u8]) {
+/// Keeps the last of what was said for people who ask why a session has ended.
+pub(super) fn keep_last(tail: &mut Vec<u8>, bytes: &[u8]) {
     tail.extend_from_slice(&bytes[bytes.len().saturating_sub(TAIL_BYTES)..]);
     let surplus = tail.len().saturating_sub(TAIL_BYTES);
     tail.drain(..surplus);

@@ -66,6 +66,7 @@ impl Session {
             return Err(error);
         }
         self.lulls = LULLS;
+        self.last_words.clear();
         self.run = Some(Run::new(begin, options.states));
         Ok(())
     }

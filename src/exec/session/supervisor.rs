@@ -88,6 +88,8 @@ pub struct Session {
     /// Why it took the place of another, until somebody has been told.
     pub(super) recycled: Option<(Recycled, Moment)>,
     pub(super) lulls: u32,
+    /// The last that the run has printed to standard error, whichever way.
+    pub(super) last_words: Vec<u8>,
     patience: Patience,
     /// What the last run used.
     pub(super) usage: Usage,
@@ -159,6 +161,7 @@ impl Session {
             incoming: Incoming::new(),
             recycled: None,
             lulls: LULLS,
+            last_words: Vec::new(),
             patience: Patience::new(setting.wait, 0),
             usage: Usage::default(),
             _server: origin.server,

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::frames::{ANSWER_BYTES, AnswerHeader, answer};
 use super::incoming::Misfit;
 use super::outcome::{Body, Outcome};
+use super::pipes::keep_last;
 use super::supervisor::Run;
 use super::{Event, Moment, Session, State, StateKind, servant, state};
 use crate::exec::Error;
@@ -99,10 +100,7 @@ impl Session {
         }
         match came.kind {
             answer::STDOUT => self.printed(Stream::Stdout, body),
-            answer::STDERR => {
-                self.shared.pipes.said(&body);
-                self.printed(Stream::Stderr, body);
-            }
+            answer::STDERR => self.printed(Stream::Stderr, body),
             answer::DATA => self.events.push_back(Event::Data(body)),
             answer::VALUE => {
                 if let Some(run) = &mut self.run {
@@ -179,6 +177,9 @@ impl Session {
     /// Makes an event of what was printed, as much as is kept.
     fn printed(&mut self, stream: Stream, mut bytes: Vec<u8>) {
         let Some(run) = &mut self.run else { return };
+        if stream == Stream::Stderr {
+            keep_last(&mut self.last_words, &bytes);
+        }
         if bytes.is_empty() || run.printed > self.output_max {
             return;
         }
