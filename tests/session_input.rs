@@ -136,10 +136,10 @@ fn a_late_line_answers_no_later_question() {
 #[test]
 fn a_thread_that_asks_for_a_line_takes_no_run_and_is_told_when_its_run_is_over() {
     let mut python = start();
+    asked(python.session().unwrap(), "from circlet.session import receive; input()", &[Some("")]);
     let session = python.session().unwrap();
     let code = "
 import threading
-from circlet.session import receive
 def ask():
     global said
     try: said = input('thread')

@@ -2,6 +2,7 @@
 #
 # It is started as `python3 -c SHELL LIBRARY DESCRIPTORS RINGS`, where SHELL is `_shell.py`, this, and a call of
 # `begin`; the rest (`_session_late.py` and others) is loaded when a run needs it. See docs/protocol.md.
+import _thread
 from io import BufferedReader, RawIOBase, TextIOBase, TextIOWrapper
 
 RUN, DATA, LINE, HEAP = 1, 2, 3, 4
@@ -79,9 +80,12 @@ class Output(TextIOBase):
 def late(part="late"):
     """Loads what few runs need, one part or another, and returns all names."""
     if part not in parts:
-        if part != "late":
-            late()
-        load(part)
+        # Threads of the code may come at the same time.
+        with loading:
+            if part != "late":
+                late()
+            if part not in parts:
+                load(part)
     return globals()
 
 
@@ -97,7 +101,7 @@ def load(part):
         raise KeyboardInterrupt
 
 
-parts = set()
+parts, loading = set(), _thread.RLock()
 
 
 class Late:
