@@ -2,23 +2,19 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use circlet::exec::{Ended, Error, Executor, Grace, Stopped};
 use circlet::ring::{self, Options, Ring};
 use serde_json::json;
 
-fn start() -> Executor {
-    Executor::builder().library(common::library()).start().unwrap()
-}
-
-fn alive(process: u32) -> bool {
-    Path::new(&format!("/proc/{process}")).exists()
-}
+use sessions::{alive, start};
 
 fn script(name: &str, text: &str) -> PathBuf {
     let path = common::scratch(name).join("python");

@@ -2,6 +2,8 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,8 +15,7 @@ use circlet::exec::{
 use circlet::shm::Deadline;
 use serde_json::{Value, json};
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+use sessions::{LONG, events};
 
 fn start() -> Executor {
     Executor::builder().bun(common::bun()).library(common::library()).start().unwrap()
@@ -24,18 +25,6 @@ fn value(bun: &mut Executor, code: &str) -> Value {
     let outcome = bun.run(code).unwrap();
     assert_eq!(outcome.error, None, "{code}");
     outcome.value.clone().unwrap_or_else(|| panic!("{code}: {outcome:?}"))
-}
-
-/// Runs code, and returns everything that came.
-fn events(session: &mut Session, code: &str, options: RunOptions) -> (Vec<Event>, Outcome) {
-    session.begin(code, options).unwrap();
-    let mut events = Vec::new();
-    loop {
-        match session.next(Deadline::after(LONG)).unwrap().expect("something comes") {
-            Event::End(outcome) => return (events, *outcome),
-            event => events.push(event),
-        }
-    }
 }
 
 #[test]

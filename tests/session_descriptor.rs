@@ -3,6 +3,8 @@
 #![allow(unsafe_code, reason = "what an event loop does: poll(2) on a descriptor")]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::os::fd::AsRawFd;
 use std::thread;
@@ -12,12 +14,7 @@ use circlet::exec::{Ended, Error, Event, Executor, Grace, Outcome, RunOptions, S
 use circlet::shm::Deadline;
 use serde_json::json;
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
-
-fn start() -> Executor {
-    Executor::builder().library(common::library()).start().unwrap()
-}
+use sessions::{LONG, start};
 
 /// Waits as an event loop does, until the descriptor is readable; a wake that is lost fails the test.
 fn ring(session: &Session) {

@@ -2,17 +2,17 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::fs;
 use std::time::Duration;
 
-use circlet::exec::{Error, Executor, HeapOptions, RunOptions};
+use circlet::exec::{Error, HeapOptions, RunOptions};
 use circlet::shm::Deadline;
 use serde_json::json;
 
-fn start() -> Executor {
-    Executor::builder().library(common::library()).start().unwrap()
-}
+use sessions::start;
 
 #[test]
 fn what_came_since_the_first_snapshot_is_known_by_the_line_of_its_run() {

@@ -2,6 +2,8 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::time::Duration;
 
@@ -10,12 +12,7 @@ use circlet::ring;
 use circlet::shm::Deadline;
 use serde_json::{Value, json};
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
-
-fn start() -> Executor {
-    Executor::builder().library(common::library()).start().unwrap()
-}
+use sessions::{LONG, start};
 
 fn next(session: &mut Session) -> Event {
     session.next(Deadline::after(LONG)).unwrap().expect("something comes")
@@ -136,10 +133,10 @@ fn a_late_line_answers_no_later_question() {
 #[test]
 fn a_thread_that_asks_for_a_line_takes_no_run_and_is_told_when_its_run_is_over() {
     let mut python = start();
-    asked(python.session().unwrap(), "from circlet.session import receive; input()", &[Some("")]);
     let session = python.session().unwrap();
     let code = "
 import threading
+from circlet.session import receive
 def ask():
     global said
     try: said = input('thread')

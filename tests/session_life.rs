@@ -4,19 +4,23 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Builder, Executor, SessionPool};
+use circlet::exec::Executor;
 use circlet::shm::Deadline;
 use serde_json::json;
+
+use sessions::{alive, builder, pool, ready, signal, wait_for};
 
 /// Has a copy of this program be a supervisor that is killed.
 const SUPERVISOR: &str = "CIRCLET_TEST_SUPERVISOR";
@@ -24,27 +28,6 @@ const SUPERVISOR: &str = "CIRCLET_TEST_SUPERVISOR";
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-fn builder() -> Builder {
-    Executor::builder().library(common::library())
-}
-
-fn pool() -> SessionPool {
-    ready(builder().pool().unwrap())
-}
-
-fn ready(pool: SessionPool) -> SessionPool {
-    assert!(pool.wait_ready(Deadline::after(Duration::from_secs(30))).unwrap());
-    pool
-}
-
-fn alive(process: u32) -> bool {
-    Path::new(&format!("/proc/{process}")).exists()
-}
-
-fn kill(process: u32) {
-    assert!(Command::new("kill").args(["-9", &process.to_string()]).status().unwrap().success());
 }
 
 /// Returns the children of this process whose parent is this thread's process: sessions and their servers.
@@ -71,14 +54,6 @@ fn random(below: u64) -> u64 {
     bytes.iter().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add((*byte).into())) % below
 }
 
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < until, "{what} in 20 s");
-        std::thread::yield_now();
-    }
-}
-
 #[test]
 fn a_ready_session_that_dies_is_replaced() {
     let _turn = turn();
@@ -87,7 +62,7 @@ fn a_ready_session_that_dies_is_replaced() {
     // Of the two, the session is the one that leads a group and was forked: its command is the server's, and it came later.
     let mine: Vec<u32> = children().difference(&before).copied().collect();
     let session = *mine.iter().max().unwrap();
-    kill(session);
+    signal(session, "KILL");
     wait_for("it has been reaped", || !alive(session));
     let mut python = pool.open().unwrap();
     assert_eq!(python.run("1 + 1").unwrap().value, Some(json!(2)));
@@ -102,12 +77,57 @@ fn sessions_outlive_the_fork_server_and_new_ones_come_from_another() {
     let mut python = pool.open().unwrap();
     python.run("x = 1").unwrap();
     let server = server.into_iter().find(|id| Some(*id) != python.process_id()).unwrap();
-    kill(server);
+    signal(server, "KILL");
     wait_for("it has been reaped", || !alive(server));
     assert_eq!(python.run("x").unwrap().value, Some(json!(1)));
     let mut other = pool.open().unwrap();
     assert_eq!(other.run("2").unwrap().value, Some(json!(2)));
     assert_eq!(python.run("x").unwrap().value, Some(json!(1)));
+}
+
+#[test]
+fn a_pool_whose_server_does_nothing_any_more_is_closed_at_once() {
+    let _turn = turn();
+    let (before, pool) = (children(), pool());
+    let (ready, servers): (Vec<_>, Vec<_>) = {
+        let snapshot = pool.snapshot();
+        let ready: BTreeSet<_> = snapshot.registry.values().filter_map(|entry| entry.pid).collect();
+        children().difference(&before).copied().partition(|process| ready.contains(process))
+    };
+    assert_eq!((ready.len(), servers.len()), (1, 1));
+    signal(servers[0], "STOP");
+    // The pool asks it for another, and it does not answer.
+    let taken = pool.open().unwrap();
+    let begin = Instant::now();
+    drop((taken, pool));
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert_eq!(children(), before);
+}
+
+#[test]
+fn a_pool_is_closed_at_once_while_its_next_server_is_starting() {
+    let _turn = turn();
+    let folder = common::scratch("slow-module");
+    // The first server imports it at once, and the next never comes to its end.
+    let code = "import os, time\nif os.path.exists(__file__ + '.again'): time.sleep(60)\nopen(__file__ + '.again', 'w')";
+    fs::write(folder.join("slow_module.py"), code).unwrap();
+    let program = folder.join("python");
+    let script = format!("#!/bin/sh\nPYTHONPATH={} exec python3 \"$@\"\n", folder.display());
+    fs::write(&program, script).unwrap();
+    fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    let before = children();
+    let pool = ready(builder().program(&program).preload("slow_module").pool().unwrap());
+    let ready: BTreeSet<_> = pool.snapshot().registry.values().filter_map(|entry| entry.pid).collect();
+    let server = children().into_iter().find(|child| !before.contains(child) && !ready.contains(child));
+    signal(server.unwrap(), "KILL");
+    wait_for("another server", || {
+        let now = children();
+        !now.contains(&server.unwrap()) && now.difference(&before).any(|child| !ready.contains(child))
+    });
+    let begin = Instant::now();
+    drop(pool);
+    assert!(begin.elapsed() < Duration::from_secs(5), "{:?}", begin.elapsed());
+    assert_eq!(children(), before);
 }
 
 #[test]
@@ -169,7 +189,7 @@ fn a_fork_server_that_is_killed_at_any_moment_loses_no_session() {
                     .filter(|id| is_server(id))
                     .min()
                     .into_iter()
-                    .for_each(kill);
+                    .for_each(|id| signal(id, "KILL"));
             }
         });
         let opened: Vec<Executor> = (0..3).filter_map(|_| pool.open().ok()).collect();

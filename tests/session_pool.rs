@@ -2,48 +2,26 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use circlet::exec::{Builder, Ended, Error, Executor, RunOptions, SessionPool};
+use circlet::exec::{Ended, Error, RunOptions};
 use circlet::pool::{WorkerEnd, WorkerState};
 use circlet::ring::{self, Options};
 use circlet::shm::Deadline;
 use serde_json::json;
 
-fn builder() -> Builder {
-    Executor::builder().library(common::library())
-}
-
-fn pool() -> SessionPool {
-    ready(builder().pool().unwrap())
-}
-
-fn ready(pool: SessionPool) -> SessionPool {
-    assert!(pool.wait_ready(Deadline::after(Duration::from_secs(30))).unwrap());
-    pool
-}
-
-fn alive(process: u32) -> bool {
-    Path::new(&format!("/proc/{process}")).exists()
-}
+use sessions::{alive, builder, pool, ready, wait_for};
 
 fn status(process: u32, field: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
     line.unwrap().trim().to_owned()
-}
-
-fn wait_for(what: &str, is_so: impl Fn() -> bool) {
-    let until = Instant::now() + Duration::from_secs(20);
-    while !is_so() {
-        assert!(Instant::now() < until, "{what} in 20 s");
-        std::thread::yield_now();
-    }
 }
 
 #[test]

@@ -2,16 +2,17 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::fs;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use circlet::exec::{Event, Executor, Outcome, RunOptions};
 use circlet::shm::Deadline;
 use serde_json::{Value, json};
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
+use sessions::LONG;
 
 struct Python(Executor);
 

@@ -2,6 +2,8 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod sessions;
 
 use std::time::Duration;
 
@@ -9,12 +11,7 @@ use circlet::exec::{Error, Event, Executor, Grace, Recycled, RunOptions, Session
 use circlet::shm::Deadline;
 use serde_json::{Value, json};
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
-
-fn start() -> Executor {
-    Executor::builder().library(common::library()).start().unwrap()
-}
+use sessions::{LONG, start};
 
 /// Runs code to its end, and returns what came before that, and how it ended.
 fn events(session: &mut Session, code: &str, options: RunOptions) -> (Vec<Event>, Result<(), Error>) {

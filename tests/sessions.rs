@@ -2,32 +2,17 @@
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
+#[path = "common/sessions.rs"]
+mod runs;
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-use circlet::exec::{Event, Executor, Outcome, RunOptions, Session, Stopped, Stream};
+use circlet::exec::{Event, Executor, RunOptions, Session, Stopped, Stream};
 use circlet::shm::Deadline;
 use serde_json::json;
 
-/// Longer than anything here takes.
-const LONG: Duration = Duration::from_secs(60);
-
-fn start() -> Executor {
-    Executor::builder().library(common::library()).start().unwrap()
-}
-
-/// Runs code, and returns everything that came.
-fn events(session: &mut Session, code: &str, options: RunOptions) -> (Vec<Event>, Outcome) {
-    session.begin(code, options).unwrap();
-    let mut events = Vec::new();
-    loop {
-        match session.next(Deadline::after(LONG)).unwrap().expect("something comes") {
-            Event::End(outcome) => return (events, *outcome),
-            event => events.push(event),
-        }
-    }
-}
+use runs::{LONG, events, start};
 
 #[test]
 fn what_python_and_others_write_comes_in_the_order_in_which_it_was_written() {

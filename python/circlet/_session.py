@@ -90,18 +90,23 @@ def late(part="late"):
 
 
 def load(part):
-    # An interrupt comes before it or after it, and does not leave half of it.
-    global running, is_missed
-    was, running, is_missed = running, None, False
-    text = source(b"circlet._session_" + part.encode()).decode()
-    exec(compile(text, f"<supervisor>/circlet/_session_{part}.py", "exec"), globals())
-    parts.add(part)
-    running = was
-    if was and is_missed:
+    # An interrupt, which comes in the first thread, comes before it or after it, and does not leave half of it.
+    global is_held, is_missed
+    is_first = _thread.get_ident() == first_thread
+    if is_first:
+        is_missed, is_held = False, True
+    try:
+        text = source(b"circlet._session_" + part.encode()).decode()
+        exec(compile(text, f"<supervisor>/circlet/_session_{part}.py", "exec"), globals())
+        parts.add(part)
+    finally:
+        if is_first:
+            is_held = False
+    if is_first and is_missed:
         raise KeyboardInterrupt
 
 
-parts, loading = set(), _thread.RLock()
+parts, loading, first_thread = set(), _thread.RLock(), _thread.get_ident()
 
 
 class Late:
@@ -159,18 +164,27 @@ def execute(code, name):
     return value
 
 
-# Whether a run is under way, None while a part of this is loaded, whether an interrupt came then, and what ends code
-# that awaits.
-running, is_missed, cancel = False, False, None
+# Whether a run is under way, whether interrupts are held back and one came then, and what ends code that awaits.
+running, is_held, is_missed, cancel = False, False, False, None
 
 
 def interrupted(number, frame):
     global is_missed
     # A signal that comes late, for a run that is over, is of no use to this one.
-    if running is None:
-        is_missed = stopped(shell)
-    elif running and stopped(shell) and not (cancel is not None and cancel(frame)):
+    if not (running and stopped(shell)):
+        return
+    if is_held:
+        is_missed = True
+    elif cancel is None or not cancel(frame):
         raise KeyboardInterrupt
+
+
+def unraised(what):
+    """Python drops what is raised in a finalizer: an interrupt comes again."""
+    if what.exc_type is KeyboardInterrupt and running and stopped(shell):
+        _thread.interrupt_main()
+    else:
+        sys.__unraisablehook__(what)
 
 
 def outcome(number, code):
@@ -256,6 +270,7 @@ def begin(descriptors, rings):
     home = getpid()
     # 2: SIGINT, without the import of signal.
     _signal.signal(2, interrupted)
+    sys.unraisablehook = unraised
     handle = (pointer * 1)()
     if new(*descriptors[:4], handle) != 0:
         sys.exit("this session's descriptors are not its supervisor's")
@@ -278,3 +293,6 @@ def begin(descriptors, rings):
         late("input" if name == "getpass" else "shown")["CHANGES"][name](sys.modules[name], id)
     ready(shell)
     serve()
+    if "threading" in sys.modules:
+        # Threads of the code end with the session: Python would wait for them.
+        sys.modules["threading"]._shutdown = lambda: None

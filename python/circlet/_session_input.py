@@ -19,8 +19,9 @@ def line_of(prompt, is_secret):
     """Asks for a line, and returns it with its newline; nothing at the end of the input."""
     from json import dumps
 
+    asked_in = current
     body = dumps((plain_text(str(prompt)), is_secret)).encode()
-    return request_of(LINE) if send(shell, ASK, body, len(body)) >= 0 else b""
+    return request_of(LINE, asked_in) if send(shell, ASK, body, len(body)) >= 0 else b""
 
 
 def read_into(room):

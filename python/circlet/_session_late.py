@@ -252,10 +252,9 @@ def awaited(steps):
                 value = await value
         return value
 
-    if not loops:
-        loops.append(asyncio.new_event_loop())
-        asyncio.set_event_loop(loops[0])
     global cancel
+    if not loops:
+        loops.append(new_loop())
     loop, is_cancelled, standard = loops[0], False, asyncio.__file__.rpartition("asyncio")[0]
     task = loop.create_task(run())
 
@@ -274,7 +273,7 @@ def awaited(steps):
         loop.call_soon_threadsafe(id, None)
         return True
 
-    cancel = end
+    cancel, given = end, _signal.set_wakeup_fd(wake.fileno(), warn_on_full_buffer=False)
     try:
         return loop.run_until_complete(task)
     except asyncio.CancelledError:
@@ -288,6 +287,22 @@ def awaited(steps):
         raise
     finally:
         cancel = None
+        _signal.set_wakeup_fd(given)
+
+
+def new_loop():
+    """Makes the session's event loop, which signals wake: one that comes just before the loop sleeps is not seen else."""
+    global wake
+    import asyncio
+    from socket import socketpair
+
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    woken, wake = socketpair()
+    woken.setblocking(False)
+    wake.setblocking(False)
+    loop.add_reader(woken, woken.recv, 4096)
+    return loop
 
 
 loops = []
@@ -296,16 +311,15 @@ loops = []
 # What goes between the caller and the code.
 
 
-def request_of(kind):
-    """Waits for a request of a kind, in turns, so that an interrupt is seen; for a line until the run is over."""
-    asked_in = current
+def request_of(kind, asked_in=None):
+    """Waits for a request of a kind, in turns, so that an interrupt is seen; for a line until its run is over."""
     while True:
         got = received(shell, kind, TURN_MS)
         if type(got) is bytes:
             return got
         if got != TIMED_OUT:
             raise EOFError("the supervisor has gone")
-        if kind == LINE and not (running and current == asked_in):
+        if asked_in is not None and not (running and current == asked_in):
             raise EOFError("the run that asked for a line is over")
 
 

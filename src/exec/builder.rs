@@ -1,6 +1,6 @@
 //! What a session is started with.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fork_server::ForkServer;
-use super::process::{Launch, Process};
+use super::process::{Killer, Launch, Process};
 use super::session::{Notice, Origin, Place, Setting};
 use super::{Error, Executor, Grace, Language, Session, SessionPool, find_library, language};
 use crate::ring::{Ring, Wait};
@@ -255,16 +255,21 @@ impl Builder {
         Ok(Origin { process: Process::launch(command, launch)?, server: None })
     }
 
-    /// Starts a fork server.
-    pub(super) fn fork_server(&self, notice: Arc<Notice>) -> Result<ForkServer, Error> {
+    /// Starts a fork server. `started` gets what ends it while it is not ready yet.
+    pub(super) fn fork_server(
+        &self,
+        notice: Arc<Notice>,
+        started: impl FnOnce(Killer),
+    ) -> Result<ForkServer, Error> {
         if self.language != Language::Python {
             return Err(Error::NoForks { language: self.language.name() });
         }
-        ForkServer::start("Python", self.ready_within, notice, |socket| {
+        let command = |socket: RawFd| {
             let mut command = self.command(["-c", FORK_SHELL]);
             command.arg(socket.to_string()).args(&self.preload);
             command
-        })
+        };
+        ForkServer::start("Python", self.ready_within, notice, command, started)
     }
 
     /// Returns the descriptors of the caller's rings, and what the session's code calls them.

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::forked::ORDER_BYTES;
 use super::outputs::{Observer, Outputs, Stream};
-use super::process::{Attendant, Launch, Process, poll};
+use super::process::{Attendant, Killer, Launch, Process, poll};
 use super::session::{Notice, Origin, Place, Words};
 use super::{Error, passing};
 use crate::shm::Deadline;
@@ -76,7 +76,7 @@ impl std::fmt::Debug for Guardian {
 
 impl ForkServer {
     /// Starts a server and waits until it takes orders: `command` makes the command of an interpreter that has the socket under
-    /// this number.
+    /// this number. `started` gets what ends that wait.
     ///
     /// # Errors
     /// [`Error::NoPython`], [`Error::NotReady`], [`Error::Died`], [`Error::Preload`]; no process stays.
@@ -85,6 +85,7 @@ impl ForkServer {
         ready_within: Duration,
         notice: Arc<Notice>,
         command: impl FnOnce(RawFd) -> Command,
+        started: impl FnOnce(Killer),
     ) -> Result<Self, Error> {
         let (near, far) = sockets().map_err(Error::os("socketpair"))?;
         let (outputs, [output, errors]) = Outputs::new(Nobody)?;
@@ -99,6 +100,7 @@ impl ForkServer {
             passed: Vec::new(),
         };
         let process = Process::launch(command(far.as_raw_fd()), Launch { passed: vec![far], ..launch })?;
+        started(process.killer());
         // From here on its drop ends it.
         let server = Self { process, guardian, socket: Mutex::new(near) };
         let heard = server.hear(&server.socket(), ready_within);
@@ -131,6 +133,11 @@ impl ForkServer {
     fn died(&self) -> Error {
         let (how, said) = self.process.end();
         Error::Died { how, said }
+    }
+
+    /// Ends the server, also one that does not take orders; whoever waits for an order is told.
+    pub(super) fn kill(&self) {
+        self.process.kill();
     }
 
     /// Tells whether the server has ended.

@@ -177,7 +177,7 @@ impl Process {
         let mut state = self.state();
         if state.ended.is_none() && poll([Some(self.pidfd.as_raw_fd())], Deadline::now()) == [true] {
             // It is a zombie: the group's number is not given to another before it is reaped.
-            self.signal(-self.group, libc::SIGKILL);
+            self.signal_all(libc::SIGKILL);
             state.ended = Some(reap(self.group));
             drop(state);
             self.attendant.ended();
@@ -190,9 +190,9 @@ impl Process {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn signal(&self, to: libc::pid_t, signal: libc::c_int) {
-        // SAFETY: the call takes integers. The process and its group are ours: it has not been reaped.
-        unsafe { libc::kill(to, signal) };
+    fn signal_all(&self, signal: libc::c_int) {
+        // SAFETY: the call takes integers. The group is ours: its leader has not been reaped.
+        unsafe { libc::kill(-self.group, signal) };
     }
 
     /// Does something to it unless it has been reaped.
@@ -207,7 +207,10 @@ impl Process {
 
     /// Sends it SIGINT.
     pub(super) fn interrupt(&self) {
-        self.while_there(|| self.signal(self.group, libc::SIGINT));
+        // SAFETY: the call takes integers, and no information. The descriptor stands for this process, and for no other after it.
+        self.while_there(|| unsafe {
+            libc::syscall(libc::SYS_pidfd_send_signal, self.pidfd.as_raw_fd(), libc::SIGINT, 0, 0)
+        });
     }
 
     /// Sends SIGINT to it and to all of its group.
@@ -217,7 +220,7 @@ impl Process {
 
     /// Sends a signal to all of its group.
     pub(super) fn signal_group(&self, signal: libc::c_int) {
-        self.while_there(|| self.signal(-self.group, signal));
+        self.while_there(|| self.signal_all(signal));
     }
 
     /// Kills the group.

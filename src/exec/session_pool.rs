@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::fork_server::ForkServer;
+use super::process::Killer;
 use super::session::{Life, Notice};
 use super::{Builder, Error, Executor, Session};
 use crate::pool::{WorkerEnd, WorkerEntry, WorkerId, WorkerState};
@@ -79,6 +80,8 @@ struct Stock {
     /// How many of those have ended that are not among them any more.
     forgotten: u64,
     server: Option<Arc<ForkServer>>,
+    /// Ends the server that was started last, which may not be ready yet.
+    starting: Option<Killer>,
     retired: Vec<Session>,
     is_closing: bool,
     /// How often in a row no session could be made, and why not the last time.
@@ -89,7 +92,7 @@ struct Stock {
 impl SessionPool {
     pub(super) fn start(builder: Builder, ready: usize) -> Result<Self, Error> {
         let notice = Arc::<Notice>::default();
-        let server = builder.fork_server(notice.clone())?;
+        let server = builder.fork_server(notice.clone(), drop)?;
         let stock = Stock { server: Some(Arc::new(server)), ..Stock::default() };
         let (stock, changed) = (Mutex::new(stock), Condvar::new());
         let inside = Arc::new(Inside { builder, ready, notice, stock, changed });
@@ -249,7 +252,8 @@ impl Inside {
         let server = match server {
             Some(server) => server,
             None => {
-                let server = Arc::new(self.builder.fork_server(self.notice.clone())?);
+                let started = |killer| self.stock().starts(killer);
+                let server = Arc::new(self.builder.fork_server(self.notice.clone(), started)?);
                 self.stock().server = Some(server.clone());
                 server
             }
@@ -263,6 +267,20 @@ impl Inside {
 }
 
 impl Stock {
+    fn starts(&mut self, server: Killer) {
+        if self.is_closing {
+            server.kill();
+        }
+        self.starting = Some(server);
+    }
+
+    /// Has nothing wait for the server any more.
+    fn close(&mut self) {
+        self.is_closing = true;
+        self.server.iter().for_each(|server| server.kill());
+        self.starting.iter().for_each(Killer::kill);
+    }
+
     fn knows(&mut self, session: &Session) {
         self.lives.push(session.life().clone());
         let ended = self.lives.iter().filter(|life| life.has_ended()).count();
@@ -278,7 +296,7 @@ impl Stock {
 
 impl Drop for Handle {
     fn drop(&mut self) {
-        self.inside.stock().is_closing = true;
+        self.inside.stock().close();
         self.inside.notice.give();
         let _ = self.thread.take().map(JoinHandle::join);
         self.inside.stock().server = None;

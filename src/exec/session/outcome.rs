@@ -52,6 +52,15 @@ pub struct Bytes {
     pub content: Vec<u8>,
 }
 
+impl Bytes {
+    /// Tells whether there are as many bytes as so many items may have, each of one size.
+    fn is_whole(&self) -> bool {
+        let items = self.shape.iter().try_fold(1_u64, |items, axis| items.checked_mul(*axis));
+        let length = self.content.len() as u64;
+        items.is_some_and(|items| if items == 0 { length == 0 } else { length.is_multiple_of(items) })
+    }
+}
+
 /// What the session's process has used since the end of the run before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Usage {
@@ -111,18 +120,21 @@ pub(super) struct Body {
 }
 
 impl Body {
-    /// Makes the outcome of what the session said, and of the bytes that it sent before.
-    pub(super) fn outcome(self, content: Vec<u8>) -> Outcome {
+    /// Makes the outcome of what the session said, and of the bytes that it sent before; `None` where these have another shape.
+    pub(super) fn outcome(self, content: Vec<u8>) -> Option<Outcome> {
         let bytes = self.bytes.map(|(format, shape)| Bytes { format, shape, content });
+        if !bytes.as_ref().is_none_or(Bytes::is_whole) {
+            return None;
+        }
         let silent = self.error.is_none() && self.repr.is_none() && bytes.is_none();
-        Outcome {
+        Some(Outcome {
             value: self.value.or(silent.then_some(Value::Null)),
             repr: self.repr,
             data: self.data,
             bytes,
             error: self.error,
             ..Outcome::default()
-        }
+        })
     }
 }
 
@@ -130,8 +142,12 @@ impl Body {
 mod tests {
     use super::*;
 
-    fn outcome(json: &str) -> Outcome {
+    fn made(json: &str) -> Option<Outcome> {
         serde_json::from_str::<Body>(json).unwrap().outcome(vec![1, 2])
+    }
+
+    fn outcome(json: &str) -> Outcome {
+        made(json).unwrap()
     }
 
     #[test]
@@ -145,5 +161,13 @@ mod tests {
     fn bytes_come_with_their_format_and_shape() {
         let bytes = outcome(r#"{"bytes": ["<H", [1]]}"#).bytes.unwrap();
         assert_eq!(bytes, Bytes { format: "<H".to_owned(), shape: vec![1], content: vec![1, 2] });
+    }
+
+    #[test]
+    fn bytes_of_another_number_of_items_are_refused() {
+        for shape in ["[3]", "[0]", "[2,0]", "[4294967296,4294967296,2]"] {
+            assert_eq!(made(&format!(r#"{{"bytes": ["B", {shape}]}}"#)), None, "{shape}");
+        }
+        assert!(made(r#"{"bytes": ["B", [2, 1]]}"#).is_some() && made(r#"{"bytes": ["e", []]}"#).is_some());
     }
 }

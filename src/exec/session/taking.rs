@@ -134,7 +134,9 @@ impl Session {
                 let Some(run) = self.run.take() else { return self.broken("an outcome of no run") };
                 let stopped = self.shared.end();
                 self.usage = usage;
-                let outcome = said.outcome(run.value);
+                let Some(outcome) = said.outcome(run.value) else {
+                    return self.broken("an outcome whose bytes are of another shape");
+                };
                 self.shared.life.has_run(
                     outcome.error.as_ref().map(|error| format!("{}: {}", error.kind, error.message)),
                 );
