@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 from collections import deque
-from collections.abc import Awaitable, Callable, Generator
+from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
 from ._native import InvalidError, TimedOutError
@@ -15,6 +15,9 @@ from .outcome import Chunk, Outcome, Question, outcome_of
 # See _waiting.py.
 if TYPE_CHECKING:
     import asyncio
+    from types import TracebackType
+
+    from typing_extensions import Self
 
     from ._run_line import RunLine
     from ._table import HeapOptions, RunOptions
@@ -23,11 +26,12 @@ if TYPE_CHECKING:
 Ask = Callable[[Question], "str | Awaitable[str | None] | None"]
 
 
-class Run:
+class Run(Coroutine[Any, Any, Outcome]):
     """Code that an executor runs, or will: wait for its outcome by `result`, or await it. Any thread may do either.
 
     Who waits takes what comes, for all runs of the executor; what nobody waits for goes on until the session has no
-    room for what it prints.
+    room for what it prints. `asyncio.create_task` and `TaskGroup.create_task` take it, and the end of a `with` or
+    `async with` block interrupts it where it is not over.
     """
 
     def __init__(self, line: RunLine, code: bytes | HeapOptions, options: RunOptions | None, ask: Ask | None) -> None:
@@ -42,6 +46,7 @@ class Run:
         self._wakers: list[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._asked = 0
+        self._waits: dict[asyncio.Task[Any] | None, Coroutine[Any, Any, Outcome]] = {}
 
     def done(self) -> bool:
         """Tells whether it is over."""
@@ -87,6 +92,49 @@ class Run:
     def __await__(self) -> Generator[Any, None, Outcome]:
         """Waits in an event loop; whoever cancels that interrupts the run."""
         return self._awaited().__await__()
+
+    # What `asyncio.create_task` drives, one wait for each task.
+
+    def send(self, value: Any) -> Any:
+        """Goes on with the wait, as a coroutine does."""
+        return self._step(lambda wait: wait.send(value))
+
+    def throw(self, *what: Any) -> Any:
+        """Goes on with an exception, as a coroutine does: a cancellation interrupts the run."""
+        return self._step(lambda wait: wait.throw(*what))
+
+    def close(self) -> None:
+        """Interrupts the run where it is not over, as `interrupt` does."""
+        self.interrupt()
+
+    def _step(self, drive: Callable[[Coroutine[Any, Any, Outcome]], Any]) -> Any:
+        import asyncio  # noqa: PLC0415
+
+        task = asyncio.current_task()
+        wait = self._waits.pop(task, None) or self._awaited()
+        step = drive(wait)
+        self._waits[task] = wait
+        return step
+
+    def __enter__(self) -> Self:
+        """Begins a block, whose end interrupts the run where it is not over."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `interrupt`."""
+        self.interrupt()
+
+    async def __aenter__(self) -> Self:
+        """Begins a block, whose end interrupts the run where it is not over."""
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """As `interrupt`."""
+        self.interrupt()
 
     async def _awaited(self) -> Outcome:
         if not self._is_over:

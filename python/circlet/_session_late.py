@@ -291,7 +291,7 @@ def awaited(steps):
 
 
 def new_loop():
-    """Makes the session's event loop, which signals wake: one that comes just before the loop sleeps is not seen else."""
+    """Makes the session's event loop, which signals wake: one that comes just before it sleeps is not seen else."""
     global wake
     import asyncio
     from socket import socketpair

@@ -93,7 +93,10 @@ class Executor:
     def stream(
         self, code: str, *, timeout: float | None = None, ask: Ask | None = None, states: bool = False
     ) -> Stream:
-        """As `run`, but what comes is read as it comes: `for chunk in python.stream(code)`, or `async for`."""
+        """As `run`, but what comes is read as it comes: `for chunk in python.stream(code)`, or `async for`.
+
+        Whoever leaves such a loop early leaves the run as it is; `with python.stream(code) as chunks` interrupts it.
+        """
         return self._begin(Stream, code, timeout, ask, states)
 
     def heap_snapshot(

@@ -232,3 +232,37 @@ def test_a_loop_that_waits_uses_no_processor() -> None:
             return time.process_time() - before
 
     assert asyncio.run(main()) < 0.25
+
+
+def test_tasks_take_runs_and_two_may_wait_for_one() -> None:
+    async def main() -> None:
+        async with Executor() as python:
+            run = python.run("import time; time.sleep(0.05); 1")
+            tasks = [asyncio.create_task(run), asyncio.create_task(run), asyncio.create_task(python.run("2"))]
+            assert [outcome.value for outcome in await asyncio.gather(*tasks, run)] == [1, 1, 2, 1]
+            endless = python.run(ENDLESS)
+            task = asyncio.create_task(endless)
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(task, 0.1)
+            outcome = await endless
+            assert (outcome.error.type if outcome.error else None) == "KeyboardInterrupt"
+
+    asyncio.run(main())
+
+
+def test_a_block_that_is_left_early_interrupts_its_run() -> None:
+    code = "import time\nfor number in range(1000):\n    print(number, flush=True)\n    time.sleep(0.01)"
+
+    async def main() -> None:
+        async with Executor() as python:
+            async with python.stream(code) as stream:
+                async for chunk in stream:
+                    assert chunk.text.startswith("0")
+                    break
+            assert (await stream).stopped == "interrupted"
+
+    asyncio.run(main())
+    with Executor() as python:
+        with python.stream(code) as chunks:
+            assert next(chunks).text.startswith("0")
+        assert chunks.result(LONG).stopped == "interrupted"
