@@ -40,6 +40,7 @@ mod log;
 mod message;
 mod outputs;
 mod passing;
+pub mod policy;
 mod ports;
 mod process;
 mod servant;
