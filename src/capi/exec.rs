@@ -231,6 +231,7 @@ pub(super) fn status_of(error: &Error) -> circlet_status {
     match error {
         Error::NoPython { .. } => CIRCLET_NO_PYTHON,
         Error::NoLibrary { .. } => CIRCLET_NO_LIBRARY,
+        Error::Unenforceable(_) | Error::Confinement { .. } | Error::Unconfined { .. } => CIRCLET_UNSUPPORTED,
         Error::NotReady { .. } => CIRCLET_NOT_READY,
         Error::Died { .. } | Error::NoWorker => CIRCLET_WORKER_DIED,
         Error::Stopped | Error::NotTaken { .. } | Error::TookTooLong { .. } => CIRCLET_TIMED_OUT,

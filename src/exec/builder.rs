@@ -9,7 +9,9 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fork_server::ForkServer;
+use super::policy::Policy;
 use super::process::{Killer, Launch, Process};
+use super::sandbox::{self, Cage, Runtime};
 use super::session::{Notice, Origin, Place, Setting};
 use super::{Error, Executor, Grace, Language, Session, SessionPool, find_library, language};
 use crate::ring::{Ring, Wait};
@@ -51,6 +53,9 @@ pub struct Builder {
     ready: Option<usize>,
     preload: Vec<String>,
     pub(super) recycle: Recycle,
+    policy: Option<Policy>,
+    /// What the interpreter itself needs, where a policy holds.
+    runtime: Option<Runtime>,
 }
 
 /// When a session is replaced though it has not ended.
@@ -76,6 +81,8 @@ impl Default for Builder {
             ready: None,
             preload: Vec::new(),
             recycle: Recycle::default(),
+            policy: None,
+            runtime: None,
         }
     }
 }
@@ -174,6 +181,12 @@ impl Builder {
         self
     }
 
+    /// Confines the code: the kernel refuses what the policy does. A session that cannot be confined is not started.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
     /// Starts a session and waits until it is ready.
     ///
     /// # Errors
@@ -200,6 +213,17 @@ impl Builder {
             return Err(Error::TooManyRings { given: self.rings.len(), max: RINGS_MAX });
         }
         self.library = Some(find_library(self.library.as_deref())?);
+        if let Some(policy) = &self.policy {
+            let program = self.program.as_deref().unwrap_or_else(|| self.language.program());
+            let runtime = Runtime::of(self.language, program)?;
+            self.program = Some(runtime.program.clone());
+            self.runtime = Some(runtime);
+            let most = policy
+                .limits
+                .output_bytes
+                .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
+            self.output_max = self.output_max.min(most);
+        }
         Ok(self)
     }
 
@@ -208,6 +232,9 @@ impl Builder {
         let program = self.program.as_deref().unwrap_or_else(|| self.language.program());
         let mut command = Command::new(program);
         let library = self.library.as_deref().unwrap_or_else(|| Path::new("libcirclet.so"));
+        if let Some(policy) = &self.policy {
+            command.env_clear().envs(sandbox::variables(&policy.env));
+        }
         // For the package circlet, if the code imports it.
         command.args(shell).arg(library).env("CIRCLET_LIBRARY", library);
         command
@@ -227,16 +254,28 @@ impl Builder {
             output_max,
             wait,
             notice,
+            within: self.policy.as_ref().and_then(|policy| policy.limits.wall_ms).map(Duration::from_millis),
         };
         let (descriptors, rings) = self.rings()?;
-        Session::start(&setting, descriptors, |place| match server {
+        let cage = self.cage()?;
+        let tmp = cage.as_ref().and_then(|cage| cage.tmp().map(Path::to_owned));
+        Session::start(&setting, descriptors, cage, |place| match server {
             Some(server) => server.fork(place, &rings),
-            None => self.launch(place, &rings),
+            None => self.launch(place, &rings, tmp.as_deref()),
         })
     }
 
-    fn launch(&self, place: Place, rings: &str) -> Result<Origin, Error> {
-        let Place { descriptors: passed, outputs: [output, errors], shared } = place;
+    /// Makes what confines a session, where a policy does.
+    fn cage(&self) -> Result<Option<Cage>, Error> {
+        let (Some(policy), Some(runtime), Some(library)) = (&self.policy, &self.runtime, &self.library)
+        else {
+            return Ok(None);
+        };
+        Cage::new(policy, runtime, library).map(Some)
+    }
+
+    fn launch(&self, place: Place, rings: &str, tmp: Option<&Path>) -> Result<Origin, Error> {
+        let Place { descriptors: passed, outputs: [output, errors], shared, confined } = place;
         let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
         let shell = match self.language {
             Language::Python => ["-c", SHELL],
@@ -244,6 +283,7 @@ impl Builder {
         };
         let mut command = self.command(shell);
         command.arg(numbers.join(",")).arg(rings);
+        command.envs(tmp.map(|tmp| ("TMPDIR", tmp)));
         let launch = Launch {
             language: self.language.name(),
             input: std::process::Stdio::null(),
@@ -251,6 +291,7 @@ impl Builder {
             errors: errors.into(),
             passed,
             attendant: shared,
+            confined,
         };
         Ok(Origin { process: Process::launch(command, launch)?, server: None })
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::PortRefusal;
+use super::{PortRefusal, Stage, Unenforceable};
 use crate::ring;
 
 /// What went wrong with a worker; the code's own exceptions are values of an [`super::Outcome`], not errors.
@@ -31,6 +31,25 @@ pub enum Error {
     NoForks {
         /// The language.
         language: &'static str,
+    },
+    /// Something of the policy cannot be enforced here. No process was started.
+    #[error("the policy cannot be enforced: {0}")]
+    Unenforceable(#[from] Unenforceable),
+    /// The process could not be confined, and did not go on.
+    #[error(
+        "the session could not be confined, and was not started: {stage:?} failed ({source}); `circlet doctor` says what this system has"
+    )]
+    Confinement {
+        /// The step that failed.
+        stage: Stage,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// The confinement does not hold. The process was ended before any code ran.
+    #[error("the session's confinement does not hold, and it was ended: {what}")]
+    Unconfined {
+        /// What does not hold.
+        what: String,
     },
     /// The C library, which the worker loads, is nowhere.
     #[error(

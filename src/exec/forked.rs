@@ -4,11 +4,12 @@
 //! when the server ends.
 
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 
 use super::passing;
+use super::sandbox::Steps;
 use super::session::Words;
-use super::spawn::die_with;
+use super::spawn::{confine, die_with};
 
 /// The longest order.
 pub(super) const ORDER_BYTES: usize = 1 << 16;
@@ -55,29 +56,67 @@ pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked>
     loop {
         let (len, descriptors) =
             passing::receive_all(&socket, &mut order).ok().filter(|(len, _)| *len > 0)?;
-        // SAFETY: the caller's promise.
-        match unsafe { fork(&descriptors, around) } {
-            Ok(0) => {
-                drop(socket);
-                let descriptors = descriptors.into_iter().skip(OUTPUTS).collect();
-                order.truncate(len);
-                // The first byte is there for an order without any other.
-                return Some(Forked { descriptors, body: order.split_off(1) });
+        let forked = Order::read(&order[..len], descriptors).and_then(|order| {
+            // SAFETY: the caller's promise.
+            unsafe { fork(&order, around) }.map(|id| (id, order))
+        });
+        match forked {
+            Ok((0, order)) => {
+                if let Some((_, ruleset)) = order.steps {
+                    // They are closed already.
+                    std::mem::forget((socket, ruleset));
+                }
+                let descriptors = order.descriptors.into_iter().skip(OUTPUTS).collect();
+                return Some(Forked { descriptors, body: order.body });
             }
             forked => {
-                let answer = forked.unwrap_or_else(|error| -error.raw_os_error().unwrap_or(libc::EINVAL));
+                let refused = |error: io::Error| -error.raw_os_error().unwrap_or(libc::EINVAL);
+                let answer = forked.map_or_else(refused, |(id, _)| id);
                 passing::send(&socket, &answer.to_le_bytes(), &[] as &[OwnedFd]).ok()?;
             }
         }
     }
 }
 
-/// Forks; returns 0 in the forked process, which is prepared by then, else its id.
-unsafe fn fork(descriptors: &[OwnedFd], around: AroundFork) -> io::Result<libc::pid_t> {
+/// What a process is to be forked for.
+struct Order {
+    /// How it is confined, if it is, by the first of the descriptors.
+    steps: Option<(Steps, OwnedFd)>,
+    descriptors: Vec<OwnedFd>,
+    body: Vec<u8>,
+}
+
+impl Order {
+    fn read(order: &[u8], mut descriptors: Vec<OwnedFd>) -> io::Result<Self> {
+        let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+        let (len, rest) = order.split_first_chunk().ok_or_else(invalid)?;
+        let (steps, body) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or_else(invalid)?;
+        let steps = match steps {
+            [] => None,
+            steps => {
+                let steps = serde_json::from_slice(steps).map_err(|_| invalid())?;
+                Some((
+                    steps,
+                    if descriptors.is_empty() { return Err(invalid()) } else { descriptors.remove(0) },
+                ))
+            }
+        };
+        if descriptors.len() <= OUTPUTS + WORDS {
+            return Err(invalid());
+        }
+        Ok(Self { steps, descriptors, body: body.to_vec() })
+    }
+}
+
+/// Forks; returns 0 in the forked process, which is prepared by then, else its id. Where it is confined, the descriptors of the
+/// server are closed in it, whoever thinks to have them.
+unsafe fn fork(order: &Order, around: AroundFork) -> io::Result<libc::pid_t> {
     let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
-    let words = descriptors.get(OUTPUTS + WORDS).ok_or_else(invalid)?.try_clone()?;
+    let words = order.descriptors[OUTPUTS + WORDS].try_clone()?;
     let words = Words::open(words).map_err(|_| invalid())?;
-    let outputs = [descriptors[0].as_raw_fd(), descriptors[1].as_raw_fd()];
+    let outputs = [order.descriptors[0].as_raw_fd(), order.descriptors[1].as_raw_fd()];
+    let mut kept: Vec<RawFd> = order.descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    kept.sort_unstable();
     // SAFETY: the caller's promise; the calls take integers. The child does nothing else before it is prepared.
     unsafe {
         let supervisor = libc::getppid().unsigned_abs();
@@ -92,6 +131,14 @@ unsafe fn fork(descriptors: &[OwnedFd], around: AroundFork) -> io::Result<libc::
         let is_output = outputs.iter().zip(1..).all(|(from, to)| libc::dup2(*from, to) == to);
         if die_with(supervisor).is_err() || !is_output {
             libc::_exit(1);
+        }
+        if let Some((steps, ruleset)) = &order.steps {
+            // The kernel forgets with whom it is to die where a process changes what it may do.
+            let confined = confine(steps, ruleset.as_raw_fd(), &kept, false, &words);
+            if confined.and_then(|()| die_with(supervisor)).is_err() {
+                libc::_exit(1);
+            }
+            std::mem::forget(words);
         }
         (around.child)();
     }

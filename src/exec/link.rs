@@ -119,6 +119,7 @@ impl Link {
             errors: errors.into(),
             passed,
             attendant: Arc::new(outputs),
+            confined: None,
         };
         let process = Process::launch(command, launch)?;
         let mut link = Self {

@@ -43,6 +43,7 @@ mod passing;
 pub mod policy;
 mod ports;
 mod process;
+mod sandbox;
 mod servant;
 mod session;
 mod session_pool;
@@ -68,6 +69,7 @@ pub use message::Codec;
 pub use outputs::Stream;
 pub use ports::{PortRefusal, Porter};
 pub use process::Killer;
+pub use sandbox::{Stage, Unenforceable};
 pub use servant::{Servant, Taken};
 #[cfg(feature = "capi")]
 pub(crate) use session::{ANY, BEGINNINGS, Lent};

@@ -9,7 +9,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::{Ended, Error, spawn};
+use super::spawn::{self, Confined};
+use super::{Ended, Error};
 use crate::shm::Deadline;
 
 /// How long to wait for the thread that watched a process which has ended: whoever takes the output may hold it up.
@@ -58,6 +59,7 @@ pub(super) struct Launch {
     /// Descriptors that it has under the same numbers.
     pub(super) passed: Vec<OwnedFd>,
     pub(super) attendant: Arc<dyn Attendant>,
+    pub(super) confined: Option<Confined>,
 }
 
 #[derive(Default)]
@@ -88,9 +90,9 @@ impl Killer {
 impl Process {
     /// Starts a process.
     pub(super) fn launch(mut command: Command, launch: Launch) -> Result<Arc<Self>, Error> {
-        let Launch { language, input, output, errors, passed, attendant } = launch;
+        let Launch { language, input, output, errors, passed, attendant, confined } = launch;
         command.stdin(input).stdout(output).stderr(errors);
-        spawn::prepare(&mut command, &passed);
+        spawn::prepare(&mut command, &passed, confined);
         Self::watched(attendant, move || {
             let started = command.spawn();
             // The pipes end when nobody but the worker holds them.

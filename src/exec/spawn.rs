@@ -1,16 +1,58 @@
 //! What a process is made to be between its fork and its exec.
 
 use std::io;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
+use super::sandbox::Steps;
+use super::session::Words;
+
 /// Has the process lead a group of its own, keep these descriptors under their numbers, and die with the thread that
 /// starts it.
-pub(super) fn prepare(command: &mut Command, passed: &[OwnedFd]) {
+pub(super) fn prepare(command: &mut Command, passed: &[OwnedFd], confined: Option<Confined>) {
     command.process_group(0);
     die_with_the_starter(command);
+    if let Some(confined) = confined {
+        let before_exec = move || {
+            let Confined { steps, ruleset, words } = &confined;
+            // SAFETY: this is the only thread of a process between fork and exec.
+            unsafe { confine(steps, ruleset.as_raw_fd(), &[], true, words) }
+        };
+        // SAFETY: the closure makes async-signal-safe calls and allocates nothing.
+        unsafe { command.pre_exec(before_exec) };
+        // The kernel forgets it where a process changes what it may do.
+        die_with_the_starter(command);
+    }
     pass_on(command, passed);
+}
+
+/// How a process is confined: the steps, the ruleset, and where it says which of them failed.
+pub(super) struct Confined {
+    pub(super) steps: Steps,
+    pub(super) ruleset: OwnedFd,
+    pub(super) words: Words,
+}
+
+/// Confines this process, or says which step failed.
+///
+/// # Errors
+/// The kernel's reason; the process must not go on.
+///
+/// # Safety
+/// As [`Steps::take`].
+pub(super) unsafe fn confine(
+    steps: &Steps,
+    ruleset: RawFd,
+    kept: &[RawFd],
+    is_exec: bool,
+    words: &Words,
+) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { steps.take(ruleset, kept, is_exec) }.map_err(|(stage, error)| {
+        words.refuse(stage as u8, error.raw_os_error().unwrap_or(0) as u16);
+        error
+    })
 }
 
 /// Has the process keep descriptors of ours, under their numbers.

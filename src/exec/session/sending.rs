@@ -29,6 +29,7 @@ impl Session {
             return Err(Error::CodeTooLong { len: code.len(), max });
         }
         let flags = if options.asks { ASKS } else { 0 } | if options.states { STATES } else { 0 };
+        let options = RunOptions { within: options.within.into_iter().chain(self.within).min(), ..options };
         self.begin_request(request::RUN, flags, code.as_bytes(), options)?;
         log(CIRCLET, || {
             format!("session {} gets run {} ({} bytes)", self.process_id(), self.request, code.len())

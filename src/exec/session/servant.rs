@@ -14,6 +14,7 @@ use super::incoming::Lent;
 use super::words::Words;
 use crate::exec::Error;
 use crate::exec::outputs::Stream;
+use crate::exec::sandbox;
 use crate::ring::{self, Deadline, Options, Sender};
 
 /// A message that is longer goes in parts, so that the supervisor reads one while the next is written.
@@ -86,9 +87,14 @@ impl SessionServant {
     /// # Errors
     /// As [`SessionServant::take`].
     pub fn ready(&self) -> Result<(), Error> {
+        let mut body = PROTOCOL.to_le_bytes().to_vec();
+        if let Some(canary) = self.words.confined() {
+            let failed = sandbox::lock(&canary).map_err(Error::os("seccomp"))?;
+            body.extend_from_slice(&failed.to_le_bytes());
+        }
         let mut answers = self.answers();
         let header = answers.header(&self.words, answer::READY, 0);
-        answers.send([&header, &PROTOCOL.to_le_bytes()], &self.words)
+        answers.send([&header, &body], &self.words)
     }
 
     /// Waits for a request of one of these kinds, a mask of `1 << kind`; `None` at the deadline. What else comes

@@ -20,6 +20,8 @@ use super::{Event, Interrupter, Moment, Recycled, RunOptions};
 use crate::exec::fork_server::ForkServer;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::process::Process;
+use crate::exec::sandbox::{Cage, Stage};
+use crate::exec::spawn::Confined;
 use crate::exec::{Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
 use crate::shm::Patience;
@@ -50,6 +52,8 @@ pub(in crate::exec) struct Setting {
     pub(in crate::exec) wait: Wait,
     /// Who is told of the session's end.
     pub(in crate::exec) notice: Option<Arc<Notice>>,
+    /// How long a run may take, where the caller does not say.
+    pub(in crate::exec) within: Option<Duration>,
 }
 
 /// What a session's process gets, and who sees to it.
@@ -59,6 +63,7 @@ pub(in crate::exec) struct Place {
     /// What stands for standard output and error.
     pub(in crate::exec) outputs: [OwnedFd; 2],
     pub(in crate::exec) shared: Arc<Shared>,
+    pub(in crate::exec) confined: Option<Confined>,
 }
 
 /// Where a session's process came from.
@@ -94,6 +99,9 @@ pub struct Session {
     /// What the last run used.
     pub(super) usage: Usage,
     _server: Option<Arc<ForkServer>>,
+    /// What confines it. Its folder goes with it.
+    cage: Option<Cage>,
+    pub(super) within: Option<Duration>,
     /// How many processes the kernel had killed for want of memory when this one was started, where it says so.
     pub(super) kills_for_memory: Option<u64>,
     pub(super) out_of_memory: Option<bool>,
@@ -130,6 +138,7 @@ impl Session {
     pub(in crate::exec) fn start(
         setting: &Setting,
         rings: Vec<OwnedFd>,
+        cage: Option<Cage>,
         start: impl FnOnce(Place) -> Result<Origin, Error>,
     ) -> Result<Self, Error> {
         let begin = Instant::now();
@@ -142,8 +151,18 @@ impl Session {
         let mut descriptors = vec![requests.export_fd()?, answers.export_fd()?, for_words, for_bell];
         descriptors.extend(rings);
         let (pipes, outputs) = Pipes::new(words.clone())?;
+        let confined = match &cage {
+            None => None,
+            Some(cage) => {
+                words.set_confined(cage.canary().as_os_str().as_encoded_bytes());
+                let ruleset = cage.ruleset().try_clone().map_err(Error::os("dup"))?;
+                Some(Confined { steps: cage.steps().clone(), ruleset, words: words.clone() })
+            }
+        };
         let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone())?);
-        let origin = start(Place { descriptors, outputs: outputs.map(Into::into), shared: shared.clone() })?;
+        let outputs = outputs.map(Into::into);
+        let origin = start(Place { descriptors, outputs, shared: shared.clone(), confined })
+            .map_err(|error| refusal(&shared.words).unwrap_or(error))?;
         shared.life.has_process(origin.process.id());
         let mut session = Self {
             shared,
@@ -165,6 +184,8 @@ impl Session {
             patience: Patience::new(setting.wait, 0),
             usage: Usage::default(),
             _server: origin.server,
+            cage,
+            within: setting.within,
             kills_for_memory: usage::kills_for_memory(),
             out_of_memory: None,
         };
@@ -181,17 +202,21 @@ impl Session {
             if self.receive(PART)? {
                 let (head, body) = self.incoming.take();
                 let ready = AnswerHeader::read(&head);
-                let version =
-                    body.unwrap_or_default().first_chunk().map_or(0, |bytes| u32::from_le_bytes(*bytes));
+                let body = body.unwrap_or_default();
+                let number = |at| {
+                    body.get(at..).and_then(<[u8]>::first_chunk).map_or(0, |bytes| u32::from_le_bytes(*bytes))
+                };
+                let (version, tried) = (number(0), number(4));
                 if ready.kind != answer::READY || version != PROTOCOL {
                     let (kind, version) = (ready.kind, version);
                     return self
                         .broken(&format!("a frame of kind {kind} and version {version} instead of READY"));
                 }
-                return Ok(());
+                return self.check(tried);
             }
             if self.shared.is_over.load(SeqCst) {
-                return Err(self.died());
+                let died = self.died();
+                return Err(refusal(&self.shared.words).unwrap_or(died));
             }
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
@@ -199,6 +224,15 @@ impl Session {
             }
             self.sleep(Sleep::Any, left);
         }
+    }
+
+    /// Looks whether the confinement holds, where there is one. No code has run by now.
+    fn check(&mut self, tried: u32) -> Result<(), Error> {
+        let checked = self.cage.as_ref().map_or(Ok(()), |cage| cage.check(self.process.id(), tried));
+        checked.map_err(|what| {
+            self.process.end();
+            Error::Unconfined { what }
+        })
     }
 
     /// Waits for what comes next of the run, until the deadline at the most. [`Event::End`] is the last; `None` comes
@@ -334,4 +368,11 @@ impl std::fmt::Debug for Session {
 
 fn text(bytes: Vec<u8>) -> String {
     String::from_utf8(bytes).unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned())
+}
+
+/// Says why a process could not be confined, if that is so.
+fn refusal(words: &Words) -> Option<Error> {
+    let (step, error) = words.refusal();
+    let stage = Stage::of(step)?;
+    Some(Error::Confinement { stage, source: std::io::Error::from_raw_os_error(error.into()) })
 }

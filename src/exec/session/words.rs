@@ -2,6 +2,7 @@
 //!
 //! 32-bit words, each 8 bytes from the next, in the data area of an anonymous segment.
 
+use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
@@ -38,6 +39,13 @@ pub(crate) enum Sleep {
 /// The id of the process, where it was forked: written by it, before anything else.
 const PROCESS: u64 = 64;
 
+/// Of a session that is confined: 1, written by the supervisor before it starts.
+const CONFINED: u64 = 72;
+/// From here on what it is to try to open: four bytes of the path in each word.
+const CANARY: u64 = 1024;
+/// Of a session that could not be confined: the step that failed, and the kernel's error, 16 bits each. Written by its process.
+const REFUSED: u64 = 80;
+
 /// Nobody sleeps, or somebody has rung.
 const AWAKE: u32 = 2;
 /// An event loop looks at the descriptor, and wants to know of anything.
@@ -64,6 +72,36 @@ impl Words {
     /// Opens them on the other side.
     pub(crate) fn open(fd: OwnedFd) -> Result<Self, Error> {
         Ok(Self { view: View::new(Arc::new(Segment::from_fd(fd, &Backing::default())?)), bell: None })
+    }
+
+    /// Says that the session is confined, and what it is to try to open: a path that is not longer than there is room for.
+    pub(crate) fn set_confined(&self, canary: &[u8]) {
+        for (at, part) in (CANARY..BYTES).step_by(8).zip(canary.chunks(4)) {
+            let mut bytes = [0; 4];
+            bytes[..part.len()].copy_from_slice(part);
+            self.word(at).store(u32::from_le_bytes(bytes), SeqCst);
+        }
+        self.word(CONFINED).store(1, SeqCst);
+    }
+
+    /// Returns what it is to try to open, if it is confined.
+    pub(crate) fn confined(&self) -> Option<CString> {
+        (self.word(CONFINED).load(SeqCst) != 0).then(|| {
+            let words = (CANARY..BYTES).step_by(8).map(|at| self.word(at).load(SeqCst));
+            let path = words.flat_map(u32::to_le_bytes).take_while(|byte| *byte != 0).collect::<Vec<u8>>();
+            CString::new(path).unwrap_or_default()
+        })
+    }
+
+    /// Says which step into confinement failed, and why: one store, as a process between fork and exec may make.
+    pub(crate) fn refuse(&self, step: u8, error: u16) {
+        self.word(REFUSED).store(u32::from(step) << 16 | u32::from(error), SeqCst);
+    }
+
+    /// Returns the step into confinement that failed, 0 for none, and why.
+    pub(crate) fn refusal(&self) -> (u8, u16) {
+        let word = self.word(REFUSED).load(SeqCst);
+        ((word >> 16) as u8, word as u16)
     }
 
     /// Names this side's end of the bell's pipe, which is not to wait for room.

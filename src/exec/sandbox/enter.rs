@@ -1,0 +1,290 @@
+//! The steps that a process takes into its confinement, between fork and exec: async-signal-safe calls alone, all of whose
+//! arguments were made before.
+
+use std::ffi::CString;
+use std::io;
+use std::os::fd::RawFd;
+
+use serde::{Deserialize, Serialize};
+
+use super::bpf::Instruction;
+
+/// A step into confinement, for who is told that it failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Stage {
+    /// Limits on what it may use (`setrlimit`).
+    Limits = 1,
+    /// A name space of its own (`unshare`).
+    Namespaces = 2,
+    /// Mounts of its own (`mount`, `mount_setattr`).
+    Mounts = 3,
+    /// No capabilities (`prctl`, `capset`).
+    Capabilities = 4,
+    /// No privileges from programs (`PR_SET_NO_NEW_PRIVS`).
+    Privileges = 5,
+    /// Files, ports and signals (`landlock_restrict_self`).
+    Landlock = 6,
+    /// System calls (`seccomp`).
+    Seccomp = 7,
+    /// Descriptors that are not for it (`close_range`).
+    Descriptors = 8,
+}
+
+impl Stage {
+    const ALL: [Self; 8] = [
+        Self::Limits,
+        Self::Namespaces,
+        Self::Mounts,
+        Self::Capabilities,
+        Self::Privileges,
+        Self::Landlock,
+        Self::Seccomp,
+        Self::Descriptors,
+    ];
+
+    /// Returns the step with this number.
+    pub(in crate::exec) fn of(number: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|stage| *stage as u8 == number)
+    }
+}
+
+/// A mount of the process's own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) enum Mount {
+    /// All that is mounted cannot be written from here on.
+    ReadOnly,
+    /// What is at the first place is at the second too.
+    Bound(CString, CString),
+    /// This one can be written again.
+    Writable(CString),
+    /// This one cannot.
+    Kept(CString),
+}
+
+/// Everything that a process needs to confine itself.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(in crate::exec) struct Steps {
+    pub(super) limits: Vec<(u32, u64)>,
+    /// Flags of `unshare`.
+    pub(super) namespaces: libc::c_int,
+    /// What the maps of a user name space of its own are to be: of users, and of groups.
+    pub(super) maps: Option<[Vec<u8>; 2]>,
+    pub(super) mounts: Vec<Mount>,
+    /// What it may do with its own folder in /proc, which is there only once it is.
+    pub(super) own_access: u64,
+    #[serde(with = "instructions")]
+    pub(super) filter: Vec<Instruction>,
+}
+
+/// Instructions as numbers.
+mod instructions {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    use super::Instruction;
+
+    pub(super) fn serialize<S: Serializer>(all: &[Instruction], serializer: S) -> Result<S::Ok, S::Error> {
+        let numbers: Vec<_> = all.iter().map(|one| (one.code, one.jt, one.jf, one.k)).collect();
+        numbers.serialize(serializer)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<Instruction>, D::Error> {
+        let numbers = Vec::<(u16, u8, u8, u32)>::deserialize(deserializer)?;
+        Ok(numbers.into_iter().map(|(code, jt, jf, k)| Instruction { code, jt, jf, k }).collect())
+    }
+}
+
+/// `struct landlock_path_beneath_attr`.
+#[repr(C, packed)]
+struct PathBeneath {
+    allowed_access: u64,
+    parent_fd: i32,
+}
+
+/// `struct mount_attr`.
+#[repr(C)]
+struct MountAttributes {
+    set: u64,
+    clear: u64,
+    propagation: u64,
+    user_ns: u64,
+}
+
+/// `LANDLOCK_RULE_PATH_BENEATH`, `MOUNT_ATTR_RDONLY`, `_LINUX_CAPABILITY_VERSION_3`, and the securebits that have the root user be as any other.
+const RULE_PATH_BENEATH: libc::c_int = 1;
+const READ_ONLY: u64 = 1;
+const CAPABILITIES_3: u32 = 0x2008_0522;
+const NO_ROOT_LOCKED: libc::c_ulong = 0b11;
+const CAPABILITIES: libc::c_ulong = 64;
+
+fn done(result: libc::c_long) -> io::Result<()> {
+    if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+impl Steps {
+    /// Takes all steps. Descriptors but for the first three and `kept`, which are in order, are closed; at the next exec, if there is to be one.
+    ///
+    /// # Errors
+    /// The step that failed, and why. The process must not go on.
+    ///
+    /// # Safety
+    /// This is the only thread of its process, which is between fork and exec or was made by a fork.
+    pub(in crate::exec) unsafe fn take(
+        &self,
+        ruleset: RawFd,
+        kept: &[RawFd],
+        is_exec: bool,
+    ) -> Result<(), (Stage, io::Error)> {
+        let at = |stage| move |error| (stage, error);
+        self.limit().map_err(at(Stage::Limits))?;
+        // SAFETY: the calls take integers.
+        done(unsafe { libc::unshare(self.namespaces) }.into()).map_err(at(Stage::Namespaces))?;
+        self.map_users().map_err(at(Stage::Namespaces))?;
+        self.mount().map_err(at(Stage::Mounts))?;
+        drop_capabilities().map_err(at(Stage::Capabilities))?;
+        // SAFETY: the call takes integers.
+        done(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }.into())
+            .map_err(at(Stage::Privileges))?;
+        self.restrict(ruleset).map_err(at(Stage::Landlock))?;
+        close_others(kept, is_exec).map_err(at(Stage::Descriptors))?;
+        self.filter().map_err(at(Stage::Seccomp))
+    }
+
+    fn limit(&self) -> io::Result<()> {
+        self.limits.iter().try_for_each(|(resource, most)| {
+            let limit = libc::rlimit { rlim_cur: *most, rlim_max: *most };
+            // SAFETY: the limit outlives the call.
+            done(unsafe { libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0) })
+        })
+    }
+
+    /// Has a user be itself in a name space of its own.
+    fn map_users(&self) -> io::Result<()> {
+        let Some([users, groups]) = &self.maps else { return Ok(()) };
+        write_to(c"/proc/self/setgroups", b"deny")?;
+        write_to(c"/proc/self/uid_map", users)?;
+        write_to(c"/proc/self/gid_map", groups)
+    }
+
+    fn mount(&self) -> io::Result<()> {
+        if self.mounts.is_empty() {
+            return Ok(());
+        }
+        let root = c"/".as_ptr();
+        let null = std::ptr::null();
+        // SAFETY: the strings outlive the calls, and what is NULL may be.
+        unsafe {
+            done(libc::mount(null, root, null, libc::MS_REC | libc::MS_PRIVATE, null.cast()).into())?;
+            self.mounts.iter().try_for_each(|mount| match mount {
+                Mount::ReadOnly => set_mount(root, READ_ONLY, 0),
+                Mount::Bound(from, to) => {
+                    let flags = libc::MS_BIND | libc::MS_REC;
+                    done(libc::mount(from.as_ptr(), to.as_ptr(), null, flags, null.cast()).into())
+                }
+                Mount::Writable(place) => set_mount(place.as_ptr(), 0, READ_ONLY),
+                Mount::Kept(place) => set_mount(place.as_ptr(), READ_ONLY, 0),
+            })
+        }
+    }
+
+    fn restrict(&self, ruleset: RawFd) -> io::Result<()> {
+        // SAFETY: the calls take integers and pointers to what outlives them; the descriptor is closed once.
+        unsafe {
+            let own = libc::open(c"/proc/self".as_ptr(), libc::O_PATH | libc::O_CLOEXEC | libc::O_DIRECTORY);
+            done(own.into())?;
+            let rule = PathBeneath { allowed_access: self.own_access, parent_fd: own };
+            let added = done(libc::syscall(
+                libc::SYS_landlock_add_rule,
+                ruleset,
+                RULE_PATH_BENEATH,
+                &raw const rule,
+                0,
+            ));
+            libc::close(own);
+            added?;
+            done(libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0))
+        }
+    }
+
+    fn filter(&self) -> io::Result<()> {
+        install(&self.filter, 0).map(drop)
+    }
+}
+
+/// Gives up all privileges. Who has none may not say that root is to be as any other; then nothing gives root any, as programs
+/// give none (the next step).
+fn drop_capabilities() -> io::Result<()> {
+    // SAFETY: the calls take integers and pointers to what outlives them.
+    unsafe {
+        for capability in 0..CAPABILITIES {
+            // There are fewer: the kernel says which is the last.
+            if libc::prctl(libc::PR_CAPBSET_DROP, capability, 0, 0, 0) != 0 {
+                break;
+            }
+        }
+        libc::prctl(libc::PR_SET_SECUREBITS, NO_ROOT_LOCKED, 0, 0, 0);
+        done(libc::prctl(libc::PR_CAP_AMBIENT, libc::PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0).into())?;
+        let header: [u32; 2] = [CAPABILITIES_3, 0];
+        let none = [0_u32; 6];
+        done(libc::syscall(libc::SYS_capset, header.as_ptr(), none.as_ptr()))
+    }
+}
+
+/// Has the kernel look at each system call of this process by a program; returns what `flags` ask for.
+///
+/// # Errors
+/// What the kernel says.
+pub(super) fn install(program: &[Instruction], flags: libc::c_ulong) -> io::Result<RawFd> {
+    let len = program.len() as libc::c_ushort;
+    let program = libc::sock_fprog { len, filter: program.as_ptr().cast_mut() };
+    // SAFETY: the program outlives the call, and is as long as said.
+    let given =
+        unsafe { libc::syscall(libc::SYS_seccomp, libc::SECCOMP_SET_MODE_FILTER, flags, &raw const program) };
+    done(given).map(|()| given as RawFd)
+}
+
+fn write_to(path: &std::ffi::CStr, content: &[u8]) -> io::Result<()> {
+    // SAFETY: the path and the content outlive the calls; the descriptor is closed once.
+    unsafe {
+        let file = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
+        done(file.into())?;
+        let written = done(libc::write(file, content.as_ptr().cast(), content.len()) as libc::c_long);
+        libc::close(file);
+        written
+    }
+}
+
+/// # Safety
+/// The path is a string that outlives the call.
+unsafe fn set_mount(path: *const libc::c_char, set: u64, clear: u64) -> io::Result<()> {
+    let attributes = MountAttributes { set, clear, propagation: 0, user_ns: 0 };
+    let size = size_of_val(&attributes);
+    // SAFETY: the caller's promise; the attributes outlive the call, and are as long as said.
+    done(unsafe {
+        libc::syscall(
+            libc::SYS_mount_setattr,
+            libc::AT_FDCWD,
+            path,
+            libc::AT_RECURSIVE,
+            &raw const attributes,
+            size,
+        )
+    })
+}
+
+/// Closes all descriptors but the first three and those that are kept, which are in order.
+fn close_others(kept: &[RawFd], is_exec: bool) -> io::Result<()> {
+    let flags = if is_exec { libc::CLOSE_RANGE_CLOEXEC } else { 0 };
+    let mut first = 3_u32;
+    for next in kept.iter().map(|fd| fd.unsigned_abs()).chain([u32::MAX]).filter(|next| *next >= 3) {
+        if next > first {
+            // SAFETY: the call takes integers. Nobody else in this process uses what is closed: it is about to begin anew.
+            done(unsafe { libc::syscall(libc::SYS_close_range, first, next - 1, flags) })?;
+        }
+        first = next.saturating_add(1);
+    }
+    Ok(())
+}

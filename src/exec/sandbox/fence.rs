@@ -1,0 +1,212 @@
+//! Files and folders: what a policy's rules are in terms of Landlock and of mounts.
+
+use std::collections::BTreeSet;
+use std::ffi::CString;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    ABI, Access as _, AccessFs, AccessNet, BitFlags, CompatLevel, Compatible, NetPort, PathBeneath, PathFd,
+    Ruleset, RulesetAttr, RulesetCreatedAttr, RulesetError, Scope,
+};
+
+use super::Unenforceable;
+use super::enter::Mount;
+use crate::exec::policy::{Access, Action};
+
+/// The oldest interface of Landlock's that has all that a policy needs: signals and abstract sockets are scoped from Linux 6.12 on.
+pub(super) const LEAST: ABI = ABI::V6;
+
+/// A rule for a path, which is absolute and without links in it.
+#[derive(Clone, Debug)]
+pub(super) struct PathRule {
+    pub(super) place: String,
+    pub(super) path: PathBuf,
+    pub(super) action: Action,
+    pub(super) access: BTreeSet<Access>,
+}
+
+/// TCP ports that may be used with any address, as far as Landlock decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum TcpPorts {
+    Any,
+    These(BTreeSet<u16>),
+}
+
+/// What is granted of the paths that there are, and what of it is to be taken away by mounts.
+#[derive(Debug, Default)]
+pub(super) struct Fence {
+    granted: Vec<(PathBuf, BTreeSet<Access>)>,
+    /// Below something that is granted: these cannot be written there.
+    read_only: Vec<PathBuf>,
+    /// Below something that is granted: these cannot be used at all.
+    covered: Vec<PathBuf>,
+}
+
+const CHANGES: [Access; 3] = [Access::Write, Access::Create, Access::Remove];
+
+impl Fence {
+    /// Works out what becomes of the rules.
+    ///
+    /// # Errors
+    /// A rule that denies a part of what another allows, in a way that no mount can.
+    pub(super) fn new(rules: &[PathRule]) -> Result<Self, Unenforceable> {
+        let mut fence = Self::default();
+        for rule in rules.iter().filter(|rule| rule.action != Action::Deny && rule.path.exists()) {
+            let denied: BTreeSet<Access> = rules
+                .iter()
+                .filter(|other| other.action == Action::Deny && rule.path.starts_with(&other.path))
+                .flat_map(|other| other.access.iter().copied())
+                .collect();
+            let access: BTreeSet<Access> = rule.access.difference(&denied).copied().collect();
+            if !access.is_empty() {
+                fence.granted.push((rule.path.clone(), access));
+            }
+        }
+        for rule in rules.iter().filter(|rule| rule.action == Action::Deny) {
+            fence.deny(rule)?;
+        }
+        Ok(fence)
+    }
+
+    fn deny(&mut self, rule: &PathRule) -> Result<(), Unenforceable> {
+        let above = self.granted.iter().filter(|(path, _)| rule.path != *path && rule.path.starts_with(path));
+        let granted: BTreeSet<Access> = above.flat_map(|(_, access)| access.iter().copied()).collect();
+        let denied: BTreeSet<Access> = granted.intersection(&rule.access).copied().collect();
+        if denied.is_empty() {
+            return Ok(());
+        }
+        if !rule.path.exists() {
+            if granted.contains(&Access::Create) {
+                let why =
+                    "it denies what is not there yet and could be made, inside of what another rule allows";
+                return Err(Unenforceable::new(&rule.place, why));
+            }
+            return Ok(());
+        }
+        if denied.iter().all(|access| CHANGES.contains(access)) {
+            self.read_only.push(rule.path.clone());
+        } else if granted.difference(&rule.access).all(|access| CHANGES.contains(access)) {
+            self.covered.push(rule.path.clone());
+        } else {
+            let why = "it denies a part of what another rule allows, and leaves another part: deny all access, or all that changes files";
+            return Err(Unenforceable::new(&rule.place, why));
+        }
+        Ok(())
+    }
+
+    /// Tells whether a file may be read.
+    pub(super) fn opens(&self, file: &Path) -> bool {
+        self.granted.iter().any(|(path, access)| file.starts_with(path) && access.contains(&Access::Read))
+    }
+
+    /// Tells whether it needs mounts of its own.
+    pub(super) fn needs_mounts(&self) -> Option<&Path> {
+        self.read_only.iter().chain(&self.covered).next().map(PathBuf::as_path)
+    }
+
+    /// Tells whether anything is granted below a folder, but for what is below another.
+    pub(super) fn reaches_below(&self, folder: &Path, other: &Path) -> bool {
+        self.granted.iter().any(|(path, _)| path.starts_with(folder) && !path.starts_with(other))
+    }
+
+    /// Returns the mounts by which nothing can be changed but what is granted to be: `tmp` is in the place of `/tmp`, `nothing`
+    /// is an empty folder and an empty file that nobody may use.
+    pub(super) fn mounts(&self, tmp: Option<&Path>, nothing: [&Path; 2]) -> Vec<Mount> {
+        let is_changed = |access: &BTreeSet<Access>| CHANGES.iter().any(|change| access.contains(change));
+        let writable: Vec<&Path> = self
+            .granted
+            .iter()
+            .filter(|(_, access)| is_changed(access))
+            .map(|(path, _)| path.as_path())
+            .filter(|path| tmp.is_none_or(|tmp| tmp != *path))
+            .collect();
+        let mut mounts: Vec<Mount> =
+            writable.iter().filter_map(|path| Some(Mount::Bound(c_path(path)?, c_path(path)?))).collect();
+        mounts.extend(tmp.and_then(|tmp| Some(Mount::Bound(c_path(tmp)?, c"/tmp".to_owned()))));
+        mounts.push(Mount::ReadOnly);
+        let all = writable.iter().copied().chain(tmp.map(|_| Path::new("/tmp")));
+        mounts.extend(all.filter_map(|path| Some(Mount::Writable(c_path(path)?))));
+        for path in &self.read_only {
+            let own = c_path(path).map(|path| [Mount::Bound(path.clone(), path.clone()), Mount::Kept(path)]);
+            mounts.extend(own.into_iter().flatten());
+        }
+        for path in &self.covered {
+            let from = nothing[usize::from(!path.is_dir())];
+            mounts.extend(c_path(from).zip(c_path(path)).map(|(from, to)| Mount::Bound(from, to)));
+        }
+        mounts
+    }
+
+    /// Makes the ruleset of Landlock's: these paths, these ports, and no signals or abstract sockets of others.
+    ///
+    /// # Errors
+    /// What this kernel does not have.
+    pub(super) fn ruleset(&self, connect: &TcpPorts, listen: &TcpPorts) -> Result<OwnedFd, Unenforceable> {
+        let made = self.made(connect, listen).map_err(|error| error.to_string());
+        made.and_then(|made| made.ok_or_else(|| "it is not switched on".to_owned())).map_err(|error| {
+            Unenforceable::new(
+                "this kernel's Landlock",
+                &format!(
+                    "{error}; it is to be Linux 6.12 or later, with `landlock` among its security modules"
+                ),
+            )
+        })
+    }
+
+    fn made(&self, connect: &TcpPorts, listen: &TcpPorts) -> Result<Option<OwnedFd>, RulesetError> {
+        let mut ruleset = Ruleset::default()
+            .set_compatibility(CompatLevel::HardRequirement)
+            .handle_access(AccessFs::from_all(LEAST))?;
+        let ports = [(connect, AccessNet::ConnectTcp), (listen, AccessNet::BindTcp)];
+        for (ports, access) in ports {
+            if *ports != TcpPorts::Any {
+                ruleset = ruleset.handle_access(access)?;
+            }
+        }
+        let mut created = ruleset.scope(Scope::Signal | Scope::AbstractUnixSocket)?.create()?;
+        for (path, access) in &self.granted {
+            // It may have gone meanwhile.
+            let Ok(opened) = PathFd::new(path) else { continue };
+            let flags = flags_of(access)
+                & if path.is_dir() { AccessFs::from_all(LEAST) } else { AccessFs::from_file(LEAST) };
+            if !flags.is_empty() {
+                created = created.add_rule(PathBeneath::new(opened, flags))?;
+            }
+        }
+        for (ports, access) in ports {
+            if let TcpPorts::These(these) = ports {
+                for port in these {
+                    created = created.add_rule(NetPort::new(*port, access))?;
+                }
+            }
+        }
+        Ok(created.into())
+    }
+}
+
+fn flags_of(access: &BTreeSet<Access>) -> BitFlags<AccessFs> {
+    let one = |access: &Access| match access {
+        Access::Read => AccessFs::ReadFile.into(),
+        Access::Write => AccessFs::WriteFile | AccessFs::Truncate,
+        Access::Execute => AccessFs::Execute.into(),
+        Access::List => AccessFs::ReadDir.into(),
+        // To link or to rename from folder to folder needs both, and gives nobody more than it had.
+        Access::Create => {
+            AccessFs::MakeReg
+                | AccessFs::MakeDir
+                | AccessFs::MakeSym
+                | AccessFs::MakeSock
+                | AccessFs::MakeFifo
+                | AccessFs::Refer
+        }
+        Access::Remove => AccessFs::RemoveFile | AccessFs::RemoveDir | AccessFs::Refer,
+    };
+    access.iter().map(one).fold(BitFlags::empty(), |all, one| all | one)
+}
+
+/// Returns a path as the kernel takes it; one that has a NUL is none.
+pub(super) fn c_path(path: &Path) -> Option<CString> {
+    CString::new(path.as_os_str().as_bytes()).ok()
+}

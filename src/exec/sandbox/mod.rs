@@ -1,0 +1,39 @@
+//! Confinement: what a policy says, made into what the kernel refuses.
+//!
+//! [`Cage`] is made by the supervisor, all of it, before a process is started; the process takes its [`Steps`] between fork and
+//! exec, or between a fork server's fork and the shell. Before the first run the session locks it: no programs any more. The
+//! supervisor then looks whether it holds. See `docs/security.md`.
+
+mod bpf;
+mod cage;
+mod calls;
+mod check;
+mod enter;
+mod environment;
+mod fence;
+mod limits;
+mod places;
+mod runtime;
+
+pub(super) use cage::Cage;
+pub(super) use check::lock;
+pub use enter::Stage;
+pub(super) use enter::Steps;
+pub(super) use environment::variables;
+pub(super) use runtime::Runtime;
+
+/// What of a policy cannot be enforced here, and why.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{what}: {why}")]
+pub struct Unenforceable {
+    /// The place in the policy, or the mechanism.
+    pub what: String,
+    /// Why not, and what to do.
+    pub why: String,
+}
+
+impl Unenforceable {
+    fn new(what: &str, why: &str) -> Self {
+        Self { what: what.to_owned(), why: why.to_owned() }
+    }
+}

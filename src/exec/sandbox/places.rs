@@ -1,0 +1,105 @@
+//! Folders of a session's own, and whether the system has name spaces for it.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
+
+/// A folder that goes with its session: its temporary files, and what is used in the place of what is denied.
+#[derive(Debug)]
+pub(super) struct Places(PathBuf);
+
+impl Places {
+    /// Makes the folder.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub(super) fn new() -> io::Result<Self> {
+        static MADE: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        let parent = std::env::temp_dir().canonicalize()?;
+        let private = |path: &Path| fs::DirBuilder::new().mode(0o700).create(path);
+        loop {
+            let number = MADE.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            let folder = parent.join(format!("circlet-{}-{number}", std::process::id()));
+            match private(&folder) {
+                Ok(()) => {
+                    let places = Self(folder);
+                    private(&places.tmp())?;
+                    for nothing in places.nothing() {
+                        if nothing.ends_with("folder") {
+                            private(&nothing)?
+                        } else {
+                            fs::write(&nothing, "")?
+                        }
+                        fs::set_permissions(&nothing, fs::Permissions::from_mode(0))?;
+                    }
+                    return Ok(places);
+                }
+                // One that was left by a program that was killed, with the same id as this.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Where its temporary files are.
+    pub(super) fn tmp(&self) -> PathBuf {
+        self.0.join("tmp")
+    }
+
+    /// An empty folder and an empty file.
+    pub(super) fn nothing(&self) -> [PathBuf; 2] {
+        [self.0.join("empty-folder"), self.0.join("empty-file")]
+    }
+}
+
+impl Drop for Places {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Name spaces that a process may have of its own here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Namespaces {
+    /// By privilege.
+    Privileged,
+    /// In a user name space of its own.
+    Users,
+    None,
+}
+
+impl Namespaces {
+    /// Tries it, once.
+    pub(super) fn here() -> Self {
+        static HERE: OnceLock<Namespaces> = OnceLock::new();
+        *HERE.get_or_init(|| {
+            if unshares(libc::CLONE_NEWNS) {
+                Self::Privileged
+            } else if unshares(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) {
+                Self::Users
+            } else {
+                Self::None
+            }
+        })
+    }
+}
+
+/// Tells whether a process can leave these name spaces.
+fn unshares(flags: libc::c_int) -> bool {
+    // SAFETY: the child makes async-signal-safe calls alone, and the parent reaps it.
+    unsafe {
+        let child = libc::fork();
+        if child == 0 {
+            libc::_exit(libc::c_int::from(libc::unshare(flags) != 0));
+        }
+        let mut status = -1;
+        while child > 0 && libc::waitpid(child, &raw mut status, 0) < 0 {
+            if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                return false;
+            }
+        }
+        child > 0 && status == 0
+    }
+}
