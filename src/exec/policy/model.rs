@@ -1,9 +1,10 @@
 //! What a policy says, as it is written.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::path::PathBuf;
 
-use ipnet::IpNet;
+use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
 /// What code may do, as a JSON document of version 1. What it does not name is denied.
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 #[serde(deny_unknown_fields)]
 pub struct Policy {
     /// The version of this format: 1.
+    #[cfg_attr(feature = "cli", schemars(range(min = 1, max = 1)))]
     pub version: u32,
     /// What people call it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -77,8 +79,10 @@ pub struct FsRule {
     pub action: Action,
     /// Files, and folders with all that is below them: absolute, or beginning with `$CWD`, `$HOME` or `~`, `$TMP`, or `$RUNTIME`, which
     /// stands for all that the interpreter itself needs.
+    #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
     pub paths: BTreeSet<String>,
     /// What may be done, or may not.
+    #[cfg_attr(feature = "cli", schemars(length(min = 1)))]
     pub access: BTreeSet<Access>,
 }
 
@@ -206,6 +210,7 @@ pub struct ExecRule {
     pub path: String,
     /// The SHA-256 of the program's file, in hexadecimal digits: another content does not fit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(regex(pattern = "^[0-9a-fA-F]{64}$")))]
     pub sha256: Option<String>,
 }
 
@@ -216,6 +221,9 @@ pub struct ExecRule {
 pub struct Env {
     /// Names of variables that it has; `*` at the end stands for anything.
     pub allow: BTreeSet<String>,
+    /// Names of variables that it has not, whatever else is said of them; `*` at the end stands for anything.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
+    pub deny: BTreeSet<String>,
     /// Variables that it has with this value.
     pub set: BTreeMap<String, String>,
 }
@@ -227,24 +235,31 @@ pub struct Env {
 pub struct Limits {
     /// How long a run may take, in milliseconds. It is interrupted then.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub wall_ms: Option<u64>,
     /// How much time of a processor the session may have in all, in milliseconds; the kernel counts whole seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub cpu_ms: Option<u64>,
     /// How much memory it and its children may have, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub memory_bytes: Option<u64>,
     /// How many processes and threads it may have, itself included.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub processes: Option<u64>,
     /// How long a file that it writes may become, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub file_bytes: Option<u64>,
     /// How many descriptors it may have open.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub descriptors: Option<u64>,
     /// How much of what a run prints is kept, in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub output_bytes: Option<u64>,
 }
 
@@ -262,7 +277,7 @@ pub struct Syscalls {
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields, default)]
 pub struct Audit {
-    /// The file to which a line of JSON is added for each.
+    /// The file to which a line of JSON is added for each: a path as those of files are, without `$RUNTIME`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub file: Option<PathBuf>,
     /// Whether refusals of files are written down too: each file that is opened is looked at by the supervisor then, which takes time.
@@ -273,14 +288,23 @@ impl TryFrom<String> for Network {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        let net = text.parse::<IpNet>().or_else(|_| text.parse::<std::net::IpAddr>().map(IpNet::from));
-        match net {
-            Ok(net) => Ok(Self(net.trunc())),
-            Err(_) => {
-                Err(format!("`{text}` is no address and no network: give one such as 10.0.0.0/8 or ::1"))
-            }
+        let net = text.parse::<IpNet>().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let Ok(net) = net else {
+            return Err(format!("`{text}` is no address and no network: give one such as 10.0.0.0/8 or ::1"));
+        };
+        if net.addr() != net.network() {
+            let (net, address) = (net.trunc(), net.addr());
+            return Err(format!("`{text}` is an address within a network: give {net}, or {address} alone"));
         }
+        Ok(Self(canonical(net)))
     }
+}
+
+/// Has a network of IPv4-mapped IPv6 addresses be the network of IPv4 that it stands for, as addresses are when they are decided.
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(six) = net else { return net };
+    let four = six.addr().to_ipv4_mapped().zip(six.prefix_len().checked_sub(96));
+    four.and_then(|(address, prefix)| Ipv4Net::new(address, prefix).ok()).map_or(net, IpNet::V4)
 }
 
 impl From<Network> for String {

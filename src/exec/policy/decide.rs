@@ -1,0 +1,219 @@
+//! What becomes of a request: a function of the policy and the request alone.
+
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+use super::written::{fits_name, is_certain, is_domain};
+use super::{
+    Access, Action, Decision, Direction, Layer, NetRule, Place, Protocol, Request, Resolved,
+    ResolvedExecRule, Rule,
+};
+
+/// The variables that code always has, since Python itself reads them.
+const BASICS: [&str; 3] = ["LANG", "LC_*", "TZ"];
+
+type Said = (Action, Place);
+
+impl Resolved {
+    /// Decides on a request: of the rules that fit it deny wins over warn, warn over allow; where none fits the section's
+    /// default holds. Of several policies the strictest does.
+    ///
+    /// ```
+    /// use std::path::Path;
+    /// use circlet::exec::policy::{Access, Action, Policy, Request, Surroundings};
+    ///
+    /// let policy = Policy::from_json(r#"{
+    ///     "version": 1,
+    ///     "fs": {"rules": [{"action": "allow", "paths": ["$CWD"], "access": ["read"]}]}
+    /// }"#)?;
+    /// let here = Surroundings {
+    ///     cwd: "/work".into(), home: "/home/ada".into(), tmp: "/tmp".into(), runtime: vec!["/usr/lib".into()],
+    /// };
+    /// let decision = policy.resolve(&here).decide(&Request::Path { path: Path::new("/work/a.csv"), access: Access::Read });
+    /// assert_eq!(decision.action, Action::Allow);
+    /// assert_eq!(decision.rule.to_string(), "fs.rules[0]");
+    /// # Ok::<(), circlet::exec::policy::PolicyError>(())
+    /// ```
+    pub fn decide(&self, request: &Request<'_>) -> Decision {
+        if let Some(conflict) = self.conflict(request) {
+            return conflict;
+        }
+        let mut strictest: Option<(Said, &Layer)> = None;
+        for layer in &self.layers {
+            let said = layer.decide(request);
+            // The first of equals is named.
+            if strictest.is_none_or(|(strict, _)| said.0 > strict.0) {
+                strictest = Some((said, layer));
+            }
+        }
+        match strictest {
+            Some(((action, place), layer)) => Decision { action, rule: layer.rule(place) },
+            // There is always a layer. If there were none, nothing would be allowed.
+            None => Decision { action: Action::Deny, rule: Rule { policy: None, place: Place::Unclear } },
+        }
+    }
+
+    /// Denies a variable for which two policies have set different values.
+    fn conflict(&self, request: &Request<'_>) -> Option<Decision> {
+        let Request::Variable { name } = request else { return None };
+        let mut values = self.layers.iter().filter_map(|layer| Some((layer, layer.env.set.get(*name)?)));
+        let (_, first) = values.next()?;
+        let (other, _) = values.find(|(_, value)| *value != first)?;
+        Some(Decision { action: Action::Deny, rule: other.rule(Place::EnvSet) })
+    }
+}
+
+impl Layer {
+    fn rule(&self, place: Place) -> Rule {
+        Rule { policy: self.name.clone(), place }
+    }
+
+    fn decide(&self, request: &Request<'_>) -> Said {
+        match *request {
+            Request::Path { path, .. } | Request::Program { path, .. } if !is_certain(path) => {
+                (Action::Deny, Place::Unclear)
+            }
+            Request::Path { path, access } => self.decide_path(path, access),
+            Request::Address { direction, protocol, address, port } => {
+                let address = address.to_canonical();
+                self.decide_net(|rule| fits_address(rule, direction, protocol, address, port))
+            }
+            Request::Domain { name, port, address } => self.decide_domain(name, port, address),
+            Request::Program { path, sha256 } => self.decide_program(path, sha256),
+            Request::Variable { name } => self.decide_variable(name),
+            Request::Syscall { name } if self.syscalls_deny.contains(name) => {
+                (Action::Deny, Place::SyscallsDeny)
+            }
+            Request::Syscall { .. } => (Action::Allow, Place::SyscallsDefault),
+        }
+    }
+
+    fn decide_path(&self, path: &Path, access: Access) -> Said {
+        let rules = self.fs_rules.iter().enumerate();
+        let fit = rules.filter(|(_, rule)| rule.access.contains(&access) && fits(&rule.paths, path));
+        if let Some(said) = strictest(fit.map(|(index, rule)| (rule.action, Place::FsRule(index)))) {
+            return said;
+        }
+        self.granted(path, access).map_or((self.fs_default, Place::FsDefault), |place| (Action::Allow, place))
+    }
+
+    /// Tells what allows a path where no rule for files fits it.
+    fn granted(&self, path: &Path, access: Access) -> Option<Place> {
+        if matches!(access, Access::Read | Access::List | Access::Execute) && fits(&self.runtime, path) {
+            return Some(Place::Runtime);
+        }
+        if access != Access::Execute && fits(&self.private_tmp, path) {
+            return Some(Place::PrivateTmp);
+        }
+        if !matches!(access, Access::Read | Access::Execute) {
+            return None;
+        }
+        // A program that may be started is read by the kernel, or by its interpreter. Its content is looked at when it is started.
+        let mut rules = self.exec_rules.iter().enumerate();
+        rules.find_map(|(index, rule)| {
+            (rule.action != Action::Deny && fits(&rule.paths, path)).then_some(Place::ExecRule(index))
+        })
+    }
+
+    fn decide_program(&self, path: &Path, sha256: Option<[u8; 32]>) -> Said {
+        let rules = self.exec_rules.iter().enumerate();
+        let fit = rules.filter(|(_, rule)| fits(&rule.paths, path) && fits_content(rule, sha256));
+        let said = strictest(fit.map(|(index, rule)| (rule.action, Place::ExecRule(index))))
+            .unwrap_or((self.exec_default, Place::ExecDefault));
+        let as_file = self.decide_path(path, Access::Execute);
+        if as_file.0 > said.0 { as_file } else { said }
+    }
+
+    fn decide_domain(&self, name: &str, port: u16, address: Option<IpAddr>) -> Said {
+        let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            let address = address.to_canonical();
+            return self
+                .decide_net(|rule| fits_address(rule, Direction::Connect, Protocol::Tcp, address, port));
+        }
+        let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
+        if !is_domain(&name) {
+            return (Action::Deny, Place::Unclear);
+        }
+        let address = address.map(|address| address.to_canonical());
+        self.decide_net(|rule| {
+            let is_for_all = rule.addresses.is_empty() && rule.domains.is_empty();
+            let has_name = rule.domains.iter().any(|domain| fits_domain(domain, &name));
+            // An address that is allowed says nothing of the name; one that is denied cannot be had by another name.
+            let has_address = rule.action != Action::Allow && address.is_some_and(|a| has_address(rule, a));
+            fits_port(rule, Direction::Connect, Protocol::Tcp, port)
+                && (is_for_all || has_name || has_address)
+        })
+    }
+
+    fn decide_net(&self, fits: impl Fn(&NetRule) -> bool) -> Said {
+        let rules = self.net.rules.iter().enumerate();
+        let fit = rules.filter(|(_, rule)| fits(rule));
+        strictest(fit.map(|(index, rule)| (rule.action, Place::NetRule(index))))
+            .unwrap_or((self.net.default, Place::NetDefault))
+    }
+
+    fn decide_variable(&self, name: &str) -> Said {
+        if self.env.deny.iter().any(|pattern| fits_name(pattern, name)) {
+            (Action::Deny, Place::EnvDeny)
+        } else if self.env.set.contains_key(name) {
+            (Action::Allow, Place::EnvSet)
+        } else if self.env.allow.iter().any(|pattern| fits_name(pattern, name)) {
+            (Action::Allow, Place::EnvAllow)
+        } else if BASICS.iter().any(|pattern| fits_name(pattern, name)) {
+            (Action::Allow, Place::EnvBasics)
+        } else {
+            (Action::Deny, Place::EnvDefault)
+        }
+    }
+}
+
+/// Returns the strictest, and of equals the first.
+fn strictest(said: impl Iterator<Item = Said>) -> Option<Said> {
+    said.reduce(|strict, said| if said.0 > strict.0 { said } else { strict })
+}
+
+/// Tells whether a path is one of these, or below one, by whole components.
+fn fits<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, path: &Path) -> bool {
+    paths.into_iter().any(|beginning| path.starts_with(beginning))
+}
+
+fn fits_content(rule: &ResolvedExecRule, sha256: Option<[u8; 32]>) -> bool {
+    match (rule.sha256, sha256) {
+        (Some(wanted), Some(found)) => wanted == found,
+        // It might be the one.
+        (Some(_), None) => rule.action != Action::Allow,
+        (None, _) => true,
+    }
+}
+
+fn fits_address(
+    rule: &NetRule,
+    direction: Direction,
+    protocol: Protocol,
+    address: IpAddr,
+    port: u16,
+) -> bool {
+    let has_address = has_address(rule, address) || rule.addresses.is_empty() && rule.domains.is_empty();
+    has_address && fits_port(rule, direction, protocol, port)
+}
+
+fn has_address(rule: &NetRule, address: IpAddr) -> bool {
+    rule.addresses.iter().any(|network| network.0.contains(&address))
+}
+
+fn fits_port(rule: &NetRule, direction: Direction, protocol: Protocol, port: u16) -> bool {
+    rule.direction == direction
+        && rule.protocol.is_none_or(|wanted| wanted == protocol)
+        && (rule.ports.is_empty()
+            || rule.ports.iter().any(|ports| (ports.first..=ports.last).contains(&port)))
+}
+
+fn fits_domain(domain: &str, name: &str) -> bool {
+    match domain.strip_prefix("*.") {
+        Some(parent) => {
+            name.strip_suffix(parent).is_some_and(|below| below.len() > 1 && below.ends_with('.'))
+        }
+        None => domain == name,
+    }
+}

@@ -1,0 +1,84 @@
+//! What can be wrong with a policy.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a policy cannot be used: where it says what, and what it may say there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PolicyError {
+    /// The file could not be read.
+    #[error("{} cannot be read: {source}", file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// The kernel's reason.
+        source: io::Error,
+    },
+    /// What a file holds is wrong.
+    #[error("{}: {source}", file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: Box<PolicyError>,
+    },
+    /// It is no JSON, or not of a policy's form.
+    #[error("{}{source}", before(place))]
+    Form {
+        /// Where: `fs.rules[2].access[0]`, or nothing for the document as a whole.
+        place: String,
+        /// What was found, what is allowed, and the line.
+        source: serde_json::Error,
+    },
+    /// It is of another version of the format.
+    #[error("version: {given} is not known here: this circlet reads version 1")]
+    Version {
+        /// The version as given.
+        given: String,
+    },
+    /// A value is of the right form, and means nothing.
+    #[error("{place}: {given}: {allowed}")]
+    Value {
+        /// Where: `fs.rules[2].paths`.
+        place: String,
+        /// The value as given.
+        given: Given,
+        /// What is wrong with it, and what is allowed.
+        allowed: String,
+    },
+    /// No template has this name.
+    #[error("there is no template `{name}`: give {}", names.join(", "))]
+    NoTemplate {
+        /// The name as given.
+        name: String,
+        /// Those that there are.
+        names: Vec<&'static str>,
+    },
+}
+
+/// A value as an error shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// Nothing where something must be.
+    Nothing,
+    /// A text.
+    Text(String),
+    /// A number.
+    Number(u64),
+}
+
+impl fmt::Display for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Nothing => f.write_str("it is empty"),
+            Self::Text(text) => write!(f, "`{}`", text.escape_debug()),
+            Self::Number(number) => write!(f, "{number}"),
+        }
+    }
+}
+
+fn before(place: &str) -> String {
+    if place.is_empty() { String::new() } else { format!("{place}: ") }
+}
