@@ -246,6 +246,7 @@ pub(super) fn status_of(error: &Error) -> circlet_status {
         | Error::FunctionName { .. }
         | Error::Preload { .. }
         | Error::NoForks { .. }
+        | Error::Policy(_)
         | Error::Pool(_) => CIRCLET_INVALID,
         Error::Port { refusal, .. } => refused_port(*refusal),
         Error::Json { .. } => CIRCLET_BAD_JSON,

@@ -1,5 +1,7 @@
 //! What a session is started with.
 
+use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -9,7 +11,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::fork_server::ForkServer;
-use super::policy::Policy;
+use super::policy::{Limits, Policy};
 use super::process::{Killer, Launch, Process};
 use super::sandbox::{self, Cage, Runtime};
 use super::session::{Notice, Origin, Place, Setting};
@@ -53,7 +55,7 @@ pub struct Builder {
     ready: Option<usize>,
     preload: Vec<String>,
     pub(super) recycle: Recycle,
-    policy: Option<Policy>,
+    policies: Vec<Policy>,
     /// What the interpreter itself needs, where a policy holds.
     runtime: Option<Runtime>,
 }
@@ -81,7 +83,7 @@ impl Default for Builder {
             ready: None,
             preload: Vec::new(),
             recycle: Recycle::default(),
-            policy: None,
+            policies: Vec::new(),
             runtime: None,
         }
     }
@@ -181,9 +183,10 @@ impl Builder {
         self
     }
 
-    /// Confines the code: the kernel refuses what the policy does. A session that cannot be confined is not started.
+    /// Confines the code: the kernel refuses what the policy does. Where several are given, all of them hold. A session that
+    /// cannot be confined is not started. See `docs/policies.md`.
     pub fn policy(mut self, policy: Policy) -> Self {
-        self.policy = Some(policy);
+        self.policies.push(policy);
         self
     }
 
@@ -213,16 +216,14 @@ impl Builder {
             return Err(Error::TooManyRings { given: self.rings.len(), max: RINGS_MAX });
         }
         self.library = Some(find_library(self.library.as_deref())?);
-        if let Some(policy) = &self.policy {
+        if !self.policies.is_empty() {
+            self.policies.iter().try_for_each(Policy::check)?;
             let program = self.program.as_deref().unwrap_or_else(|| self.language.program());
             let runtime = Runtime::of(self.language, program)?;
             self.program = Some(runtime.program.clone());
             self.runtime = Some(runtime);
-            let most = policy
-                .limits
-                .output_bytes
-                .map_or(usize::MAX, |most| usize::try_from(most).unwrap_or(usize::MAX));
-            self.output_max = self.output_max.min(most);
+            let most = self.limits().output_bytes.map(usize::try_from).and_then(Result::ok);
+            self.output_max = self.output_max.min(most.unwrap_or(usize::MAX));
         }
         Ok(self)
     }
@@ -232,8 +233,8 @@ impl Builder {
         let program = self.program.as_deref().unwrap_or_else(|| self.language.program());
         let mut command = Command::new(program);
         let library = self.library.as_deref().unwrap_or_else(|| Path::new("libcirclet.so"));
-        if let Some(policy) = &self.policy {
-            command.env_clear().envs(sandbox::variables(&policy.env));
+        if let Some(variables) = self.variables() {
+            command.env_clear().envs(variables);
         }
         // For the package circlet, if the code imports it.
         command.args(shell).arg(library).env("CIRCLET_LIBRARY", library);
@@ -254,7 +255,7 @@ impl Builder {
             output_max,
             wait,
             notice,
-            within: self.policy.as_ref().and_then(|policy| policy.limits.wall_ms).map(Duration::from_millis),
+            within: self.limits().wall_ms.map(Duration::from_millis),
         };
         let (descriptors, rings) = self.rings()?;
         let cage = self.cage()?;
@@ -265,13 +266,21 @@ impl Builder {
         })
     }
 
+    /// Returns the least of what the policies let a session use.
+    fn limits(&self) -> Limits {
+        self.policies.iter().fold(Limits::default(), |least, policy| least.least(policy.limits))
+    }
+
+    /// Returns the variables that confined code has.
+    fn variables(&self) -> Option<BTreeMap<OsString, OsString>> {
+        let policies = sandbox::resolved(&self.policies, self.runtime.as_ref()?, PathBuf::new()).ok()?;
+        Some(policies.environment(std::env::vars_os()))
+    }
+
     /// Makes what confines a session, where a policy does.
     fn cage(&self) -> Result<Option<Cage>, Error> {
-        let (Some(policy), Some(runtime), Some(library)) = (&self.policy, &self.runtime, &self.library)
-        else {
-            return Ok(None);
-        };
-        Cage::new(policy, runtime, library).map(Some)
+        let (Some(runtime), Some(library)) = (&self.runtime, &self.library) else { return Ok(None) };
+        Cage::new(&self.policies, runtime, library).map(Some)
     }
 
     fn launch(&self, place: Place, rings: &str, tmp: Option<&Path>) -> Result<Origin, Error> {

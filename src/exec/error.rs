@@ -5,6 +5,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use super::policy::PolicyError;
 use super::{PortRefusal, Stage, Unenforceable};
 use crate::ring;
 
@@ -32,6 +33,9 @@ pub enum Error {
         /// The language.
         language: &'static str,
     },
+    /// A policy says what no policy can.
+    #[error(transparent)]
+    Policy(#[from] PolicyError),
     /// Something of the policy cannot be enforced here. No process was started.
     #[error("the policy cannot be enforced: {0}")]
     Unenforceable(#[from] Unenforceable),

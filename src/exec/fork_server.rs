@@ -152,15 +152,16 @@ impl ForkServer {
     /// [`Error::Died`] where the server has, [`Error::Os`] where the kernel refuses a process.
     pub(super) fn fork(self: &Arc<Self>, place: Place, rings: &str) -> Result<Origin, Error> {
         let Place { descriptors, outputs, shared, confined } = place;
-        let (steps, ruleset) = confined.map_or((String::new(), None), |confined| {
-            (serde_json::to_string(&confined.steps).unwrap_or_default(), Some(confined.ruleset))
+        let (steps, rulesets) = confined.map_or((String::new(), Vec::new()), |confined| {
+            let steps = (confined.rulesets.len(), confined.steps);
+            (serde_json::to_string(&steps).unwrap_or_default(), confined.rulesets)
         });
         let order = [&(steps.len() as u32).to_le_bytes(), steps.as_bytes(), rings.as_bytes()].concat();
         if order.len() > ORDER_BYTES {
             let source = io::Error::from_raw_os_error(libc::EMSGSIZE);
             return Err(Error::Os { call: "sendmsg", source });
         }
-        let all: Vec<OwnedFd> = ruleset.into_iter().chain(outputs).chain(descriptors).collect();
+        let all: Vec<OwnedFd> = rulesets.into_iter().chain(outputs).chain(descriptors).collect();
         let socket = self.socket();
         let heard = passing::send(&*socket, &order, &all).and_then(|_| self.hear(&socket, FORKED_WITHIN));
         drop(socket);

@@ -62,9 +62,9 @@ pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked>
         });
         match forked {
             Ok((0, order)) => {
-                if let Some((_, ruleset)) = order.steps {
+                if let Some((_, rulesets)) = order.steps {
                     // They are closed already.
-                    std::mem::forget((socket, ruleset));
+                    std::mem::forget((socket, rulesets));
                 }
                 let descriptors = order.descriptors.into_iter().skip(OUTPUTS).collect();
                 return Some(Forked { descriptors, body: order.body });
@@ -80,8 +80,8 @@ pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked>
 
 /// What a process is to be forked for.
 struct Order {
-    /// How it is confined, if it is, by the first of the descriptors.
-    steps: Option<(Steps, OwnedFd)>,
+    /// How it is confined, if it is, by rulesets of Landlock, the first of the descriptors.
+    steps: Option<(Steps, Vec<OwnedFd>)>,
     descriptors: Vec<OwnedFd>,
     body: Vec<u8>,
 }
@@ -94,11 +94,13 @@ impl Order {
         let steps = match steps {
             [] => None,
             steps => {
-                let steps = serde_json::from_slice(steps).map_err(|_| invalid())?;
-                Some((
-                    steps,
-                    if descriptors.is_empty() { return Err(invalid()) } else { descriptors.remove(0) },
-                ))
+                let (count, steps): (usize, _) = serde_json::from_slice(steps).map_err(|_| invalid())?;
+                let rest = if count <= descriptors.len() {
+                    descriptors.split_off(count)
+                } else {
+                    return Err(invalid());
+                };
+                Some((steps, std::mem::replace(&mut descriptors, rest)))
             }
         };
         if descriptors.len() <= OUTPUTS + WORDS {
@@ -132,9 +134,9 @@ unsafe fn fork(order: &Order, around: AroundFork) -> io::Result<libc::pid_t> {
         if die_with(supervisor).is_err() || !is_output {
             libc::_exit(1);
         }
-        if let Some((steps, ruleset)) = &order.steps {
+        if let Some((steps, rulesets)) = &order.steps {
             // The kernel forgets with whom it is to die where a process changes what it may do.
-            let confined = confine(steps, ruleset.as_raw_fd(), &kept, false, &words);
+            let confined = confine(steps, rulesets, &kept, false, &words);
             if confined.and_then(|()| die_with(supervisor)).is_err() {
                 libc::_exit(1);
             }

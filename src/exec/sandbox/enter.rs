@@ -3,7 +3,7 @@
 
 use std::ffi::CString;
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
 use serde::{Deserialize, Serialize};
 
@@ -134,7 +134,7 @@ impl Steps {
     /// This is the only thread of its process, which is between fork and exec or was made by a fork.
     pub(in crate::exec) unsafe fn take(
         &self,
-        ruleset: RawFd,
+        rulesets: &[OwnedFd],
         kept: &[RawFd],
         is_exec: bool,
     ) -> Result<(), (Stage, io::Error)> {
@@ -148,7 +148,10 @@ impl Steps {
         // SAFETY: the call takes integers.
         done(unsafe { libc::prctl(libc::PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) }.into())
             .map_err(at(Stage::Privileges))?;
-        self.restrict(ruleset).map_err(at(Stage::Landlock))?;
+        rulesets
+            .iter()
+            .try_for_each(|ruleset| self.restrict(ruleset.as_raw_fd()))
+            .map_err(at(Stage::Landlock))?;
         close_others(kept, is_exec).map_err(at(Stage::Descriptors))?;
         self.filter().map_err(at(Stage::Seccomp))
     }

@@ -13,6 +13,7 @@ use landlock::{
 
 use super::Unenforceable;
 use super::enter::Mount;
+use super::network::Ports;
 use crate::exec::policy::{Access, Action};
 
 /// The oldest interface of Landlock's that has all that a policy needs: signals and abstract sockets are scoped from Linux 6.12 on.
@@ -21,17 +22,11 @@ pub(super) const LEAST: ABI = ABI::V6;
 /// A rule for a path, which is absolute and without links in it.
 #[derive(Clone, Debug)]
 pub(super) struct PathRule {
+    /// Where the policy has it.
     pub(super) place: String,
     pub(super) path: PathBuf,
     pub(super) action: Action,
     pub(super) access: BTreeSet<Access>,
-}
-
-/// TCP ports that may be used with any address, as far as Landlock decides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TcpPorts {
-    Any,
-    These(BTreeSet<u16>),
 }
 
 /// What is granted of the paths that there are, and what of it is to be taken away by mounts.
@@ -111,40 +106,18 @@ impl Fence {
         self.granted.iter().any(|(path, _)| path.starts_with(folder) && !path.starts_with(other))
     }
 
-    /// Returns the mounts by which nothing can be changed but what is granted to be: `tmp` is in the place of `/tmp`, `nothing`
-    /// is an empty folder and an empty file that nobody may use.
-    pub(super) fn mounts(&self, tmp: Option<&Path>, nothing: [&Path; 2]) -> Vec<Mount> {
+    /// Returns what may be changed.
+    fn changed(&self) -> impl Iterator<Item = &Path> {
         let is_changed = |access: &BTreeSet<Access>| CHANGES.iter().any(|change| access.contains(change));
-        let writable: Vec<&Path> = self
-            .granted
-            .iter()
-            .filter(|(_, access)| is_changed(access))
-            .map(|(path, _)| path.as_path())
-            .filter(|path| tmp.is_none_or(|tmp| tmp != *path))
-            .collect();
-        let mut mounts: Vec<Mount> =
-            writable.iter().filter_map(|path| Some(Mount::Bound(c_path(path)?, c_path(path)?))).collect();
-        mounts.extend(tmp.and_then(|tmp| Some(Mount::Bound(c_path(tmp)?, c"/tmp".to_owned()))));
-        mounts.push(Mount::ReadOnly);
-        let all = writable.iter().copied().chain(tmp.map(|_| Path::new("/tmp")));
-        mounts.extend(all.filter_map(|path| Some(Mount::Writable(c_path(path)?))));
-        for path in &self.read_only {
-            let own = c_path(path).map(|path| [Mount::Bound(path.clone(), path.clone()), Mount::Kept(path)]);
-            mounts.extend(own.into_iter().flatten());
-        }
-        for path in &self.covered {
-            let from = nothing[usize::from(!path.is_dir())];
-            mounts.extend(c_path(from).zip(c_path(path)).map(|(from, to)| Mount::Bound(from, to)));
-        }
-        mounts
+        self.granted.iter().filter(move |(_, access)| is_changed(access)).map(|(path, _)| path.as_path())
     }
 
     /// Makes the ruleset of Landlock's: these paths, these ports, and no signals or abstract sockets of others.
     ///
     /// # Errors
     /// What this kernel does not have.
-    pub(super) fn ruleset(&self, connect: &TcpPorts, listen: &TcpPorts) -> Result<OwnedFd, Unenforceable> {
-        let made = self.made(connect, listen).map_err(|error| error.to_string());
+    pub(super) fn ruleset(&self, ports: &Ports) -> Result<OwnedFd, Unenforceable> {
+        let made = self.made(ports).map_err(|error| error.to_string());
         made.and_then(|made| made.ok_or_else(|| "it is not switched on".to_owned())).map_err(|error| {
             Unenforceable::new(
                 "this kernel's Landlock",
@@ -155,16 +128,11 @@ impl Fence {
         })
     }
 
-    fn made(&self, connect: &TcpPorts, listen: &TcpPorts) -> Result<Option<OwnedFd>, RulesetError> {
-        let mut ruleset = Ruleset::default()
+    fn made(&self, ports: &Ports) -> Result<Option<OwnedFd>, RulesetError> {
+        let ruleset = Ruleset::default()
             .set_compatibility(CompatLevel::HardRequirement)
-            .handle_access(AccessFs::from_all(LEAST))?;
-        let ports = [(connect, AccessNet::ConnectTcp), (listen, AccessNet::BindTcp)];
-        for (ports, access) in ports {
-            if *ports != TcpPorts::Any {
-                ruleset = ruleset.handle_access(access)?;
-            }
-        }
+            .handle_access(AccessFs::from_all(LEAST))?
+            .handle_access(AccessNet::ConnectTcp | AccessNet::BindTcp)?;
         let mut created = ruleset.scope(Scope::Signal | Scope::AbstractUnixSocket)?.create()?;
         for (path, access) in &self.granted {
             // It may have gone meanwhile.
@@ -175,16 +143,44 @@ impl Fence {
                 created = created.add_rule(PathBeneath::new(opened, flags))?;
             }
         }
-        for (ports, access) in ports {
-            if let TcpPorts::These(these) = ports {
-                for port in these {
-                    created = created.add_rule(NetPort::new(*port, access))?;
-                }
+        for (ports, access) in [(&ports.connect, AccessNet::ConnectTcp), (&ports.listen, AccessNet::BindTcp)]
+        {
+            for port in ports {
+                created = created.add_rule(NetPort::new(*port, access))?;
             }
         }
         Ok(created.into())
     }
 }
+
+/// Returns the mounts by which nothing can be changed but what all of these let be: `tmp` is in the place of `/tmp`, `nothing` is
+/// an empty folder and an empty file that nobody may use.
+pub(super) fn mounts(fences: &[Fence], tmp: Option<&Path>, nothing: [&Path; 2]) -> Vec<Mount> {
+    let is_changed = |path: &Path| {
+        fences.iter().all(|fence| fence.changed().any(|changed| path.starts_with(changed)))
+            && tmp.is_none_or(|tmp| tmp != path)
+    };
+    let writable: BTreeSet<&Path> =
+        fences.iter().flat_map(Fence::changed).filter(|path| is_changed(path)).collect();
+    let bound =
+        |from: &Path, to: &Path| c_path(from).zip(c_path(to)).map(|(from, to)| Mount::Bound(from, to));
+    let tmp = tmp.map(|tmp| (tmp, Path::new(TMP)));
+    let places: Vec<_> = writable.into_iter().map(|path| (path, path)).chain(tmp).collect();
+    let mut mounts: Vec<Mount> = places.iter().filter_map(|(from, to)| bound(from, to)).collect();
+    mounts.push(Mount::ReadOnly);
+    mounts.extend(places.iter().filter_map(|(_, to)| c_path(to).map(Mount::Writable)));
+    for path in fences.iter().flat_map(|fence| &fence.read_only) {
+        mounts.extend(bound(path, path));
+        mounts.extend(c_path(path).map(Mount::Kept));
+    }
+    for path in fences.iter().flat_map(|fence| &fence.covered) {
+        mounts.extend(bound(nothing[usize::from(!path.is_dir())], path));
+    }
+    mounts
+}
+
+/// Where programs put temporary files, whatever their environment says.
+pub(super) const TMP: &str = "/tmp";
 
 fn flags_of(access: &BTreeSet<Access>) -> BitFlags<AccessFs> {
     let one = |access: &Access| match access {

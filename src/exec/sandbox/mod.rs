@@ -9,17 +9,16 @@ mod cage;
 mod calls;
 mod check;
 mod enter;
-mod environment;
 mod fence;
 mod limits;
+mod network;
 mod places;
 mod runtime;
 
-pub(super) use cage::Cage;
+pub(super) use cage::{Cage, resolved};
 pub(super) use check::lock;
 pub use enter::Stage;
 pub(super) use enter::Steps;
-pub(super) use environment::variables;
 pub(super) use runtime::Runtime;
 
 /// What of a policy cannot be enforced here, and why.

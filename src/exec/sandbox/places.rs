@@ -71,6 +71,22 @@ pub(super) enum Namespaces {
 }
 
 impl Namespaces {
+    /// Returns the flags of `unshare`.
+    pub(super) fn flags(self) -> libc::c_int {
+        match self {
+            Self::Privileged => libc::CLONE_NEWNS,
+            Self::Users => libc::CLONE_NEWNS | libc::CLONE_NEWUSER,
+            Self::None => 0,
+        }
+    }
+
+    /// Returns what the maps of users and of groups are to be, of a user name space in which everybody is who they are.
+    pub(super) fn maps(self) -> Option<[Vec<u8>; 2]> {
+        // SAFETY: the calls take nothing.
+        let ids = unsafe { [libc::geteuid(), libc::getegid()] };
+        (self == Self::Users).then(|| ids.map(|id| format!("{id} {id} 1").into_bytes()))
+    }
+
     /// Tries it, once.
     pub(super) fn here() -> Self {
         static HERE: OnceLock<Namespaces> = OnceLock::new();
