@@ -6,6 +6,7 @@
 mod check;
 mod decide;
 mod error;
+mod flags;
 mod merge;
 mod model;
 mod names;
@@ -13,9 +14,11 @@ mod parse;
 mod request;
 mod resolve;
 mod syscalls;
+mod templates;
 mod written;
 
 pub use error::{Given, PolicyError};
+pub use flags::Flags;
 pub use model::{
     Access, Action, Audit, Direction, Env, Exec, ExecRule, Fs, FsRule, Limits, Net, NetRule, Network, Policy,
     Ports, Protocol, Syscalls,
