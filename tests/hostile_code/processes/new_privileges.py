@@ -1,0 +1,11 @@
+# Takes the promise back that no program gives it new privileges.
+
+
+def attempt():
+    LIBC.prctl(38, ctypes.c_ulong(0), 0, 0, 0)
+    if LIBC.prctl(39, 0, 0, 0, 0):
+        raise OSError(errno.EPERM, "the promise holds")
+    return "programs may give it new privileges"
+
+
+outcome = tried(attempt)
