@@ -1,0 +1,159 @@
+//! Scripts that try to get out of a session, or to bring it and its supervisor down: `tests/hostile_code`. With a real Python.
+//!
+//! Here they run where nothing confines them, and each of them works: a policy under which one fails has refused it then, and
+//! no mistake of the script's own.
+#![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
+
+mod common;
+#[path = "common/hostile_code.rs"]
+mod hostile_code;
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use circlet::exec::{Builder, Executor, Grace};
+
+use hostile_code::{Caps, Ending, Expected, Half, How, Script, Surroundings, family, folder, scripts};
+
+const FAMILIES: [&str; 4] = ["files", "network", "processes", "exhaustion"];
+
+/// A session without a policy.
+fn unconfined(_: &Surroundings) -> Builder {
+    let grace = Grace { group: Duration::from_millis(300), kill: Duration::from_millis(300) };
+    Executor::builder().program(hostile_code::python()).library(common::library()).grace(grace)
+}
+
+/// The half in which nothing confines the scripts. The other one has a builder of its own, and large caps.
+fn free(within: Duration) -> Half {
+    Half { builder: unconfined, is_confined: false, caps: Caps::SMALL, within }
+}
+
+/// Runs all scripts of a family, and fails with all that did not come to what they should.
+fn each(name: &str, half: &Half, fault: impl Fn(&Ending, &Script) -> Option<String>) {
+    let surroundings = Surroundings::new(&format!("hostile-{name}"));
+    let faults: Vec<String> = family(name)
+        .iter()
+        .filter_map(|script| {
+            let ending = surroundings.attempt(script, half, |executor, ending| {
+                survived(executor, script, ending, &surroundings);
+            });
+            if ending.is_not_here() {
+                eprintln!("{name}/{}: {}", script.name, ending.said.as_deref().unwrap_or_default());
+            }
+            fault(&ending, script)
+        })
+        .collect();
+    assert!(faults.is_empty(), "{} of {name}:\n{}", faults.len(), faults.join("\n"));
+}
+
+/// Whatever the script did, the next session works, and ends.
+fn survived(executor: &mut Executor, script: &Script, ending: &Ending, surroundings: &Surroundings) {
+    if script.family != "exhaustion" {
+        return;
+    }
+    let begun = Instant::now();
+    executor.restart().unwrap_or_else(|error| panic!("{}: {error}, after {ending:?}", script.name));
+    let outcome = executor.run("6 * 7").unwrap();
+    assert_eq!(outcome.value, Some(42.into()), "{}", script.name);
+    assert!(begun.elapsed() < Duration::from_secs(20), "{}: {:?}", script.name, begun.elapsed());
+    if script.name == "orphan" {
+        // Where nothing ends it, it lives: the confined half finds no file.
+        let until = Instant::now() + Duration::from_secs(10);
+        while !surroundings.path("marker").exists() {
+            assert!(Instant::now() < until, "the orphan writes its file");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+#[test]
+fn the_manifest_names_each_script_once_and_each_says_what_it_tries() {
+    let scripts = scripts();
+    let named: BTreeSet<String> =
+        scripts.iter().map(|script| format!("{}/{}.py", script.family, script.name)).collect();
+    assert_eq!(named.len(), scripts.len(), "no script is named twice");
+    let there: BTreeSet<String> = FAMILIES
+        .iter()
+        .flat_map(|family| {
+            let files = fs::read_dir(folder().join(family)).unwrap();
+            files.map(move |file| format!("{family}/{}", file.unwrap().file_name().into_string().unwrap()))
+        })
+        .collect();
+    assert_eq!(named, there);
+    for script in &scripts {
+        let first = script.code.lines().next().unwrap();
+        assert!(first.starts_with("# ") && first.len() > 15, "{}: {first}", script.name);
+        let ends = first.split_once(" ends: ").map(|(_, ends)| ends);
+        assert!(matches!(ends, None | Some("killed" | "interrupted" | "limited")), "{}: {first}", script.name);
+    }
+    for family in FAMILIES {
+        let of: Vec<Expected> =
+            scripts.iter().filter(|script| script.family == family).map(|script| script.confined).collect();
+        let has = |expected| of.contains(&expected);
+        assert!(has(Expected::Refused) && (family == "exhaustion" || has(Expected::Allowed)), "{family}");
+    }
+}
+
+#[test]
+fn attempts_on_files_work_where_nothing_confines_them() {
+    each("files", &free(Duration::from_secs(20)), Ending::fault_unconfined);
+}
+
+#[test]
+fn attempts_on_networks_work_where_nothing_confines_them() {
+    each("network", &free(Duration::from_secs(20)), Ending::fault_unconfined);
+}
+
+#[test]
+fn attempts_on_processes_work_where_nothing_confines_them() {
+    each("processes", &free(Duration::from_secs(20)), Ending::fault_unconfined);
+}
+
+#[test]
+fn what_exhausts_a_session_ends_it_at_the_most_and_the_next_one_works() {
+    each("exhaustion", &free(Duration::from_secs(2)), Ending::fault_unconfined);
+}
+
+#[test]
+fn what_an_attempt_changes_outside_is_found_though_it_says_nothing_of_it() {
+    let surroundings = Surroundings::new("hostile-changes");
+    assert_eq!(surroundings.changes(), None);
+    let changing = ["write_outside", "append_outside", "remove_outside", "rename_over_outside", "change_times"];
+    let harmless = ["os_open", "write_in_work", "read_visible"];
+    for script in family("files") {
+        if changing.contains(&script.name.as_str()) || harmless.contains(&script.name.as_str()) {
+            let ending = surroundings.attempt(&script, &free(Duration::from_secs(20)), |_, _| {});
+            let is_found = surroundings.changes().is_some();
+            assert_eq!(is_found, changing.contains(&script.name.as_str()), "{}: {ending:?}", script.name);
+        }
+    }
+}
+
+#[test]
+fn nothing_passes_for_a_refusal_but_a_refusal() {
+    let script = |confined| Script {
+        family: "files".to_owned(),
+        name: "one".to_owned(),
+        confined,
+        unconfined: "did it".to_owned(),
+        code: String::new(),
+    };
+    let ending = |how, said: Option<&str>| Ending { how, said: said.map(str::to_owned), error: None };
+    let refused = ending(How::Ended, Some("refused: EACCES"));
+    let did_it = ending(How::Ended, Some("did it: everything"));
+    let silent = ending(How::Ended, None);
+    let died = ending(How::Died, None);
+    let hung = ending(How::Hung, None);
+    let passes = |expected| {
+        [&refused, &did_it, &silent, &died, &hung]
+            .map(|ending| ending.fault_confined(&script(expected)).is_none())
+    };
+    assert_eq!(passes(Expected::Refused), [true, false, false, false, false]);
+    assert_eq!(passes(Expected::Allowed), [false, true, false, false, false]);
+    assert_eq!(passes(Expected::Limited), [true, false, true, true, false]);
+    assert_eq!(passes(Expected::Killed), [false, false, false, true, false]);
+    assert_eq!(passes(Expected::Survives), [true, true, true, true, false]);
+    assert!(refused.fault_unconfined(&script(Expected::Refused)).is_some());
+}
