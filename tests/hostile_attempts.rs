@@ -13,7 +13,9 @@ use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use circlet::exec::policy::Policy;
 use circlet::exec::{Builder, Executor, Grace};
+use serde_json::json;
 
 use hostile_code::{Caps, Ending, Expected, Half, How, Script, Surroundings, family, folder, scripts};
 
@@ -30,6 +32,32 @@ fn free(within: Duration) -> Half {
     Half { builder: unconfined, is_confined: false, caps: Caps::SMALL, within }
 }
 
+/// A session that may read and write one folder, read another, and connect to one port. Nothing else.
+fn confined(surroundings: &Surroundings) -> Builder {
+    let path = |key| surroundings.path(key).to_str().unwrap().to_owned();
+    let policy = json!({
+        "version": 1,
+        "fs": {
+            "rules": [
+                {"action": "allow", "paths": [path("work")], "access": ["read", "list", "write", "create", "remove"]},
+                {"action": "allow", "paths": [path("visible")], "access": ["read", "list"]},
+            ],
+            "private_tmp": true,
+        },
+        "net": {"rules": [{"action": "allow", "protocol": "tcp", "ports": [surroundings.port("allowed_port")]}]},
+        "limits": {
+            "cpu_ms": 30_000, "memory_bytes": 1_u64 << 30, "processes": 100, "file_bytes": 100_u64 << 20,
+            "descriptors": 512,
+        },
+    });
+    unconfined(surroundings).policy(Policy::from_json(&policy.to_string()).unwrap())
+}
+
+/// The half in which the kernel confines them.
+fn held(within: Duration) -> Half {
+    Half { builder: confined, is_confined: true, caps: Caps::LARGE, within }
+}
+
 /// Runs all scripts of a family, and fails with all that did not come to what they should.
 fn each(name: &str, half: &Half, fault: impl Fn(&Ending, &Script) -> Option<String>) {
     let surroundings = Surroundings::new(&format!("hostile-{name}"));
@@ -37,7 +65,7 @@ fn each(name: &str, half: &Half, fault: impl Fn(&Ending, &Script) -> Option<Stri
         .iter()
         .filter_map(|script| {
             let ending = surroundings.attempt(script, half, |executor, ending| {
-                survived(executor, script, ending, &surroundings);
+                survived(executor, script, ending, &surroundings, half.is_confined);
             });
             if ending.is_not_here() {
                 eprintln!("{name}/{}: {}", script.name, ending.said.as_deref().unwrap_or_default());
@@ -49,7 +77,13 @@ fn each(name: &str, half: &Half, fault: impl Fn(&Ending, &Script) -> Option<Stri
 }
 
 /// Whatever the script did, the next session works, and ends.
-fn survived(executor: &mut Executor, script: &Script, ending: &Ending, surroundings: &Surroundings) {
+fn survived(
+    executor: &mut Executor,
+    script: &Script,
+    ending: &Ending,
+    surroundings: &Surroundings,
+    is_confined: bool,
+) {
     if script.family != "exhaustion" {
         return;
     }
@@ -59,12 +93,13 @@ fn survived(executor: &mut Executor, script: &Script, ending: &Ending, surroundi
     assert_eq!(outcome.value, Some(42.into()), "{}", script.name);
     assert!(begun.elapsed() < Duration::from_secs(20), "{}: {:?}", script.name, begun.elapsed());
     if script.name == "orphan" {
-        // Where nothing ends it, it lives: the confined half finds no file.
-        let until = Instant::now() + Duration::from_secs(10);
-        while !surroundings.path("marker").exists() {
-            assert!(Instant::now() < until, "the orphan writes its file");
+        // Where nothing ends it, it lives.
+        let until = Instant::now() + Duration::from_secs(if is_confined { 3 } else { 10 });
+        let marker = surroundings.path("marker");
+        while !marker.exists() && Instant::now() < until {
             thread::sleep(Duration::from_millis(20));
         }
+        assert_eq!(marker.exists(), !is_confined, "the orphan writes its file where nothing ends it");
     }
 }
 
@@ -86,7 +121,11 @@ fn the_manifest_names_each_script_once_and_each_says_what_it_tries() {
         let first = script.code.lines().next().unwrap();
         assert!(first.starts_with("# ") && first.len() > 15, "{}: {first}", script.name);
         let ends = first.split_once(" ends: ").map(|(_, ends)| ends);
-        assert!(matches!(ends, None | Some("killed" | "interrupted" | "limited")), "{}: {first}", script.name);
+        assert!(
+            matches!(ends, None | Some("killed" | "interrupted" | "limited")),
+            "{}: {first}",
+            script.name
+        );
     }
     for family in FAMILIES {
         let of: Vec<Expected> =
@@ -117,10 +156,31 @@ fn what_exhausts_a_session_ends_it_at_the_most_and_the_next_one_works() {
 }
 
 #[test]
+fn attempts_on_files_end_as_the_policy_says() {
+    each("files", &held(Duration::from_secs(20)), Ending::fault_confined);
+}
+
+#[test]
+fn attempts_on_networks_end_as_the_policy_says() {
+    each("network", &held(Duration::from_secs(20)), Ending::fault_confined);
+}
+
+#[test]
+fn attempts_on_processes_end_as_the_policy_says() {
+    each("processes", &held(Duration::from_secs(20)), Ending::fault_confined);
+}
+
+#[test]
+fn what_exhausts_a_confined_session_comes_to_its_limits() {
+    each("exhaustion", &held(Duration::from_secs(2)), Ending::fault_confined);
+}
+
+#[test]
 fn what_an_attempt_changes_outside_is_found_though_it_says_nothing_of_it() {
     let surroundings = Surroundings::new("hostile-changes");
     assert_eq!(surroundings.changes(), None);
-    let changing = ["write_outside", "append_outside", "remove_outside", "rename_over_outside", "change_times"];
+    let changing =
+        ["write_outside", "append_outside", "remove_outside", "rename_over_outside", "change_times"];
     let harmless = ["os_open", "write_in_work", "read_visible"];
     for script in family("files") {
         if changing.contains(&script.name.as_str()) || harmless.contains(&script.name.as_str()) {

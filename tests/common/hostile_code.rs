@@ -1,6 +1,9 @@
 //! The scripts of `tests/hostile_code`: what each is to come to, the world in which they are run, and running them.
 #![allow(dead_code, unreachable_pub, reason = "each test program has it as a module and uses a part of it")]
-#![allow(unsafe_code, reason = "descriptors are left open for the session, as a careless program leaves them")]
+#![allow(
+    unsafe_code,
+    reason = "descriptors are left open for the session, as a careless program leaves them"
+)]
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -212,7 +215,9 @@ impl Ending {
             Expected::Refused if script.name == "orphan" => self.how != How::Hung,
             Expected::Refused => self.how == How::Ended && (self.says("refused: ") || self.is_not_here()),
             Expected::Allowed => self.how == How::Ended && self.did_it(),
-            Expected::Limited => matches!(self.how, How::Ended | How::Died | How::Interrupted) && !self.did_it(),
+            Expected::Limited => {
+                matches!(self.how, How::Ended | How::Died | How::Interrupted) && !self.did_it()
+            }
             Expected::Interrupted => self.how == How::Interrupted,
             Expected::Killed => matches!(self.how, How::Killed | How::Died),
             Expected::Survives => self.how != How::Hung,
@@ -308,7 +313,8 @@ impl Surroundings {
 
     /// Returns what an attempt has changed that was not its own: the other half of a refusal.
     pub fn changes(&self) -> Option<String> {
-        let read = |part: &str| fs::read_to_string(self.root.join(part)).unwrap_or_else(|error| error.to_string());
+        let read =
+            |part: &str| fs::read_to_string(self.root.join(part)).unwrap_or_else(|error| error.to_string());
         let of = |what: &str, is_so: bool| is_so.then(|| what.to_owned());
         let status = fs::metadata(self.root.join("visible/read_only"));
         let is_as_it_was =
@@ -329,6 +335,10 @@ impl Surroundings {
     /// The folder that code may write, and where the orphan leaves its file.
     pub fn path(&self, key: &str) -> PathBuf {
         self.given[key].as_str().unwrap().into()
+    }
+
+    pub fn port(&self, key: &str) -> u64 {
+        self.given[key].as_u64().unwrap()
     }
 
     /// Returns the code that is run before a script: `given` and the prelude.

@@ -14,8 +14,6 @@ pub(super) enum Verdict {
     Fail(libc::c_int),
     /// The supervisor is asked.
     Ask,
-    /// The process is killed.
-    Kill,
     /// The first of these whose conditions all hold, else the last verdict.
     Cases(Vec<(Vec<Condition>, Verdict)>, Box<Verdict>),
 }
@@ -61,9 +59,6 @@ const JUMP_EQUAL: u16 = (libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K) as u16;
 const JUMP_FROM: u16 = (libc::BPF_JMP | libc::BPF_JGE | libc::BPF_K) as u16;
 const RETURN: u16 = (libc::BPF_RET | libc::BPF_K) as u16;
 
-/// The most instructions that the kernel takes.
-pub(super) const MOST: usize = 4096;
-
 /// Makes the program that gives each of these calls its verdict, and all others another.
 pub(super) fn program(calls: &[(libc::c_long, Verdict)], others: &Verdict) -> Vec<Instruction> {
     let mut calls: Vec<(u32, &Verdict)> =
@@ -87,7 +82,7 @@ pub(super) fn program(calls: &[(libc::c_long, Verdict)], others: &Verdict) -> Ve
         give(libc::SECCOMP_RET_KILL_PROCESS),
         load(offset_of!(libc::seccomp_data, nr)),
         instruction(JUMP_FROM, 0, 1, OTHER_FAMILY),
-        give(libc::SECCOMP_RET_KILL_PROCESS),
+        give(libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs()),
     ];
     program.extend(search(&ranges));
     program
@@ -113,7 +108,6 @@ fn block(verdict: &Verdict) -> Vec<Instruction> {
         Verdict::Allow => libc::SECCOMP_RET_ALLOW,
         Verdict::Fail(error) => libc::SECCOMP_RET_ERRNO | error.unsigned_abs() & libc::SECCOMP_RET_DATA,
         Verdict::Ask => libc::SECCOMP_RET_USER_NOTIF,
-        Verdict::Kill => libc::SECCOMP_RET_KILL_PROCESS,
         Verdict::Cases(cases, others) => {
             let mut code = Vec::new();
             for (conditions, verdict) in cases {
@@ -235,17 +229,18 @@ mod tests {
     }
 
     #[test]
-    fn calls_of_another_family_of_processors_end_the_process() {
+    fn calls_of_another_family_of_processors_are_not_made() {
         let program = program(&[(1, Verdict::Allow)], &Verdict::Fail(1));
         assert_eq!(run(&program, 0x4000_0003, 1, [0; 6]), libc::SECCOMP_RET_KILL_PROCESS);
-        assert_eq!(run(&program, ARCHITECTURE, OTHER_FAMILY | 1, [0; 6]), libc::SECCOMP_RET_KILL_PROCESS);
+        let missing = libc::SECCOMP_RET_ERRNO | libc::ENOSYS.unsigned_abs();
+        assert_eq!(run(&program, ARCHITECTURE, OTHER_FAMILY | 1, [0; 6]), missing);
         assert_eq!(run(&program, ARCHITECTURE, 1, [0; 6]), libc::SECCOMP_RET_ALLOW);
     }
 
     #[test]
     fn a_null_pointer_is_one_in_all_of_its_bits() {
         let cases = vec![(Condition::is_null(4).to_vec(), Verdict::Allow)];
-        let program = program(&[(1, Verdict::Cases(cases, Box::new(Verdict::Fail(13))))], &Verdict::Kill);
+        let program = program(&[(1, Verdict::Cases(cases, Box::new(Verdict::Fail(13))))], &Verdict::Ask);
         let of = |pointer: u64| run(&program, ARCHITECTURE, 1, [9, 9, 9, 9, pointer, 9]);
         assert_eq!(of(0), libc::SECCOMP_RET_ALLOW);
         assert_eq!(of(1), libc::SECCOMP_RET_ERRNO | 13);

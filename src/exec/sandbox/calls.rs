@@ -33,7 +33,7 @@ macro_rules! numbers {
 const ALLOWED: &[libc::c_long] = numbers![
     // Descriptors.
     SYS_read SYS_write SYS_pread64 SYS_pwrite64 SYS_readv SYS_writev SYS_preadv SYS_pwritev SYS_preadv2 SYS_pwritev2
-    SYS_lseek SYS_close SYS_close_range SYS_dup SYS_dup3 SYS_fcntl SYS_flock SYS_fsync SYS_fdatasync SYS_sync_file_range
+    SYS_lseek SYS_close SYS_close_range SYS_dup SYS_dup3 SYS_flock SYS_fsync SYS_fdatasync SYS_sync_file_range
     SYS_fallocate SYS_ftruncate SYS_readahead SYS_fadvise64 SYS_sendfile SYS_splice SYS_tee SYS_vmsplice
     SYS_copy_file_range SYS_pipe2 SYS_eventfd2 SYS_epoll_create1 SYS_epoll_ctl SYS_epoll_pwait SYS_epoll_pwait2
     SYS_ppoll SYS_pselect6 SYS_timerfd_create SYS_timerfd_settime SYS_timerfd_gettime SYS_signalfd4
@@ -48,7 +48,7 @@ const ALLOWED: &[libc::c_long] = numbers![
     SYS_get_mempolicy SYS_set_mempolicy
     // Processes and threads.
     SYS_getpid SYS_getppid SYS_gettid SYS_getuid SYS_geteuid SYS_getgid SYS_getegid SYS_getresuid SYS_getresgid
-    SYS_getgroups SYS_getpgid SYS_getsid SYS_exit SYS_exit_group SYS_wait4 SYS_waitid SYS_kill SYS_tkill SYS_tgkill
+    SYS_getgroups SYS_getpgid SYS_getsid SYS_exit SYS_exit_group SYS_wait4 SYS_waitid SYS_tkill SYS_tgkill
     SYS_pidfd_open SYS_pidfd_send_signal SYS_rt_sigaction SYS_rt_sigprocmask SYS_rt_sigreturn SYS_rt_sigpending
     SYS_rt_sigtimedwait SYS_rt_sigqueueinfo SYS_rt_tgsigqueueinfo SYS_rt_sigsuspend SYS_sigaltstack SYS_set_tid_address
     SYS_set_robust_list SYS_get_robust_list SYS_rseq SYS_futex SYS_futex_waitv SYS_sched_yield SYS_sched_getaffinity
@@ -160,13 +160,29 @@ fn conditional() -> Vec<(libc::c_long, Verdict)> {
         (libc::SYS_clone, only(vec![vec![Condition::masked(0, namespaces, 0)]])),
         // What it is to do lies in memory, where a filter sees nothing; the C library falls back to the one above.
         (libc::SYS_clone3, Verdict::Fail(libc::ENOSYS)),
-        // To have a terminal read what its user has not typed; attributes of files.
+        // To have a terminal read what its user has not typed, attributes of files, and who is signalled.
         (
             libc::SYS_ioctl,
-            but([libc::TIOCSTI as u32, 0x541C, libc::TIOCSETD as u32, FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR]
-                .map(|request| vec![Condition::is(1, request)])
+            but([
+                libc::TIOCSTI as u32,
+                TIOCLINUX,
+                libc::TIOCSETD as u32,
+                FIOSETOWN,
+                SIOCSPGRP,
+                FS_IOC_SETFLAGS,
+                FS_IOC_FSSETXATTR,
+            ]
+            .map(|request| vec![Condition::is(1, request)])
+            .to_vec()),
+        ),
+        (
+            libc::SYS_fcntl,
+            but([libc::F_SETOWN as u32, F_SETSIG, F_SETOWN_EX]
+                .map(|command| vec![Condition::is(1, command)])
                 .to_vec()),
         ),
+        // All processes at once: the kernel says that it was done where it was refused for each.
+        (libc::SYS_kill, but(vec![vec![Condition::is(0, u32::MAX)]])),
         // To ask, and to be what it is.
         (libc::SYS_personality, only(vec![vec![Condition::is(0, u32::MAX)], vec![Condition::is(0, 0)]])),
         (
@@ -205,6 +221,11 @@ fn conditional() -> Vec<(libc::c_long, Verdict)> {
     ]
 }
 
+const TIOCLINUX: u32 = 0x541C;
+const FIOSETOWN: u32 = 0x8901;
+const SIOCSPGRP: u32 = 0x8902;
+const F_SETSIG: u32 = 10;
+const F_SETOWN_EX: u32 = 15;
 const FS_IOC_SETFLAGS: u32 = 0x4008_6602;
 const FS_IOC_FSSETXATTR: u32 = 0x401C_5820;
 const PR_GET_AUXV: libc::c_int = 0x4155_5856;
