@@ -9,6 +9,7 @@ mod interrupt;
 mod jupyter;
 mod library;
 mod output;
+mod policy;
 mod pool;
 mod repl;
 mod ring;
@@ -42,6 +43,8 @@ enum Command {
     Ring(ring::Command),
     #[command(subcommand)]
     Pool(pool::Command),
+    #[command(subcommand)]
+    Policy(policy::Command),
     /// Print what makes the shell complete this program's words
     ///
     /// Examples:
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Command::Curve(arguments) => curve::run(&arguments),
         Command::Ring(command) => ring::run(&command),
         Command::Pool(command) => pool::run(&command),
+        Command::Policy(command) => policy::run(&command),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "circlet", &mut script);
