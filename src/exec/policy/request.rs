@@ -125,11 +125,11 @@ impl fmt::Display for Place {
             Self::EnvDeny => f.write_str("env.deny"),
             Self::EnvSet => f.write_str("env.set"),
             Self::EnvAllow => f.write_str("env.allow"),
-            Self::EnvBasics => f.write_str("env, which has LANG, LC_* and TZ always"),
-            Self::EnvDefault => f.write_str("env, which does not name it"),
+            Self::EnvBasics => f.write_str("env (always there)"),
+            Self::EnvDefault => f.write_str("env (not named)"),
             Self::SyscallsDeny => f.write_str("syscalls.deny"),
-            Self::SyscallsDefault => f.write_str("syscalls, which does not name it"),
-            Self::Unclear => f.write_str("no rule: it does not name one place"),
+            Self::SyscallsDefault => f.write_str("syscalls (not named)"),
+            Self::Unclear => f.write_str("no rule, for it names no place for certain"),
         }
     }
 }
@@ -137,7 +137,10 @@ impl fmt::Display for Place {
 impl fmt::Display for Rule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.place.fmt(f)?;
-        self.policy.as_ref().map_or(Ok(()), |policy| write!(f, " of {policy}"))
+        match &self.policy {
+            Some(policy) if self.place != Place::Unclear => write!(f, " of {policy}"),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -16,8 +16,9 @@ use crate::output::{harmless, print};
 
 /// Say what a policy allows, and which rule says so
 ///
-/// Of several policies the strictest decides. Paths are taken from this folder, and links are followed, as
-/// the kernel does. What the interpreter needs is known when a session starts; --runtime stands for it here.
+/// Of several policies the strictest decides; flags add to the first. Paths are taken from this folder,
+/// and links are followed, as the kernel does. What the interpreter needs is known when a session
+/// starts; --runtime stands for it here.
 ///
 /// Questions: open, read, write, list, create, remove or execute, and a path; connect or listen, and
 /// HOST:PORT [udp]; exec and a program; env and a variable; syscall and a call.

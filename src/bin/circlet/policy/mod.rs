@@ -1,6 +1,6 @@
 //! `circlet policy`: writes, checks and explains what code may do.
 
-mod arguments;
+pub(crate) mod arguments;
 mod check;
 mod explain;
 mod init;

@@ -6,6 +6,9 @@ use indicatif::{HumanBytes, HumanCount};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// How wide the table is where no terminal says it.
+const WIDTH: u16 = 110;
+
 /// One line.
 #[derive(Debug)]
 pub(super) struct Row {
@@ -136,6 +139,9 @@ impl Row {
 pub(super) fn table(rows: &[Row], is_merged: bool) -> String {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
+    if !table.is_tty() {
+        table.set_width(WIDTH);
+    }
     table.set_header(["ACTION", "WHAT", "TO WHAT", "BY"]);
     for row in rows {
         let rule = match &row.policy {
