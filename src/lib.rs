@@ -24,6 +24,11 @@ struct Readme;
 #[doc = include_str!("../docs/executor.md")]
 struct ExecutorDocs;
 
+/// The policies' programs run.
+#[cfg(all(doctest, feature = "exec", target_os = "linux"))]
+#[doc = include_str!("../docs/policies.md")]
+struct PoliciesDocs;
+
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod curve;

@@ -2,6 +2,7 @@
 #![cfg(all(feature = "exec", target_os = "linux"))]
 
 mod decisions;
+mod documentation;
 mod documents;
 mod flags;
 mod properties;
