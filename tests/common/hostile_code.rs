@@ -12,7 +12,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::AtomicU8;
 use std::sync::{LazyLock, mpsc};
 use std::thread;
 use std::time::Duration;
@@ -404,6 +404,12 @@ pub struct Half {
     pub within: Duration,
 }
 
+impl Half {
+    pub fn name(&self) -> &'static str {
+        if self.is_confined { "confined" } else { "free" }
+    }
+}
+
 const READ_ONLY_MODE: u32 = 0o644;
 
 fn entries(folder: &Path) -> usize {
@@ -440,11 +446,6 @@ fn send_all(session: &mut Session) {
 /// Returns memory of this process that has the secret, for as long as the process is there. Others may write to it.
 fn memory(content: &str) -> &'static [AtomicU8] {
     Vec::leak(content.bytes().map(AtomicU8::new).collect())
-}
-
-/// Tells whether that memory is as it was.
-pub fn is_same(memory: &[AtomicU8], content: &str) -> bool {
-    memory.iter().map(|byte| byte.load(Ordering::Relaxed)).eq(content.bytes())
 }
 
 impl LeftOpen {

@@ -1,7 +1,8 @@
-# The world outside of a session: what listens on loopback and on Unix sockets, and hands out descriptors, until its input ends.
+# The world outside of a session: what listens on loopback and on Unix sockets, and hands out descriptors, until its
+# input ends.
 #
-# `python3 outside.py FOLDER GREETING SECRET` prints one line of JSON, the keys of `given` that it makes. Whoever reaches it gets
-# the greeting, and by the socket `descriptors` a descriptor of the secret.
+# `python3 outside.py FOLDER GREETING SECRET` prints one line of JSON, the keys of `given` that it makes. Whoever reaches it
+# gets the greeting, and by the socket `descriptors` a descriptor of the secret.
 import json
 import os
 import socket

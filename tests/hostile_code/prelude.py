@@ -142,7 +142,7 @@ def checked(result, name):
 
 
 def reached(name, *arguments, errors=("EINVAL",)):
-    """Makes a call with arguments that cannot be carried out: by these errors the kernel shows that it looked at them."""
+    """Makes a call that cannot be carried out: by these errors the kernel shows that it looked at what it was given."""
     try:
         return f"{name} gave {call(name, *arguments)}"
     except OSError as error:
@@ -229,7 +229,9 @@ def in_child(attempt, seconds=5):
     os.close(writable)
     try:
         is_ready = select.select([readable], [], [], seconds)[0]
-        number, _, text = os.read(readable, 1 << 16).decode().partition(" ") if is_ready else ("-1", "", "no answer in time")
+        number, _, text = (
+            os.read(readable, 1 << 16).decode().partition(" ") if is_ready else ("-1", "", "no answer in time")
+        )
     finally:
         os.close(readable)
         os.kill(child, signal.SIGKILL)

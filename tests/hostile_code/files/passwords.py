@@ -1,6 +1,4 @@
 # Opens the system's passwords to read them.
 import os
 
-outcome = tried(
-    lambda: f"descriptor {os.open('/etc/shadow', os.O_RDONLY)}", lacking=("ENOENT",), needs=DAC_READ_SEARCH
-)
+outcome = tried(lambda: f"descriptor {os.open('/etc/shadow', os.O_RDONLY)}", lacking=("ENOENT",), needs=DAC_READ_SEARCH)

@@ -7,4 +7,6 @@ def attempt():
         return "connected"
 
 
-outcome = tried(attempt, lacking=("ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "TimeoutError"))
+outcome = tried(
+    attempt, lacking=("ENETUNREACH", "EHOSTUNREACH", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "TimeoutError")
+)

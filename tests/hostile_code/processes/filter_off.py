@@ -10,4 +10,5 @@ def attempt():
     return "there is no filter"
 
 
-outcome = tried(attempt)
+# Some machines have it so for everybody, such as containers.
+outcome = tried(attempt, lacking=("EPERM",))

@@ -8,4 +8,5 @@ def attempt():
     return "programs may give it new privileges"
 
 
-outcome = tried(attempt)
+# Some machines have it so for everybody, such as containers.
+outcome = tried(attempt, lacking=("EPERM",))

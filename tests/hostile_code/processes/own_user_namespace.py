@@ -1,5 +1,4 @@
 # Makes user and mount namespaces of its own, and mounts a file system there.
-import os
 
 
 def attempt():
