@@ -307,6 +307,7 @@ impl Surroundings {
         }
         fs::write(self.root.join("secrets/secret"), &self.content).unwrap();
         fs::write(self.root.join("outside/kept"), "kept").unwrap();
+        fs::write(self.trace(), "").unwrap();
         fs::write(self.root.join("visible/read_only"), "only to be read").unwrap();
         self.read_only_as_it_was();
     }
@@ -325,6 +326,12 @@ impl Surroundings {
             .or_else(|| of("the folder of the secret", entries(&self.root.join("secrets")) != 3))
             .or_else(|| of("the file to be read", read("visible/read_only") != "only to be read"))
             .or_else(|| of("what the file to be read is like", !is_as_it_was))
+            .or_else(|| of("the process outside, which was reached,", !is_empty(&self.trace())))
+    }
+
+    /// The file in which the process outside notes that somebody has reached it.
+    fn trace(&self) -> PathBuf {
+        self.path("sockets").join("reached")
     }
 
     fn read_only_as_it_was(&self) {
@@ -411,6 +418,10 @@ impl Half {
 }
 
 const READ_ONLY_MODE: u32 = 0o644;
+
+fn is_empty(file: &Path) -> bool {
+    fs::metadata(file).is_ok_and(|status| status.len() == 0)
+}
 
 fn entries(folder: &Path) -> usize {
     fs::read_dir(folder).map_or(0, Iterator::count)

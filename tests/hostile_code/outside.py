@@ -1,8 +1,8 @@
 # The world outside of a session: what listens on loopback and on Unix sockets, and hands out descriptors, until its
 # input ends.
 #
-# `python3 outside.py FOLDER GREETING SECRET` prints one line of JSON, the keys of `given` that it makes. Whoever reaches it
-# gets the greeting, and by the socket `descriptors` a descriptor of the secret.
+# `python3 outside.py FOLDER GREETING SECRET` prints one line of JSON, the keys of `given` that it makes. Whoever
+# reaches it gets the greeting, and by the socket `descriptors` a descriptor of the secret.
 import json
 import os
 import socket
@@ -13,10 +13,18 @@ folder, greeting, secret = sys.argv[1], sys.argv[2].encode(), sys.argv[3]
 made = {}
 
 
+def note():
+    """Leaves a trace of having been reached, whatever becomes of the answer."""
+    with open(os.path.join(folder, "reached"), "ab") as trace:
+        trace.write(b"x")
+
+
 def accepts(listener, message=greeting):
     def serve():
         while True:
             stream, _ = listener.accept()
+            if message == greeting:
+                note()
             try:
                 stream.settimeout(5)
                 stream.sendall(message)
@@ -37,6 +45,7 @@ def answers(datagrams):
     def serve():
         while True:
             message, sender = datagrams.recvfrom(1 << 16)
+            note()
             try:
                 # The first two bytes of an answer of DNS are those of the question.
                 if sender:
@@ -58,6 +67,7 @@ def hands_out(listener):
     def serve():
         while True:
             stream, _ = listener.accept()
+            note()
             descriptor = os.open(secret, os.O_RDONLY)
             try:
                 socket.send_fds(stream, [b"x"], [descriptor])

@@ -104,8 +104,8 @@ class Nothing(Exception):
 def tried(attempt, lacking=(), needs=None):
     """Makes an attempt and says what came of it.
 
-    `attempt` returns its evidence. `lacking` names the errors by which a machine says that it lacks the thing: where nothing
-    confines the code they mean "not here". `needs` is a capability: without it EPERM and EACCES mean that too.
+    `attempt` returns its evidence. `lacking` names the errors by which a machine says that it lacks the thing: where
+    nothing confines the code they mean "not here". `needs` is a capability: without it EPERM and EACCES mean that too.
     """
     try:
         evidence = attempt()
@@ -126,7 +126,7 @@ def tried(attempt, lacking=(), needs=None):
 
 def call(name, *arguments):
     """Makes a system call, past everything that Python and the C library do before it."""
-    numbers = dict(zip(("x86_64", "aarch64"), CALLS[name]))
+    numbers = dict(zip(("x86_64", "aarch64"), CALLS[name], strict=True))
     if not numbers.get(MACHINE):
         raise Absent(f"no number of {name} on {MACHINE}")
     words = [ctypes.c_long(each) if isinstance(each, int) else each for each in (numbers[MACHINE], *arguments)]

@@ -1,5 +1,4 @@
 # Reads the kernel's log by its device and by its system call.
-import ctypes
 import os
 
 

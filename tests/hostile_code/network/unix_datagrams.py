@@ -1,13 +1,12 @@
-# Sends a datagram to a Unix socket outside that has a path, and waits for the answer.
+# Sends a datagram to a Unix socket outside that has a path.
 import socket
 
 
 def attempt():
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as datagrams:
         datagrams.settimeout(3)
-        datagrams.bind("")
-        datagrams.sendto(b"hello", given["unix_datagrams"])
-        return greeting_in(datagrams.recv(256))
+        # It is in the other's queue when the call returns; the way back may be another.
+        return f"{datagrams.sendto(b'hello', given['unix_datagrams'])} bytes were taken"
 
 
 outcome = tried(attempt)
