@@ -1017,6 +1017,11 @@ typedef struct circlet_executor_options {
    */
   const char *bun;
   /**
+   * What the code may do, which the kernel enforces: a policy as JSON, a template's name such as "no-network", the path of a file of
+   * JSON, or a JSON array of such policies and strings, all of which hold; NULL for no confinement. See `docs/policies.md`.
+   */
+  const char *policy;
+  /**
    * How long a session has to be ready, in milliseconds; 0 for 10 s.
    */
   double ready_within_ms;

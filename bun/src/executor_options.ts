@@ -6,12 +6,20 @@ import { InvalidError } from "./errors.ts";
 import { SharedRingBuffer } from "./ring.ts";
 import type { Ask } from "./run.ts";
 
+/** A policy as an object, as JSON, or by the name of a template or the path of a file; its form is in docs/policies.md. */
+export type Policy = string | Readonly<Record<string, unknown>>;
+
 /** What an executor is made with. */
 export interface ExecutorOptions {
   /** The interpreter: a path, or a program on `PATH`; `python3` by default. */
   python?: string;
   /** The program that runs TypeScript in the place of Python, such as `"bun"`. */
   bun?: string;
+  /**
+   * What the code may do, which the kernel enforces: a policy as an object or its JSON, a template's name such as
+   * `"no-network"`, or the path of a file of JSON. Of several in an array all hold. Without one nothing is confined.
+   */
+  policy?: Policy | readonly Policy[];
   /** Rings that the code has as `rings[name]`. */
   rings?: Readonly<Record<string, SharedRingBuffer>>;
   /** How many sessions are kept ready to take the place of one that ends, by a process that forks them; 0 by default. */
@@ -49,6 +57,7 @@ export interface RunOptions {
 const NAMES = new Set([
   "python",
   "bun",
+  "policy",
   "rings",
   "ready",
   "preload",
@@ -63,20 +72,21 @@ const NAMES = new Set([
 const RUN_NAMES = new Set(["timeoutMs", "signal", "ask", "states"]);
 
 /** Bytes of circlet_executor_options, and where its fields are. */
-const BYTES = 112;
+const BYTES = 120;
 const AT = {
   names: 16,
   rings: 24,
   preload: 32,
   python: 40,
   bun: 48,
-  ready: 56,
-  output: 64,
-  grace: 72,
-  kill: 80,
-  spin: 88,
-  above: 96,
-  after: 104,
+  policy: 56,
+  ready: 64,
+  output: 72,
+  grace: 80,
+  kill: 88,
+  spin: 96,
+  above: 104,
+  after: 112,
 } as const;
 /** CIRCLET_RUN_ASKS and CIRCLET_RUN_STATES. */
 const ASKS = 1;
@@ -99,7 +109,8 @@ export function executorOptions(options: ExecutorOptions): Uint8Array {
   const names = Object.keys(rings).map((name) => text("a ring's name", name));
   const modules = preload.map((name: string) => text("a module's name", name));
   const program = bun === undefined ? text("python", python ?? "python3") : text("bun", bun);
-  const strings = [program, ...names, ...modules];
+  const policies = options.policy === undefined ? [] : [text("policy", policyText(options.policy))];
+  const strings = [program, ...names, ...modules, ...policies];
   const table = 8 * (2 * names.length + modules.length);
   const whole = BYTES + table + strings.reduce((sum, string) => sum + string.length, 0);
   const bytes = new Uint8Array(new ArrayBuffer(whole));
@@ -112,11 +123,14 @@ export function executorOptions(options: ExecutorOptions): Uint8Array {
     return base + end - string.length;
   });
   address(bun === undefined ? AT.python : AT.bun, places[0]!);
+  if (policies.length > 0) address(AT.policy, places.at(-1)!);
   address(AT.names, base + BYTES);
   address(AT.rings, base + BYTES + 8 * names.length);
   address(AT.preload, base + BYTES + 16 * names.length);
   const handles = Object.values(rings).map((ring) => ring.handle);
-  const inTable = [...places.slice(1, 1 + names.length), ...handles, ...places.slice(1 + names.length)];
+  const modulesAt = 1 + names.length;
+  const ofModules = places.slice(modulesAt, modulesAt + modules.length);
+  const inTable = [...places.slice(1, modulesAt), ...handles, ...ofModules];
   inTable.forEach((place, index) => address(BYTES + 8 * index, place));
   fields.setUint32(0, BYTES, true);
   fields.setUint32(4, names.length, true);
@@ -138,6 +152,25 @@ export function executorOptions(options: ExecutorOptions): Uint8Array {
   if (recycleAfter !== undefined) fields.setUint32(AT.after, integer("recycleAfter", recycleAfter, 1, U32_MAX), true);
   if (options.spinUs !== undefined) fields.setFloat64(AT.spin, spin(options.spinUs), true);
   return bytes;
+}
+
+/** Returns policies as the library takes them: one text. */
+function policyText(given: unknown): string {
+  if (typeof given === "string") return given;
+  const all: readonly unknown[] = Array.isArray(given) ? given : [given];
+  const wrong = all.find((policy) => typeof policy !== "string" && !isPlain(policy));
+  if (wrong !== undefined || all.includes(undefined)) {
+    throw new InvalidError(`policy is ${shown(wrong)}: give an object, JSON, a template's name, a path, or an array of these`);
+  }
+  try {
+    return JSON.stringify(given);
+  } catch (error) {
+    throw new InvalidError(`the policy is no JSON: ${String(error)}`);
+  }
+}
+
+function isPlain(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function spin(us: number): number {

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import c_char_p, c_void_p
-from typing import TypedDict
+from typing import Any, TypeAlias, TypedDict
 
 from ._arguments import number, path_of, shown, text
 from ._native import InvalidError
@@ -16,12 +17,16 @@ from ._pool_options import milliseconds
 from ._table import ExecutorOptions
 from .ring import SharedRingBuffer
 
+#: A policy: a dict or its JSON, the name of a template, or the path of a file. The form is in `docs/policies.md`.
+Policy: TypeAlias = str | os.PathLike[str] | Mapping[str, object]
+
 
 class Settings(TypedDict, total=False):
     """What an executor may be given."""
 
     python: str | os.PathLike[str] | None
     bun: str | os.PathLike[str] | None
+    policy: Policy | Sequence[Policy] | None
     rings: Mapping[str, SharedRingBuffer] | None
     ready: int
     preload: Iterable[str]
@@ -39,6 +44,7 @@ def executor_options(
     *,
     python: str | os.PathLike[str] | None = None,
     bun: str | os.PathLike[str] | None = None,
+    policy: Policy | Sequence[Policy] | None = None,
     rings: Mapping[str, SharedRingBuffer] | None = None,
     ready: int = 0,
     preload: Iterable[str] = (),
@@ -73,6 +79,7 @@ def executor_options(
         rings=handles,
         python=None if bun is not None else text("python", interpreter),
         bun=None if bun is None else text("bun", path_of("bun", bun)),
+        policy=None if policy is None else text("policy", _policy_text(policy)),
         ready_within_ms=milliseconds("ready_within", ready_within),
         output_max=0 if output_max is None else number("output_max", output_max, bits=64),
         grace_ms=milliseconds("grace", grace),
@@ -83,3 +90,27 @@ def executor_options(
     )
     # The library has opened them once more by now.
     del given
+
+
+def _policy_text(policy: Policy | Sequence[Policy]) -> str:
+    """Returns policies as the library takes them: one text."""
+    if isinstance(policy, str):
+        return policy
+    if isinstance(policy, os.PathLike):
+        return _of_policy(policy)
+    given = [_of_policy(one) for one in policy] if isinstance(policy, (list, tuple)) else _of_policy(policy)
+    try:
+        return json.dumps(given, allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidError(f"the policy is no JSON: {error}") from None
+
+
+def _of_policy(policy: object) -> Any:
+    """Returns one policy as JSON has it; the path of a file is a whole one, which no template's name is."""
+    if isinstance(policy, str):
+        return policy
+    if isinstance(policy, os.PathLike):
+        return os.path.abspath(path_of("policy", policy))
+    if isinstance(policy, Mapping):
+        return dict(policy)
+    raise InvalidError(f"policy is {shown(policy)}: give a dict, JSON, a template's name, a path, or a list of these")

@@ -122,6 +122,7 @@ class ExecutorOptions(Structure):
         ("preload", POINTER(c_char_p)),
         ("python", c_char_p),
         ("bun", c_char_p),
+        ("policy", c_char_p),
         ("ready_within_ms", c_double),
         ("output_max", c_uint64),
         ("grace_ms", c_double),

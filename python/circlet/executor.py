@@ -67,7 +67,17 @@ class Executor:
         has the modules of `preload` loaded. A session is replaced, between two runs, after `recycle_after` of them, or
         once it has `recycle_above` more bytes in memory than at its start; its names are gone then.
 
-        Raises `NoWorkerError` and other `CircletError`s where no session starts.
+        Code is confined by `policy`, which the kernel enforces: a `dict` or its JSON, the name of a template such as
+        "no-network", or the path of a file of JSON; of several in a list all hold. Without one it can do whatever this
+        process can. The form is in `docs/policies.md`.
+
+        >>> with Executor(policy={"version": 1, "fs": {"private_tmp": True}}) as python:
+        ...     error = python.run("open('/etc/passwd')").result().error
+        >>> error.type
+        'PermissionError'
+
+        Raises `InvalidError` for what is no policy, and other `CircletError`s where no session starts: one of the
+        status "CIRCLET_UNSUPPORTED" where a policy cannot be enforced here.
         """
         with executor_options(**settings) as options:
             handle = c_void_p()

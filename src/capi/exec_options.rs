@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use super::call::{Failure, array, borrow, duration, sized, text};
 use super::ring::circlet_ring;
-use crate::exec::{Builder, Executor, Grace};
+use crate::exec::policy::Policy;
+use crate::exec::{Builder, Error, Executor, Grace};
 use crate::ring::Wait;
 
 /// What an executor is made with. Zero and NULL mean the default everywhere.
@@ -32,6 +33,9 @@ pub struct circlet_executor_options {
     pub python: *const c_char,
     /// The program that runs TypeScript in the place of Python, such as `bun`; NULL for Python.
     pub bun: *const c_char,
+    /// What the code may do, which the kernel enforces: a policy as JSON, a template's name such as "no-network", the path of a file of
+    /// JSON, or a JSON array of such policies and strings, all of which hold; NULL for no confinement. See `docs/policies.md`.
+    pub policy: *const c_char,
     /// How long a session has to be ready, in milliseconds; 0 for 10 s.
     pub ready_within_ms: f64,
     /// How many bytes of what a run prints are kept; 0 for 16 MiB. A notice stands for the rest.
@@ -70,6 +74,12 @@ pub(super) unsafe fn builder(options: *const circlet_executor_options) -> Result
         }
         // SAFETY: the caller's promise.
         builder = builder.bun(unsafe { text(options.bun, "options.bun")? });
+    }
+    if !options.policy.is_null() {
+        // SAFETY: the caller's promise.
+        let policies = unsafe { text(options.policy, "options.policy")? };
+        let policies = Policy::given(policies).map_err(Error::from)?;
+        builder = policies.into_iter().fold(builder, Builder::policy);
     }
     if options.ready_within_ms != 0.0 {
         builder = builder.ready_within(duration(options.ready_within_ms, "options.ready_within_ms")?);

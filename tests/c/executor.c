@@ -178,6 +178,24 @@ static void what_is_wrong_is_refused(circlet_executor *python) {
     CHECK(kind == CIRCLET_EVENT_END && printed > 10000 && printed < 11000);
 }
 
+static void code_is_confined_by_policies(void) {
+    circlet_event event;
+    circlet_executor *python;
+    circlet_executor_options options = {.struct_size = sizeof options};
+    options.policy = "{\"version\": 1, \"fs\": {\"default\": \"permit\"}}";
+    EXPECT(CIRCLET_INVALID, circlet_executor_new(&options, &python));
+    says("fs.default: unknown variant `permit`");
+    options.policy = "strikt";
+    EXPECT(CIRCLET_INVALID, circlet_executor_new(&options, &python));
+    says("the templates are strict, ");
+    options.policy = "[\"no-network\", {\"version\": 1, \"fs\": {\"private_tmp\": true}}]";
+    EXPECT(0, circlet_executor_new(&options, &python));
+    begin(python, "open('/etc/passwd')", 0);
+    EXPECT(CIRCLET_EVENT_END, circlet_executor_next(python, LONG, &event));
+    CHECK(holds(&event, "PermissionError"));
+    circlet_executor_free(python);
+}
+
 int main(void) {
     circlet_executor *python;
     circlet_executor_options options = {.struct_size = sizeof options, .output_max = 10000, .spin_us = -1};
@@ -187,6 +205,7 @@ int main(void) {
     other_threads_stop_runs(python);
     what_is_wrong_is_refused(python);
     circlet_executor_free(python);
+    code_is_confined_by_policies();
     circlet_executor_free(NULL);
     return 0;
 }

@@ -56,6 +56,29 @@ pub enum PolicyError {
         /// Those that there are.
         names: Vec<&'static str>,
     },
+    /// What is given names neither a template nor a file.
+    #[error("`{}` is no file and no template: the templates are {}", given.escape_debug(), names.join(", "))]
+    Neither {
+        /// The text as given.
+        given: String,
+        /// The templates that there are.
+        names: Vec<&'static str>,
+    },
+    /// One of several policies is wrong.
+    #[error("[{at}]: {source}")]
+    Of {
+        /// Which one, from 0 on.
+        at: usize,
+        /// What is wrong.
+        source: Box<PolicyError>,
+    },
+}
+
+impl PolicyError {
+    /// Says which of several policies it is of.
+    pub(super) fn at(self, at: usize) -> Self {
+        Self::Of { at, source: Box::new(self) }
+    }
 }
 
 /// A value as an error shows it.

@@ -7,6 +7,7 @@ mod check;
 mod decide;
 mod error;
 mod flags;
+mod given;
 mod merge;
 mod model;
 mod names;

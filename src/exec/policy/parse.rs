@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::{Policy, PolicyError};
 
@@ -36,14 +37,7 @@ impl Policy {
         {
             return Err(PolicyError::Version { given: version.to_string() });
         }
-        let mut deserializer = serde_json::Deserializer::from_str(text);
-        let policy: Self = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
-            let place = error.path().to_string();
-            // It names the whole document so.
-            let place = if place == "." { String::new() } else { place };
-            PolicyError::Form { place, source: error.into_inner() }
-        })?;
-        deserializer.end().map_err(|source| PolicyError::Form { place: String::new(), source })?;
+        let policy: Self = read(text)?;
         policy.check()?;
         Ok(policy)
     }
@@ -65,4 +59,17 @@ impl Policy {
         // Nothing of a policy can fail to be written: its keys are texts.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
+}
+
+/// Reads JSON, and says where it is not what it should be.
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
+    let mut deserializer = serde_json::Deserializer::from_str(text);
+    let found = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let place = error.path().to_string();
+        // It names the whole document so.
+        let place = if place == "." { String::new() } else { place };
+        PolicyError::Form { place, source: error.into_inner() }
+    })?;
+    deserializer.end().map_err(|source| PolicyError::Form { place: String::new(), source })?;
+    Ok(found)
 }
