@@ -16,11 +16,15 @@ NAME, DISPLAY_NAME = "circlet", "Python (circlet)"
 VARIABLES = ("CIRCLET_LIBRARY", "PYTHONPATH")
 
 
-def specification(display_name: str, session_python: str | None) -> dict[str, Any]:
+def specification(display_name: str, session_python: str | None, policy: str | None = None) -> dict[str, Any]:
     """Returns what Jupyter starts the kernel by."""
     arguments = [sys.executable, "-m", "circlet.jupyter", "-f", "{connection_file}"]
     if session_python is not None:
         arguments.append(f"--SessionKernel.python={session_python}")
+    if policy is not None:
+        # The kernel runs in the folder of each notebook. No template's name has a slash or this ending.
+        is_path = not policy.lstrip().startswith(("{", "[")) and ("/" in policy or policy.endswith(".json"))
+        arguments.append(f"--SessionKernel.policy={os.path.abspath(policy) if is_path else policy}")
     found = {
         "argv": arguments,
         "display_name": display_name,
@@ -42,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     uninstall = commands.add_parser("uninstall", help="take that back")
     install.add_argument("--display-name", default=DISPLAY_NAME, help="what notebooks call it (%(default)s)")
     install.add_argument("--session-python", metavar="PROGRAM", help="the interpreter of sessions, if it is another")
+    install.add_argument("--policy", help="what cells may do: a template's name, a file's path, or JSON")
     for one in (install, uninstall):
         one.add_argument("--name", default=NAME, help="the kernel's name (%(default)s)")
         where = one.add_mutually_exclusive_group()
@@ -63,7 +68,8 @@ def command(words: list[str]) -> None:
     manager = KernelSpecManager()
     if given.command == "install":
         with tempfile.TemporaryDirectory() as folder:
-            text = json.dumps(specification(given.display_name, given.session_python), indent=1)
+            kernel = specification(given.display_name, given.session_python, given.policy)
+            text = json.dumps(kernel, indent=1)
             Path(folder, "kernel.json").write_text(text + "\n")
             place = manager.install_kernel_spec(folder, name, user=prefix is None, prefix=prefix)
         print(f"{name} is installed in {place}")

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import sys
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
@@ -44,11 +46,15 @@ class SessionKernel(Kernel):
     implementation_version = library.circlet_version().decode()
 
     python = Unicode(sys.executable, help="The interpreter of the session.").tag(config=True)
+    policy = Unicode(
+        "", help="What cells may do: a template's name, a file's path, or JSON; the file that POLICY_FILE names else."
+    ).tag(config=True)
 
     def __init__(self, **arguments: Any) -> None:
         """Starts the session."""
         super().__init__(**arguments)  # type: ignore[no-untyped-call]
-        self._executor = Executor(python=self.python, grace=_GRACE, kill_after=_KILL_AFTER)
+        policy = self.policy or _policy_of_environment()
+        self._executor = Executor(python=self.python, policy=policy, grace=_GRACE, kill_after=_KILL_AFTER)
         self._prepared = 0
         self._interrupts = 0
         #: Number, code, and the value as text.
@@ -250,6 +256,12 @@ class SessionKernel(Kernel):
             entries = entries[-n:] if n > 0 else []
         history = [(1, number, (code, text) if output else code) for number, code, text in entries]
         return {"status": "ok", "history": history}
+
+
+def _policy_of_environment() -> Path | None:
+    """Returns the file that POLICY_FILE names."""
+    file = os.environ.get("POLICY_FILE")
+    return Path(file) if file else None
 
 
 class KernelApp(IPKernelApp):

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command as Process;
 
+use circlet::exec::policy::Policy;
+
 use crate::failure::Failure;
 use crate::library;
 
@@ -24,6 +26,7 @@ pub(crate) enum Command {
     ///   circlet jupyter install
     ///   circlet jupyter install --python .venv/bin/python --sys-prefix
     ///   circlet jupyter install --name lab --display-name 'Lab' --session-python /opt/lab/bin/python3
+    ///   circlet jupyter install --name confined --policy no-network
     ///   jupyter console --kernel circlet
     #[command(verbatim_doc_comment)]
     Install {
@@ -35,6 +38,9 @@ pub(crate) enum Command {
         /// The interpreter of sessions, if it is another
         #[arg(long, value_name = "PROGRAM", value_hint = clap::ValueHint::CommandName)]
         session_python: Option<PathBuf>,
+        /// What cells may do: a policy's template, its file, or its JSON
+        #[arg(long, value_hint = clap::ValueHint::FilePath)]
+        policy: Option<String>,
     },
     /// Take that back
     ///
@@ -83,9 +89,13 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     if place.sys_prefix {
         words.push("--sys-prefix".into());
     }
-    if let Command::Install { display_name, session_python, .. } = command {
+    if let Command::Install { display_name, session_python, policy, .. } = command {
         words.extend(["--display-name".into(), display_name.into()]);
         words.extend(session_python.iter().flat_map(|program| ["--session-python".into(), program.into()]));
+        if let Some(policy) = policy {
+            Policy::given(policy).map_err(Failure::input)?;
+            words.extend(["--policy".into(), policy.into()]);
+        }
     }
     check(place)?;
     let done = python(place)?.args(["-m", "circlet.jupyter"]).args(words).status();

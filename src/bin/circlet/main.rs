@@ -1,5 +1,6 @@
 //! The program `circlet`: a thin user of the library, for demos, operations and scripts.
 
+mod confined;
 mod curve;
 mod demo;
 mod failure;

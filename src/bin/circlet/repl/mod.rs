@@ -11,10 +11,11 @@ use circlet::exec::{Error, Event, Executor, Outcome, RunOptions, Stream, log_to_
 use circlet::ring::Deadline;
 use signal_hook::consts::SIGINT;
 
+use crate::confined::Confinement;
 use crate::failure::Failure;
 use crate::forward::{Forward, GIVE_UP_AFTER};
 use crate::secret::{self, Secret};
-use crate::{library, run};
+use crate::{confined, library, run};
 use editor::{Entry, Lines};
 use look::Shared;
 use screen::Screen;
@@ -26,7 +27,8 @@ const PROMPT: &str = ">>> ";
 /// The value of the last expression is shown and kept as _, and await works outside of functions. Tab
 /// completes, lines that belong together are one entry of the history, Ctrl-C interrupts what runs or
 /// clears what is written (twice within 2 s, it ends a session that goes on), Ctrl-D ends. A session
-/// that dies is replaced. Without a terminal, code on standard input runs as by circlet run -.
+/// that dies is replaced. With --policy, or where POLICY_FILE names a file, the code is confined.
+/// Without a terminal, code on standard input runs as by circlet run -.
 ///
 /// At the prompt:
 ///   %restart   a new session, without the names of this one
@@ -36,6 +38,7 @@ const PROMPT: &str = ">>> ";
 /// Examples:
 ///   circlet repl
 ///   circlet repl --python .venv/bin/python
+///   circlet repl --policy strict
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -45,6 +48,8 @@ pub(crate) struct Arguments {
     /// Tell on standard error what the session does, in lines that begin with [Circlet] or [Python]
     #[arg(long)]
     log: bool,
+    #[command(flatten)]
+    confinement: Confinement,
 }
 
 const HELP: &str = "\
@@ -55,12 +60,18 @@ Tab completes, Ctrl-R searches the history, Ctrl-C interrupts what runs.";
 
 pub(crate) fn run(arguments: Arguments) -> Result<(), Failure> {
     if !io::stdin().is_terminal() {
-        return run::run(&run::Arguments::standard_input(arguments.python, arguments.log));
+        return run::run(&run::Arguments::standard_input(
+            arguments.python,
+            arguments.log,
+            arguments.confinement,
+        ));
     }
     if arguments.log {
         log_to_stderr(true);
     }
+    let policies = arguments.confinement.policies()?;
     let executor = Executor::builder().python(arguments.python).library(library::find()?);
+    let executor = confined::by(executor, policies);
     let mut executor = executor.output_max(usize::MAX).start().map_err(Failure::run)?;
     let version = look::prepare(&mut executor).map_err(Failure::run)?;
     let forward = Forward::start(executor.interrupter(), &[SIGINT])?;

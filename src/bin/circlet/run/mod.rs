@@ -12,9 +12,10 @@ use std::time::{Duration, Instant};
 use circlet::exec::{Error, Event, Executor, Outcome, RunOptions, Session, Stream, log_to_stderr};
 use circlet::ring::Deadline;
 
+use crate::confined::Confinement;
 use crate::failure::Failure;
 use crate::forward::{Forward, GIVE_UP_AFTER};
-use crate::{library, output};
+use crate::{confined, library, output};
 use input::{Input, Line};
 use program::Program;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -31,6 +32,9 @@ const TIMED_OUT: u8 = 124;
 /// Ctrl-C interrupts it; pressed twice within 2 s, it ends a program that goes on. The program ends
 /// with this one, whatever ends this, and so does what it has started.
 ///
+/// With --policy, or where POLICY_FILE names a file, the program is confined. The file or folder that is run may be read,
+/// unless the policy denies it; modules beside a file are found where the policy lets its folder be read.
+///
 /// Exit codes: the program's own, 124 after --timeout, 130 after Ctrl-C, 128 and the number of the
 /// signal that killed it.
 ///
@@ -40,6 +44,7 @@ const TIMED_OUT: u8 = 124;
 ///   echo 'print(6 * 7)' | circlet run -
 ///   circlet run --timeout 5s --json script.py | jq .error.type
 ///   circlet run --python .venv/bin/python --log script.py
+///   circlet run --policy no-network script.py
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
@@ -62,6 +67,8 @@ pub(crate) struct Arguments {
     /// Tell on standard error what the session does, in lines that begin with [Circlet] or [Python]
     #[arg(long)]
     log: bool,
+    #[command(flatten)]
+    confinement: Confinement,
 }
 
 /// Reads a time with its unit; seconds without.
@@ -81,8 +88,8 @@ pub(crate) fn parse_time(text: &str) -> Result<Duration, String> {
 
 impl Arguments {
     /// Has the code on standard input run.
-    pub(crate) fn standard_input(python: PathBuf, log: bool) -> Self {
-        Self { code: None, words: vec!["-".into()], timeout: None, python, json: false, log }
+    pub(crate) fn standard_input(python: PathBuf, log: bool, confinement: Confinement) -> Self {
+        Self { code: None, words: vec!["-".into()], timeout: None, python, json: false, log, confinement }
     }
 }
 
@@ -90,8 +97,13 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.log {
         log_to_stderr(true);
     }
-    let program = Program::read(arguments.code.as_deref(), &arguments.words)?;
+    let mut policies = arguments.confinement.policies()?;
+    let program = Program::read(arguments.code.as_deref(), &arguments.words, !policies.is_empty())?;
+    if let Some(file) = program.file() {
+        policies = confined::reading(policies, file);
+    }
     let builder = Executor::builder().python(&arguments.python).library(library::find()?);
+    let builder = confined::by(builder, policies);
     let builder = if arguments.json { builder } else { builder.output_max(usize::MAX) };
     let mut executor = builder.start().map_err(Failure::run)?;
     let session = executor.session().map_err(Failure::run)?;

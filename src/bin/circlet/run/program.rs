@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 
 use circlet::exec::Outcome;
 use serde_json::{Value, json};
@@ -25,14 +26,17 @@ pub(super) struct Program {
     name: &'static str,
     /// What it finds in `sys.argv`.
     words: Vec<OsString>,
+    /// What the file has, for a session that may not read it.
+    source: Option<Vec<u8>>,
 }
 
 impl Program {
-    /// Looks at what was given: code, or a file and its arguments.
-    pub(super) fn read(code: Option<&str>, words: &[OsString]) -> Result<Self, Failure> {
+    /// Looks at what was given: code, or a file and its arguments. The session of one that `is_confined` may not be able to read
+    /// the file.
+    pub(super) fn read(code: Option<&str>, words: &[OsString], is_confined: bool) -> Result<Self, Failure> {
         if let Some(code) = code {
             let words = [&["-c".into()], words].concat();
-            return Ok(Self { kind: "code", code: code.to_owned(), name: "<string>", words });
+            return Ok(Self { kind: "code", code: code.to_owned(), name: "<string>", words, source: None });
         }
         let words = words.to_vec();
         let Some(file) = words.first() else {
@@ -45,10 +49,18 @@ impl Program {
             io::stdin().read_to_string(&mut code).map_err(|error| {
                 Failure::input(format!("the program on standard input cannot be read: {error}; give UTF-8"))
             })?;
-            return Ok(Self { kind: "code", code, name: "<stdin>", words });
+            return Ok(Self { kind: "code", code, name: "<stdin>", words, source: None });
         }
-        match File::open(file) {
-            Ok(_) => Ok(Self { kind: "file", code: String::new(), name: "", words }),
+        let opened = File::open(file).and_then(|mut opened| {
+            let is_sent = is_confined && !opened.metadata()?.is_dir();
+            let mut source = Vec::new();
+            if is_sent {
+                opened.read_to_end(&mut source)?;
+            }
+            Ok(is_sent.then_some(source))
+        });
+        match opened {
+            Ok(source) => Ok(Self { kind: "file", code: String::new(), name: "", words, source }),
             Err(error) => Err(Failure::input(format!(
                 "{} cannot be opened: {error}; give a Python file, or code after -c",
                 file.display()
@@ -56,20 +68,30 @@ impl Program {
         }
     }
 
+    /// Returns the file or the folder that it is.
+    pub(super) fn file(&self) -> Option<&Path> {
+        self.words.first().filter(|_| self.kind == "file").map(Path::new)
+    }
+
     /// Returns code whose value is the exit code, and what was raised if `is_told`. It leaves no name of its own to the program.
     pub(super) fn code(&self, terminals: [bool; 2], is_told: bool) -> String {
-        let hex =
-            |word: &OsString| word.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        let words: Vec<String> = self.words.iter().map(hex).collect();
+        let words: Vec<String> = self.words.iter().map(|word| hex(word.as_bytes())).collect();
+        // A list of one or of none: JSON's null is no name of Python's.
+        let source: Vec<String> = self.source.iter().map(|source| hex(source)).collect();
         let terminals = terminals.map(u8::from);
         // What JSON says of strings, numbers and lists of these, Python's own notation says as well.
-        let given = json!([self.kind, self.code, self.name, words, terminals, u8::from(is_told)]);
+        let given = json!([self.kind, self.code, self.name, words, source, terminals, u8::from(is_told)]);
         let (script, name) = (json!(SCRIPT), json!(SCRIPT_NAME));
         format!(
             "[names for names in [{{'__name__': 'circlet_run', 'main': globals(), 'given': {given}}}] \
              if exec(compile({script}, {name}, 'exec'), names) is None][0]['result']"
         )
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
+    bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 0xf)]).collect()
 }
 
 /// Returns the exit code that a run of [`Program::code`] came to.

@@ -1,7 +1,8 @@
 # Runs a program in a session as `python3 FILE` does, and leaves `result`: its exit code, and what it raised.
 #
 # Given are `main`, the names of `__main__`, and `given`: "file" or "code", the path or the code, what tracebacks call
-# it, the words of sys.argv (these in hex, as they may be no UTF-8), and whether standard output and error are terminals.
+# it, the words of sys.argv and what the file has, if that is sent (both in hex, as they may be no UTF-8), and whether
+# standard output and error are terminals.
 import sys
 from os import _exit, fsdecode, getpid
 from os.path import abspath, dirname, isdir, realpath
@@ -35,9 +36,15 @@ def prepare():
     sys.path[0] = dirname(realpath(place))
     path = abspath(place)
     main.update(__file__=path, __cached__=None, __loader__=SourceFileLoader("__main__", path))
+    return lambda: exec(compile(read(path), path, "exec", dont_inherit=True), main)
+
+
+def read(path):
+    """Returns what the file has: as it was sent, where the session may not read it."""
+    if source:
+        return bytes.fromhex(source[0])
     with open(path, "rb") as file:
-        source = file.read()
-    return lambda: exec(compile(source, path, "exec", dont_inherit=True), main)
+        return file.read()
 
 
 def is_text(place):
@@ -94,7 +101,7 @@ def finish():
 
 
 names, home, told = globals(), getpid(), None
-kind, what, name, words, terminals, is_told = given
+kind, what, name, words, source, terminals, is_told = given
 try:
     prepare()()
     code = 0

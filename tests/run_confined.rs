@@ -1,0 +1,142 @@
+//! `circlet run` and `circlet repl` where a policy confines the code.
+#![cfg(all(feature = "cli", feature = "capi", target_os = "linux"))]
+
+mod common;
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What came of a command: exit code, standard output and standard error.
+struct Ended {
+    code: Option<i32>,
+    out: String,
+    err: String,
+}
+
+fn circlet(folder: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
+    command.args(words).current_dir(folder).env("CIRCLET_LIBRARY", common::library());
+    command.env_remove("CIRCLET_LOG").env_remove("POLICY_FILE").env("SECRET_TOKEN", "hunter2");
+    command
+}
+
+fn ended(mut command: Command, input: &str) -> Ended {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // One that is refused reads nothing.
+    let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ended { code: output.status.code(), out: text(&output.stdout), err: text(&output.stderr) }
+}
+
+fn run(folder: &Path, words: &[&str]) -> Ended {
+    ended(circlet(folder, &[&["run"], words].concat()), "")
+}
+
+/// Two folders: one to be in, and one with a program and a module beside it.
+fn folders(name: &str) -> [PathBuf; 2] {
+    let folder = common::scratch(&format!("confined-{name}"));
+    let [here, there] = ["here", "there"].map(|name| folder.join(name));
+    fs::create_dir(&here).unwrap();
+    fs::create_dir(&there).unwrap();
+    fs::write(there.join("beside.py"), "value = 7\n").unwrap();
+    fs::write(there.join("__main__.py"), "import beside; print(beside.value)\n").unwrap();
+    let program = "import sys\nprint(sys.argv[1:])\nprint(len(open(__file__).read()) > 0)\nimport beside\n";
+    fs::write(there.join("program.py"), program).unwrap();
+    [here, there]
+}
+
+#[test]
+fn a_policy_confines_a_program_and_lets_it_be_read_itself() {
+    let [here, there] = folders("program");
+    let file = there.join("program.py");
+    for policy in ["strict", "no-network"] {
+        let ended = run(&here, &["--policy", policy, file.to_str().unwrap(), "--its"]);
+        assert_eq!(ended.code, Some(1));
+        assert_eq!(ended.out, "['--its']\nTrue\n", "{}", ended.err);
+        assert!(ended.err.contains("    import beside\n"), "{}", ended.err);
+        assert!(ended.err.ends_with("ModuleNotFoundError: No module named 'beside'\n"), "{}", ended.err);
+    }
+    let ended = run(&here, &["--policy", "strict", there.to_str().unwrap()]);
+    assert_eq!((ended.code, &*ended.out), (Some(0), "7\n"), "{}", ended.err);
+    let ended = run(&there, &["--policy", "readonly", "program.py"]);
+    assert_eq!(ended.code, Some(0), "its folder is the one that it runs in: {}", ended.err);
+}
+
+#[test]
+fn a_program_that_a_policy_denies_runs_and_cannot_read_itself() {
+    let [here, there] = folders("denied");
+    let file = there.join("program.py");
+    let rule = serde_json::json!({"action": "deny", "paths": [file], "access": ["read", "write"]});
+    let policy = serde_json::json!({"version": 1, "fs": {"rules": [rule]}});
+    let ended = run(&here, &["--policy", &policy.to_string(), file.to_str().unwrap()]);
+    assert_eq!((ended.code, &*ended.out), (Some(1), "[]\n"), "{}", ended.err);
+    assert!(ended.err.contains("PermissionError"), "{}", ended.err);
+}
+
+#[test]
+fn code_has_no_files_networks_and_variables_that_its_policy_does_not_allow() {
+    let [here, _] = folders("code");
+    for (code, words) in [
+        ("open('/etc/shadow')", "PermissionError"),
+        ("import socket; socket.socket()", "PermissionError"),
+        ("import os; os.environ['SECRET_TOKEN']", "KeyError"),
+        ("open('made', 'w').write('x'); raise SystemExit(open('made').read())", "x\n"),
+    ] {
+        let ended = run(&here, &["--policy", "no-network", "-c", code]);
+        assert_eq!(ended.code, Some(1), "{code}");
+        assert!(ended.err.contains(words), "{code}: {}", ended.err);
+    }
+    let ended = run(&here, &["--policy", "no-network", "--policy", "readonly", "-c", "open('made', 'w')"]);
+    assert!(ended.err.contains("PermissionError"), "all of several hold: {}", ended.err);
+}
+
+#[test]
+fn the_environment_names_the_policy_where_the_command_line_does_not() {
+    let [here, _] = folders("environment");
+    fs::write(here.join("own.json"), r#"{"version": 1}"#).unwrap();
+    let code = "open('/etc/passwd').close(); print('open')";
+    let with = |words: &[&str], file: &str, input: &str| {
+        let mut command = circlet(&here, words);
+        command.env("POLICY_FILE", file);
+        ended(command, input)
+    };
+    let refused = with(&["run", "-c", code], "own.json", "");
+    assert!(refused.err.contains("PermissionError"), "{}", refused.err);
+    let refused = with(&["repl"], "own.json", code);
+    assert!(refused.err.contains("PermissionError"), "{}", refused.err);
+    let other = with(&["run", "--policy", "no-network", "-c", code], "own.json", "");
+    assert_eq!((other.code, &*other.out), (Some(0), "open\n"), "{}", other.err);
+    let none = with(&["run", "-c", code], "", "");
+    assert_eq!((none.code, &*none.out), (Some(0), "open\n"), "{}", none.err);
+    let missing = with(&["run", "-c", code], "none.json", "");
+    assert_eq!(missing.code, Some(2));
+    assert!(missing.err.starts_with("circlet: POLICY_FILE: none.json cannot be read"), "{}", missing.err);
+}
+
+#[test]
+fn code_on_standard_input_is_confined_at_the_prompt_too() {
+    let [here, _] = folders("prompt");
+    let refused = ended(circlet(&here, &["repl", "--policy", "strict"]), "open('/etc/passwd')");
+    assert!(refused.err.contains("PermissionError"), "{}", refused.err);
+}
+
+#[test]
+fn a_policy_that_is_none_is_refused_with_the_place_in_it() {
+    let [here, _] = folders("refused");
+    fs::write(here.join("own.json"), r#"{"version": 1, "fs": {"default": "permit"}}"#).unwrap();
+    for (policy, words) in [
+        ("own.json", "circlet: own.json: fs.default: unknown variant `permit`"),
+        ("strikt", "circlet: `strikt` is no file and no template: the templates are strict, "),
+        ("[]", "circlet: []: it is empty"),
+    ] {
+        for words_of in [&["run", "--policy", policy, "-c", "1"][..], &["repl", "--policy", policy]] {
+            let ended = ended(circlet(&here, words_of), "1");
+            assert_eq!(ended.code, Some(2), "{words_of:?}");
+            assert!(ended.err.starts_with(words), "{}", ended.err);
+        }
+    }
+}
