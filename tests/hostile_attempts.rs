@@ -44,7 +44,9 @@ fn confined(surroundings: &Surroundings) -> Builder {
             ],
             "private_tmp": true,
         },
-        "net": {"rules": [{"action": "allow", "protocol": "tcp", "ports": [surroundings.port("allowed_port")]}]},
+        "net": {"rules": [{
+            "action": "allow", "protocol": "tcp", "addresses": ["127.0.0.1"], "ports": [surroundings.port("allowed_port")],
+        }]},
         "limits": {
             "cpu_ms": 30_000, "memory_bytes": 1_u64 << 30, "processes": 100, "file_bytes": 100_u64 << 20,
             "descriptors": 512,

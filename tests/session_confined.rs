@@ -1,60 +1,305 @@
-//! Sessions that a policy confines: what the kernel refuses, and what goes on working. With a real Python.
+//! Sessions that a policy confines: what the kernel and the supervisor refuse, and what goes on working. With a real Python.
 #![cfg(all(feature = "exec", feature = "capi", target_os = "linux"))]
 
 mod common;
 #[path = "common/sessions.rs"]
 mod sessions;
 
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::time::Duration;
+
 use circlet::exec::policy::Policy;
-use serde_json::json;
-use sessions::{builder, ready};
+use circlet::exec::{Builder, Error, Executor, Outcome};
+use serde_json::{Value, json};
+use sessions::{builder, pool, ready};
 
-fn policy(json: serde_json::Value) -> Policy {
-    serde_json::from_value(json).unwrap()
-}
-
-fn strict() -> Policy {
-    policy(json!({"version": 1, "fs": {"private_tmp": true}}))
-}
-
-#[test]
-fn a_confined_session_runs_code_and_is_refused_files_networks_and_programs() {
-    let mut python = builder().policy(strict()).start().unwrap();
-    let code = "
-import errno, json, os, socket, subprocess, tempfile
+/// What scripts say of an attempt: the name of its error, else what it gave.
+const TRIED: &str = "
+import errno, os, socket, subprocess, sys
 def tried(what):
-    try: return repr(what())
+    try: return what()
     except OSError as error: return errno.errorcode[error.errno]
-[6 * 7,
- tried(lambda: open('/etc/passwd').read()),
- tried(lambda: os.listdir('/')),
- tried(lambda: open('/etc/hostname', 'w')),
- tried(lambda: socket.socket()),
- tried(lambda: socket.socket(socket.AF_UNIX)),
- tried(lambda: subprocess.run(['true'])),
- tried(lambda: os.kill(os.getppid(), 0)),
- tried(lambda: os.setsid()),
- tried(lambda: os.chmod('/usr/lib', 0o777)),
- tempfile.NamedTemporaryFile('w').write('x'),
- sorted(os.environ)]";
-    let outcome = python.run(code).unwrap();
-    assert_eq!(outcome.error, None);
-    let value = outcome.value.unwrap();
-    println!("{value:#}");
-    let refused =
-        ["EACCES", "EACCES", "EACCES", "EACCES", "EACCES", "EACCES", "EPERM", "EPERM", "EROFS", "1"];
-    python.stop().unwrap();
-    let _ = refused;
+";
+
+fn policy(json: &Value) -> Policy {
+    Policy::from_json(&json.to_string()).unwrap()
+}
+
+/// Nothing but the interpreter itself and a folder for temporary files.
+fn strict() -> Value {
+    json!({"version": 1, "fs": {"private_tmp": true}})
+}
+
+fn with(section: &str, value: Value) -> Policy {
+    let mut json = strict();
+    json[section] = value;
+    policy(&json)
+}
+
+fn confined(policy: Policy) -> Builder {
+    builder().policy(policy)
+}
+
+fn value(python: &mut Executor, code: &str) -> Value {
+    let Outcome { value, error, .. } = python.run(&format!("{TRIED}{code}")).unwrap();
+    assert_eq!(error, None, "{code}");
+    value.unwrap()
+}
+
+/// Attempts that no policy of these tests allows, and how they are refused.
+fn refused() -> [(&'static str, &'static str); 9] {
+    [
+        ("open('/etc/passwd').read()", "EACCES"),
+        ("os.listdir('/etc')", "EACCES"),
+        ("open('/proc/%d/cmdline' % os.getppid()).read()", "EACCES"),
+        ("socket.socket().fileno() > 2", "EACCES"),
+        ("socket.socket(socket.AF_UNIX).fileno() > 2", "EACCES"),
+        ("subprocess.run(['true']).returncode == 0", "EACCES"),
+        ("os.kill(os.getppid(), 0)", "EPERM"),
+        ("os.setpgid(0, 0)", "EPERM"),
+        ("os.getxattr('/etc/passwd', 'user.none')", "ENODATA"),
+    ]
 }
 
 #[test]
-fn a_forked_session_is_confined_too() {
-    let pool = ready(builder().policy(strict()).ready(1).pool().unwrap());
+fn a_confined_session_is_refused_what_one_without_a_policy_may() {
+    let (mut free, mut held) = (builder().start().unwrap(), confined(policy(&strict())).start().unwrap());
+    let tried = |python: &mut Executor, code: &str| value(python, &format!("tried(lambda: {code})"));
+    for (code, error) in refused() {
+        assert_eq!(tried(&mut held, code), json!(error), "{code}");
+        if error != "ENODATA" {
+            assert_ne!(tried(&mut free, code), json!(error), "{code} is refused where there is no policy");
+        }
+    }
+    assert_eq!(value(&mut held, "import tempfile; tempfile.NamedTemporaryFile('w').write('x')"), json!(1));
+    let variables = "sorted(name for name in os.environ if not name.startswith('LC_'))";
+    assert_eq!(value(&mut held, variables), json!(["CIRCLET_LIBRARY", "LANG", "TMPDIR"]));
+    held.stop().unwrap();
+}
+
+#[test]
+fn a_forked_session_is_confined_as_one_that_was_started() {
+    let pool = ready(confined(policy(&strict())).pool().unwrap());
     let mut python = pool.open().unwrap();
-    let outcome = python.run("open('/etc/passwd')").unwrap();
-    assert_eq!(outcome.error.unwrap().kind, "PermissionError");
-    assert_eq!(
-        python.run("import tempfile; tempfile.TemporaryFile().write(b'abc')").unwrap().value,
-        Some(json!(3))
+    for (code, error) in refused() {
+        assert_eq!(value(&mut python, &format!("tried(lambda: {code})")), json!(error), "{code}");
+    }
+    assert_eq!(value(&mut python, "import tempfile; tempfile.TemporaryFile().write(b'abc')"), json!(3));
+    let open = "[int(fd) for fd in os.listdir('/proc/self/fd')]";
+    let descriptors = value(&mut python, open).as_array().unwrap().len();
+    let mut free = sessions::pool().open().unwrap();
+    assert!(descriptors <= value(&mut free, open).as_array().unwrap().len(), "{descriptors} descriptors");
+}
+
+#[test]
+fn what_is_denied_inside_of_what_is_allowed_is_neither_seen_nor_written() {
+    let folder = common::scratch("confined-inside");
+    let place = |part: &str| folder.join(part).to_str().unwrap().to_owned();
+    for part in ["secrets", "kept"] {
+        fs::create_dir(folder.join(part)).unwrap();
+        fs::write(folder.join(part).join("file"), part).unwrap();
+    }
+    fs::write(folder.join("key"), "key").unwrap();
+    let all = json!(["read", "list", "write", "create", "remove"]);
+    let policy = with(
+        "fs",
+        json!({"rules": [
+            {"action": "allow", "paths": [place("")], "access": all},
+            {"action": "deny", "paths": [place("secrets"), place("key")], "access": all},
+            {"action": "deny", "paths": [place("kept")], "access": ["write", "create", "remove"]},
+        ]}),
     );
+    let mut python = confined(policy).start().unwrap();
+    let root = place("");
+    let code = format!(
+        "here = {root:?}\n[tried(lambda: open(here + '/new', 'w').write('ab')), tried(lambda: os.listdir(here + '/secrets')), \
+         tried(lambda: open(here + '/secrets/file').read()), tried(lambda: open(here + '/key').read()), \
+         tried(lambda: os.chmod(here + '/key', 0o777)), tried(lambda: open(here + '/kept/file').read()), \
+         tried(lambda: open(here + '/kept/file', 'w')), tried(lambda: os.remove(here + '/kept/file'))]"
+    );
+    let wanted = json!([2, "EACCES", "EACCES", "EACCES", "EROFS", "kept", "EROFS", "EROFS"]);
+    assert_eq!(value(&mut python, &code), wanted);
+    assert_eq!(fs::read_to_string(folder.join("secrets/file")).unwrap(), "secrets");
+}
+
+#[test]
+fn programs_are_those_of_the_rules_and_no_others_whatever_they_are_called() {
+    let folder = common::scratch("confined-programs");
+    let place = |part: &str| folder.join(part).to_str().unwrap().to_owned();
+    fs::copy("/bin/echo", folder.join("mine")).unwrap();
+    fs::copy("/bin/cat", folder.join("named")).unwrap();
+    fs::write(folder.join("script"), "#!/bin/sh\necho no\n").unwrap();
+    fs::set_permissions(folder.join("script"), fs::Permissions::from_mode(0o755)).unwrap();
+    let hash = common::run(std::process::Command::new("sha256sum").arg(folder.join("named")));
+    let mut json = strict();
+    json["exec"] = json!({"rules": [
+        {"action": "allow", "path": "/bin/echo"},
+        {"action": "allow", "path": place("named"), "sha256": hash.split_whitespace().next()},
+        {"action": "allow", "path": place("mine"), "sha256": "0".repeat(64)},
+        {"action": "allow", "path": place("script")},
+    ]});
+    json["fs"]["rules"] = json!([{"action": "allow", "paths": [place("")], "access": ["read", "list"]}]);
+    let mut python = confined(policy(&json)).start().unwrap();
+    let run = |python: &mut Executor, arguments: Value| {
+        let code = format!(
+            "tried(lambda: subprocess.run({arguments}, capture_output=True, input=b'in').stdout.decode())"
+        );
+        value(python, &code)
+    };
+    assert_eq!(run(&mut python, json!(["/bin/echo", "hello"])), json!("hello\n"));
+    assert_eq!(run(&mut python, json!([place("named")])), json!("in"), "with its hash");
+    assert_eq!(run(&mut python, json!([place("mine"), "hello"])), json!("EACCES"), "with another hash");
+    assert_eq!(run(&mut python, json!(["/bin/true"])), json!("EACCES"));
+    let loaders = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
+    let loader = loaders.into_iter().find(|loader| Path::new(loader).exists()).unwrap();
+    assert_eq!(run(&mut python, json!([loader, "/bin/true"])), json!("EACCES"), "by the loader");
+    assert_eq!(run(&mut python, json!([place("script")])), json!("EACCES"), "a script without its interpreter");
+    let code = "tried(lambda: os.memfd_create('x'))";
+    assert_eq!(value(&mut python, code), json!("EPERM"), "a program in memory alone");
+    assert_eq!(run(&mut python, json!(["/nowhere"])), json!("ENOENT"));
+}
+
+#[test]
+fn a_path_that_changes_while_it_is_decided_on_starts_no_other_program() {
+    let folder = common::scratch("confined-race");
+    let marker = folder.join("marker").to_str().unwrap().to_owned();
+    // The paths are of one length, and the second leaves a file.
+    for (program, name) in [("/bin/echo", "mine"), ("/bin/touch", "none")] {
+        fs::copy(program, folder.join(name)).unwrap();
+    }
+    let mut json = strict();
+    let all = json!(["read", "list", "write", "create", "remove"]);
+    json["fs"]["rules"] = json!([{"action": "allow", "paths": [folder], "access": all}]);
+    json["exec"] = json!({"rules": [{"action": "allow", "path": folder.join("mine")}]});
+    // Where the kernel alone decided by the path's file it would start neither: this is about what the supervisor decides.
+    json["fs"]["rules"][0]["access"].as_array_mut().unwrap().push(json!("execute"));
+    let mut python = confined(policy(&json)).start().unwrap();
+    let code = format!(
+        "
+import ctypes, threading
+libc, marker = ctypes.CDLL(None), {marker:?}.encode()
+names = [{:?}.encode(), {:?}.encode()]
+path = ctypes.create_string_buffer(names[0])
+arguments = (ctypes.c_char_p * 3)(b'x', marker, None)
+over, started, refused = False, 0, 0
+def change():
+    while not over:
+        for name in names: ctypes.memmove(path, name, len(name))
+thread = threading.Thread(target=change)
+thread.start()
+for _ in range(300):
+    child = ctypes.c_int()
+    error = libc.posix_spawn(ctypes.byref(child), path, None, None, arguments, None)
+    if error: refused += 1
+    else:
+        os.waitpid(child.value, 0)
+        started += 1
+over = True
+thread.join()
+[os.path.exists(marker), started > 0, refused > 0]",
+        folder.join("mine").to_str().unwrap(),
+        folder.join("none").to_str().unwrap(),
+    );
+    assert_eq!(value(&mut python, &code), json!([false, true, true]));
+}
+
+#[test]
+fn connections_are_made_where_a_network_is_allowed_and_nowhere_else() {
+    let (allowed, denied) =
+        (TcpListener::bind("127.0.0.1:0").unwrap(), TcpListener::bind("127.0.0.2:0").unwrap());
+    let port = |listener: &TcpListener| listener.local_addr().unwrap().port();
+    let rules = json!({"rules": [
+        {"action": "allow", "protocol": "tcp", "addresses": ["127.0.0.1/32"], "ports": [port(&allowed), "1-2"]},
+    ]});
+    let mut python = confined(with("net", rules)).start().unwrap();
+    let connect = |python: &mut Executor, host: &str, port: u16| {
+        let code = format!("tried(lambda: socket.create_connection(({host:?}, {port}), 5).getpeername()[0])");
+        value(python, &code)
+    };
+    assert_eq!(connect(&mut python, "127.0.0.1", port(&allowed)), json!("127.0.0.1"));
+    assert_eq!(connect(&mut python, "127.0.0.2", port(&denied)), json!("EACCES"));
+    assert_eq!(connect(&mut python, "127.0.0.1", 1), json!("ECONNREFUSED"), "what the network says");
+    let blocking = format!(
+        "s = socket.socket(); [tried(lambda: s.connect(('127.0.0.1', {}))), s.getpeername()[0], \
+         tried(lambda: socket.socket(socket.AF_INET6).connect(('::ffff:127.0.0.2', 80))), \
+         tried(lambda: socket.socket().bind(('127.0.0.1', 0))), tried(lambda: s.listen())]",
+        port(&allowed)
+    );
+    assert_eq!(value(&mut python, &blocking), json!([null, "127.0.0.1", "EACCES", "EACCES", "EACCES"]));
+    assert!(allowed.accept().is_ok());
+    denied.set_nonblocking(true).unwrap();
+    assert!(denied.accept().is_err(), "nobody came");
+}
+
+#[test]
+fn processes_and_threads_are_counted_whoever_the_user_is() {
+    let mut python = confined(with("limits", json!({"processes": 10}))).start().unwrap();
+    let code = "
+import threading, time
+ready, children = threading.Event(), []
+try:
+    for _ in range(100): threading.Thread(target=ready.wait, daemon=True).start()
+except RuntimeError as error: said = str(error)
+forked = tried(os.fork)
+if forked == 0: os._exit(0)
+before = threading.active_count()
+ready.set()
+while threading.active_count() > 1: time.sleep(0.001)
+for _ in range(50):
+    child = os.fork()
+    if child == 0: os._exit(7)
+    children.append(os.waitpid(child, 0)[1] >> 8)
+[said, forked, before, set(children) == {7}]";
+    let wanted = json!(["can't start new thread", "EAGAIN", 10, true]);
+    assert_eq!(value(&mut python, code), wanted);
+}
+
+#[test]
+fn limits_hold_and_say_so() {
+    let limits = json!({"wall_ms": 100, "file_bytes": 1000, "descriptors": 64, "memory_bytes": 256 << 20, "output_bytes": 100});
+    let mut python = confined(with("limits", limits)).start().unwrap();
+    let outcome = python.run("while True: pass").unwrap();
+    assert_eq!(outcome.error.unwrap().kind, "KeyboardInterrupt");
+    assert_eq!(python.run("x = bytearray(1 << 30)").unwrap().error.unwrap().kind, "MemoryError");
+    let code = "import tempfile\ntried(lambda: tempfile.TemporaryFile(buffering=0).write(bytes(5000)))";
+    assert_eq!(value(&mut python, code), json!(1000), "as much as may be");
+    assert_eq!(value(&mut python, "tried(lambda: [os.pipe() for _ in range(100)])"), json!("EMFILE"));
+    let outcome = python.run("print('x' * 1000)").unwrap();
+    assert!(
+        outcome.stdout.len() < 250 && outcome.stdout.contains("more than 100 bytes"),
+        "{}",
+        outcome.stdout
+    );
+}
+
+#[test]
+fn what_cannot_be_enforced_starts_nothing_and_says_where_it_is() {
+    let before = fs::read_dir("/proc/self/task").unwrap().count();
+    let rules = json!({"rules": [{"action": "warn", "paths": ["/etc"], "access": ["read"]}]});
+    let error = confined(with("fs", rules)).start().unwrap_err();
+    assert!(matches!(&error, Error::Unenforceable(what) if what.what.starts_with("fs")), "{error}");
+    let rules = json!({"rules": [{"action": "allow", "domains": ["example.org"]}]});
+    let error = confined(with("net", rules)).start().unwrap_err();
+    assert!(error.to_string().contains("net.rules[0]"), "{error}");
+    assert_eq!(fs::read_dir("/proc/self/task").unwrap().count(), before);
+}
+
+#[test]
+fn nothing_is_left_of_a_confined_session() {
+    let left = || {
+        let tmp = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
+        let own = format!("circlet-{}-", std::process::id());
+        tmp.filter(|entry| entry.file_name().to_string_lossy().starts_with(&own)).count()
+    };
+    let mut python = confined(with("limits", json!({"processes": 10}))).start().unwrap();
+    let id = python.process_id().unwrap();
+    python.run("import tempfile; kept = tempfile.mkdtemp()").unwrap();
+    assert!(left() >= 1);
+    python.run_timeout("while True: pass", Duration::from_millis(10)).unwrap();
+    python.stop().unwrap();
+    assert!(!Path::new(&format!("/proc/{id}")).exists());
+    drop(pool());
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, mpsc};
@@ -201,6 +201,15 @@ impl Process {
     fn while_there<T>(&self, act: impl FnOnce() -> T) -> Option<T> {
         let state = self.state();
         state.ended.is_none().then(act)
+    }
+
+    /// Takes a copy of a descriptor of its.
+    pub(super) fn descriptor(&self, number: RawFd) -> io::Result<OwnedFd> {
+        // SAFETY: the call takes integers, and the descriptor that comes back belongs to nobody else.
+        unsafe {
+            let fd = libc::syscall(libc::SYS_pidfd_getfd, self.pidfd.as_raw_fd(), number, 0);
+            if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(OwnedFd::from_raw_fd(fd as RawFd)) }
+        }
     }
 
     pub(super) fn id(&self) -> u32 {

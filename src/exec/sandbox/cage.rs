@@ -2,6 +2,7 @@
 
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::Unenforceable;
 use super::bpf;
@@ -23,6 +24,8 @@ pub(in crate::exec) struct Cage {
     rulesets: Vec<OwnedFd>,
     canary: PathBuf,
     opens_all: bool,
+    policy: Arc<Resolved>,
+    asks: u32,
     /// What the session has for temporary files.
     tmp: Option<PathBuf>,
     _places: Places,
@@ -70,9 +73,10 @@ impl Cage {
         } else {
             Vec::new()
         };
-        let ports = resolved.layers().iter().map(network::ports).collect::<Result<Vec<Ports>, _>>()?;
+        let mut ports = resolved.layers().iter().map(network::ports).collect::<Result<Vec<Ports>, _>>()?;
         let denied = resolved.denied_syscalls().into_iter().filter_map(syscall_number);
         let wishes = Wishes { is_mounted, sockets: network::sockets(&ports), denied: denied.collect() };
+        network::alone(&mut ports);
         let rulesets = fences.iter().zip(&ports).map(|(fence, ports)| fence.ruleset(ports));
         let rulesets = rulesets.collect::<Result<Vec<_>, _>>()?;
         let steps = Steps {
@@ -87,7 +91,9 @@ impl Cage {
         let canary = PathBuf::from(format!("/proc/{}/status", std::process::id()));
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
         let tmp = has_tmp.then(|| if is_in_place { PathBuf::from(TMP) } else { own });
-        Ok(Self { steps, rulesets, canary, opens_all, tmp, _places: places })
+        let asks = asks(&resolved, &ports);
+        let policy = Arc::new(resolved);
+        Ok(Self { steps, rulesets, canary, opens_all, policy, asks, tmp, _places: places })
     }
 
     pub(in crate::exec) fn steps(&self) -> &Steps {
@@ -101,6 +107,15 @@ impl Cage {
     /// What the session is to try to open.
     pub(in crate::exec) fn canary(&self) -> &Path {
         &self.canary
+    }
+
+    /// What its supervisor is to be asked.
+    pub(in crate::exec) fn asks(&self) -> u32 {
+        self.asks
+    }
+
+    pub(in crate::exec) fn policy(&self) -> &Arc<Resolved> {
+        &self.policy
     }
 
     /// Where its temporary files are.
@@ -131,17 +146,13 @@ pub(in crate::exec) fn resolved(
     let here = Surroundings { cwd, home, tmp, runtime };
     let all = policies.iter().map(|policy| policy.resolve(&here)).reduce(Resolved::merged_with);
     let all = all.ok_or_else(|| Unenforceable::new("the policy", "there is none"))?;
-    Ok(all.with_real_paths(|path| path.canonicalize().ok()))
+    // A process's own folder in /proc is another for each, and is let to each by another way.
+    Ok(all.with_real_paths(|path| if is_own(path) { None } else { path.canonicalize().ok() }))
 }
 
 /// Refuses what is not enforced yet.
 fn enforceable(policy: &Resolved) -> Result<(), Unenforceable> {
     for layer in policy.layers() {
-        if layer.exec_default != Action::Deny
-            || layer.exec_rules.iter().any(|rule| rule.action != Action::Deny)
-        {
-            return Err(Unenforceable::new("exec", "programs cannot be allowed yet: deny them"));
-        }
         if layer.fs_default == Action::Warn || layer.fs_rules.iter().any(|rule| rule.action == Action::Warn) {
             return Err(Unenforceable::new("fs", "files cannot be watched yet: allow them or deny them"));
         }
@@ -150,6 +161,24 @@ fn enforceable(policy: &Resolved) -> Result<(), Unenforceable> {
         }
     }
     Ok(())
+}
+
+/// Tells whether a path is the same for every process, and leads to its own folder in /proc.
+fn is_own(path: &Path) -> bool {
+    ["/proc/self", "/proc/thread-self"].iter().any(|own| path.starts_with(own))
+}
+
+/// Returns what the supervisor is to be asked.
+fn asks(policy: &Resolved, ports: &[Ports]) -> u32 {
+    let allows_programs = |layer: &Layer| {
+        layer.exec_default != Action::Deny || layer.exec_rules.iter().any(|rule| rule.action != Action::Deny)
+    };
+    let all = [
+        (calls::ASK_PROGRAMS, policy.layers().iter().all(allows_programs)),
+        (calls::ASK_CONNECTIONS, ports.iter().any(|ports| ports.asks)),
+        (calls::ASK_PROCESSES, policy.limits().processes.is_some()),
+    ];
+    all.iter().filter(|(_, is_asked)| *is_asked).map(|(what, _)| what).sum()
 }
 
 fn rule(place: impl Into<String>, path: &Path, action: Action, access: &[Access]) -> PathRule {
@@ -161,7 +190,7 @@ fn rules(layer: &Layer, runtime: &Runtime, library: &Path) -> Vec<PathRule> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut rules: Vec<PathRule> = Vec::new();
     for (at, given) in layer.fs_rules.iter().enumerate() {
-        for path in &given.paths {
+        for path in given.paths.iter().filter(|path| !is_own(path)) {
             let access = given.access.clone();
             rules.push(PathRule {
                 place: format!("fs.rules[{at}]"),
@@ -170,6 +199,18 @@ fn rules(layer: &Layer, runtime: &Runtime, library: &Path) -> Vec<PathRule> {
                 access,
             });
         }
+    }
+    for (at, given) in layer.exec_rules.iter().enumerate().filter(|(_, given)| given.action != Action::Deny) {
+        let access = [Access::Read, Access::Execute];
+        rules.extend(
+            given
+                .paths
+                .iter()
+                .map(|path| rule(format!("exec.rules[{at}]"), &real(path), given.action, &access)),
+        );
+    }
+    if layer.exec_default != Action::Deny {
+        rules.push(rule("exec.default", Path::new("/"), Action::Allow, &[Access::Execute]));
     }
     if layer.fs_default == Action::Allow {
         rules.push(rule("fs.default", Path::new("/"), Action::Allow, &USE));

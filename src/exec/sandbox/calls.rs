@@ -274,7 +274,35 @@ fn sockets(wished: Sockets) -> Vec<(libc::c_long, Verdict)> {
     ]
 }
 
+/// What the supervisor is asked, a bit each.
+pub(super) const ASK_PROGRAMS: u32 = 1;
+pub(super) const ASK_CONNECTIONS: u32 = 2;
+pub(super) const ASK_PROCESSES: u32 = 4;
+
 /// Returns the verdicts of the filter that is added once the session's shell is there, before any code runs.
-pub(super) fn last_verdicts() -> Vec<(libc::c_long, Verdict)> {
-    vec![(libc::SYS_execve, DENIED), (libc::SYS_execveat, DENIED), (libc::SYS_seccomp, REFUSED)]
+pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
+    let programs = if asks & ASK_PROGRAMS != 0 { Verdict::Ask } else { DENIED };
+    let mut calls = vec![
+        (libc::SYS_execve, programs.clone()),
+        (libc::SYS_execveat, programs),
+        (libc::SYS_seccomp, REFUSED),
+    ];
+    if asks & ASK_PROGRAMS != 0 {
+        // What is in memory alone has no place that a rule could name.
+        let sealed = vec![Condition::masked(1, MFD_NOEXEC_SEAL, MFD_NOEXEC_SEAL)];
+        calls.push((libc::SYS_memfd_create, only(vec![sealed])));
+    }
+    if asks & ASK_CONNECTIONS != 0 {
+        calls.extend([libc::SYS_connect, libc::SYS_bind].map(|call| (call, Verdict::Ask)));
+    }
+    if asks & ASK_PROCESSES != 0 {
+        calls.extend([libc::SYS_clone].iter().chain(FORKS).map(|call| (*call, Verdict::Ask)));
+    }
+    calls
 }
+
+const MFD_NOEXEC_SEAL: u32 = 8;
+#[cfg(target_arch = "x86_64")]
+const FORKS: &[libc::c_long] = numbers![SYS_fork SYS_vfork];
+#[cfg(not(target_arch = "x86_64"))]
+const FORKS: &[libc::c_long] = &[];

@@ -3,6 +3,7 @@
 use std::ffi::CStr;
 use std::fs;
 use std::io;
+use std::os::fd::{FromRawFd, OwnedFd};
 
 use super::bpf::{self, Verdict};
 use super::calls;
@@ -14,14 +15,29 @@ const CALL: u32 = 2;
 const PROGRAM: u32 = 4;
 const ALL: u32 = OPEN | CALL | PROGRAM;
 
-/// Locks this process, with all its threads, and tries what must fail from here on: to open `canary`, a call that no policy
-/// allows, and a program. Returns what did fail, as [`Held`] takes it.
+/// Locks this process, with all its threads: from here on nobody can add filters, and programs are started, addresses used and
+/// processes made as the supervisor says that `asks` has it asked. Returns where it is asked, if it is.
 ///
 /// # Errors
-/// What the kernel says of the lock.
-pub(in crate::exec) fn lock(canary: &CStr) -> io::Result<u32> {
+/// What the kernel says.
+pub(in crate::exec) fn lock(asks: u32) -> io::Result<Option<OwnedFd>> {
+    let program = bpf::program(&calls::last_verdicts(asks), &Verdict::Allow);
     // All threads get it, or none.
-    install(&bpf::program(&calls::last_verdicts(), &Verdict::Allow), libc::SECCOMP_FILTER_FLAG_TSYNC)?;
+    if asks == 0 {
+        return install(&program, libc::SECCOMP_FILTER_FLAG_TSYNC).map(|_| None);
+    }
+    let flags = libc::SECCOMP_FILTER_FLAG_TSYNC
+        | libc::SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+        | libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
+        | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+    let listener = install(&program, flags)?;
+    // SAFETY: the descriptor is new, and belongs to nobody else.
+    Ok(Some(unsafe { OwnedFd::from_raw_fd(listener) }))
+}
+
+/// Tries what must fail once this process is locked: to open `canary`, a call that no policy allows, and a program. Returns what
+/// did fail, as [`Held`] takes it.
+pub(in crate::exec) fn attempt(canary: &CStr) -> u32 {
     let mut failed = 0;
     let error = || io::Error::last_os_error().raw_os_error();
     // SAFETY: the strings outlive the calls. Nothing is asked of the kernel that it would do: a command of the key store that
@@ -43,7 +59,7 @@ pub(in crate::exec) fn lock(canary: &CStr) -> io::Result<u32> {
             failed |= PROGRAM;
         }
     }
-    Ok(failed)
+    failed
 }
 
 /// What is looked at of a confined process.

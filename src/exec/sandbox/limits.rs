@@ -9,7 +9,6 @@ pub(super) fn rlimits(limits: &Limits) -> Vec<(u32, u64)> {
         (libc::RLIMIT_CPU, limits.cpu_ms.map(seconds)),
         // Memory that is written and its own: what a file or a ring is mapped from does not count, nor what is only reserved.
         (libc::RLIMIT_DATA, limits.memory_bytes),
-        (libc::RLIMIT_NPROC, limits.processes),
         (libc::RLIMIT_FSIZE, limits.file_bytes),
         (libc::RLIMIT_NOFILE, limits.descriptors),
         // No file of what was in memory, no messages of the kernel's, no place before others.

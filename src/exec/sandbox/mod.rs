@@ -4,21 +4,28 @@
 //! exec, or between a fork server's fork and the shell. Before the first run the session locks it: no programs any more. The
 //! supervisor then looks whether it holds. See `docs/security.md`.
 
+mod asker;
 mod bpf;
 mod cage;
 mod calls;
 mod check;
+mod connections;
+mod crowd;
 mod enter;
 mod fence;
+mod guard;
 mod limits;
 mod network;
+mod notices;
 mod places;
+mod programs;
 mod runtime;
 
 pub(super) use cage::{Cage, resolved};
-pub(super) use check::lock;
+pub(super) use check::{attempt, lock};
 pub use enter::Stage;
 pub(super) use enter::Steps;
+pub(super) use guard::Guard;
 pub(super) use runtime::Runtime;
 
 /// What of a policy cannot be enforced here, and why.

@@ -10,6 +10,9 @@ use std::sync::OnceLock;
 #[derive(Debug)]
 pub(super) struct Places(PathBuf);
 
+/// What nobody may use, whatever is done.
+const NOTHING: u32 = 0o000;
+
 impl Places {
     /// Makes the folder.
     ///
@@ -26,13 +29,11 @@ impl Places {
                 Ok(()) => {
                     let places = Self(folder);
                     private(&places.tmp())?;
-                    for nothing in places.nothing() {
-                        if nothing.ends_with("folder") {
-                            private(&nothing)?
-                        } else {
-                            fs::write(&nothing, "")?
-                        }
-                        fs::set_permissions(&nothing, fs::Permissions::from_mode(0))?;
+                    let [folder, file] = places.nothing();
+                    private(&folder)?;
+                    fs::write(&file, "")?;
+                    for nothing in [folder, file] {
+                        fs::set_permissions(nothing, fs::Permissions::from_mode(NOTHING))?;
                     }
                     return Ok(places);
                 }

@@ -25,6 +25,8 @@ const LOUD_BYTES: usize = 1 << 18;
 const GLANCE: Duration = Duration::from_nanos(500);
 /// How long to wait for room for a part of a long frame before the supervisor is told once more.
 const ROOM: Duration = Duration::from_millis(1);
+/// How long the supervisor has to take what it answers questions by.
+const OFFERED_WITHIN: Duration = Duration::from_secs(10);
 /// Bytes of [`Usage`] before the body of an outcome.
 const USAGE_BYTES: usize = 24;
 
@@ -89,7 +91,12 @@ impl SessionServant {
     pub fn ready(&self) -> Result<(), Error> {
         let mut body = PROTOCOL.to_le_bytes().to_vec();
         if let Some(canary) = self.words.confined() {
-            let failed = sandbox::lock(&canary).map_err(Error::os("seccomp"))?;
+            let listener = sandbox::lock(self.words.asks()).map_err(Error::os("seccomp"))?;
+            // The code could answer its own questions: it is not to have this.
+            if listener.is_some_and(|listener| !self.words.offer(listener.as_raw_fd(), OFFERED_WITHIN)) {
+                return Err(Error::NoWorker);
+            }
+            let failed = sandbox::attempt(&canary);
             body.extend_from_slice(&failed.to_le_bytes());
         }
         let mut answers = self.answers();

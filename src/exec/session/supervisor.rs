@@ -20,7 +20,7 @@ use super::{Event, Interrupter, Moment, Recycled, RunOptions};
 use crate::exec::fork_server::ForkServer;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::process::Process;
-use crate::exec::sandbox::{Cage, Stage};
+use crate::exec::sandbox::{Cage, Guard, Stage};
 use crate::exec::spawn::Confined;
 use crate::exec::{Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
@@ -101,6 +101,8 @@ pub struct Session {
     _server: Option<Arc<ForkServer>>,
     /// What confines it. Its folder goes with it.
     cage: Option<Cage>,
+    /// Who answers its questions.
+    guard: Option<Guard>,
     pub(super) within: Option<Duration>,
     /// How many processes the kernel had killed for want of memory when this one was started, where it says so.
     pub(super) kills_for_memory: Option<u64>,
@@ -154,7 +156,7 @@ impl Session {
         let confined = match &cage {
             None => None,
             Some(cage) => {
-                words.set_confined(cage.canary().as_os_str().as_encoded_bytes());
+                words.set_confined(cage.canary().as_os_str().as_encoded_bytes(), cage.asks());
                 let rulesets = cage.rulesets().iter().map(OwnedFd::try_clone).collect::<Result<_, _>>();
                 let rulesets = rulesets.map_err(Error::os("dup"))?;
                 Some(Confined { steps: cage.steps().clone(), rulesets, words: words.clone() })
@@ -186,6 +188,7 @@ impl Session {
             usage: Usage::default(),
             _server: origin.server,
             cage,
+            guard: None,
             within: setting.within,
             kills_for_memory: usage::kills_for_memory(),
             out_of_memory: None,
@@ -200,6 +203,7 @@ impl Session {
     fn greet(&mut self, within: Duration) -> Result<(), Error> {
         let until = Instant::now() + within;
         loop {
+            self.guard()?;
             if self.receive(PART)? {
                 let (head, body) = self.incoming.take();
                 let ready = AnswerHeader::read(&head);
@@ -225,6 +229,18 @@ impl Session {
             }
             self.sleep(Sleep::Any, left);
         }
+    }
+
+    /// Has somebody answer the session's questions, once it says where they are asked.
+    fn guard(&mut self) -> Result<(), Error> {
+        let (Some(cage), None, Some(number)) = (&self.cage, &self.guard, self.shared.words.offered()) else {
+            return Ok(());
+        };
+        let listener = self.process.descriptor(number).map_err(Error::os("pidfd_getfd"))?;
+        let guard = Guard::start(cage.policy().clone(), listener, self.process.id());
+        self.guard = Some(guard.map_err(Error::os("clone"))?);
+        self.shared.words.take_offer();
+        Ok(())
     }
 
     /// Looks whether the confinement holds, where there is one. No code has run by now.
@@ -315,6 +331,7 @@ impl Session {
                 shared.is_over.load(SeqCst)
                     || shared.is_called.load(SeqCst)
                     || shared.pipes.kept() != [0, 0]
+                    || shared.words.offered().is_some()
                     || from.has_frame()
             });
         }

@@ -3,10 +3,11 @@
 //! 32-bit words, each 8 bytes from the next, in the data area of an anonymous segment.
 
 use std::ffi::CString;
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use crate::exec::outputs::Stream;
 use crate::shm::{Backing, Error, Geometry, Memory, Mode, Segment, Shared, View, Wait};
@@ -41,6 +42,13 @@ const PROCESS: u64 = 64;
 
 /// Of a session that is confined: 1, written by the supervisor before it starts.
 const CONFINED: u64 = 72;
+/// Of a session that is confined: what its supervisor is to be asked. Written by the supervisor before it starts.
+const ASKS: u64 = 88;
+/// A descriptor of the session's, and one more, until the supervisor has a copy.
+const OFFER: u64 = 96;
+const TAKEN: u32 = u32::MAX;
+/// How often it is looked whether it has.
+const GLANCE: Duration = Duration::from_micros(20);
 /// From here on what it is to try to open: four bytes of the path in each word.
 const CANARY: u64 = 1024;
 /// Of a session that could not be confined: the step that failed, and the kernel's error, 16 bits each. Written by its process.
@@ -75,13 +83,44 @@ impl Words {
     }
 
     /// Says that the session is confined, and what it is to try to open: a path that is not longer than there is room for.
-    pub(crate) fn set_confined(&self, canary: &[u8]) {
+    pub(crate) fn set_confined(&self, canary: &[u8], asks: u32) {
         for (at, part) in (CANARY..BYTES).step_by(8).zip(canary.chunks(4)) {
             let mut bytes = [0; 4];
             bytes[..part.len()].copy_from_slice(part);
             self.word(at).store(u32::from_le_bytes(bytes), SeqCst);
         }
+        self.word(ASKS).store(asks, SeqCst);
         self.word(CONFINED).store(1, SeqCst);
+    }
+
+    /// Returns what the supervisor is to be asked.
+    pub(crate) fn asks(&self) -> u32 {
+        self.word(ASKS).load(SeqCst)
+    }
+
+    /// Offers the supervisor a descriptor of this process's, and waits until it has a copy; `false` where it takes none in time.
+    pub(crate) fn offer(&self, descriptor: RawFd, within: Duration) -> bool {
+        self.word(OFFER).store(descriptor.unsigned_abs() + 1, SeqCst);
+        self.wake_surely();
+        let begin = Instant::now();
+        while self.word(OFFER).load(SeqCst) != TAKEN {
+            if begin.elapsed() > within {
+                return false;
+            }
+            thread::sleep(GLANCE);
+        }
+        true
+    }
+
+    /// Returns the number of the descriptor that is offered.
+    pub(crate) fn offered(&self) -> Option<RawFd> {
+        let word = self.word(OFFER).load(SeqCst);
+        if word == TAKEN { None } else { word.checked_sub(1).and_then(|number| RawFd::try_from(number).ok()) }
+    }
+
+    /// Says that there is a copy of what is offered.
+    pub(crate) fn take_offer(&self) {
+        self.word(OFFER).store(TAKEN, SeqCst);
     }
 
     /// Returns what it is to try to open, if it is confined.

@@ -1,0 +1,104 @@
+//! The supervisor's thread that answers a session's questions.
+
+use std::io;
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+
+use super::connections::{self, Decided};
+use super::crowd::Crowd;
+use super::notices::{Answer, Listener, Notice};
+use super::programs::Programs;
+use crate::exec::policy::Resolved;
+use crate::exec::process::poll;
+use crate::shm::Deadline;
+
+/// Answers questions until nobody is left who could ask.
+#[derive(Debug)]
+pub(in crate::exec) struct Guard(Option<JoinHandle<()>>);
+
+/// What a guard needs.
+#[derive(Debug)]
+struct Duty {
+    policy: Arc<Resolved>,
+    listener: Arc<Listener>,
+    programs: Programs,
+    crowd: Option<Crowd>,
+}
+
+impl Guard {
+    /// Starts to answer.
+    ///
+    /// # Errors
+    /// There is no thread for it.
+    pub(in crate::exec) fn start(policy: Arc<Resolved>, listener: OwnedFd, group: u32) -> io::Result<Self> {
+        let listener = Arc::new(Listener::new(listener));
+        let crowd = policy.limits().processes.map(|most| Crowd::new(group, most));
+        let mut duty = Duty { policy, listener, programs: Programs::default(), crowd };
+        let thread = thread::Builder::new().name("circlet-guard".to_owned());
+        Ok(Self(Some(thread.spawn(move || duty.answer_all())?)))
+    }
+}
+
+impl Drop for Guard {
+    fn drop(&mut self) {
+        // Its session has ended, and with it all that could ask.
+        let _ = self.0.take().map(JoinHandle::join);
+    }
+}
+
+impl Duty {
+    fn answer_all(&mut self) {
+        loop {
+            // A listener whose last asker has gone is ready too, and has nothing to take.
+            poll([Some(self.listener.descriptor())], Deadline::NEVER);
+            match self.listener.take() {
+                Ok(Some(notice)) => self.answer(&notice),
+                Ok(None) => {
+                    if self.listener.is_over() {
+                        return;
+                    }
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn answer(&mut self, notice: &Notice) {
+        match notice.call {
+            libc::SYS_execve | libc::SYS_execveat => {
+                let (_, answer) = self.programs.answer(&self.policy, &self.listener, notice);
+                match answer {
+                    Answer::Continue => drop(self.programs.start(&self.policy, &self.listener, notice)),
+                    other => self.listener.answer(notice, other),
+                }
+            }
+            libc::SYS_connect | libc::SYS_bind => self.connect(notice),
+            // A process or a thread more.
+            _ => {
+                let takes = self.crowd.as_mut().is_none_or(Crowd::takes);
+                self.listener
+                    .answer(notice, if takes { Answer::Continue } else { Answer::Fail(libc::EAGAIN) });
+            }
+        }
+    }
+
+    fn connect(&self, notice: &Notice) {
+        let decided = connections::decide(&self.policy, notice);
+        if !self.listener.is_waiting(notice) {
+            return;
+        }
+        match decided {
+            Decided::Refused(error) => self.listener.answer(notice, Answer::Fail(error)),
+            Decided::Denied(..) => self.listener.answer(notice, Answer::Fail(libc::EACCES)),
+            Decided::Made(_, call) if call.waits() => {
+                let (listener, asked) = (self.listener.clone(), *notice);
+                let made = thread::Builder::new().spawn(move || listener.answer(&asked, call.make()));
+                if made.is_err() {
+                    self.listener.answer(notice, Answer::Fail(libc::EAGAIN));
+                }
+            }
+            Decided::Made(_, call) => self.listener.answer(notice, call.make()),
+        }
+    }
+}
