@@ -303,3 +303,49 @@ fn nothing_is_left_of_a_confined_session() {
     assert!(!Path::new(&format!("/proc/{id}")).exists());
     drop(pool());
 }
+
+#[test]
+fn code_cannot_watch_files_that_others_use() {
+    let mut python = confined(policy(&strict())).start().unwrap();
+    let code = "
+import ctypes, errno
+library = ctypes.CDLL(None, use_errno=True)
+watch = library.inotify_add_watch(library.inotify_init1(0), b'/usr', 0xfff)
+[watch, errno.errorcode[ctypes.get_errno()]]";
+    assert_eq!(python.run(code).unwrap().value, Some(json!([-1, "EPERM"])));
+    python.stop().unwrap();
+}
+
+#[test]
+fn a_confined_session_of_bun_runs_code_with_limited_memory_and_is_refused_files_networks_and_programs() {
+    let limits = json!({"memory_bytes": 512 << 20, "wall_ms": 20_000});
+    let mut bun = confined(with("limits", limits)).bun(common::bun()).start().unwrap();
+    let code = "
+const tried = async (what: () => unknown) => {
+  try { return await what() } catch (error) { return (error as { code?: string }).code }
+};
+const fs = await import('node:fs');
+const file = require('os').tmpdir() + '/file';
+[6 * 7,
+ await tried(() => fs.readFileSync('/etc/passwd')),
+ await tried(() => Bun.file('/etc/passwd').text()),
+ await tried(() => fs.readdirSync('/etc')),
+ await tried(() => fs.writeFileSync(file, 'abc') ?? fs.readFileSync(file, 'utf8')),
+ await tried(() => Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } }).port),
+ require('child_process').spawnSync('/bin/true').status,
+ Object.keys(process.env).includes('PATH')]";
+    let outcome = bun.run(code).unwrap();
+    assert_eq!(outcome.error, None);
+    let value = outcome.value.unwrap();
+    assert_eq!(value[0], 42);
+    assert_eq!(value[1], "EACCES");
+    assert_eq!(value[2], "EACCES");
+    assert_eq!(value[3], "EACCES");
+    assert_eq!(value[4], "abc");
+    assert!(value[5].is_string(), "{value}");
+    assert_ne!(value[6], 0, "{value}");
+    assert_eq!(value[7], false);
+    let outcome = bun.run("const all = []; for (;;) all.push(new Uint8Array(1 << 26).fill(1))").unwrap();
+    assert!(outcome.error.unwrap().message.contains("memory"));
+    bun.stop().unwrap();
+}

@@ -344,8 +344,8 @@ function takeHeap(number: number, wanted: string): void {
   finish(number, said);
 }
 
-async function serve(): Promise<void> {
-  const reader = Bun.file(bell()).stream().getReader();
+async function serve(requestsBell: number): Promise<void> {
+  const reader = Bun.file(requestsBell).stream().getReader();
   let turn = performance.now();
   for (;;) {
     const kind = poll(run.number === 0 ? LOOK_US : 0);
@@ -368,6 +368,8 @@ takeStrays();
 questions.give();
 Object.assign(globalThis, { circlet, require: requireHere });
 if (givenRings !== "") Object.assign(globalThis, { rings: ringsOf(givenRings) });
+// A session that is confined can watch nothing any more once it is ready.
+const requestsBell = bell();
 ready();
-await serve();
+await serve(requestsBell);
 process.exit(0);

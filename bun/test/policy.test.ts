@@ -28,6 +28,15 @@ test("confined_code_reads_no_files_outside_and_has_no_network_and_no_variables",
   expect((await python.run("import tempfile; tempfile.TemporaryFile().write(b'abc')")).value).toBe(3);
 });
 
+test("typescript_is_confined_as_python_is", async () => {
+  using bun = new Executor({ bun: process.execPath, policy: "no-network" });
+  expect((await bun.run("6 * 7")).value).toBe(42);
+  expect((await bun.run("require('fs').readFileSync('/etc/shadow')")).error?.message).toContain("EACCES");
+  expect((await bun.run("await fetch('http://127.0.0.1:9/')")).error).not.toBeUndefined();
+  const { stopped } = await bun.run("await new Promise(() => {})", { timeoutMs: 100 });
+  expect(stopped).toBe("interrupted");
+});
+
 test("limits_of_a_policy_hold_for_runs", async () => {
   using python = new Executor({ policy: { ...STRICT, limits: { wall_ms: 300, output_bytes: 1000 } } });
   expect((await python.run("while True: pass")).stopped).toBe("interrupted");

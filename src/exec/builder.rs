@@ -40,6 +40,10 @@ const SPIN: Duration = Duration::from_micros(50);
 /// How much of what a run prints is kept unless the builder says.
 const OUTPUT_MAX: usize = 16 << 20;
 
+/// How much address space a Bun whose memory is limited reserves for machine code, 1 GiB else: the kernel counts what is
+/// reserved, and where that is refused Bun has neither a compiler nor `bun:ffi`, which its shell needs.
+const JIT_BYTES: (&str, &str) = ("BUN_JSC_jitMemoryReservationSize", "67108864");
+
 /// What an [`Executor`] is started with.
 #[derive(Clone, Debug)]
 #[must_use]
@@ -235,6 +239,9 @@ impl Builder {
         let library = self.library.as_deref().unwrap_or_else(|| Path::new("libcirclet.so"));
         if let Some(variables) = self.variables() {
             command.env_clear().envs(variables);
+        }
+        if self.language == Language::Bun && self.limits().memory_bytes.is_some() {
+            command.env(JIT_BYTES.0, JIT_BYTES.1);
         }
         // For the package circlet, if the code imports it.
         command.args(shell).arg(library).env("CIRCLET_LIBRARY", library);

@@ -63,6 +63,11 @@ const ALLOWED: &[libc::c_long] = numbers![
     SYS_recvfrom SYS_recvmsg SYS_recvmmsg SYS_shutdown SYS_getsockname SYS_getpeername SYS_getsockopt
 ];
 
+/// Calls that a session's shell makes before any code runs, and [`last_verdicts`] takes away. A session in an event loop, as Bun's is,
+/// watches the file of its requests; code that may watch any file that there is would learn when others use it, which Landlock
+/// does not decide.
+const UNTIL_LOCKED: &[libc::c_long] = numbers![SYS_inotify_add_watch];
+
 /// The older forms of some, which one family of processors alone has.
 #[cfg(target_arch = "x86_64")]
 const OLDER: &[libc::c_long] = numbers![
@@ -88,7 +93,7 @@ const OLDER_METADATA: &[libc::c_long] = &[];
 const FORBIDDEN: &[libc::c_long] = numbers![
     SYS_ptrace SYS_process_vm_readv SYS_process_vm_writev SYS_process_madvise SYS_pidfd_getfd SYS_kcmp SYS_unshare
     SYS_setns SYS_mount SYS_umount2 SYS_pivot_root SYS_chroot SYS_open_tree SYS_move_mount SYS_fsopen SYS_fsconfig
-    SYS_fsmount SYS_fspick SYS_mount_setattr SYS_open_by_handle_at SYS_name_to_handle_at SYS_inotify_add_watch
+    SYS_fsmount SYS_fspick SYS_mount_setattr SYS_open_by_handle_at SYS_name_to_handle_at
     SYS_fanotify_init SYS_fanotify_mark SYS_bpf SYS_perf_event_open SYS_userfaultfd SYS_add_key SYS_request_key SYS_keyctl
     SYS_setsid SYS_setpgid SYS_setuid SYS_setgid SYS_setreuid SYS_setregid SYS_setresuid SYS_setresgid SYS_setfsuid
     SYS_setfsgid SYS_setgroups SYS_capset SYS_sethostname SYS_setdomainname SYS_settimeofday SYS_clock_settime
@@ -115,6 +120,7 @@ pub(super) fn verdicts(wishes: &Wishes) -> Vec<(libc::c_long, Verdict)> {
     let metadata = if wishes.is_mounted { Verdict::Allow } else { REFUSED };
     let mut calls = [
         all(ALLOWED, &Verdict::Allow),
+        all(UNTIL_LOCKED, &Verdict::Allow),
         all(OLDER, &Verdict::Allow),
         all(METADATA, &metadata),
         all(OLDER_METADATA, &metadata),
@@ -298,6 +304,7 @@ pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
     if asks & ASK_PROCESSES != 0 {
         calls.extend([libc::SYS_clone].iter().chain(FORKS).map(|call| (*call, Verdict::Ask)));
     }
+    calls.extend(UNTIL_LOCKED.iter().map(|number| (*number, REFUSED)));
     calls
 }
 
