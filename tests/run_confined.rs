@@ -118,6 +118,32 @@ fn the_environment_names_the_policy_where_the_command_line_does_not() {
 }
 
 #[test]
+fn flags_add_to_the_first_policy_and_to_the_default_one_where_there_is_none() {
+    let [here, there] = folders("flags");
+    let beside = there.join("beside.py");
+    let (read, folder) = (format!("open({beside:?}).read()"), format!("--allow-read={}", there.display()));
+    let code = |flags: &[&str], code: &str| run(&here, &[flags, &["-c", code]].concat());
+    assert_eq!(code(&["--policy", "strict", &folder], &read).code, Some(0));
+    assert_eq!(code(&[&folder], &read).code, Some(0));
+    assert_eq!(code(&["--policy", "strict", "--policy", "strict", &folder], &read).code, Some(1));
+    // It is the default template that a flag alone adds to.
+    assert_eq!(code(&["--allow-env=SECRET_TOKEN"], "import os; os.environ['SECRET_TOKEN']").code, Some(0));
+    assert_eq!(code(&["--allow-env=SECRET_TOKEN"], "open('made', 'w')").code, Some(0));
+    assert_eq!(code(&["--deny-env"], "import socket; socket.socket()").code, Some(1));
+    for denied in ["--deny-write=made", "--deny-write"] {
+        let ended = code(&[denied], "open('made', 'w')");
+        assert_eq!(ended.code, Some(1), "{denied}");
+        assert!(ended.err.contains("made'"), "{}", ended.err);
+    }
+    let program = there.join("program.py");
+    let ended = run(&here, &["--policy", "strict", &folder, program.to_str().unwrap()]);
+    assert_eq!(ended.code, Some(0), "modules beside it are found: {}", ended.err);
+    let ended = code(&["--allow-read="], "1");
+    assert_eq!(ended.code, Some(2));
+    assert!(ended.err.contains("--allow-read"), "{}", ended.err);
+}
+
+#[test]
 fn code_on_standard_input_is_confined_at_the_prompt_too() {
     let [here, _] = folders("prompt");
     let refused = ended(circlet(&here, &["repl", "--policy", "strict"]), "open('/etc/passwd')");

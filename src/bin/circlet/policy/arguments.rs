@@ -1,4 +1,4 @@
-//! How words of the command line name a policy, and add to it.
+//! How words of the command line add to a policy.
 
 use std::env;
 use std::fs;
@@ -8,21 +8,6 @@ use std::path::Path;
 use circlet::exec::policy::{Flags, Policy};
 
 use crate::failure::Failure;
-
-/// Reads the policy that a word names: a template, or a file.
-pub(crate) fn named(word: &str) -> Result<Policy, Failure> {
-    if Policy::template_names().contains(&word) {
-        return Policy::template(word).map_err(Failure::input);
-    }
-    let file = Path::new(word);
-    if !file.exists() {
-        let names = Policy::template_names().join(", ");
-        return Err(Failure::input(format!(
-            "`{word}` is no file and no template: the templates are {names}"
-        )));
-    }
-    Policy::read(file).map_err(Failure::input)
-}
 
 /// What is added to a policy.
 ///
@@ -63,6 +48,15 @@ pub(crate) struct FlagArguments {
 }
 
 impl FlagArguments {
+    /// Tells whether none is given.
+    pub(crate) fn is_empty(&self) -> bool {
+        let Self { allow_read, allow_write, allow_net, allow_run, allow_env, .. } = self;
+        let Self { deny_read, deny_write, deny_net, deny_run, deny_env, .. } = self;
+        let allowed = [allow_read, allow_write, allow_net, allow_run, allow_env];
+        let denied = [deny_read, deny_write, deny_net, deny_run, deny_env];
+        allowed.into_iter().chain(denied).all(Option::is_none)
+    }
+
     /// Adds what the flags say to a policy.
     pub(crate) fn add_to(&self, policy: Policy) -> Result<Policy, Failure> {
         self.flags()?.add_to(policy).map_err(Failure::input)

@@ -4,11 +4,11 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use circlet::exec::policy::{Action, Resolved, Surroundings};
+use circlet::exec::policy::{Action, Policy, Resolved, Surroundings};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
-use super::arguments::{FlagArguments, named};
+use super::arguments::FlagArguments;
 use super::question::Question;
 use super::table;
 use crate::failure::Failure;
@@ -84,14 +84,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Returns all policies together. What flags add, they add to the first.
 fn merged(arguments: &Arguments, surroundings: &Surroundings) -> Result<Resolved, Failure> {
-    let mut whole: Option<Resolved> = None;
-    for word in &arguments.policies {
-        let policy = named(word)?;
-        whole = Some(match whole {
-            None => arguments.flags.add_to(policy)?.resolve(surroundings),
-            Some(whole) => whole.merged_with(policy.resolve(surroundings)),
-        });
+    let given = arguments.policies.iter().map(|word| Policy::given(word));
+    let mut policies = given.collect::<Result<Vec<_>, _>>().map_err(Failure::input)?.concat();
+    if let Some(first) = policies.first_mut() {
+        *first = arguments.flags.add_to(first.clone())?;
     }
+    let whole = policies.iter().map(|policy| policy.resolve(surroundings)).reduce(Resolved::merged_with);
     whole.ok_or_else(|| Failure::input("name a policy"))
 }
 

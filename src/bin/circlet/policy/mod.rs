@@ -9,6 +9,8 @@ mod table;
 
 use circlet::exec::policy::Policy;
 
+pub(crate) use arguments::FlagArguments;
+
 use crate::failure::Failure;
 use crate::output;
 

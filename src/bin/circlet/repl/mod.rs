@@ -27,8 +27,8 @@ const PROMPT: &str = ">>> ";
 /// The value of the last expression is shown and kept as _, and await works outside of functions. Tab
 /// completes, lines that belong together are one entry of the history, Ctrl-C interrupts what runs or
 /// clears what is written (twice within 2 s, it ends a session that goes on), Ctrl-D ends. A session
-/// that dies is replaced. With --policy, or where POLICY_FILE names a file, the code is confined.
-/// Without a terminal, code on standard input runs as by circlet run -.
+/// that dies is replaced. Code is confined by the same words as that of circlet run. Without a terminal,
+/// code on standard input runs as by circlet run -.
 ///
 /// At the prompt:
 ///   %restart   a new session, without the names of this one

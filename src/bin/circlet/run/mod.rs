@@ -32,8 +32,9 @@ const TIMED_OUT: u8 = 124;
 /// Ctrl-C interrupts it; pressed twice within 2 s, it ends a program that goes on. The program ends
 /// with this one, whatever ends this, and so does what it has started.
 ///
-/// With --policy, or where POLICY_FILE names a file, the program is confined. The file or folder that is run may be read,
-/// unless the policy denies it; modules beside a file are found where the policy lets its folder be read.
+/// With --policy, with a flag that adds to it, or where POLICY_FILE names a file, it is confined; flags
+/// alone add to the template no-network. The file or folder that is run may be read, unless the policy
+/// denies it; modules beside a file are found where the policy lets its folder be read.
 ///
 /// Exit codes: the program's own, 124 after --timeout, 130 after Ctrl-C, 128 and the number of the
 /// signal that killed it.
@@ -44,7 +45,8 @@ const TIMED_OUT: u8 = 124;
 ///   echo 'print(6 * 7)' | circlet run -
 ///   circlet run --timeout 5s --json script.py | jq .error.type
 ///   circlet run --python .venv/bin/python --log script.py
-///   circlet run --policy no-network script.py
+///   circlet run --policy strict --allow-read=data script.py
+///   circlet run --allow-env=API_KEY script.py
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
