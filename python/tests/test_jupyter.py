@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import queue
 import subprocess
@@ -250,6 +251,27 @@ def test_the_console_runs_cells(installed):
     words = [sys.executable, "-m", "jupyter_console", "--kernel", NAME, "--simple-prompt"]
     done = subprocess.run(words, input="6 * 7\nexit\n", capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert "42" in done.stdout, done
+
+
+@pytest.mark.parametrize("is_named_by", ["specification", "environment"])
+def test_cells_are_confined_by_the_policy_of_the_specification_or_of_the_environment(installed, tmp_path, is_named_by):
+    name, file = f"circlet-{is_named_by}", tmp_path / "own.json"
+    file.write_text(json.dumps({"version": 1, "fs": {"private_tmp": True}}))
+    words = [sys.executable, "-m", "circlet.jupyter", "install", "--prefix", str(installed), "--name", name]
+    by_specification = is_named_by == "specification"
+    # The kernel runs in another folder than this.
+    words += ["--policy", "./own.json"] if by_specification else []
+    subprocess.run(words, check=True, cwd=tmp_path, env=environment())
+    variables = {} if by_specification else {"POLICY_FILE": str(file)}
+    manager, client = start_new_kernel(kernel_name=name, startup_timeout=PATIENCE, env=os.environ | variables)
+    try:
+        assert Cell(client, "open('/etc/passwd')").reply["ename"] == "PermissionError"
+        assert Cell(client, "import tempfile; print(tempfile.TemporaryFile().write(b'abc'))").text() == "3\n"
+        client.complete("isinst", 6)
+        assert client.get_shell_msg(timeout=PATIENCE)["content"]["matches"] == ["isinstance"]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel()
 
 
 def test_a_kernel_is_uninstalled_where_it_was_installed(installed):
