@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
-use std::path::PathBuf;
 
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
@@ -279,7 +278,7 @@ pub struct Syscalls {
 pub struct Audit {
     /// The file to which a line of JSON is added for each: a path as those of files are, without `$RUNTIME`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub file: Option<PathBuf>,
+    pub file: Option<String>,
     /// Whether refusals of files are written down too: each file that is opened is looked at by the supervisor then, which takes time.
     pub files: bool,
 }

@@ -56,7 +56,7 @@ impl Policy {
 
     /// Writes the policy as JSON, in lines.
     pub fn to_json(&self) -> String {
-        // Nothing of a policy can fail to be written: its keys are texts.
+        // Nothing of it can fail: all keys and paths are texts, and no number is a fraction.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 }

@@ -115,7 +115,7 @@ impl Policy {
             let action = if is_whole { rule.action } else { Action::Deny };
             ResolvedExecRule { action, paths: surroundings.places(&rule.path), sha256 }
         };
-        let audit_file = self.audit.file.as_ref();
+        let audit_file = self.audit.file.as_deref();
         let layer = Layer {
             name: self.name.as_deref().map(Arc::from),
             fs_default: self.fs.default,
@@ -128,7 +128,7 @@ impl Policy {
             env: self.env.clone(),
             limits: self.limits,
             syscalls_deny: self.syscalls.deny.clone(),
-            audit_file: audit_file.and_then(|file| surroundings.places(&file.to_string_lossy()).pop_first()),
+            audit_file: audit_file.and_then(|file| surroundings.places(file).pop_first()),
             audit_files: self.audit.files,
         };
         Resolved { layers: vec![layer] }

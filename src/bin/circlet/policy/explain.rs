@@ -99,5 +99,7 @@ fn surroundings(runtime: &[PathBuf]) -> Result<Surroundings, Failure> {
     let home =
         home.ok_or_else(|| Failure::input("no home is known: set HOME to a folder's absolute path"))?;
     let runtime = runtime.iter().map(|path| cwd.join(path)).collect();
-    Ok(Surroundings { tmp: cwd.join(env::temp_dir()), home, runtime, cwd })
+    let tmp = cwd.join(env::temp_dir());
+    let tmp = fs::canonicalize(&tmp).unwrap_or(tmp);
+    Ok(Surroundings { cwd, home, tmp, runtime })
 }
