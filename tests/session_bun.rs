@@ -55,6 +55,9 @@ fn an_expression_is_evaluated_once() {
 #[test]
 fn await_and_import_work_at_the_top_level() {
     let mut bun = start();
+    let code =
+        "const fs = await import('node:fs')\n;[typeof require('node:os').tmpdir(), typeof fs.readFileSync]";
+    assert_eq!(value(&mut bun, code), json!(["string", "function"]));
     let code = "import { basename } from 'node:path'\nconst os = await import('node:os')\nawait Bun.sleep(1);\n[basename('a/b'), typeof os.cpus]";
     assert_eq!(value(&mut bun, code), json!(["b", "function"]));
     assert_eq!(value(&mut bun, "basename('c/d')"), json!("d"), "what was imported stays");

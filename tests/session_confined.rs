@@ -9,6 +9,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use circlet::exec::policy::Policy;
@@ -156,7 +157,11 @@ fn programs_are_those_of_the_rules_and_no_others_whatever_they_are_called() {
     let loaders = ["/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1"];
     let loader = loaders.into_iter().find(|loader| Path::new(loader).exists()).unwrap();
     assert_eq!(run(&mut python, json!([loader, "/bin/true"])), json!("EACCES"), "by the loader");
-    assert_eq!(run(&mut python, json!([place("script")])), json!("EACCES"), "a script without its interpreter");
+    assert_eq!(
+        run(&mut python, json!([place("script")])),
+        json!("EACCES"),
+        "a script without its interpreter"
+    );
     let code = "tried(lambda: os.memfd_create('x'))";
     assert_eq!(value(&mut python, code), json!("EPERM"), "a program in memory alone");
     assert_eq!(run(&mut python, json!(["/nowhere"])), json!("ENOENT"));
@@ -322,7 +327,7 @@ fn a_confined_session_of_bun_runs_code_with_limited_memory_and_is_refused_files_
     let mut bun = confined(with("limits", limits)).bun(common::bun()).start().unwrap();
     let code = "
 const tried = async (what: () => unknown) => {
-  try { return await what() } catch (error) { return (error as { code?: string }).code }
+  try { return await what() } catch (error) { return (error as { code?: string }).code ?? String(error) }
 };
 const fs = await import('node:fs');
 const file = require('os').tmpdir() + '/file';
@@ -335,7 +340,7 @@ const file = require('os').tmpdir() + '/file';
  require('child_process').spawnSync('/bin/true').status,
  Object.keys(process.env).includes('PATH')]";
     let outcome = bun.run(code).unwrap();
-    assert_eq!(outcome.error, None);
+    assert!(outcome.error.is_none() && outcome.value.is_some(), "{outcome:?}");
     let value = outcome.value.unwrap();
     assert_eq!(value[0], 42);
     assert_eq!(value[1], "EACCES");
@@ -348,4 +353,41 @@ const file = require('os').tmpdir() + '/file';
     let outcome = bun.run("const all = []; for (;;) all.push(new Uint8Array(1 << 26).fill(1))").unwrap();
     assert!(outcome.error.unwrap().message.contains("memory"));
     bun.stop().unwrap();
+}
+
+#[test]
+fn decisions_that_deny_or_warn_are_written_down() {
+    let file = common::scratch("confined-audit").join("audit.jsonl");
+    let mut json = strict();
+    json["exec"] = json!({"rules": [{"action": "warn", "path": "/bin/echo"}]});
+    json["net"] = json!({"rules": [{"action": "allow", "protocol": "tcp", "addresses": ["127.0.0.9"]}]});
+    json["limits"] = json!({"processes": 5});
+    json["audit"] = json!({"file": file});
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let tell = told.clone();
+    let builder = confined(policy(&json)).on_audit(move |record| tell.lock().unwrap().push(record.clone()));
+    let mut python = builder.start().unwrap();
+    let id = python.process_id().unwrap();
+    let code = "
+[tried(lambda: subprocess.run(['/bin/echo', 'x'], capture_output=True).returncode),
+ tried(lambda: subprocess.run(['/bin/true'])), tried(lambda: socket.socket().connect(('127.0.0.1', 9)))]
+for _ in range(6):
+    if tried(os.fork) == 0:
+        import time; time.sleep(60)";
+    python.run(&format!("{TRIED}{code}")).unwrap();
+    python.stop().unwrap();
+    let lines = fs::read_to_string(file).unwrap();
+    let lines: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(Value::from(lines.clone()), serde_json::to_value(&*told.lock().unwrap()).unwrap());
+    let real = |path| fs::canonicalize(path).unwrap().display().to_string();
+    let said: Vec<Value> =
+        lines.iter().map(|line| json!([line["action"], line["request"], line["rule"]])).collect();
+    assert_eq!(said[0], json!(["warn", format!("exec {}", real("/bin/echo")), "exec.rules[0]"]));
+    assert_eq!(said[1], json!(["deny", format!("exec {}", real("/bin/true")), "exec.default"]));
+    assert_eq!(said[2], json!(["deny", "connect tcp 127.0.0.1:9", "net.default"]));
+    assert_eq!(said[3], json!(["deny", "a process or thread more", "limits.processes"]));
+    assert!(
+        lines.iter().all(|line| line["session"] == id && line["unix_ms"].as_u64() > Some(1 << 40)),
+        "{lines:?}"
+    );
 }

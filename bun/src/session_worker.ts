@@ -50,7 +50,8 @@ type Given = { value?: unknown } | undefined;
 
 const transpiler = new Bun.Transpiler({
   loader: "ts",
-  target: "bun",
+  // For Bun it would take `require` from the meta data of modules, which this is none of, wherever `await` or `import` stands beside it.
+  target: "node",
   replMode: true,
   deadCodeElimination: false,
 } as Bun.TranspilerOptions);

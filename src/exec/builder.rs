@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::fork_server::ForkServer;
 use super::policy::{Limits, Policy};
 use super::process::{Killer, Launch, Process};
-use super::sandbox::{self, Cage, Runtime};
+use super::sandbox::{self, AuditRecord, Cage, Callback, Runtime};
 use super::session::{Notice, Origin, Place, Setting};
 use super::{Error, Executor, Grace, Language, Session, SessionPool, find_library, language};
 use crate::ring::{Ring, Wait};
@@ -60,6 +60,7 @@ pub struct Builder {
     preload: Vec<String>,
     pub(super) recycle: Recycle,
     policies: Vec<Policy>,
+    on_audit: Option<Callback>,
     /// What the interpreter itself needs, where a policy holds.
     runtime: Option<Runtime>,
 }
@@ -88,6 +89,7 @@ impl Default for Builder {
             preload: Vec::new(),
             recycle: Recycle::default(),
             policies: Vec::new(),
+            on_audit: None,
             runtime: None,
         }
     }
@@ -194,6 +196,13 @@ impl Builder {
         self
     }
 
+    /// Has a function told of each decision of the supervisor's that denies or warns, beside the policies' own files. It is called
+    /// by a thread of the session's own, which what the code asks waits for: it is to be quick.
+    pub fn on_audit(mut self, tell: impl Fn(&AuditRecord) + Send + Sync + 'static) -> Self {
+        self.on_audit = Some(Callback(Arc::new(tell)));
+        self
+    }
+
     /// Starts a session and waits until it is ready.
     ///
     /// # Errors
@@ -287,7 +296,7 @@ impl Builder {
     /// Makes what confines a session, where a policy does.
     fn cage(&self) -> Result<Option<Cage>, Error> {
         let (Some(runtime), Some(library)) = (&self.runtime, &self.library) else { return Ok(None) };
-        Cage::new(&self.policies, runtime, library).map(Some)
+        Cage::new(&self.policies, runtime, library, self.on_audit.clone()).map(Some)
     }
 
     fn launch(&self, place: Place, rings: &str, tmp: Option<&Path>) -> Result<Origin, Error> {

@@ -13,7 +13,7 @@ use super::{Policy, PolicyError};
 
 /// One of several policies.
 enum One {
-    Document(Policy),
+    Document(Box<Policy>),
     Text(String),
 }
 
@@ -50,7 +50,7 @@ impl Policy {
         }
         let policies = all.into_iter().enumerate().map(|(at, given)| {
             let policy = match given {
-                One::Document(policy) => policy.check().map(|()| policy),
+                One::Document(policy) => policy.check().map(|()| *policy),
                 One::Text(text) => one(&text),
             };
             policy.map_err(|error| error.at(at))
@@ -113,7 +113,7 @@ impl<'de> Visitor<'de> for OneVisitor {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<One, A::Error> {
-        Policy::deserialize(MapAccessDeserializer::new(map)).map(One::Document)
+        Policy::deserialize(MapAccessDeserializer::new(map)).map(|policy| One::Document(Box::new(policy)))
     }
 }
 

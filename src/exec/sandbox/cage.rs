@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::Unenforceable;
+use super::audit::{Audit, Callback};
 use super::bpf;
 use super::calls::{self, Wishes};
 use super::check::Held;
@@ -26,6 +27,7 @@ pub(in crate::exec) struct Cage {
     opens_all: bool,
     policy: Arc<Resolved>,
     asks: u32,
+    audit: Arc<Audit>,
     /// What the session has for temporary files.
     tmp: Option<PathBuf>,
     _places: Places,
@@ -45,6 +47,7 @@ impl Cage {
         policies: &[Policy],
         runtime: &Runtime,
         library: &Path,
+        callback: Option<Callback>,
     ) -> Result<Self, Error> {
         let places = Places::new().map_err(Error::os("mkdir"))?;
         let own = places.tmp();
@@ -92,8 +95,9 @@ impl Cage {
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
         let tmp = has_tmp.then(|| if is_in_place { PathBuf::from(TMP) } else { own });
         let asks = asks(&resolved, &ports);
-        let policy = Arc::new(resolved);
-        Ok(Self { steps, rulesets, canary, opens_all, policy, asks, tmp, _places: places })
+        let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
+        let (policy, audit) = (Arc::new(resolved), Arc::new(audit));
+        Ok(Self { steps, rulesets, canary, opens_all, policy, asks, audit, tmp, _places: places })
     }
 
     pub(in crate::exec) fn steps(&self) -> &Steps {
@@ -114,7 +118,11 @@ impl Cage {
         self.asks
     }
 
-    pub(in crate::exec) fn policy(&self) -> &Arc<Resolved> {
+    pub(super) fn audit(&self) -> &Arc<Audit> {
+        &self.audit
+    }
+
+    pub(super) fn policy(&self) -> &Arc<Resolved> {
         &self.policy
     }
 

@@ -214,10 +214,7 @@ fn conditional() -> Vec<(libc::c_long, Verdict)> {
             ])),
         ),
         (libc::SYS_prlimit64, only(vec![ours(0)])),
-        (
-            libc::SYS_setpriority,
-            only(vec![vec![Condition::is(0, libc::PRIO_PROCESS as u32), Condition::is(1, 0)]]),
-        ),
+        (libc::SYS_setpriority, only(vec![vec![Condition::is(0, libc::PRIO_PROCESS), Condition::is(1, 0)]])),
         (libc::SYS_ioprio_set, only(vec![vec![Condition::is(0, 1), Condition::is(1, 0)]])),
         (libc::SYS_sched_setaffinity, only(vec![ours(0)])),
         (libc::SYS_sched_setscheduler, only(vec![ours(0)])),

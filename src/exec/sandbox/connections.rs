@@ -1,8 +1,9 @@
 //! Connections that a session's code makes: decided by the address, and made by the supervisor in its place, with the address
 //! that was decided on. What the code does to its memory meanwhile changes nothing.
 
+use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::asker::Asker;
@@ -14,9 +15,9 @@ const ADDRESS_BYTES: usize = size_of::<libc::sockaddr_in6>();
 
 /// An address that a call names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Target {
-    pub(super) address: IpAddr,
-    pub(super) port: u16,
+struct Target {
+    address: IpAddr,
+    port: u16,
 }
 
 /// A call that is to be made in the place of who asked.
@@ -27,15 +28,31 @@ pub(super) struct Call {
     is_bind: bool,
 }
 
+/// What was asked, and what the policy says.
+#[derive(Debug)]
+pub(super) struct Asked {
+    direction: Direction,
+    protocol: Protocol,
+    target: Target,
+    pub(super) decision: Decision,
+}
+
+impl fmt::Display for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Target { address, port } = self.target;
+        write!(f, "{} {} {}", self.direction.name(), self.protocol.name(), SocketAddr::new(address, port))
+    }
+}
+
 /// What was decided on a connection.
 #[derive(Debug)]
 pub(super) enum Decided {
     /// It fails, before any policy: the call is none that could work.
     Refused(libc::c_int),
     /// It fails.
-    Denied(Target, Decision),
+    Denied(Asked),
     /// It is made.
-    Made(Option<(Target, Decision)>, Call),
+    Made(Option<Asked>, Call),
 }
 
 /// Decides on a call to connect or to take an address.
@@ -70,10 +87,12 @@ fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
     let direction = if is_bind { Direction::Listen } else { Direction::Connect };
     let Target { address, port } = target;
     let decision = policy.decide(&Request::Address { direction, protocol, address, port });
-    Ok(if decision.action == Action::Deny {
-        Decided::Denied(target, decision)
+    let is_denied = decision.action == Action::Deny;
+    let asked = Asked { direction, protocol, target, decision };
+    Ok(if is_denied {
+        Decided::Denied(asked)
     } else {
-        Decided::Made(Some((target, decision)), Call { socket, bytes, is_bind })
+        Decided::Made(Some(asked), Call { socket, bytes, is_bind })
     })
 }
 

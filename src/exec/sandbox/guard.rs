@@ -5,10 +5,12 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use super::connections::{self, Decided};
+use super::audit::Audit;
+use super::cage::Cage;
+use super::connections::{self, Asked, Call, Decided};
 use super::crowd::Crowd;
 use super::notices::{Answer, Listener, Notice};
-use super::programs::Programs;
+use super::programs::{self, Programs};
 use crate::exec::policy::Resolved;
 use crate::exec::process::poll;
 use crate::shm::Deadline;
@@ -24,6 +26,9 @@ struct Duty {
     listener: Arc<Listener>,
     programs: Programs,
     crowd: Option<Crowd>,
+    audit: Arc<Audit>,
+    /// The session's process.
+    session: u32,
 }
 
 impl Guard {
@@ -31,10 +36,12 @@ impl Guard {
     ///
     /// # Errors
     /// There is no thread for it.
-    pub(in crate::exec) fn start(policy: Arc<Resolved>, listener: OwnedFd, group: u32) -> io::Result<Self> {
+    pub(in crate::exec) fn start(cage: &Cage, listener: OwnedFd, session: u32) -> io::Result<Self> {
+        let policy = cage.policy().clone();
         let listener = Arc::new(Listener::new(listener));
-        let crowd = policy.limits().processes.map(|most| Crowd::new(group, most));
-        let mut duty = Duty { policy, listener, programs: Programs::default(), crowd };
+        let crowd = policy.limits().processes.map(|most| Crowd::new(session, most));
+        let (programs, audit) = (Programs::default(), cage.audit().clone());
+        let mut duty = Duty { policy, listener, programs, crowd, audit, session };
         let thread = thread::Builder::new().name("circlet-guard".to_owned());
         Ok(Self(Some(thread.spawn(move || duty.answer_all())?)))
     }
@@ -66,20 +73,36 @@ impl Duty {
 
     fn answer(&mut self, notice: &Notice) {
         match notice.call {
-            libc::SYS_execve | libc::SYS_execveat => {
-                let (_, answer) = self.programs.answer(&self.policy, &self.listener, notice);
-                match answer {
-                    Answer::Continue => drop(self.programs.start(&self.policy, &self.listener, notice)),
-                    other => self.listener.answer(notice, other),
-                }
-            }
+            libc::SYS_execve | libc::SYS_execveat => self.start(notice),
             libc::SYS_connect | libc::SYS_bind => self.connect(notice),
             // A process or a thread more.
             _ => {
                 let takes = self.crowd.as_mut().is_none_or(Crowd::takes);
+                if !takes {
+                    self.audit.limited(
+                        self.session,
+                        notice.thread,
+                        "a process or thread more",
+                        "limits.processes",
+                    );
+                }
                 self.listener
                     .answer(notice, if takes { Answer::Continue } else { Answer::Fail(libc::EAGAIN) });
             }
+        }
+    }
+
+    fn start(&mut self, notice: &Notice) {
+        let (decided, answer) = self.programs.answer(&self.policy, &self.listener, notice);
+        let refused = match answer {
+            Answer::Continue => self.programs.start(&self.policy, &self.listener, notice),
+            other => {
+                self.listener.answer(notice, other);
+                None
+            }
+        };
+        for programs::Decided { path, decision } in decided.into_iter().chain(refused) {
+            self.audit.tell(self.session, notice.thread, format_args!("exec {}", path.display()), &decision);
         }
     }
 
@@ -88,17 +111,29 @@ impl Duty {
         if !self.listener.is_waiting(notice) {
             return;
         }
+        let tell = |asked: &Asked| self.audit.tell(self.session, notice.thread, asked, &asked.decision);
         match decided {
             Decided::Refused(error) => self.listener.answer(notice, Answer::Fail(error)),
-            Decided::Denied(..) => self.listener.answer(notice, Answer::Fail(libc::EACCES)),
-            Decided::Made(_, call) if call.waits() => {
-                let (listener, asked) = (self.listener.clone(), *notice);
-                let made = thread::Builder::new().spawn(move || listener.answer(&asked, call.make()));
-                if made.is_err() {
-                    self.listener.answer(notice, Answer::Fail(libc::EAGAIN));
-                }
+            Decided::Denied(asked) => {
+                self.listener.answer(notice, Answer::Fail(libc::EACCES));
+                tell(&asked);
             }
-            Decided::Made(_, call) => self.listener.answer(notice, call.make()),
+            Decided::Made(asked, call) => {
+                asked.iter().for_each(tell);
+                self.make(notice, call);
+            }
+        }
+    }
+
+    /// Makes a connection in the place of who asked; one that may take long, beside whatever else is asked meanwhile.
+    fn make(&self, notice: &Notice, call: Call) {
+        if !call.waits() {
+            return self.listener.answer(notice, call.make());
+        }
+        let (listener, asked) = (self.listener.clone(), *notice);
+        let made = thread::Builder::new().spawn(move || listener.answer(&asked, call.make()));
+        if made.is_err() {
+            self.listener.answer(notice, Answer::Fail(libc::EAGAIN));
         }
     }
 }

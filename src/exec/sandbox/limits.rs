@@ -17,7 +17,7 @@ pub(super) fn rlimits(limits: &Limits) -> Vec<(u32, u64)> {
         (libc::RLIMIT_RTPRIO, Some(0)),
         (libc::RLIMIT_NICE, Some(0)),
     ];
-    given.into_iter().filter_map(|(resource, most)| Some((resource as u32, most?))).collect()
+    given.into_iter().filter_map(|(resource, most)| Some((resource, most?))).collect()
 }
 
 #[cfg(test)]
@@ -27,6 +27,6 @@ mod tests {
     #[test]
     fn a_part_of_a_second_is_a_whole_one() {
         let limits = Limits { cpu_ms: Some(1500), ..Limits::default() };
-        assert!(rlimits(&limits).contains(&(libc::RLIMIT_CPU as u32, 2)));
+        assert!(rlimits(&limits).contains(&(libc::RLIMIT_CPU, 2)));
     }
 }

@@ -5,6 +5,7 @@
 //! supervisor then looks whether it holds. See `docs/security.md`.
 
 mod asker;
+mod audit;
 mod bpf;
 mod cage;
 mod calls;
@@ -21,6 +22,8 @@ mod places;
 mod programs;
 mod runtime;
 
+pub use audit::AuditRecord;
+pub(super) use audit::Callback;
 pub(super) use cage::{Cage, resolved};
 pub(super) use check::{attempt, lock};
 pub use enter::Stage;

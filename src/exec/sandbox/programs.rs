@@ -50,7 +50,7 @@ impl Programs {
         (Some(Decided { path, decision }), Answer::Continue)
     }
 
-    /// Has the kernel start a program that was allowed, and ends the process if it is another by then.
+    /// Has the kernel start a program that was allowed, and ends the process if it is another by then: tells what was refused.
     pub(super) fn start(
         &mut self,
         policy: &Resolved,
@@ -68,43 +68,43 @@ impl Programs {
             // It stops in the new program, before all else, or where the call has failed.
             libc::ptrace(libc::PTRACE_INTERRUPT, notice.thread, 0, 0);
         }
-        loop {
-            let mut status = 0;
-            // SAFETY: the status outlives the call. Of this thread's children there are those alone that it traces.
-            let stopped = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
-            if stopped < 0 {
-                if io::Error::last_os_error().kind() == io::ErrorKind::Interrupted {
-                    continue;
-                }
-                return None;
-            }
+        let mut refused = None;
+        while let Some((process, status)) = wait() {
             if !libc::WIFSTOPPED(status) {
-                return None;
+                // It has ended, and its parent is told only now.
+                break;
             }
             let is_started = status >> 8 == libc::SIGTRAP | libc::PTRACE_EVENT_EXEC << 8;
             let is_halted = status >> 16 == libc::PTRACE_EVENT_STOP;
-            let other = if is_started { self.other(policy, stopped) } else { None };
+            if is_started {
+                refused = self.started(policy, process).err();
+            }
             // SAFETY: the calls take integers, and no addresses. It is stopped.
             unsafe {
-                if other.is_some() {
-                    libc::kill(stopped, libc::SIGKILL);
+                if refused.is_some() {
+                    libc::kill(process, libc::SIGKILL);
+                } else if is_started || is_halted {
+                    libc::ptrace(libc::PTRACE_DETACH, process, 0, 0);
+                    break;
+                } else {
+                    // A signal that came meanwhile is for the process.
+                    libc::ptrace(libc::PTRACE_CONT, process, 0, libc::WSTOPSIG(status));
                 }
-                if is_started || is_halted {
-                    libc::ptrace(libc::PTRACE_DETACH, stopped, 0, 0);
-                    return other;
-                }
-                // A signal that came meanwhile is for the process.
-                libc::ptrace(libc::PTRACE_CONT, stopped, 0, libc::WSTOPSIG(status));
             }
         }
+        refused.flatten()
     }
 
-    /// Decides on the program that a process is by now; what is not allowed is returned.
-    fn other(&mut self, policy: &Resolved, process: libc::pid_t) -> Option<Decided> {
+    /// Decides on the program that a process is by now.
+    ///
+    /// # Errors
+    /// It is not allowed, as far as is known.
+    fn started(&mut self, policy: &Resolved, process: libc::pid_t) -> Result<(), Option<Decided>> {
         let link = format!("/proc/{process}/exe");
-        let (path, file) = fs::read_link(&link).and_then(|path| Ok((path, File::open(&link)?))).ok()?;
+        let opened = fs::read_link(&link).and_then(|path| Ok((path, File::open(&link)?)));
+        let Ok((path, file)) = opened else { return Err(None) };
         let decision = self.decide(policy, &path, &file);
-        (decision.action == Action::Deny).then_some(Decided { path, decision })
+        if decision.action == Action::Deny { Err(Some(Decided { path, decision })) } else { Ok(()) }
     }
 
     fn decide(&mut self, policy: &Resolved, path: &Path, file: &File) -> Decision {
@@ -138,6 +138,21 @@ impl Programs {
         let hash = hash.finalize().into();
         self.hashes.insert(key, hash);
         Ok(hash)
+    }
+}
+
+/// Waits for what this thread traces: whoever it is, and what became of it.
+fn wait() -> Option<(libc::pid_t, libc::c_int)> {
+    let mut status = 0;
+    loop {
+        // SAFETY: the status outlives the call. This thread has no children of its own.
+        let process = unsafe { libc::waitpid(-1, &raw mut status, libc::__WALL | libc::__WNOTHREAD) };
+        if process > 0 {
+            return Some((process, status));
+        }
+        if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+            return None;
+        }
     }
 }
 

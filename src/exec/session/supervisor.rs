@@ -237,7 +237,7 @@ impl Session {
             return Ok(());
         };
         let listener = self.process.descriptor(number).map_err(Error::os("pidfd_getfd"))?;
-        let guard = Guard::start(cage.policy().clone(), listener, self.process.id());
+        let guard = Guard::start(cage, listener, self.process.id());
         self.guard = Some(guard.map_err(Error::os("clone"))?);
         self.shared.words.take_offer();
         Ok(())
