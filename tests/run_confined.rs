@@ -91,7 +91,7 @@ fn code_has_no_files_networks_and_variables_that_its_policy_does_not_allow() {
         assert!(ended.err.contains(words), "{code}: {}", ended.err);
     }
     let ended = run(&here, &["--policy", "no-network", "--policy", "readonly", "-c", "open('made', 'w')"]);
-    assert!(ended.err.contains("PermissionError"), "all of several hold: {}", ended.err);
+    assert!(ended.err.contains("Read-only file system: 'made'"), "all of several hold: {}", ended.err);
 }
 
 #[test]
@@ -141,6 +141,19 @@ fn flags_add_to_the_first_policy_and_to_the_default_one_where_there_is_none() {
     let ended = code(&["--allow-read="], "1");
     assert_eq!(ended.code, Some(2));
     assert!(ended.err.contains("--allow-read"), "{}", ended.err);
+}
+
+#[test]
+fn paths_from_the_folder_that_code_is_in_go_past_no_rule() {
+    let [here, _] = folders("relative");
+    fs::write(here.join("denied"), "hunter2").unwrap();
+    fs::write(here.join("kept"), "hunter2").unwrap();
+    for path in ["denied", "./denied", "/proc/self/cwd/denied", "kept"] {
+        let code = format!("print(open({path:?}, {:?}).read())", if path == "kept" { "r+" } else { "r" });
+        let flags = ["--deny-read=denied", "--deny-write=denied,kept", "-c", &code];
+        let ended = run(&here, &flags);
+        assert_eq!((ended.code, &*ended.out), (Some(1), ""), "{path}: {}", ended.err);
+    }
 }
 
 #[test]

@@ -178,8 +178,10 @@ impl Steps {
         }
         let root = c"/".as_ptr();
         let null = std::ptr::null();
+        let mut folder = [0_u8; libc::PATH_MAX as usize];
         // SAFETY: the strings outlive the calls, and what is NULL may be.
         unsafe {
+            let found = libc::syscall(libc::SYS_getcwd, folder.as_mut_ptr(), folder.len());
             done(libc::mount(null, root, null, libc::MS_REC | libc::MS_PRIVATE, null.cast()).into())?;
             self.mounts.iter().try_for_each(|mount| match mount {
                 Mount::ReadOnly => set_mount(root, READ_ONLY, 0),
@@ -189,7 +191,12 @@ impl Steps {
                 }
                 Mount::Writable(place) => set_mount(place.as_ptr(), 0, READ_ONLY),
                 Mount::Kept(place) => set_mount(place.as_ptr(), READ_ONLY, 0),
-            })
+            })?;
+            // The folder that it is in is still that below the mounts: paths from there would go past them.
+            if found > 0 && libc::chdir(folder.as_ptr().cast()) == 0 {
+                return Ok(());
+            }
+            done(libc::chdir(root).into())
         }
     }
 
