@@ -3296,7 +3296,7 @@ CIRCLET_ASSERT(sizeof(circlet_completion) == 16, "circlet_completion has 16 byte
 CIRCLET_ASSERT(sizeof(circlet_port) == 24, "circlet_port has 24 bytes");
 CIRCLET_ASSERT(sizeof(circlet_pool_options) == 64 + 2 * sizeof(void *), "circlet_pool_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_process_options) == 64 + 5 * sizeof(void *), "circlet_process_options has no padding");
-CIRCLET_ASSERT(sizeof(circlet_executor_options) == 72 + 5 * sizeof(void *), "circlet_executor_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_executor_options) == 72 + 6 * sizeof(void *), "circlet_executor_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_run_options) == 16, "circlet_run_options has 16 bytes");
 CIRCLET_ASSERT(sizeof(circlet_event) == 32 + 2 * sizeof(void *), "circlet_event has no padding");
 CIRCLET_ASSERT(sizeof(circlet_heap_options) == 24 + sizeof(void *), "circlet_heap_options has no padding");
