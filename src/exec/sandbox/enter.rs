@@ -139,7 +139,6 @@ impl Steps {
         is_exec: bool,
     ) -> Result<(), (Stage, io::Error)> {
         let at = |stage| move |error| (stage, error);
-        self.limit().map_err(at(Stage::Limits))?;
         // SAFETY: the calls take integers.
         done(unsafe { libc::unshare(self.namespaces) }.into()).map_err(at(Stage::Namespaces))?;
         self.map_users().map_err(at(Stage::Namespaces))?;
@@ -153,6 +152,8 @@ impl Steps {
             .try_for_each(|ruleset| self.restrict(ruleset.as_raw_fd()))
             .map_err(at(Stage::Landlock))?;
         close_others(kept, is_exec).map_err(at(Stage::Descriptors))?;
+        // Not before: until here it has the descriptors of its supervisor, which may be more than it may have.
+        self.limit().map_err(at(Stage::Limits))?;
         self.filter().map_err(at(Stage::Seccomp))
     }
 
