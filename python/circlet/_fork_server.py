@@ -37,7 +37,12 @@ def main(socket):
     if serve_forks(socket, *hooks, forked) == 1:
         at, count, body, length = forked
         numbers = memoryview(bytes_at(at, 4 * count)).cast("i").tolist()
-        begin(numbers, bytes_at(body, length).decode())
+        tmp, _, rings = bytes_at(body, length).partition(b"\0")
+        if tmp:
+            from os import environb
+
+            environb[b"TMPDIR"] = tmp
+        begin(numbers, rings.decode())
 
 
 FORK_HOOKS = ("PyOS_BeforeFork", "PyOS_AfterFork_Parent", "PyOS_AfterFork_Child")

@@ -277,7 +277,7 @@ impl Builder {
         let cage = self.cage()?;
         let tmp = cage.as_ref().and_then(|cage| cage.tmp().map(Path::to_owned));
         Session::start(&setting, descriptors, cage, |place| match server {
-            Some(server) => server.fork(place, &rings),
+            Some(server) => server.fork(place, &rings, tmp.as_deref()),
             None => self.launch(place, &rings, tmp.as_deref()),
         })
     }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::ffi::OsStrExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -146,17 +148,26 @@ impl ForkServer {
         self.process.has_ended()
     }
 
-    /// Forks a process for a session. `rings` is the last argument of the protocol's start.
+    /// Forks a process for a session. `rings` is the last argument of the protocol's start, and `tmp` a folder of the session's own for
+    /// temporary files.
     ///
     /// # Errors
     /// [`Error::Died`] where the server has, [`Error::Os`] where the kernel refuses a process.
-    pub(super) fn fork(self: &Arc<Self>, place: Place, rings: &str) -> Result<Origin, Error> {
+    pub(super) fn fork(
+        self: &Arc<Self>,
+        place: Place,
+        rings: &str,
+        tmp: Option<&Path>,
+    ) -> Result<Origin, Error> {
         let Place { descriptors, outputs, shared, confined } = place;
         let (steps, rulesets) = confined.map_or((String::new(), Vec::new()), |confined| {
             let steps = (confined.rulesets.len(), confined.steps);
             (serde_json::to_string(&steps).unwrap_or_default(), confined.rulesets)
         });
-        let order = [&(steps.len() as u32).to_le_bytes(), steps.as_bytes(), rings.as_bytes()].concat();
+        let tmp = tmp.map_or(&[][..], |tmp| tmp.as_os_str().as_bytes());
+        let length = (steps.len() as u32).to_le_bytes();
+        // No path has a zero in it.
+        let order = [&length, steps.as_bytes(), tmp, &[0], rings.as_bytes()].concat();
         if order.len() > ORDER_BYTES {
             let source = io::Error::from_raw_os_error(libc::EMSGSIZE);
             return Err(Error::Os { call: "sendmsg", source });
