@@ -329,15 +329,15 @@ fn a_confined_session_of_bun_runs_code_with_limited_memory_and_is_refused_files_
 const tried = async (what: () => unknown) => {
   try { return await what() } catch (error) { return (error as { code?: string }).code ?? String(error) }
 };
-const fs = await import('node:fs');
-const file = require('os').tmpdir() + '/file';
+const [fs, os, child] = ['fs', 'os', 'child_process'].map((name) => process.getBuiltinModule(name));
+const file = os.tmpdir() + '/file';
 [6 * 7,
  await tried(() => fs.readFileSync('/etc/passwd')),
  await tried(() => Bun.file('/etc/passwd').text()),
  await tried(() => fs.readdirSync('/etc')),
  await tried(() => fs.writeFileSync(file, 'abc') ?? fs.readFileSync(file, 'utf8')),
  await tried(() => Bun.listen({ hostname: '127.0.0.1', port: 0, socket: { data() {} } }).port),
- require('child_process').spawnSync('/bin/true').status,
+ child.spawnSync('/bin/true').status,
  Object.keys(process.env).includes('PATH')]";
     let outcome = bun.run(code).unwrap();
     assert!(outcome.error.is_none() && outcome.value.is_some(), "{outcome:?}");
