@@ -159,9 +159,15 @@ impl Steps {
 
     fn limit(&self) -> io::Result<()> {
         self.limits.iter().try_for_each(|(resource, most)| {
-            let limit = libc::rlimit { rlim_cur: *most, rlim_max: *most };
-            // SAFETY: the limit outlives the call.
-            done(unsafe { libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0) })
+            let mut there = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+            // SAFETY: the limits outlive the calls.
+            unsafe {
+                done(libc::syscall(libc::SYS_prlimit64, 0, *resource, 0, &raw mut there))?;
+                // It may have less already, which it could not raise.
+                let most = (*most).min(there.rlim_max);
+                let limit = libc::rlimit { rlim_cur: most, rlim_max: most };
+                done(libc::syscall(libc::SYS_prlimit64, 0, *resource, &raw const limit, 0))
+            }
         })
     }
 
