@@ -66,8 +66,8 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, PolicyError> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     let found = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
         let place = error.path().to_string();
-        // It names the whole document so.
-        let place = if place == "." { String::new() } else { place };
+        // It names the whole document so, and what ends before it begins.
+        let place = if place == "." || place == "?" { String::new() } else { place };
         PolicyError::Form { place, source: error.into_inner() }
     })?;
     deserializer.end().map_err(|source| PolicyError::Form { place: String::new(), source })?;
