@@ -3,6 +3,7 @@
 mod confined;
 mod curve;
 mod demo;
+mod doctor;
 mod failure;
 mod file;
 mod forward;
@@ -46,6 +47,7 @@ enum Command {
     Pool(pool::Command),
     #[command(subcommand)]
     Policy(policy::Command),
+    Doctor(doctor::Arguments),
     /// Print what makes the shell complete this program's words
     ///
     /// Examples:
@@ -68,6 +70,7 @@ fn main() -> ExitCode {
         Command::Ring(command) => ring::run(&command),
         Command::Pool(command) => pool::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "circlet", &mut script);

@@ -34,7 +34,7 @@ pub(in crate::exec) struct Cage {
 }
 
 /// Access to one's own folder in /proc: `READ_FILE` and `READ_DIR` of Landlock's.
-const OWN_ACCESS: u64 = 1 << 2 | 1 << 3;
+pub(super) const OWN_ACCESS: u64 = 1 << 2 | 1 << 3;
 /// All that may be done to files, but for starting programs.
 const USE: [Access; 5] = [Access::Read, Access::Write, Access::List, Access::Create, Access::Remove];
 

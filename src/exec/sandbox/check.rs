@@ -15,6 +15,12 @@ const CALL: u32 = 2;
 const PROGRAM: u32 = 4;
 const ALL: u32 = OPEN | CALL | PROGRAM;
 
+/// How a filter is added by which the supervisor is asked: all threads get it, and one that was heard waits for its answer.
+pub(super) const LISTENS: libc::c_ulong = libc::SECCOMP_FILTER_FLAG_TSYNC
+    | libc::SECCOMP_FILTER_FLAG_TSYNC_ESRCH
+    | libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
+    | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
+
 /// Locks this process, with all its threads: from here on nobody can add filters, and programs are started, addresses used and
 /// processes made as the supervisor says that `asks` has it asked. Returns where it is asked, if it is.
 ///
@@ -26,11 +32,7 @@ pub(in crate::exec) fn lock(asks: u32) -> io::Result<Option<OwnedFd>> {
     if asks == 0 {
         return install(&program, libc::SECCOMP_FILTER_FLAG_TSYNC).map(|_| None);
     }
-    let flags = libc::SECCOMP_FILTER_FLAG_TSYNC
-        | libc::SECCOMP_FILTER_FLAG_TSYNC_ESRCH
-        | libc::SECCOMP_FILTER_FLAG_NEW_LISTENER
-        | libc::SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV;
-    let listener = install(&program, flags)?;
+    let listener = install(&program, LISTENS)?;
     // SAFETY: the descriptor is new, and belongs to nobody else.
     Ok(Some(unsafe { OwnedFd::from_raw_fd(listener) }))
 }

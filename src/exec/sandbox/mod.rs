@@ -12,6 +12,7 @@ mod calls;
 mod check;
 mod connections;
 mod crowd;
+mod doctor;
 mod enter;
 mod fence;
 mod guard;
@@ -26,9 +27,11 @@ pub use audit::AuditRecord;
 pub(super) use audit::Callback;
 pub(super) use cage::{Cage, resolved};
 pub(super) use check::{attempt, lock};
+pub use doctor::{Abilities, Check, Found};
 pub use enter::Stage;
 pub(super) use enter::Steps;
 pub(super) use guard::Guard;
+pub use places::Namespaces;
 pub(super) use runtime::Runtime;
 
 /// What of a policy cannot be enforced here, and why.

@@ -6,6 +6,8 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
+use serde::Serialize;
+
 /// A folder that goes with its session: its temporary files, and what is used in the place of what is denied.
 #[derive(Debug)]
 pub(super) struct Places(PathBuf);
@@ -62,12 +64,14 @@ impl Drop for Places {
 }
 
 /// Name spaces that a process may have of its own here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Namespaces {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Namespaces {
     /// By privilege.
     Privileged,
     /// In a user name space of its own.
     Users,
+    /// None: neither is allowed.
     None,
 }
 
@@ -104,7 +108,7 @@ impl Namespaces {
 }
 
 /// Tells whether a process can leave these name spaces.
-fn unshares(flags: libc::c_int) -> bool {
+pub(super) fn unshares(flags: libc::c_int) -> bool {
     // SAFETY: the child makes async-signal-safe calls alone, and the parent reaps it.
     unsafe {
         let child = libc::fork();
