@@ -220,7 +220,18 @@ fn conditional() -> Vec<(libc::c_long, Verdict)> {
         (libc::SYS_sched_setscheduler, only(vec![ours(0)])),
         (libc::SYS_sched_setparam, only(vec![ours(0)])),
         (libc::SYS_sched_setattr, only(vec![ours(0)])),
-        (libc::SYS_socketpair, only(vec![vec![Condition::is(0, libc::AF_UNIX as u32)]])),
+        // Connected ones, which stay with each other: a datagram may be sent to any address, which lies in memory.
+        (
+            libc::SYS_socketpair,
+            only(
+                [libc::SOCK_STREAM, libc::SOCK_SEQPACKET]
+                    .map(|kind| {
+                        let family = Condition::is(0, libc::AF_UNIX as u32);
+                        vec![family, Condition::masked(1, KIND, kind as u32)]
+                    })
+                    .to_vec(),
+            ),
+        ),
     ]
 }
 
