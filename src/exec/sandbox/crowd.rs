@@ -38,9 +38,10 @@ fn count(group: u32) -> u64 {
         let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
         // The name may have anything in it; what follows is numbers: state, parent, group, ... and, 17th, threads.
         let mut fields = text.rsplit_once(')')?.1.split_whitespace();
-        let (state, its_group) = (fields.next()?, fields.nth(1)?.parse::<u32>().ok()?);
+        let its_group: u32 = fields.nth(2)?.parse().ok()?;
         let threads: u64 = fields.nth(14)?.parse().ok()?;
-        (its_group == group && state != "Z").then_some(threads.max(1))
+        // One that has ended takes a place as well, until somebody has waited for it.
+        (its_group == group).then_some(threads.max(1))
     });
     of_group.sum()
 }
