@@ -263,6 +263,53 @@ for _ in range(50):
 }
 
 #[test]
+fn processes_that_nobody_waits_for_are_counted_too() {
+    let mut python = confined(with("limits", json!({"processes": 10}))).start().unwrap();
+    let code = "
+def fork():
+    child = os.fork()
+    if child == 0: os._exit(0)
+    return child
+children = []
+for _ in range(100):
+    child = tried(fork)
+    if child == 'EAGAIN': break
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    children.append(child)
+left = len(children)
+for child in children: os.waitpid(child, 0)
+[left < 10, os.waitpid(fork(), 0)[1]]";
+    assert_eq!(value(&mut python, code), json!([true, 0]));
+}
+
+#[test]
+fn no_socket_of_a_pair_leads_to_a_unix_socket_outside() {
+    let folder = common::scratch("confined-pairs");
+    let outside = std::os::unix::net::UnixDatagram::bind(folder.join("socket")).unwrap();
+    outside.set_nonblocking(true).unwrap();
+    let place = format!("{:?}", folder.join("socket"));
+    // What connects at all, and what does not.
+    for policy in [
+        policy(&strict()),
+        with("net", json!({"rules": [{"action": "allow", "protocol": "tcp", "ports": [443]}]})),
+    ] {
+        let mut python = confined(policy).start().unwrap();
+        let code = format!(
+            "place = {place}
+def attempts(kind):
+    ours, others = socket.socketpair(socket.AF_UNIX, kind)
+    with ours, others:
+        for attempt in [lambda: ours.connect(place), lambda: ours.sendto(b'x', place), lambda: ours.sendmsg([b'x'], [], 0, place)]:
+            tried(attempt)
+    return True
+[tried(lambda: attempts(kind)) for kind in (socket.SOCK_STREAM, socket.SOCK_SEQPACKET, socket.SOCK_DGRAM)]"
+        );
+        assert_eq!(value(&mut python, &code), json!([true, true, "EPERM"]));
+        assert!(outside.recv(&mut [0; 8]).is_err(), "nothing came");
+    }
+}
+
+#[test]
 fn limits_hold_and_say_so() {
     let limits = json!({"wall_ms": 100, "file_bytes": 1000, "descriptors": 64, "memory_bytes": 256 << 20, "output_bytes": 100});
     let mut python = confined(with("limits", limits)).start().unwrap();
