@@ -79,6 +79,19 @@ fn the_python_program_runs() {
 }
 
 #[test]
+fn the_confined_program_is_refused_a_file() {
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let (_, section) = readme.split_once("## Confinement\n").unwrap();
+    let (text, _) = section.split_once("```python\n").unwrap().1.split_once("```").unwrap();
+    let path = scratch("readme-confinement").join("program.py");
+    fs::write(&path, text).unwrap();
+    let mut python = Command::new(common::python());
+    let text =
+        run(python.arg(path).env("PYTHONPATH", root().join("python")).env("CIRCLET_LIBRARY", library()));
+    assert_eq!(text, "PermissionError\n");
+}
+
+#[test]
 fn the_bun_program_runs() {
     let (source, name) = program("ts", "program.ts");
     let text = fs::read_to_string(&source).unwrap();
