@@ -19,7 +19,7 @@ fn it_says_of_each_thing_whether_it_is_here_and_what_to_do_where_it_is_not() {
     for check in Abilities::here().checks() {
         assert!(text.contains(check.name), "{} is not in {text}", check.name);
     }
-    assert!(text.contains("C library is missing. Needed: `cargo clib`"), "{text}");
+    assert!(text.contains("Missing: C library. What helps: `cargo clib`"), "{text}");
     let can = text.ends_with("\nPolicies can be enforced here.\n");
     assert!(can || text.ends_with("\nPolicies cannot be enforced here.\n"), "{text}");
     assert_eq!(output.status.code(), Some(if can { 0 } else { 1 }));

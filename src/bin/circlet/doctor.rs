@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     } else {
         print(table(&checks))?;
         for check in checks.iter().filter(|check| !check.is_there) {
-            print(format_args!("\n{} is missing. Needed: {}.", check.name, check.remedy))?;
+            print(format_args!("\nMissing: {}. What helps: {}.", check.name, check.remedy))?;
         }
         let can =
             if enforces { "Policies can be enforced here." } else { "Policies cannot be enforced here." };
