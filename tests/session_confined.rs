@@ -240,6 +240,20 @@ fn connections_are_made_where_a_network_is_allowed_and_nowhere_else() {
 }
 
 #[test]
+fn who_may_listen_at_one_address_listens_at_no_other() {
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let rules =
+        json!({"rules": [{"action": "allow", "direction": "listen", "protocol": "tcp", "ports": [free]}]});
+    let mut python = confined(with("net", rules)).start().unwrap();
+    let code = format!(
+        "s, other, t = socket.socket(), socket.socket(), socket.socket()
+[tried(lambda: s.bind(('127.0.0.1', {free}))), tried(lambda: s.listen()), tried(lambda: other.listen()),
+ tried(lambda: t.bind(('127.0.0.1', 0))), s.getsockname()[1] == {free}]"
+    );
+    assert_eq!(value(&mut python, &code), json!([null, null, "EACCES", "EACCES", true]));
+}
+
+#[test]
 fn processes_and_threads_are_counted_whoever_the_user_is() {
     let mut python = confined(with("limits", json!({"processes": 10}))).start().unwrap();
     let code = "

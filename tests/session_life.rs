@@ -203,7 +203,16 @@ fn a_fork_server_that_is_killed_at_any_moment_loses_no_session() {
     }
     wait_for("the pool is well again", || pool.open().is_ok_and(|mut python| python.run("1").is_ok()));
     drop(pool);
-    assert_eq!(children().difference(&before).count(), 0, "no process is left that nobody knows of");
+    let left: Vec<String> = children()
+        .difference(&before)
+        .map(|id| {
+            let [line, stat] = ["cmdline", "stat"].map(|part| {
+                fs::read_to_string(format!("/proc/{id}/{part}")).unwrap_or_default().replace('\0', " ")
+            });
+            format!("{stat}: {}", line.chars().take(60).collect::<String>())
+        })
+        .collect();
+    assert!(left.is_empty(), "processes are left that nobody knows of: {left:?}");
 }
 
 #[test]

@@ -186,7 +186,11 @@ impl ForkServer {
             Err(_) => {
                 let died = self.died();
                 let is_alone = || shared.pipes.is_let_down();
-                lost(&shared.words, is_alone).ok_or(died)?
+                lost(&shared.words, is_alone).ok_or_else(|| {
+                    // It may have died with the server's group, before it left that and could say who it is.
+                    self.process.reap_group();
+                    died
+                })?
             }
         };
         Ok(Origin { process: Process::adopt(id, shared)?, server: Some(Arc::clone(self)) })

@@ -291,6 +291,17 @@ impl Process {
         self.attendant.said(self.has_ended())
     }
 
+    /// Reaps what is left of its group once that was killed: children of this process that nobody knows by their number.
+    pub(super) fn reap_group(&self) {
+        loop {
+            // SAFETY: the call takes integers, and nothing is asked back.
+            let reaped = unsafe { libc::waitpid(-self.group, std::ptr::null_mut(), 0) };
+            if reaped < 0 && io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
+                return;
+            }
+        }
+    }
+
     pub(super) fn killer(self: &Arc<Self>) -> Killer {
         Killer(Arc::clone(self))
     }

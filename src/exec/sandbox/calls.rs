@@ -157,7 +157,8 @@ fn conditional() -> Vec<(libc::c_long, Verdict)> {
         | libc::CLONE_NEWNET
         | 0x80;
     // CLONE_NEWTIME, the lowest, is a signal's number in `clone`: it is for the calls that are refused alone.
-    let namespaces = (namespaces & !0xff) as u32;
+    // A child of the supervisor's own would be reaped by nobody.
+    let namespaces = ((namespaces & !0xff) | libc::CLONE_PARENT) as u32;
     let ours = |argument| vec![Condition::is(argument, 0)];
     let control = |names: &[libc::c_int]| {
         names.iter().map(|name| vec![Condition::is(0, name.unsigned_abs())]).collect()
@@ -307,7 +308,7 @@ pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
         calls.push((libc::SYS_memfd_create, only(vec![sealed])));
     }
     if asks & ASK_CONNECTIONS != 0 {
-        calls.extend([libc::SYS_connect, libc::SYS_bind].map(|call| (call, Verdict::Ask)));
+        calls.extend([libc::SYS_connect, libc::SYS_bind, libc::SYS_listen].map(|call| (call, Verdict::Ask)));
     }
     if asks & ASK_PROCESSES != 0 {
         calls.extend([libc::SYS_clone].iter().chain(FORKS).map(|call| (*call, Verdict::Ask)));

@@ -25,7 +25,16 @@ struct Target {
 pub(super) struct Call {
     socket: OwnedFd,
     bytes: Vec<u8>,
-    is_bind: bool,
+    kind: Kind,
+}
+
+/// What a call does with an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Connect,
+    Bind,
+    /// With the socket's own, and so many that wait.
+    Listen(libc::c_int),
 }
 
 /// What was asked, and what the policy says.
@@ -65,26 +74,34 @@ pub(super) fn decide(policy: &Resolved, notice: &Notice) -> Decided {
 
 fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
     let [socket, address, length, ..] = notice.arguments;
-    let length = length as u32 as usize;
-    let is_bind = notice.call == libc::SYS_bind;
+    let kind = match notice.call {
+        libc::SYS_bind => Kind::Bind,
+        libc::SYS_listen => Kind::Listen(address as libc::c_int),
+        _ => Kind::Connect,
+    };
     let asker = Asker::new(notice.thread);
-    let mut bytes = vec![0; length.min(ADDRESS_BYTES)];
-    asker.read(address, &mut bytes)?;
     let socket = asker.descriptor(socket as libc::c_int)?;
+    let bytes = if matches!(kind, Kind::Listen(_)) {
+        own_address(&socket)?
+    } else {
+        let mut bytes = vec![0; (length as u32 as usize).min(ADDRESS_BYTES)];
+        asker.read(address, &mut bytes)?;
+        bytes
+    };
     let protocol = match option(&socket, libc::SO_TYPE)? {
         libc::SOCK_STREAM => Protocol::Tcp,
         libc::SOCK_DGRAM => Protocol::Udp,
         _ => return Ok(Decided::Refused(libc::EACCES)),
     };
     // A family that is none undoes a connection.
-    if family(&bytes) == Some(libc::AF_UNSPEC) && !is_bind {
-        return Ok(Decided::Made(None, Call { socket, bytes, is_bind }));
+    if family(&bytes) == Some(libc::AF_UNSPEC) && kind == Kind::Connect {
+        return Ok(Decided::Made(None, Call { socket, bytes, kind }));
     }
     if family(&bytes) != Some(option(&socket, libc::SO_DOMAIN)?) {
         return Ok(Decided::Refused(libc::EAFNOSUPPORT));
     }
     let Some(target) = Target::read(&bytes) else { return Ok(Decided::Refused(libc::EINVAL)) };
-    let direction = if is_bind { Direction::Listen } else { Direction::Connect };
+    let direction = if kind == Kind::Connect { Direction::Connect } else { Direction::Listen };
     let Target { address, port } = target;
     let decision = policy.decide(&Request::Address { direction, protocol, address, port });
     let is_denied = decision.action == Action::Deny;
@@ -92,7 +109,7 @@ fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
     Ok(if is_denied {
         Decided::Denied(asked)
     } else {
-        Decided::Made(Some(asked), Call { socket, bytes, is_bind })
+        Decided::Made(Some(asked), Call { socket, bytes, kind })
     })
 }
 
@@ -101,16 +118,23 @@ impl Call {
     pub(super) fn waits(&self) -> bool {
         // SAFETY: the call takes integers.
         let flags = unsafe { libc::fcntl(self.socket.as_raw_fd(), libc::F_GETFL) };
-        !self.is_bind && flags & libc::O_NONBLOCK == 0
+        self.kind == Kind::Connect && flags & libc::O_NONBLOCK == 0
     }
 
     /// Makes it.
     pub(super) fn make(&self) -> Answer {
         let (address, length) = (self.bytes.as_ptr().cast(), self.bytes.len() as libc::socklen_t);
-        let call = if self.is_bind { libc::bind } else { libc::connect };
+        let socket = self.socket.as_raw_fd();
         loop {
-            // SAFETY: the address outlives the call, and is as long as said.
-            if unsafe { call(self.socket.as_raw_fd(), address, length) } == 0 {
+            // SAFETY: the address outlives the calls, and is as long as said.
+            let made = unsafe {
+                match self.kind {
+                    Kind::Connect => libc::connect(socket, address, length),
+                    Kind::Bind => libc::bind(socket, address, length),
+                    Kind::Listen(waiting) => libc::listen(socket, waiting),
+                }
+            };
+            if made == 0 {
                 return Answer::Done(0);
             }
             match io::Error::last_os_error().raw_os_error() {
@@ -141,6 +165,15 @@ impl Target {
 
 fn family(bytes: &[u8]) -> Option<libc::c_int> {
     bytes.first_chunk().map(|family| u16::from_ne_bytes(*family).into())
+}
+
+/// Returns the address that a socket has: of none, its port is 0.
+fn own_address(socket: &OwnedFd) -> io::Result<Vec<u8>> {
+    let (mut bytes, mut length) = (vec![0; ADDRESS_BYTES], ADDRESS_BYTES as libc::socklen_t);
+    // SAFETY: both outlive the call, and the first is as long as the second says.
+    let got = unsafe { libc::getsockname(socket.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut length) };
+    bytes.truncate(length as usize);
+    if got == 0 { Ok(bytes) } else { Err(io::Error::last_os_error()) }
 }
 
 fn option(socket: &OwnedFd, name: libc::c_int) -> io::Result<libc::c_int> {

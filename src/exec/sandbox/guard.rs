@@ -74,7 +74,7 @@ impl Duty {
     fn answer(&mut self, notice: &Notice) {
         match notice.call {
             libc::SYS_execve | libc::SYS_execveat => self.start(notice),
-            libc::SYS_connect | libc::SYS_bind => self.connect(notice),
+            libc::SYS_connect | libc::SYS_bind | libc::SYS_listen => self.connect(notice),
             // A process or a thread more.
             _ => {
                 let takes = self.crowd.as_mut().is_none_or(Crowd::takes);

@@ -35,6 +35,8 @@ pub(super) fn ports(layer: &Layer) -> Result<Ports, Unenforceable> {
             Direction::Connect => ports.connect.extend(these),
             Direction::Listen => ports.listen.extend(these),
         }
+        // Who listens without a port of its choice gets one, which the kernel does not ask for.
+        ports.asks |= rule.direction == Direction::Listen && rule.action != Action::Deny;
         ports.is_listening |= rule.direction == Direction::Listen && rule.action != Action::Deny;
     }
     Ok(ports)

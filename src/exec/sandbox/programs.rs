@@ -8,12 +8,16 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
 use super::asker::{Asker, place_of};
 use super::notices::{Answer, Listener, Notice};
 use crate::exec::policy::{Action, Decision, Request, Resolved};
+
+/// Seconds after which a change of a file has another time than the one before.
+const SETTLED: i64 = 2;
 
 /// Decides on programs.
 #[derive(Debug, Default)]
@@ -120,8 +124,8 @@ impl Programs {
             status.dev(),
             status.ino(),
             status.size(),
-            status.mtime_nsec() ^ status.mtime(),
-            status.ctime_nsec() ^ status.ctime(),
+            status.mtime().wrapping_mul(1_000_000_000).wrapping_add(status.mtime_nsec()),
+            status.ctime().wrapping_mul(1_000_000_000).wrapping_add(status.ctime_nsec()),
         );
         if let Some(known) = self.hashes.get(&key) {
             return Ok(*known);
@@ -136,7 +140,11 @@ impl Programs {
             }
         }
         let hash = hash.finalize().into();
-        self.hashes.insert(key, hash);
+        // What was changed a moment ago can be changed again without another time.
+        let age = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        if i64::try_from(age).is_ok_and(|now| now > status.ctime() + SETTLED) {
+            self.hashes.insert(key, hash);
+        }
         Ok(hash)
     }
 }
