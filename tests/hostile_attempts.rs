@@ -10,6 +10,7 @@ mod hostile_code;
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -63,6 +64,9 @@ fn held(within: Duration) -> Half {
 /// Runs all scripts of a family, and fails with all that did not come to what they should. Where a policy confines them,
 /// nothing outside may have changed either, whatever they say themselves.
 fn each(name: &str, half: &Half) {
+    // What one of them sends about may reach another's world.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let surroundings = Surroundings::new(&format!("hostile-{name}-{}", half.name()));
     let mut faults = Vec::new();
     for script in family(name) {
