@@ -293,6 +293,8 @@ def begin(descriptors, rings):
         late("input" if name == "getpass" else "shown")["CHANGES"][name](sys.modules[name], id)
     ready(shell)
     serve()
+    # An interrupt is for nothing any more, and would kill an interpreter that is about to end. 1: to ignore it.
+    _signal.signal(2, 1)
     if "threading" in sys.modules:
         # Threads of the code end with the session: Python would wait for them.
         sys.modules["threading"]._shutdown = lambda: None
