@@ -452,3 +452,30 @@ for _ in range(6):
         "{lines:?}"
     );
 }
+
+/// The time that this thread has used of a processor.
+fn used() -> Duration {
+    let statistics = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(statistics.split_whitespace().next().unwrap().parse().unwrap())
+}
+
+#[test]
+fn who_says_once_more_where_questions_are_asked_keeps_no_supervisor_awake() {
+    let limits = with("limits", json!({"processes": 5}));
+    for builder in [builder(), confined(policy(&strict())), confined(limits)] {
+        let mut python = builder.start().unwrap();
+        // The words that both share are in the smallest of the segments, their 97th byte is that of the question.
+        let code = "
+import ctypes, time
+lines = [line.split() for line in open('/proc/self/maps') if 'rw-s' in line and 'memfd' in line]
+spans = [[int(part, 16) for part in line[0].split('-')] for line in lines]
+first, last = min(spans, key=lambda span: span[1] - span[0])
+ctypes.c_uint32.from_address(first + 0x4004 + 96).value = 8
+time.sleep(1)
+len(spans)";
+        let before = used();
+        assert_eq!(value(&mut python, code), json!(3));
+        let used = used() - before;
+        assert!(used < Duration::from_millis(5), "{used:?} of a second");
+    }
+}

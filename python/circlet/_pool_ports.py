@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable
 from ctypes import Structure, byref, c_int32, c_uint32, c_uint64, c_void_p
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Any, Literal, Protocol
 
 from ._arguments import opened, shown
@@ -191,14 +190,6 @@ class JobPort(SharedRingBuffer):
         check(library.circlet_worker_port_back(self._worker, self._number, handle))
         self._used.remove(self)
         del memory
-
-    def __enter__(self) -> JobPort:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def take(

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
 from typing import TYPE_CHECKING, Any
 
+from ._closing import AsyncClosing
 from ._native import InvalidError, TimedOutError
 from ._waiting import within
 from .outcome import Chunk, Outcome, Question, outcome_of
@@ -15,9 +16,6 @@ from .outcome import Chunk, Outcome, Question, outcome_of
 # See _waiting.py.
 if TYPE_CHECKING:
     import asyncio
-    from types import TracebackType
-
-    from typing_extensions import Self
 
     from ._run_line import RunLine
     from ._table import HeapOptions, RunOptions
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 Ask = Callable[[Question], "str | Awaitable[str | None] | None"]
 
 
-class Run(Coroutine[Any, Any, Outcome]):
+class Run(AsyncClosing, Coroutine[Any, Any, Outcome]):
     """Code that an executor runs, or will: wait for its outcome by `result`, or await it. Any thread may do either.
 
     Who waits takes what comes, for all runs of the executor; what nobody waits for goes on until the session has no
@@ -115,26 +113,6 @@ class Run(Coroutine[Any, Any, Outcome]):
         step = drive(wait)
         self._waits[task] = wait
         return step
-
-    def __enter__(self) -> Self:
-        """Begins a block, whose end interrupts the run where it is not over."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """As `interrupt`."""
-        self.interrupt()
-
-    async def __aenter__(self) -> Self:
-        """Begins a block, whose end interrupts the run where it is not over."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """As `interrupt`."""
-        self.interrupt()
 
     async def _awaited(self) -> Outcome:
         if not self._is_over:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 from ctypes import byref, c_double, c_void_p
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from ._arguments import flag, opened, plain, shown
+from ._closing import AsyncClosing
 from ._executor_options import Settings, executor_options
 from ._native import InvalidError, TooLargeError, check, library
 from ._pool_options import heap_options, milliseconds
@@ -28,7 +28,7 @@ ASKS, STATES = 1, 2
 _SEND_MAX = (1 << 30) - 12
 
 
-class Executor:
+class Executor(AsyncClosing):
     r"""Runs code strings in a Python process of its own, whose names stay from run to run. Any thread may use it.
 
     One run comes after the other, in the order of the calls. A session that ends, whatever the reason, fails the run
@@ -178,23 +178,3 @@ class Executor:
     def close(self) -> None:
         """Ends the session. Runs that are not over raise `ClosedError`. Safe to call twice."""
         self._line.close()
-
-    def __enter__(self) -> Executor:
-        """Begins a block, whose end closes the executor."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """As `close`."""
-        self.close()
-
-    async def __aenter__(self) -> Executor:
-        """Begins a block, whose end closes the executor."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """As `close`."""
-        self.close()

@@ -7,10 +7,10 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from ctypes import byref, c_int32, c_uint64, c_void_p
 from functools import partial
-from types import TracebackType
 from typing import Any, NamedTuple, NoReturn
 
 from ._arguments import buffer, number, opened, owned, text
+from ._closing import Closing
 from ._native import BusyError, ClosedError, EmptyError, check, end_with, library
 from ._waiting import LOOK_MS, Doorbell, first_ms, go_on, until
 
@@ -23,7 +23,7 @@ class PageValue(NamedTuple):
     bytes: bytes
 
 
-class SharedPage:
+class SharedPage(Closing):
     """A single latest value that one process writes and any number of others read, whole at any time.
 
     Make one with `create`, `open`, `anonymous` or `from_fd`. The first `write` takes the writer's side. One thread or
@@ -203,14 +203,6 @@ class SharedPage:
     def __reduce__(self) -> NoReturn:
         """Raises `TypeError`, also for a copy: two objects of one handle would close it under each other."""
         raise TypeError("a SharedPage can be neither copied nor pickled: open it by its name, or by export_fd()")
-
-    def __enter__(self) -> SharedPage:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _leave(handle: int) -> None:

@@ -13,11 +13,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from ctypes import byref, c_double, c_int32, c_uint32, c_uint64, c_void_p
 from functools import partial
-from types import TracebackType
 from typing import Any, NoReturn
 
 from . import _native
 from ._arguments import buffer, checked, opened, owned, plain, text, word
+from ._closing import Closing
 from ._native import (
     CONSUMER,
     PRODUCER,
@@ -46,7 +46,7 @@ _CLAIM = InvalidError, "a claim is open: leave its block first"
 _LONG_MESSAGE = BusyError, "a long message is under way: one thread or task at a time"
 
 
-class SharedRingBuffer:
+class SharedRingBuffer(Closing):
     """A ring that this process and others read and write in place.
 
     Make one with `create`, `open`, `anonymous` or `from_fd`. One process reads (of a "broadcast" ring any number do),
@@ -584,14 +584,6 @@ class SharedRingBuffer:
     def __reduce__(self) -> NoReturn:
         """Raises `TypeError`, also for a copy: two objects of one handle would close it under each other."""
         raise TypeError("a SharedRingBuffer can be neither copied nor pickled: open it by its name, or by export_fd()")
-
-    def __enter__(self) -> SharedRingBuffer:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _leave(handle: int) -> None:

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from ctypes import byref, c_void_p
 from functools import partial
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, cast
 
 from . import _native
 from ._arguments import opened
+from ._closing import AsyncClosing
 from ._executor_options import Settings, executor_options
 from ._native import ClosedError, check, library
 from ._waiting import first_ms, go_on
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionPool"]
 
 
-class SessionPool:
+class SessionPool(AsyncClosing):
     """Forks sessions from a process that has the interpreter and modules loaded, and keeps some ready.
 
     Any thread may use it. A session that ends while nobody uses it is replaced. Executors that were opened live on when
@@ -106,26 +106,6 @@ class SessionPool:
             with self._left:
                 self._callers -= 1
                 self._left.notify_all()
-
-    def __enter__(self) -> SessionPool:
-        """Begins a block, whose end closes the pool."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """As `close`."""
-        self.close()
-
-    async def __aenter__(self) -> SessionPool:
-        """Begins a block, whose end closes the pool."""
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """As `close`."""
-        self.close()
 
 
 def _free(process: int, handle: int) -> None:

@@ -13,6 +13,9 @@ from circlet import CircletError, Executor, InvalidError, SessionPool
 
 STRICT: dict[str, Any] = {"version": 1, "fs": {"private_tmp": True}}
 
+# What is raised for a file in /tmp: a session's own /tmp is in its place, unless something there is allowed.
+REFUSED = ("PermissionError", "FileNotFoundError")
+
 
 def value(python: Executor, code: str) -> Any:
     outcome = python.run(code).result()
@@ -30,7 +33,7 @@ def test_confined_code_reads_no_files_outside_and_has_no_network(tmp_path: Path)
     secret = tmp_path / "secret"
     secret.write_text("of the supervisor")
     with Executor(policy=STRICT) as python:
-        assert raised(python, f"open({str(secret)!r})") == "PermissionError"
+        assert raised(python, f"open({str(secret)!r})") in REFUSED
         assert raised(python, "open('/etc/passwd')") == "PermissionError"
         assert raised(python, "import socket; socket.create_connection(('127.0.0.1', 9))") == "PermissionError"
         assert raised(python, "import subprocess; subprocess.run(['true'])") == "PermissionError"
@@ -90,7 +93,7 @@ def test_a_policy_is_a_dict_its_json_a_file_or_a_template(tmp_path: Path) -> Non
             assert value(python, code) == "{", policy
             assert raised(python, "open('/etc/passwd')") == "PermissionError"
     with Executor(policy="strict") as python:
-        assert raised(python, code) == "PermissionError"
+        assert raised(python, code) in REFUSED
 
 
 def test_a_relative_path_is_a_file_even_where_a_template_has_its_name(

@@ -242,11 +242,14 @@ impl Builder {
     }
 
     /// Starts an interpreter with a shell: what it takes for an option, and the source.
-    fn command(&self, shell: [&str; 2]) -> Command {
+    ///
+    /// # Errors
+    /// The variables that confined code may have are not known.
+    fn command(&self, shell: [&str; 2]) -> Result<Command, Error> {
         let program = self.program.as_deref().unwrap_or_else(|| self.language.program());
         let mut command = Command::new(program);
         let library = self.library.as_deref().unwrap_or_else(|| Path::new("libcirclet.so"));
-        if let Some(variables) = self.variables() {
+        if let Some(variables) = self.variables()? {
             command.env_clear().envs(variables);
         }
         if self.language == Language::Bun && self.limits().memory_bytes.is_some() {
@@ -254,7 +257,7 @@ impl Builder {
         }
         // For the package circlet, if the code imports it.
         command.args(shell).arg(library).env("CIRCLET_LIBRARY", library);
-        command
+        Ok(command)
     }
 
     /// Starts a session: by the fork server, if there is one.
@@ -288,9 +291,10 @@ impl Builder {
     }
 
     /// Returns the variables that confined code has.
-    fn variables(&self) -> Option<BTreeMap<OsString, OsString>> {
-        let policies = sandbox::resolved(&self.policies, self.runtime.as_ref()?, PathBuf::new()).ok()?;
-        Some(policies.environment(std::env::vars_os()))
+    fn variables(&self) -> Result<Option<BTreeMap<OsString, OsString>>, Error> {
+        let Some(runtime) = &self.runtime else { return Ok(None) };
+        let policies = sandbox::resolved(&self.policies, runtime, PathBuf::new())?;
+        Ok(Some(policies.environment(std::env::vars_os())))
     }
 
     /// Makes what confines a session, where a policy does.
@@ -306,7 +310,7 @@ impl Builder {
             Language::Python => ["-c", SHELL],
             Language::Bun => ["-e", language::bun_session()],
         };
-        let mut command = self.command(shell);
+        let mut command = self.command(shell)?;
         command.arg(numbers.join(",")).arg(rings);
         command.envs(tmp.map(|tmp| ("TMPDIR", tmp)));
         let launch = Launch {
@@ -330,8 +334,8 @@ impl Builder {
         if self.language != Language::Python {
             return Err(Error::NoForks { language: self.language.name() });
         }
+        let mut command = self.command(["-c", FORK_SHELL])?;
         let command = |socket: RawFd| {
-            let mut command = self.command(["-c", FORK_SHELL]);
             command.arg(socket.to_string()).args(&self.preload);
             command
         };

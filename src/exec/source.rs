@@ -13,6 +13,7 @@ const MODULES: &[(&str, &str)] = &sources! {
     "circlet._arguments" "_arguments.py"
     "circlet._call_line" "_call_line.py"
     "circlet._called" "_called.py"
+    "circlet._closing" "_closing.py"
     "circlet._curve_drawing" "_curve_drawing.py"
     "circlet._curve_handle" "_curve_handle.py"
     "circlet._curve_points" "_curve_points.py"

@@ -13,7 +13,7 @@ fn a_path_fits_itself_and_all_below_it_by_whole_components() {
     let policy = resolved(
         r#""fs": {"rules": [{"action": "allow", "paths": ["/data/", "$CWD", "~/x"], "access": ["read"]}]}"#,
     );
-    for inside in ["/data", "/data/a/b", "/work/project/a.csv", "/home/ada/x"] {
+    for inside in ["/data", "/data/a/b", "/srv/project/a.csv", "/home/ada/x"] {
         assert_eq!(
             said(&policy, &path(inside, Access::Read)),
             (Action::Allow, "fs.rules[0]".into()),
@@ -21,7 +21,7 @@ fn a_path_fits_itself_and_all_below_it_by_whole_components() {
         );
         assert!(!allows(&policy, &path(inside, Access::Write)));
     }
-    for outside in ["/dataX", "/", "/work", "/work/project2", "/home/ada", "/etc/passwd"] {
+    for outside in ["/dataX", "/", "/srv", "/srv/project2", "/home/ada", "/etc/passwd"] {
         assert_eq!(
             said(&policy, &path(outside, Access::Read)),
             (Action::Deny, "fs.default".into()),

@@ -16,7 +16,7 @@ use circlet::exec::policy::{Access, Action, Direction, Policy, Protocol, Request
 /// The places of all tests.
 fn surroundings() -> Surroundings {
     Surroundings {
-        cwd: "/work/project".into(),
+        cwd: "/srv/project".into(),
         home: "/home/ada".into(),
         tmp: "/tmp/session".into(),
         runtime: vec!["/opt/python/lib".into(), "/opt/python/bin/python3".into()],

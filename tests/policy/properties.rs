@@ -24,7 +24,7 @@ const PATHS: [&str; 9] = [
     "/opt/python/lib/x",
     "/tmp/session",
     "/tmp/session/x",
-    "/work/project/x",
+    "/srv/project/x",
 ];
 const NETWORKS: [&str; 5] = ["10.0.0.0/8", "10.1.0.0/16", "0.0.0.0/0", "::1", "::/0"];
 const ADDRESSES: [&str; 5] = ["10.1.2.3", "10.2.2.3", "::ffff:10.1.2.3", "::1", "8.8.8.8"];

@@ -76,8 +76,8 @@ fn no_template_shows_secrets_starts_programs_or_listens() {
 
 #[test]
 fn each_template_writes_where_it_says() {
-    let here = path("/work/project/out.csv", Access::Write);
-    let read = path("/work/project/in.csv", Access::Read);
+    let here = path("/srv/project/out.csv", Access::Write);
+    let read = path("/srv/project/in.csv", Access::Read);
     for (name, reads, writes) in [
         ("strict", false, false),
         ("no-network", true, true),

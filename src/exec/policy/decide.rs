@@ -27,9 +27,9 @@ impl Resolved {
     ///     "fs": {"rules": [{"action": "allow", "paths": ["$CWD"], "access": ["read"]}]}
     /// }"#)?;
     /// let here = Surroundings {
-    ///     cwd: "/work".into(), home: "/home/ada".into(), tmp: "/tmp".into(), runtime: vec!["/usr/lib".into()],
+    ///     cwd: "/srv".into(), home: "/home/ada".into(), tmp: "/tmp".into(), runtime: vec!["/usr/lib".into()],
     /// };
-    /// let decision = policy.resolve(&here).decide(&Request::Path { path: Path::new("/work/a.csv"), access: Access::Read });
+    /// let decision = policy.resolve(&here).decide(&Request::Path { path: Path::new("/srv/a.csv"), access: Access::Read });
     /// assert_eq!(decision.action, Action::Allow);
     /// assert_eq!(decision.rule.to_string(), "fs.rules[0]");
     /// # Ok::<(), circlet::exec::policy::PolicyError>(())

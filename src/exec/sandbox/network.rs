@@ -6,46 +6,55 @@ use super::Unenforceable;
 use super::calls::Sockets;
 use crate::exec::policy::{Action, Direction, Layer, Protocol};
 
-/// TCP ports that may be used with any address, to connect and to listen.
+/// What a policy lets code do by TCP, as far as it can be said without its addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ports {
+    /// Ports that may be connected to at any address.
     pub(super) connect: BTreeSet<u16>,
+    /// Ports that may be listened at at any address.
     pub(super) listen: BTreeSet<u16>,
     /// Whether there is more to decide than ports: the supervisor decides then, and makes connections itself.
     pub(super) asks: bool,
+    /// Whether it lets code use TCP at all, and whether to listen.
+    has_any: bool,
     is_listening: bool,
 }
 
-/// Returns the ports that a policy allows.
+/// Returns what a policy lets code do by TCP.
 ///
 /// # Errors
 /// A rule for what cannot be decided yet.
 pub(super) fn ports(layer: &Layer) -> Result<Ports, Unenforceable> {
-    let mut ports = Ports { asks: layer.net.default != Action::Deny, ..Ports::default() };
-    ports.is_listening = ports.asks;
+    let is_open = layer.net.default != Action::Deny;
+    let mut ports = Ports { asks: is_open, has_any: is_open, is_listening: is_open, ..Ports::default() };
     for (at, rule) in layer.net.rules.iter().enumerate() {
-        let is_udp = rule.protocol != Some(Protocol::Tcp) && rule.action != Action::Deny;
+        let is_denied = rule.action == Action::Deny;
+        let is_udp = rule.protocol != Some(Protocol::Tcp) && !is_denied;
         if is_udp || !rule.domains.is_empty() {
             let why = "what is sent by UDP, and domains, cannot be decided yet: give `protocol` tcp, and no domains";
             return Err(Unenforceable::new(&format!("net.rules[{at}]"), why));
         }
-        let these = rule.ports.iter().flat_map(|ports| ports.first..=ports.last);
-        ports.asks |= rule.action != Action::Allow || !rule.addresses.is_empty() || rule.ports.is_empty();
-        match rule.direction {
-            Direction::Connect => ports.connect.extend(these),
-            Direction::Listen => ports.listen.extend(these),
+        // Who listens without having taken a port gets one, which Landlock is not asked for.
+        let listens = rule.direction == Direction::Listen && !is_denied;
+        let is_plain = rule.action == Action::Allow && rule.addresses.is_empty() && !rule.ports.is_empty();
+        ports.asks |= listens || !is_plain;
+        ports.has_any |= !is_denied;
+        ports.is_listening |= listens;
+        if is_plain {
+            let these = rule.ports.iter().flat_map(|ports| ports.first..=ports.last);
+            match rule.direction {
+                Direction::Connect => ports.connect.extend(these),
+                Direction::Listen => ports.listen.extend(these),
+            }
         }
-        // Who listens without a port of its choice gets one, which the kernel does not ask for.
-        ports.asks |= rule.direction == Direction::Listen && rule.action != Action::Deny;
-        ports.is_listening |= rule.direction == Direction::Listen && rule.action != Action::Deny;
     }
     Ok(ports)
 }
 
 /// Returns the kinds of sockets that policies allow together.
 pub(super) fn sockets(all: &[Ports]) -> Sockets {
-    let tcp = all.iter().all(|ports| ports.asks || !ports.connect.is_empty() || !ports.listen.is_empty());
-    Sockets { tcp, udp: false, listen: all.iter().all(|ports| ports.is_listening) }
+    let has = |what: fn(&Ports) -> bool| all.iter().all(what);
+    Sockets { tcp: has(|ports| ports.has_any), udp: false, listen: has(|ports| ports.is_listening) }
 }
 
 /// Has the supervisor decide alone, where it decides for one of several policies.

@@ -231,11 +231,15 @@ impl Session {
         }
     }
 
+    /// Tells whether the session has questions, and nobody who answers them yet.
+    fn awaits_guard(&self) -> bool {
+        self.guard.is_none() && self.cage.as_ref().is_some_and(|cage| cage.asks() != 0)
+    }
+
     /// Has somebody answer the session's questions, once it says where they are asked.
     fn guard(&mut self) -> Result<(), Error> {
-        let (Some(cage), None, Some(number)) = (&self.cage, &self.guard, self.shared.words.offered()) else {
-            return Ok(());
-        };
+        let offered = if self.awaits_guard() { self.shared.words.offered() } else { None };
+        let (Some(cage), Some(number)) = (&self.cage, offered) else { return Ok(()) };
         let listener = self.process.descriptor(number).map_err(Error::os("pidfd_getfd"))?;
         let guard = Guard::start(cage, listener, self.process.id());
         self.guard = Some(guard.map_err(Error::os("clone"))?);
@@ -245,7 +249,11 @@ impl Session {
 
     /// Looks whether the confinement holds, where there is one. No code has run by now.
     fn check(&mut self, tried: u32) -> Result<(), Error> {
-        let checked = self.cage.as_ref().map_or(Ok(()), |cage| cage.check(self.process.id(), tried));
+        let checked = match &self.cage {
+            _ if self.awaits_guard() => Err("nobody is asked what is to be asked".to_owned()),
+            Some(cage) => cage.check(self.process.id(), tried),
+            None => Ok(()),
+        };
         checked.map_err(|what| {
             self.process.end();
             Error::Unconfined { what }
@@ -323,6 +331,7 @@ impl Session {
     }
 
     fn sleep(&mut self, sleep: Sleep, at_most: Duration) {
+        let awaits_guard = self.awaits_guard();
         let (shared, from) = (&self.shared, &self.from);
         // While output comes, it is not waited for: it is looked for in a moment.
         let is_there = matches!(sleep, Sleep::Any) && self.patience.spin_until(|| from.has_frame());
@@ -331,7 +340,7 @@ impl Session {
                 shared.is_over.load(SeqCst)
                     || shared.is_called.load(SeqCst)
                     || shared.pipes.kept() != [0, 0]
-                    || shared.words.offered().is_some()
+                    || awaits_guard && shared.words.offered().is_some()
                     || from.has_frame()
             });
         }

@@ -6,11 +6,10 @@ use std::ffi::CString;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::exec::outputs::Stream;
-use crate::shm::{Backing, Error, Geometry, Memory, Mode, Segment, Shared, View, Wait};
+use crate::shm::{Backing, Deadline, Error, Geometry, Memory, Mode, Segment, Shared, View, Wait};
 
 /// Bytes of the words.
 const BYTES: u64 = 4096;
@@ -42,17 +41,15 @@ const PROCESS: u64 = 64;
 
 /// Of a session that is confined: 1, written by the supervisor before it starts.
 const CONFINED: u64 = 72;
+/// Of a session that could not be confined: the step that failed, and the kernel's error, 16 bits each. Written by its process.
+const REFUSED: u64 = 80;
 /// Of a session that is confined: what its supervisor is to be asked. Written by the supervisor before it starts.
 const ASKS: u64 = 88;
 /// A descriptor of the session's, and one more, until the supervisor has a copy.
 const OFFER: u64 = 96;
 const TAKEN: u32 = u32::MAX;
-/// How often it is looked whether it has.
-const GLANCE: Duration = Duration::from_micros(20);
-/// From here on what it is to try to open: four bytes of the path in each word.
+/// From here on what a confined session is to try to open: four bytes of the path in each word.
 const CANARY: u64 = 1024;
-/// Of a session that could not be confined: the step that failed, and the kernel's error, 16 bits each. Written by its process.
-const REFUSED: u64 = 80;
 
 /// Nobody sleeps, or somebody has rung.
 const AWAKE: u32 = 2;
@@ -100,16 +97,14 @@ impl Words {
 
     /// Offers the supervisor a descriptor of this process's, and waits until it has a copy; `false` where it takes none in time.
     pub(crate) fn offer(&self, descriptor: RawFd, within: Duration) -> bool {
-        self.word(OFFER).store(descriptor.unsigned_abs() + 1, SeqCst);
+        let (offer, offered) = (self.view.frame_word(OFFER), descriptor.unsigned_abs() + 1);
+        offer.store(offered, SeqCst);
         self.wake_surely();
-        let begin = Instant::now();
-        while self.word(OFFER).load(SeqCst) != TAKEN {
-            if begin.elapsed() > within {
-                return false;
-            }
-            thread::sleep(GLANCE);
+        let deadline = Deadline::after(within);
+        while offer.load(SeqCst) == offered && !deadline.passed() {
+            self.view.futex_wait(offer, offered, within);
         }
-        true
+        offer.load(SeqCst) == TAKEN
     }
 
     /// Returns the number of the descriptor that is offered.
@@ -120,7 +115,9 @@ impl Words {
 
     /// Says that there is a copy of what is offered.
     pub(crate) fn take_offer(&self) {
-        self.word(OFFER).store(TAKEN, SeqCst);
+        let offer = self.view.frame_word(OFFER);
+        offer.store(TAKEN, SeqCst);
+        self.view.futex_wake(offer);
     }
 
     /// Returns what it is to try to open, if it is confined.
