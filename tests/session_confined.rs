@@ -342,15 +342,13 @@ fn limits_hold_and_say_so() {
 }
 
 #[test]
-fn what_cannot_be_enforced_starts_nothing_and_says_where_it_is() {
-    let before = fs::read_dir("/proc/self/task").unwrap().count();
+fn what_cannot_be_enforced_is_refused_with_its_place() {
     let rules = json!({"rules": [{"action": "warn", "paths": ["/etc"], "access": ["read"]}]});
     let error = confined(with("fs", rules)).start().unwrap_err();
     assert!(matches!(&error, Error::Unenforceable(what) if what.what.starts_with("fs")), "{error}");
     let rules = json!({"rules": [{"action": "allow", "domains": ["example.org"]}]});
     let error = confined(with("net", rules)).start().unwrap_err();
     assert!(error.to_string().contains("net.rules[0]"), "{error}");
-    assert_eq!(fs::read_dir("/proc/self/task").unwrap().count(), before);
 }
 
 #[test]
@@ -477,5 +475,20 @@ len(spans)";
         assert_eq!(value(&mut python, code), json!(3));
         let used = used() - before;
         assert!(used < Duration::from_millis(5), "{used:?} of a second");
+    }
+}
+
+#[test]
+fn a_session_that_may_use_no_network_is_in_one_of_its_own_that_has_nothing() {
+    let here = fs::read_link("/proc/self/ns/net").unwrap().display().to_string();
+    let may_connect = with("net", json!({"rules": [{"action": "allow", "protocol": "tcp", "ports": [443]}]}));
+    for (policy, is_here) in [(policy(&strict()), false), (may_connect, true)] {
+        let pool = confined(policy.clone()).pool().unwrap();
+        for mut python in [confined(policy).start().unwrap(), ready(pool).open().unwrap()] {
+            let network = value(&mut python, "os.readlink('/proc/self/ns/net')");
+            assert_eq!(network == json!(here), is_here);
+            let interfaces = value(&mut python, "open('/proc/self/net/dev').read().count(':')");
+            assert_eq!(interfaces == json!(1), !is_here, "{interfaces}");
+        }
     }
 }

@@ -62,9 +62,9 @@ pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked>
         });
         match forked {
             Ok((0, order)) => {
-                if let Some((_, rulesets)) = order.steps {
+                if let Some((_, handles)) = order.steps {
                     // They are closed already.
-                    std::mem::forget((socket, rulesets));
+                    std::mem::forget((socket, handles));
                 }
                 let descriptors = order.descriptors.into_iter().skip(OUTPUTS).collect();
                 return Some(Forked { descriptors, body: order.body });
@@ -80,7 +80,7 @@ pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked>
 
 /// What a process is to be forked for.
 struct Order {
-    /// How it is confined, if it is, by rulesets of Landlock, the first of the descriptors.
+    /// How it is confined, if it is, with what its steps have descriptors of, the first of all.
     steps: Option<(Steps, Vec<OwnedFd>)>,
     descriptors: Vec<OwnedFd>,
     body: Vec<u8>,
@@ -134,9 +134,9 @@ unsafe fn fork(order: &Order, around: AroundFork) -> io::Result<libc::pid_t> {
         if die_with(supervisor).is_err() || !is_output {
             libc::_exit(1);
         }
-        if let Some((steps, rulesets)) = &order.steps {
+        if let Some((steps, handles)) = &order.steps {
             // The kernel forgets with whom it is to die where a process changes what it may do.
-            let confined = confine(steps, rulesets, &kept, false, &words);
+            let confined = confine(steps, handles, &kept, false, &words);
             if confined.and_then(|()| die_with(supervisor)).is_err() {
                 libc::_exit(1);
             }

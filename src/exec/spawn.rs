@@ -15,9 +15,9 @@ pub(super) fn prepare(command: &mut Command, passed: &[OwnedFd], confined: Optio
     die_with_the_starter(command);
     if let Some(confined) = confined {
         let before_exec = move || {
-            let Confined { steps, rulesets, words } = &confined;
+            let Confined { steps, handles, words } = &confined;
             // SAFETY: this is the only thread of a process between fork and exec.
-            unsafe { confine(steps, rulesets, &[], true, words) }
+            unsafe { confine(steps, handles, &[], true, words) }
         };
         // SAFETY: the closure makes async-signal-safe calls and allocates nothing.
         unsafe { command.pre_exec(before_exec) };
@@ -27,10 +27,10 @@ pub(super) fn prepare(command: &mut Command, passed: &[OwnedFd], confined: Optio
     pass_on(command, passed);
 }
 
-/// How a process is confined: the steps, the rulesets of Landlock, and where it says which of them failed.
+/// How a process is confined: the steps, what they have descriptors of, and where it says which of them failed.
 pub(super) struct Confined {
     pub(super) steps: Steps,
-    pub(super) rulesets: Vec<OwnedFd>,
+    pub(super) handles: Vec<OwnedFd>,
     pub(super) words: Words,
 }
 
@@ -43,13 +43,13 @@ pub(super) struct Confined {
 /// As [`Steps::take`].
 pub(super) unsafe fn confine(
     steps: &Steps,
-    rulesets: &[OwnedFd],
+    handles: &[OwnedFd],
     kept: &[RawFd],
     is_exec: bool,
     words: &Words,
 ) -> io::Result<()> {
     // SAFETY: the caller's promise.
-    unsafe { steps.take(rulesets, kept, is_exec) }.map_err(|(stage, error)| {
+    unsafe { steps.take(handles, kept, is_exec) }.map_err(|(stage, error)| {
         words.refuse(stage as u8, error.raw_os_error().unwrap_or(0) as u16);
         error
     })

@@ -31,6 +31,7 @@ CALLS = {
     "execveat": (322, 281),
     "fanotify_init": (300, 262),
     "fanotify_mark": (301, 263),
+    "fchmodat2": (452, 452),
     "fsopen": (430, 430),
     "init_module": (175, 105),
     "inotify_add_watch": (254, 27),

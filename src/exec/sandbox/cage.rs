@@ -7,12 +7,13 @@ use std::sync::Arc;
 use super::Unenforceable;
 use super::audit::{Audit, Callback};
 use super::bpf;
-use super::calls::{self, Wishes};
+use super::calls::{self, Sockets, Wishes};
 use super::check::Held;
 use super::enter::Steps;
 use super::fence::{self, Fence, PathRule, TMP};
 use super::limits::rlimits;
 use super::network::{self, Ports};
+use super::no_network::NoNetwork;
 use super::places::{Namespaces, Places};
 use super::runtime::{DEVICES, Runtime};
 use crate::exec::Error;
@@ -22,7 +23,8 @@ use crate::exec::policy::{Access, Action, Layer, Policy, Resolved, Surroundings,
 #[derive(Debug)]
 pub(in crate::exec) struct Cage {
     steps: Steps,
-    rulesets: Vec<OwnedFd>,
+    handles: Vec<OwnedFd>,
+    no_network: NoNetwork,
     canary: PathBuf,
     opens_all: bool,
     policy: Arc<Resolved>,
@@ -78,13 +80,18 @@ impl Cage {
         };
         let mut ports = resolved.layers().iter().map(network::ports).collect::<Result<Vec<Ports>, _>>()?;
         let denied = resolved.denied_syscalls().into_iter().filter_map(syscall_number);
-        let wishes = Wishes { is_mounted, sockets: network::sockets(&ports), denied: denied.collect() };
+        let sockets = network::sockets(&ports);
+        let wishes = Wishes { is_mounted, sockets, denied: denied.collect() };
+        let no_network = if sockets == Sockets::default() { NoNetwork::here() } else { NoNetwork::None };
         network::alone(&mut ports);
+        let network = no_network.shared().map_err(Error::os("dup"))?;
+        let has_network = network.is_some();
         let rulesets = fences.iter().zip(&ports).map(|(fence, ports)| fence.ruleset(ports));
-        let rulesets = rulesets.collect::<Result<Vec<_>, _>>()?;
+        let handles = network.into_iter().map(Ok).chain(rulesets).collect::<Result<Vec<_>, _>>()?;
         let steps = Steps {
             limits: rlimits(&resolved.limits()),
-            namespaces: here.flags(),
+            has_network,
+            namespaces: here.flags() | no_network.flags(),
             maps: here.maps(),
             mounts,
             own_access: OWN_ACCESS,
@@ -97,15 +104,16 @@ impl Cage {
         let asks = asks(&resolved, &ports);
         let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
         let (policy, audit) = (Arc::new(resolved), Arc::new(audit));
-        Ok(Self { steps, rulesets, canary, opens_all, policy, asks, audit, tmp, _places: places })
+        Ok(Self { steps, handles, no_network, canary, opens_all, policy, asks, audit, tmp, _places: places })
     }
 
     pub(in crate::exec) fn steps(&self) -> &Steps {
         &self.steps
     }
 
-    pub(in crate::exec) fn rulesets(&self) -> &[OwnedFd] {
-        &self.rulesets
+    /// What its steps have descriptors of.
+    pub(in crate::exec) fn handles(&self) -> &[OwnedFd] {
+        &self.handles
     }
 
     /// What the session is to try to open.
@@ -133,6 +141,9 @@ impl Cage {
 
     /// Looks whether it holds, of a process that says what it tried.
     pub(in crate::exec) fn check(&self, process: u32, failed: u32) -> Result<(), String> {
+        if !self.no_network.has(process).map_err(|error| error.to_string())? {
+            return Err(format!("process {process} is in the network of its supervisor"));
+        }
         Held { failed, opens_all: self.opens_all }.check(process)
     }
 }

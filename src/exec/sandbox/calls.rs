@@ -38,8 +38,8 @@ const ALLOWED: &[libc::c_long] = numbers![
     SYS_copy_file_range SYS_pipe2 SYS_eventfd2 SYS_epoll_create1 SYS_epoll_ctl SYS_epoll_pwait SYS_epoll_pwait2
     SYS_ppoll SYS_pselect6 SYS_timerfd_create SYS_timerfd_settime SYS_timerfd_gettime SYS_signalfd4
     // Files and folders.
-    SYS_openat SYS_openat2 SYS_faccessat SYS_faccessat2 SYS_newfstatat SYS_fstat SYS_statx SYS_statfs SYS_fstatfs
-    SYS_readlinkat SYS_getdents64 SYS_mkdirat SYS_mknodat SYS_unlinkat SYS_renameat SYS_renameat2 SYS_linkat
+    SYS_faccessat SYS_faccessat2 SYS_newfstatat SYS_fstat SYS_statx SYS_statfs SYS_fstatfs
+    SYS_readlinkat SYS_getdents64 SYS_mkdirat SYS_unlinkat SYS_renameat SYS_renameat2 SYS_linkat
     SYS_symlinkat SYS_truncate SYS_getcwd SYS_chdir SYS_fchdir SYS_umask SYS_inotify_init1 SYS_inotify_rm_watch
     SYS_getxattr SYS_lgetxattr SYS_fgetxattr SYS_listxattr SYS_llistxattr SYS_flistxattr
     // Memory.
@@ -71,23 +71,34 @@ const UNTIL_LOCKED: &[libc::c_long] = numbers![SYS_inotify_add_watch];
 /// The older forms of some, which one family of processors alone has.
 #[cfg(target_arch = "x86_64")]
 const OLDER: &[libc::c_long] = numbers![
-    SYS_open SYS_creat SYS_stat SYS_lstat SYS_access SYS_readlink SYS_getdents SYS_mkdir SYS_rmdir SYS_rename SYS_link
-    SYS_unlink SYS_symlink SYS_mknod SYS_pipe SYS_dup2 SYS_select SYS_poll SYS_epoll_create SYS_epoll_wait SYS_signalfd
+    SYS_stat SYS_lstat SYS_access SYS_readlink SYS_getdents SYS_mkdir SYS_rmdir SYS_rename SYS_link
+    SYS_unlink SYS_symlink SYS_pipe SYS_dup2 SYS_select SYS_poll SYS_epoll_create SYS_epoll_wait SYS_signalfd
     SYS_eventfd SYS_inotify_init SYS_fork SYS_vfork SYS_getpgrp SYS_alarm SYS_pause SYS_time SYS_arch_prctl
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: &[libc::c_long] = &[];
 
-/// Calls that change what a file is like beside its content.
+/// Calls that change what a file is like beside its content and its mode.
 const METADATA: &[libc::c_long] = numbers![
-    SYS_fchmod SYS_fchmodat SYS_fchmodat2 SYS_fchown SYS_fchownat SYS_utimensat SYS_setxattr SYS_lsetxattr SYS_fsetxattr
-    SYS_removexattr SYS_lremovexattr SYS_fremovexattr
+    SYS_fchown SYS_fchownat SYS_utimensat SYS_setxattr SYS_lsetxattr SYS_fsetxattr SYS_removexattr SYS_lremovexattr
+    SYS_fremovexattr
 ];
 #[cfg(target_arch = "x86_64")]
-const OLDER_METADATA: &[libc::c_long] =
-    numbers![SYS_chmod SYS_chown SYS_lchown SYS_utime SYS_utimes SYS_futimesat];
+const OLDER_METADATA: &[libc::c_long] = numbers![SYS_chown SYS_lchown SYS_utime SYS_utimes SYS_futimesat];
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER_METADATA: &[libc::c_long] = &[];
+
+/// Calls that change a file's mode, that make a file of a mode, and that open or make one, by their flags: with the argument
+/// that is the mode, which comes after the flags.
+const MODES: &[(libc::c_long, u8)] =
+    &[(libc::SYS_fchmod, 1), (libc::SYS_fchmodat, 2), (libc::SYS_fchmodat2, 2)];
+const NODES: &[(libc::c_long, u8)] = &[(libc::SYS_mknodat, 2)];
+const OPENS: &[(libc::c_long, u8)] = &[(libc::SYS_openat, 3)];
+#[cfg(target_arch = "x86_64")]
+const OLDER_MODES: [&[(libc::c_long, u8)]; 3] =
+    [&[(libc::SYS_chmod, 1)], &[(libc::SYS_mknod, 1), (libc::SYS_creat, 1)], &[(libc::SYS_open, 2)]];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER_MODES: [&[(libc::c_long, u8)]; 3] = [&[]; 3];
 
 /// Calls that nobody falls back from: they concern other processes, or the machine.
 const FORBIDDEN: &[libc::c_long] = numbers![
@@ -126,6 +137,7 @@ pub(super) fn verdicts(wishes: &Wishes) -> Vec<(libc::c_long, Verdict)> {
         all(OLDER_METADATA, &metadata),
         all(FORBIDDEN, &REFUSED),
         all(OLDER_FORBIDDEN, &REFUSED),
+        modes(wishes.is_mounted),
         conditional(),
         sockets(wishes.sockets),
     ]
@@ -144,6 +156,23 @@ fn only(cases: Vec<Vec<Condition>>) -> Verdict {
 
 fn but(cases: Vec<Vec<Condition>>) -> Verdict {
     Verdict::Cases(cases.into_iter().map(|case| (case, REFUSED)).collect(), Box::new(Verdict::Allow))
+}
+
+/// Calls that give a file its mode, but for one by which whoever starts it is its owner: that is the user of the supervisor, and
+/// where it is root everybody outside could become root by what the code leaves. (`openat2` has the mode in memory, where a filter
+/// sees nothing: it is as if the kernel did not have it, and libraries fall back to the others.)
+fn modes(is_mounted: bool) -> Vec<(libc::c_long, Verdict)> {
+    let set_id = libc::S_ISUID | libc::S_ISGID;
+    let made = libc::O_CREAT.unsigned_abs() | TMPFILE;
+    let plain = |mode| vec![Condition::masked(mode, set_id, 0)];
+    let [modes, nodes, opens] = OLDER_MODES;
+    let change = |mode| if is_mounted { only(vec![plain(mode)]) } else { REFUSED };
+    let changes = MODES.iter().chain(modes).map(|(call, mode)| (*call, change(*mode)));
+    let make = NODES.iter().chain(nodes).map(|(call, mode)| (*call, only(vec![plain(*mode)])));
+    // Without these flags the mode is whatever happens to stand there.
+    let opened = |mode: u8| only(vec![vec![Condition::masked(mode - 1, made, 0)], plain(mode)]);
+    let open = OPENS.iter().chain(opens).map(|(call, mode)| (*call, opened(*mode)));
+    changes.chain(make).chain(open).collect()
 }
 
 /// Calls of which some arguments are refused.
@@ -236,6 +265,8 @@ fn conditional() -> Vec<(libc::c_long, Verdict)> {
     ]
 }
 
+/// `__O_TMPFILE`.
+const TMPFILE: u32 = 0o20_000_000;
 const TIOCLINUX: u32 = 0x541C;
 const FIOSETOWN: u32 = 0x8901;
 const SIOCSPGRP: u32 = 0x8902;

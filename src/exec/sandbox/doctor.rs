@@ -298,6 +298,7 @@ impl Trial {
         let wishes = Wishes { is_mounted, ..Wishes::default() };
         let steps = Steps {
             limits: rlimits(&Limits::default()),
+            has_network: false,
             namespaces: here.flags(),
             maps: here.maps(),
             mounts: if is_mounted { vec![Mount::ReadOnly] } else { Vec::new() },

@@ -16,7 +16,7 @@ use super::bpf::Instruction;
 pub enum Stage {
     /// Limits on what it may use (`setrlimit`).
     Limits = 1,
-    /// A name space of its own (`unshare`).
+    /// Name spaces of its own (`setns`, `unshare`).
     Namespaces = 2,
     /// Mounts of its own (`mount`, `mount_setattr`).
     Mounts = 3,
@@ -67,6 +67,8 @@ pub(super) enum Mount {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::exec) struct Steps {
     pub(super) limits: Vec<(u32, u64)>,
+    /// Whether the first of the descriptors is a network to go into. The others are rulesets of Landlock.
+    pub(super) has_network: bool,
     /// Flags of `unshare`.
     pub(super) namespaces: libc::c_int,
     /// What the maps of a user name space of its own are to be: of users, and of groups.
@@ -125,7 +127,7 @@ fn done(result: libc::c_long) -> io::Result<()> {
 }
 
 impl Steps {
-    /// Takes all steps. Descriptors but for the first three and `kept`, which are in order, are closed; at the next exec, if there is to be one.
+    /// Takes all steps, with what it has descriptors of. Those but for the first three and `kept`, which are in order, are closed; at the next exec, if there is to be one.
     ///
     /// # Errors
     /// The step that failed, and why. The process must not go on.
@@ -134,12 +136,18 @@ impl Steps {
     /// This is the only thread of its process, which is between fork and exec or was made by a fork.
     pub(in crate::exec) unsafe fn take(
         &self,
-        rulesets: &[OwnedFd],
+        handles: &[OwnedFd],
         kept: &[RawFd],
         is_exec: bool,
     ) -> Result<(), (Stage, io::Error)> {
         let at = |stage| move |error| (stage, error);
-        // SAFETY: the calls take integers.
+        let (network, rulesets) = handles.split_at(usize::from(self.has_network).min(handles.len()));
+        for network in network {
+            // SAFETY: the call takes integers.
+            done(unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) }.into())
+                .map_err(at(Stage::Namespaces))?;
+        }
+        // SAFETY: the call takes an integer.
         done(unsafe { libc::unshare(self.namespaces) }.into()).map_err(at(Stage::Namespaces))?;
         self.map_users().map_err(at(Stage::Namespaces))?;
         self.mount().map_err(at(Stage::Mounts))?;

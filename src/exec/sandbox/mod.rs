@@ -18,6 +18,7 @@ mod fence;
 mod guard;
 mod limits;
 mod network;
+mod no_network;
 mod notices;
 mod places;
 mod programs;

@@ -157,9 +157,9 @@ impl Session {
             None => None,
             Some(cage) => {
                 words.set_confined(cage.canary().as_os_str().as_encoded_bytes(), cage.asks());
-                let rulesets = cage.rulesets().iter().map(OwnedFd::try_clone).collect::<Result<_, _>>();
-                let rulesets = rulesets.map_err(Error::os("dup"))?;
-                Some(Confined { steps: cage.steps().clone(), rulesets, words: words.clone() })
+                let handles = cage.handles().iter().map(OwnedFd::try_clone).collect::<Result<_, _>>();
+                let handles = handles.map_err(Error::os("dup"))?;
+                Some(Confined { steps: cage.steps().clone(), handles, words: words.clone() })
             }
         };
         let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone())?);
