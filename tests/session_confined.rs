@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use circlet::exec::policy::Policy;
-use circlet::exec::{Builder, Error, Executor, Outcome};
+use circlet::exec::{Builder, Ended, Error, Executor, Outcome};
 use serde_json::{Value, json};
 use sessions::{builder, pool, ready};
 
@@ -491,4 +491,37 @@ fn a_session_that_may_use_no_network_is_in_one_of_its_own_that_has_nothing() {
             assert_eq!(interfaces == json!(1), !is_here, "{interfaces}");
         }
     }
+}
+
+#[test]
+fn memory_is_limited_of_all_that_a_session_starts_together() {
+    let file = common::scratch("confined-memory").join("audit.jsonl");
+    let mut json = strict();
+    json["limits"] = json!({"memory_bytes": 200 << 20, "processes": 10});
+    json["audit"] = json!({"file": file});
+    let children = "
+import mmap, signal, time
+def child(bytes):
+    pipe, end = os.pipe()
+    if os.fork() == 0:
+        own = b'x' * bytes
+        os.write(end, b'.')
+        signal.pause()
+    return os.read(pipe, 1)";
+    // What a child has of its parent's memory is not had twice.
+    let mut python = confined(policy(&json)).start().unwrap();
+    let kept = "kept = b'x' * (100 << 20)\n[child(5 << 20) for _ in range(6)]\ntime.sleep(1.5)\n6 * 7";
+    assert_eq!(value(&mut python, &format!("{children}\n{kept}")), json!(42));
+    python.stop().unwrap();
+    // Memory that several may share, and that of children, which the kernel's limit of each process lets through.
+    let shared = "shared = mmap.mmap(-1, 400 << 20)\nfor at in range(0, len(shared), 4096): shared[at] = 1";
+    let several = "[child(60 << 20) for _ in range(4)]";
+    for code in [shared, several] {
+        let mut python = confined(policy(&json)).start().unwrap();
+        let error = python.run(&format!("{TRIED}{children}\n{code}\ntime.sleep(60)")).unwrap_err();
+        assert!(matches!(error, Error::Died { how: Ended::Killed(9), .. }), "{error}");
+        assert!(error.to_string().contains("more than 209715200 bytes of memory"), "{error}");
+    }
+    let lines = fs::read_to_string(file).unwrap();
+    assert_eq!(lines.matches("limits.memory_bytes").count(), 2, "{lines}");
 }

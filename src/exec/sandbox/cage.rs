@@ -134,6 +134,16 @@ impl Cage {
         &self.policy
     }
 
+    /// How much memory it may have with all that it starts.
+    pub(in crate::exec) fn memory_bytes(&self) -> Option<u64> {
+        self.policy.limits().memory_bytes
+    }
+
+    /// Notes that it had more memory than it may have.
+    pub(in crate::exec) fn was_past_memory(&self, process: u32) {
+        self.audit.limited(process, process.cast_signed(), "more memory", "limits.memory_bytes");
+    }
+
     /// Where its temporary files are.
     pub(in crate::exec) fn tmp(&self) -> Option<&Path> {
         self.tmp.as_deref()

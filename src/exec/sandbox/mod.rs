@@ -17,6 +17,7 @@ mod enter;
 mod fence;
 mod guard;
 mod limits;
+mod memory;
 mod network;
 mod no_network;
 mod notices;
@@ -32,6 +33,7 @@ pub use doctor::{Abilities, Check, Found};
 pub use enter::Stage;
 pub(super) use enter::Steps;
 pub(super) use guard::Guard;
+pub(super) use memory::MemoryWatch;
 pub use places::Namespaces;
 pub(super) use runtime::Runtime;
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::supervisor::{GLANCE, LOOKS};
 use super::{Session, Stopped};
 use crate::exec::log::{CIRCLET, log};
+use crate::exec::sandbox::Cage;
 use crate::exec::{Ended, Error};
 use crate::pool::WorkerEnd;
 use crate::ring::Deadline;
@@ -69,11 +70,22 @@ impl Session {
         let stopped = self.shared.end();
         let how = self.process.wait(Deadline::after(STOP_GRACE)).unwrap_or_else(|| self.process.end().0);
         log(CIRCLET, || format!("session {} {how}", self.process_id()));
+        let is_past = self.shared.is_past_memory();
+        if let Some(cage) = self.cage.as_ref().filter(|_| is_past) {
+            cage.was_past_memory(self.process_id());
+        }
         self.out_of_memory = match (stopped, how) {
+            _ if is_past => Some(true),
             (Some(Stopped::Killed), _) => Some(false),
             (_, Ended::Killed(libc::SIGKILL)) => self.kills_for_memory.and_then(usage::claim_kill_for_memory),
             _ => Some(false),
         };
+        let most = self.cage.as_ref().and_then(Cage::memory_bytes).filter(|_| is_past);
+        if let Some(most) = most {
+            let words =
+                format!("[circlet: it had more than {most} bytes of memory, with all that it started]\n");
+            self.last_words.extend_from_slice(words.as_bytes());
+        }
         match stopped {
             Some(Stopped::Killed) => Error::Stopped,
             // What was written to the descriptor alone is known where there was no run to take it.

@@ -20,7 +20,7 @@ use super::{Event, Interrupter, Moment, Recycled, RunOptions};
 use crate::exec::fork_server::ForkServer;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::process::Process;
-use crate::exec::sandbox::{Cage, Guard, Stage};
+use crate::exec::sandbox::{Cage, Guard, MemoryWatch, Stage};
 use crate::exec::spawn::Confined;
 use crate::exec::{Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
@@ -100,7 +100,7 @@ pub struct Session {
     pub(super) usage: Usage,
     _server: Option<Arc<ForkServer>>,
     /// What confines it. Its folder goes with it.
-    cage: Option<Cage>,
+    pub(super) cage: Option<Cage>,
     /// Who answers its questions.
     guard: Option<Guard>,
     pub(super) within: Option<Duration>,
@@ -162,7 +162,8 @@ impl Session {
                 Some(Confined { steps: cage.steps().clone(), handles, words: words.clone() })
             }
         };
-        let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone())?);
+        let memory = cage.as_ref().and_then(Cage::memory_bytes).map(MemoryWatch::new);
+        let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone(), memory)?);
         let outputs = outputs.map(Into::into);
         let origin = start(Place { descriptors, outputs, shared: shared.clone(), confined })
             .map_err(|error| refusal(&shared.words).unwrap_or(error))?;

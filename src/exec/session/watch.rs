@@ -15,6 +15,7 @@ use crate::exec::Error;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::outputs::Stream;
 use crate::exec::process::{Attendant, Process};
+use crate::exec::sandbox::MemoryWatch;
 use crate::ring::Deadline;
 
 /// What the threads that have to do with a session share.
@@ -30,13 +31,44 @@ pub(in crate::exec) struct Shared {
     pub(super) life: Arc<Life>,
     /// Who else is told of the end.
     notice: Option<Arc<Notice>>,
+    memory: Option<Mutex<MemoryWatch>>,
+    /// Whether it was killed since it had more memory than it may have.
+    is_past_memory: AtomicBool,
 }
 
 impl Shared {
-    pub(super) fn new(words: Words, pipes: Pipes, notice: Option<Arc<Notice>>) -> Result<Self, Error> {
-        let (plan, is_over, is_called) = (Mutex::default(), AtomicBool::new(false), AtomicBool::new(false));
-        let life = Arc::new(Life::new());
-        Ok(Self { words, pipes, plan, alarm: Alarm::new()?, is_over, is_called, life, notice })
+    pub(super) fn new(
+        words: Words,
+        pipes: Pipes,
+        notice: Option<Arc<Notice>>,
+        memory: Option<MemoryWatch>,
+    ) -> Result<Self, Error> {
+        Ok(Self {
+            words,
+            pipes,
+            plan: Mutex::default(),
+            alarm: Alarm::new()?,
+            is_over: AtomicBool::new(false),
+            is_called: AtomicBool::new(false),
+            life: Arc::new(Life::new()),
+            notice,
+            memory: memory.map(Mutex::new),
+            is_past_memory: AtomicBool::new(false),
+        })
+    }
+
+    /// Tells whether the session was killed since it had more memory than it may have.
+    pub(super) fn is_past_memory(&self) -> bool {
+        self.is_past_memory.load(SeqCst)
+    }
+
+    /// Looks at its memory, if it is time, and ends it where there is too much.
+    fn look_at_memory(&self, process: &Process) {
+        let Some(memory) = &self.memory else { return };
+        if memory.lock().unwrap_or_else(PoisonError::into_inner).is_past(process.id()) {
+            self.is_past_memory.store(true, SeqCst);
+            process.kill();
+        }
     }
 
     fn plan(&self) -> MutexGuard<'_, Option<Plan>> {
@@ -106,7 +138,10 @@ impl Attendant for Shared {
     }
 
     fn until(&self) -> Deadline {
-        match self.plan().as_ref().and_then(Plan::due) {
+        let step = self.plan().as_ref().and_then(Plan::due);
+        let look =
+            self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner).due());
+        match step.into_iter().chain(look).min() {
             Some(due) => Deadline::after(due.saturating_duration_since(Instant::now())),
             None => Deadline::NEVER,
         }
@@ -123,6 +158,7 @@ impl Attendant for Shared {
             self.alarm.hush();
         }
         self.take_steps(process);
+        self.look_at_memory(process);
     }
 
     fn ended(&self) {
