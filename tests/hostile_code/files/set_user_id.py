@@ -27,9 +27,7 @@ def born(mode):
 
 
 def unnamed(mode):
-    descriptor = os.open(in_work("."), os.O_TMPFILE | os.O_WRONLY, mode)
-    os.link(f"/proc/self/fd/{descriptor}", in_work("unnamed"))
-    return os.stat(in_work("unnamed"))
+    return os.fstat(os.open(in_work("."), os.O_TMPFILE | os.O_WRONLY, mode))
 
 
 def node(mode):
