@@ -1,7 +1,8 @@
 //! What a policy costs: starts, warm runs, files, connections and programs of a confined session beside one that nothing confines.
 //!
-//! `cargo bench --features exec --bench confinement -- [LIBRARY] [--python=PROGRAM]`. Medians of five rounds, both kinds in turns.
-//! Linux, two cores that nothing else uses.
+//! `cargo bench --features exec --bench confinement -- [LIBRARY] [--python=PROGRAM] [--peers=PROGRAM]`. Medians of five rounds, both
+//! kinds in turns. With a Python as `--peers`, bubblewrap and sandlock are measured beside, each against the same worker unconfined, a
+//! Python at the other end of two pipes: `benches/peers/python/confined.py`. Linux, two cores that nothing else uses.
 
 #[cfg(not(all(feature = "exec", target_os = "linux")))]
 fn main() {}
@@ -13,8 +14,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 #[cfg(all(feature = "exec", target_os = "linux"))]
 mod rows {
+    use std::collections::BTreeMap;
     use std::env;
     use std::net::TcpListener;
+    use std::path::Path;
+    use std::process::{Command, Stdio};
     use std::time::{Duration, Instant};
 
     use circlet::exec::policy::Policy;
@@ -46,18 +50,64 @@ mod rows {
     struct Kinds {
         free: Builder,
         held: Builder,
+        peers: Option<Peers>,
+    }
+
+    /// Who measures the peers, and the Python that they confine.
+    struct Peers {
+        python: String,
+        confined: String,
     }
 
     /// Measures both kinds in turns, and prints their medians.
     fn row(name: &str, kinds: &Kinds, measure: impl Fn(&Builder) -> Outcome<f64>) -> Outcome<()> {
-        let (mut free, mut held) = (Times::default(), Times::default());
-        for _ in 0..ROUNDS {
-            free.0.push(measure(&kinds.free)?);
-            held.0.push(measure(&kinds.held)?);
+        row_with_peers(name, kinds, None, measure)
+    }
+
+    /// As [`row`], with the peers' row of this name in the same rounds.
+    fn row_with_peers(
+        name: &str,
+        kinds: &Kinds,
+        of_peers: Option<&str>,
+        measure: impl Fn(&Builder) -> Outcome<f64>,
+    ) -> Outcome<()> {
+        let mut own = [Times::default(), Times::default()];
+        let mut others: BTreeMap<String, [Times; 2]> = BTreeMap::new();
+        for round in 0..ROUNDS {
+            own[0].0.push(measure(&kinds.free)?);
+            own[1].0.push(measure(&kinds.held)?);
+            let Some((peers, row)) = kinds.peers.as_ref().zip(of_peers) else { continue };
+            for (who, free, held) in peers.measure(row, round == 0)? {
+                let times = others.entry(who).or_default();
+                times[0].0.push(free);
+                times[1].0.push(held);
+            }
         }
-        let (free, held) = (free.median(), held.median());
-        println!("| {name} | {free:.2} | {held:.2} | {:+.2} | {:.2} |", held - free, held / free);
+        print_row(name, own);
+        others.into_iter().for_each(|(who, times)| print_row(&format!("{name}: {who}"), times));
         Ok(())
+    }
+
+    fn print_row(name: &str, times: [Times; 2]) {
+        let [free, held] = times.map(|mut times| times.median());
+        println!("| {name} | {free:.2} | {held:.2} | {:+.2} | {:.2} |", held - free, held / free);
+    }
+
+    impl Peers {
+        /// Has them measure one round: who, without and with what confines it. Those that are not here are told of, the first time.
+        fn measure(&self, row: &str, is_told: bool) -> Outcome<Vec<(String, f64, f64)>> {
+            let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/peers/python/confined.py");
+            let errors = if is_told { Stdio::inherit() } else { Stdio::null() };
+            let mut command = Command::new(&self.python);
+            let output = command.arg(script).args([row, &self.confined]).stderr(errors).output()?;
+            if !output.status.success() {
+                return Err(format!("the peers' {row}: {}", output.status).into());
+            }
+            Ok(String::from_utf8(output.stdout)?
+                .lines()
+                .map(serde_json::from_str)
+                .collect::<Result<_, _>>()?)
+        }
     }
 
     /// Starts sessions, each to the end of its first run.
@@ -109,9 +159,12 @@ mod rows {
         let free = Executor::builder().python(&python);
         let free = library.iter().fold(free, |builder, library| builder.library(library));
         let held = free.clone().policy(Policy::from_json(&policy.to_string())?);
-        let kinds = Kinds { free, held };
+        let peers = value("--peers=").map(|peers| Peers { python: peers, confined: python });
+        let kinds = Kinds { free, held, peers };
         println!("| row, us | free | confined | more | ratio |\n|---|---|---|---|---|");
-        row("start to first result, cold", &kinds, |builder| starts(|| Ok(builder.clone().start()?)))?;
+        row_with_peers("start to first result, cold", &kinds, Some("start"), |builder| {
+            starts(|| Ok(builder.clone().start()?))
+        })?;
         row("start to first result, forked now", &kinds, |builder| {
             let pool = pool(builder, 0)?;
             starts(|| Ok(pool.open()?))
@@ -123,7 +176,7 @@ mod rows {
                 Ok(pool.open()?)
             })
         })?;
-        row("warm run of 1+1", &kinds, |builder| {
+        row_with_peers("warm run of 1+1", &kinds, Some("warm"), |builder| {
             let mut python = builder.clone().start()?;
             let run = |_| -> Outcome<Duration> {
                 let begin = Instant::now();

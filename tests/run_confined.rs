@@ -153,6 +153,11 @@ fn paths_from_the_folder_that_code_is_in_go_past_no_rule() {
         let flags = ["--deny-read=denied", "--deny-write=denied,kept", "-c", &code];
         let ended = run(&here, &flags);
         assert_eq!((ended.code, &*ended.out), (Some(1), ""), "{path}: {}", ended.err);
+        assert!(
+            ended.err.contains("Error: [Errno "),
+            "the code is refused, and not the start: {}",
+            ended.err
+        );
     }
 }
 

@@ -15,6 +15,7 @@ use super::policy::{Limits, Policy};
 use super::process::{Killer, Launch, Process};
 use super::sandbox::{self, AuditRecord, Cage, Callback, Runtime};
 use super::session::{Notice, Origin, Place, Setting};
+use super::spawn::Confined;
 use super::{Error, Executor, Grace, Language, Session, SessionPool, find_library, language};
 use crate::ring::{Ring, Wait};
 
@@ -304,12 +305,16 @@ impl Builder {
     }
 
     fn launch(&self, place: Place, rings: &str, tmp: Option<&Path>) -> Result<Origin, Error> {
-        let Place { descriptors: passed, outputs: [output, errors], shared, confined } = place;
+        let Place { descriptors: mut passed, outputs: [output, errors], shared, mut confined } = place;
         let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
         let shell = match self.language {
             Language::Python => ["-c", SHELL],
             Language::Bun => ["-e", language::bun_session()],
         };
+        if let Some(Confined { hand, words, .. }) = &mut confined {
+            words.set_hand(hand.as_ref().map(AsRawFd::as_raw_fd));
+            passed.extend(hand.take());
+        }
         let mut command = self.command(shell)?;
         command.arg(numbers.join(",")).arg(rings);
         command.envs(tmp.map(|tmp| ("TMPDIR", tmp)));

@@ -160,9 +160,9 @@ impl ForkServer {
         tmp: Option<&Path>,
     ) -> Result<Origin, Error> {
         let Place { descriptors, outputs, shared, confined } = place;
-        let (steps, handles) = confined.map_or((String::new(), Vec::new()), |confined| {
-            let steps = (confined.handles.len(), confined.steps);
-            (serde_json::to_string(&steps).unwrap_or_default(), confined.handles)
+        let (steps, handles, hand) = confined.map_or((String::new(), Vec::new(), None), |confined| {
+            let steps = (confined.handles.len(), confined.hand.is_some(), confined.steps);
+            (serde_json::to_string(&steps).unwrap_or_default(), confined.handles, confined.hand)
         });
         let tmp = tmp.map_or(&[][..], |tmp| tmp.as_os_str().as_bytes());
         let length = (steps.len() as u32).to_le_bytes();
@@ -172,7 +172,7 @@ impl ForkServer {
             let source = io::Error::from_raw_os_error(libc::EMSGSIZE);
             return Err(Error::Os { call: "sendmsg", source });
         }
-        let all: Vec<OwnedFd> = handles.into_iter().chain(outputs).chain(descriptors).collect();
+        let all: Vec<OwnedFd> = handles.into_iter().chain(hand).chain(outputs).chain(descriptors).collect();
         let socket = self.socket();
         let heard = passing::send(&*socket, &order, &all).and_then(|_| self.hear(&socket, FORKED_WITHIN));
         drop(socket);

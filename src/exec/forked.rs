@@ -63,8 +63,8 @@ pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked>
         match forked {
             Ok((0, order)) => {
                 if let Some((_, handles)) = order.steps {
-                    // They are closed already.
-                    std::mem::forget((socket, handles));
+                    // They are closed already, and the last is the session's.
+                    std::mem::forget((socket, handles, order.hand));
                 }
                 let descriptors = order.descriptors.into_iter().skip(OUTPUTS).collect();
                 return Some(Forked { descriptors, body: order.body });
@@ -82,6 +82,8 @@ pub unsafe fn serve_forks(socket: OwnedFd, around: AroundFork) -> Option<Forked>
 struct Order {
     /// How it is confined, if it is, with what its steps have descriptors of, the first of all.
     steps: Option<(Steps, Vec<OwnedFd>)>,
+    /// By what it hands over where it asks, if it is to do that: the next of the descriptors.
+    hand: Option<OwnedFd>,
     descriptors: Vec<OwnedFd>,
     body: Vec<u8>,
 }
@@ -91,22 +93,24 @@ impl Order {
         let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
         let (len, rest) = order.split_first_chunk().ok_or_else(invalid)?;
         let (steps, body) = rest.split_at_checked(u32::from_le_bytes(*len) as usize).ok_or_else(invalid)?;
+        let mut hand = None;
         let steps = match steps {
             [] => None,
             steps => {
-                let (count, steps): (usize, _) = serde_json::from_slice(steps).map_err(|_| invalid())?;
-                let rest = if count <= descriptors.len() {
-                    descriptors.split_off(count)
-                } else {
+                let (count, has_hand, steps): (usize, bool, _) =
+                    serde_json::from_slice(steps).map_err(|_| invalid())?;
+                if count + usize::from(has_hand) > descriptors.len() {
                     return Err(invalid());
-                };
+                }
+                let mut rest = descriptors.split_off(count);
+                hand = has_hand.then(|| rest.remove(0));
                 Some((steps, std::mem::replace(&mut descriptors, rest)))
             }
         };
         if descriptors.len() <= OUTPUTS + WORDS {
             return Err(invalid());
         }
-        Ok(Self { steps, descriptors, body: body.to_vec() })
+        Ok(Self { steps, hand, descriptors, body: body.to_vec() })
     }
 }
 
@@ -117,7 +121,7 @@ unsafe fn fork(order: &Order, around: AroundFork) -> io::Result<libc::pid_t> {
     let words = order.descriptors[OUTPUTS + WORDS].try_clone()?;
     let words = Words::open(words).map_err(|_| invalid())?;
     let outputs = [order.descriptors[0].as_raw_fd(), order.descriptors[1].as_raw_fd()];
-    let mut kept: Vec<RawFd> = order.descriptors.iter().map(AsRawFd::as_raw_fd).collect();
+    let mut kept: Vec<RawFd> = order.descriptors.iter().chain(&order.hand).map(AsRawFd::as_raw_fd).collect();
     kept.sort_unstable();
     // SAFETY: the caller's promise; the calls take integers. The child does nothing else before it is prepared.
     unsafe {
@@ -135,6 +139,7 @@ unsafe fn fork(order: &Order, around: AroundFork) -> io::Result<libc::pid_t> {
             libc::_exit(1);
         }
         if let Some((steps, handles)) = &order.steps {
+            words.set_hand(order.hand.as_ref().map(AsRawFd::as_raw_fd));
             // The kernel forgets with whom it is to die where a process changes what it may do.
             let confined = confine(steps, handles, &kept, false, &words);
             if confined.and_then(|()| die_with(supervisor)).is_err() {

@@ -15,7 +15,7 @@ pub(super) fn prepare(command: &mut Command, passed: &[OwnedFd], confined: Optio
     die_with_the_starter(command);
     if let Some(confined) = confined {
         let before_exec = move || {
-            let Confined { steps, handles, words } = &confined;
+            let Confined { steps, handles, words, .. } = &confined;
             // SAFETY: this is the only thread of a process between fork and exec.
             unsafe { confine(steps, handles, &[], true, words) }
         };
@@ -32,6 +32,8 @@ pub(super) struct Confined {
     pub(super) steps: Steps,
     pub(super) handles: Vec<OwnedFd>,
     pub(super) words: Words,
+    /// By what the session hands over where it asks, if it is to do that.
+    pub(super) hand: Option<OwnedFd>,
 }
 
 /// Confines this process, or says which step failed.

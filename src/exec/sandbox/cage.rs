@@ -9,12 +9,13 @@ use super::audit::{Audit, Callback};
 use super::bpf;
 use super::calls::{self, Sockets, Wishes};
 use super::check::Held;
-use super::enter::Steps;
+use super::enter::{Mount, Steps, TAKEN_MAX};
 use super::fence::{self, Fence, PathRule, TMP};
 use super::limits::rlimits;
 use super::network::{self, Ports};
 use super::no_network::NoNetwork;
 use super::places::{Namespaces, Places};
+use super::reach::Reach;
 use super::runtime::{DEVICES, Runtime};
 use crate::exec::Error;
 use crate::exec::policy::{Access, Action, Layer, Policy, Resolved, Surroundings, syscall_number};
@@ -29,6 +30,8 @@ pub(in crate::exec) struct Cage {
     opens_all: bool,
     policy: Arc<Resolved>,
     asks: u32,
+    /// Whether the session hands over where it asks, as its supervisor may not take that.
+    hands_over: bool,
     audit: Arc<Audit>,
     /// What the session has for temporary files.
     tmp: Option<PathBuf>,
@@ -78,6 +81,12 @@ impl Cage {
         } else {
             Vec::new()
         };
+        if mounts.iter().filter(|mount| matches!(mount, Mount::Taken(_))).count() > TAKEN_MAX {
+            let why = format!(
+                "more than {TAKEN_MAX} places may be changed: allow folders that have several of them"
+            );
+            return Err(Unenforceable::new("fs", &why).into());
+        }
         let mut ports = resolved.layers().iter().map(network::ports).collect::<Result<Vec<Ports>, _>>()?;
         let denied = resolved.denied_syscalls().into_iter().filter_map(syscall_number);
         let sockets = network::sockets(&ports);
@@ -102,9 +111,25 @@ impl Cage {
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
         let tmp = has_tmp.then(|| if is_in_place { PathBuf::from(TMP) } else { own });
         let asks = asks(&resolved, &ports);
+        let hands_over = asks != 0 && {
+            Reach::here().answers(asks)?;
+            Reach::here().copies.is_err()
+        };
         let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
         let (policy, audit) = (Arc::new(resolved), Arc::new(audit));
-        Ok(Self { steps, handles, no_network, canary, opens_all, policy, asks, audit, tmp, _places: places })
+        Ok(Self {
+            steps,
+            handles,
+            no_network,
+            canary,
+            opens_all,
+            policy,
+            asks,
+            hands_over,
+            audit,
+            tmp,
+            _places: places,
+        })
     }
 
     pub(in crate::exec) fn steps(&self) -> &Steps {
@@ -124,6 +149,11 @@ impl Cage {
     /// What its supervisor is to be asked.
     pub(in crate::exec) fn asks(&self) -> u32 {
         self.asks
+    }
+
+    /// Tells whether the session is to hand over where it asks.
+    pub(in crate::exec) fn hands_over(&self) -> bool {
+        self.hands_over
     }
 
     pub(super) fn audit(&self) -> &Arc<Audit> {

@@ -8,7 +8,6 @@ use std::process::Command;
 
 use serde::Serialize;
 
-use super::asker::Asker;
 use super::bpf::{self, Instruction, Verdict};
 use super::cage::OWN_ACCESS;
 use super::calls::{self, Wishes};
@@ -18,6 +17,7 @@ use super::fence::{Fence, LEAST};
 use super::limits::rlimits;
 use super::network::Ports;
 use super::places::{Namespaces, unshares};
+use super::reach::{Reach, end};
 use crate::exec::policy::Limits;
 use crate::exec::{Language, find_library};
 
@@ -49,8 +49,10 @@ pub struct Abilities {
     pub not_confined: Option<String>,
     /// Why the kernel would ask no supervisor about system calls; `None` where it would.
     pub not_asked: Option<String>,
-    /// Why a supervisor could not reach into a session, to answer for it; `None` where it could.
+    /// Why a supervisor could take no copies of a session's descriptors; `None` where it could.
     pub not_reached: Option<String>,
+    /// Why a supervisor could not read a session's memory and trace it; `None` where it could.
+    pub not_traced: Option<String>,
     /// The Python that is started where no other is named.
     pub python: Found,
     /// The Bun that is started where no other is named.
@@ -113,7 +115,8 @@ impl Abilities {
             ptrace_scope: text("/proc/sys/kernel/yama/ptrace_scope").parse().ok(),
             not_confined: trial.confined.err(),
             not_asked: trial.asked.err(),
-            not_reached: trial.reached.err(),
+            not_reached: trial.reach.copies.err(),
+            not_traced: trial.reach.traces.err(),
             python: Found::interpreter(Language::Python),
             bun: Found::interpreter(Language::Bun),
             library: library.unwrap_or_else(|error| Found::Missing(error.to_string())),
@@ -165,12 +168,21 @@ impl Abilities {
                 "the limit on processes, programs, and connections by address (seccomp's notifications)",
                 "Linux 5.19 or later, and no other listener on this process's own filters, as some containers have",
             ),
-            required(
-                "reach",
-                format!("{}{}", tried(&self.not_reached), scope.unwrap_or_default()),
+            useful(
+                "tracing",
+                format!("{}{}", tried(&self.not_traced), scope.unwrap_or_default()),
+                self.not_traced.is_none(),
+                "programs, and connections by address: ptrace of a session by its supervisor",
+                "kernel.yama.ptrace_scope of 1 at the most, and a container whose filter lets ptrace through; without, \
+                 policies that allow no programs and no addresses",
+            ),
+            useful(
+                "copies of sockets",
+                tried(&self.not_reached),
                 self.not_reached.is_none(),
-                "to answer questions: pidfd_getfd and ptrace of a session by its supervisor",
-                "kernel.yama.ptrace_scope of 1 at the most, and a container whose filter lets both calls through",
+                "connections by address: pidfd_getfd of a session by its supervisor",
+                "a container with CAP_SYS_PTRACE (Docker: --cap-add SYS_PTRACE), or whose filter lets pidfd_getfd through; \
+                 without, policies that allow ports of any address",
             ),
             useful(
                 "user name spaces",
@@ -277,7 +289,7 @@ fn landlock_abi() -> u32 {
 struct Trial {
     confined: Result<(), String>,
     asked: Result<(), String>,
-    reached: Result<(), String>,
+    reach: Reach,
 }
 
 /// What the process says of itself: the step that failed, or 0, and its error; the error of the filter with questions, or 0.
@@ -287,7 +299,8 @@ impl Trial {
     fn here() -> Self {
         Self::made().unwrap_or_else(|error| {
             let not_tried = || Err("not tried, as no process could be confined".to_owned());
-            Self { confined: Err(error), asked: not_tried(), reached: not_tried() }
+            let reach = Reach { copies: not_tried(), traces: not_tried() };
+            Self { confined: Err(error), asked: not_tried(), reach }
         })
     }
 
@@ -322,16 +335,9 @@ impl Trial {
         drop(says);
         let mut report = Report::default();
         let read = said.read_exact(&mut report);
-        let reached =
-            Asker::new(child).descriptor(descriptor).map_err(|error| format!("pidfd_getfd: {error}"));
+        let reach = Reach::to(child, descriptor);
         drop((waits, ends));
-        // SAFETY: the calls take integers, and a pointer that may be NULL. It is a child of this process's, and not reaped.
-        unsafe {
-            libc::kill(child, libc::SIGKILL);
-            while libc::waitpid(child, std::ptr::null_mut(), 0) < 0
-                && io::Error::last_os_error().kind() == io::ErrorKind::Interrupted
-            {}
-        }
+        end(child);
         read.map_err(|_| "the process ended before it said how it fared".to_owned())?;
         let number =
             |at: usize| i32::from_le_bytes([report[at], report[at + 1], report[at + 2], report[at + 3]]);
@@ -343,7 +349,7 @@ impl Trial {
             0 => Ok(()),
             failed => Err(error("seccomp", failed)),
         };
-        Ok(Self { confined: Ok(()), asked, reached: reached.map(drop) })
+        Ok(Self { confined: Ok(()), asked, reach })
     }
 }
 
@@ -395,6 +401,7 @@ mod tests {
             not_confined: None,
             not_asked: None,
             not_reached: None,
+            not_traced: None,
             python: found(Some("3.10.4")),
             bun: found(Some("1.2.0")),
             library: found(None),
@@ -418,7 +425,6 @@ mod tests {
             (Abilities { landlock_abi: 5, ..able() }, "Landlock"),
             (Abilities { not_confined: refused(), ..able() }, "confined process"),
             (Abilities { not_asked: refused(), ..able() }, "questions"),
-            (Abilities { not_reached: refused(), ..able() }, "reach"),
         ] {
             assert_eq!(missing(&without), [name]);
             assert!(!without.enforce_policies(), "{name}");
@@ -426,18 +432,23 @@ mod tests {
     }
 
     #[test]
-    fn policies_are_enforced_without_mounts_interpreters_and_the_library() {
+    fn policies_are_enforced_without_mounts_reach_interpreters_and_the_library() {
+        let refused = || Some("Operation not permitted".to_owned());
         let none = || Found::Missing("nowhere".to_owned());
         let bare = Abilities {
             user_namespaces: false,
             mounts: Namespaces::None,
             ptrace_scope: None,
+            not_reached: refused(),
+            not_traced: refused(),
             python: none(),
             bun: none(),
             library: none(),
             ..able()
         };
-        assert_eq!(missing(&bare), ["user name spaces", "mounts", "Python", "Bun", "C library"]);
+        let names =
+            ["tracing", "copies of sockets", "user name spaces", "mounts", "Python", "Bun", "C library"];
+        assert_eq!(missing(&bare), names);
         assert!(bare.enforce_policies());
     }
 
@@ -452,8 +463,9 @@ mod tests {
     fn what_a_process_could_not_do_is_told_with_the_step() {
         let here = Abilities::here();
         // A machine that has all of it, or one that says what it lacks.
-        let told = here.not_confined.iter().chain(&here.not_asked).chain(&here.not_reached);
-        assert!(told.clone().all(|why| why.contains(": ") || why.starts_with("not tried")), "{here:?}");
-        assert_eq!(here.enforce_policies(), told.count() == 0 && here.landlock_abi >= LEAST as u32);
+        let required = here.not_confined.iter().chain(&here.not_asked);
+        let mut told = required.clone().chain(&here.not_reached).chain(&here.not_traced);
+        assert!(told.all(|why| why.contains(": ") || why.starts_with("not tried")), "{here:?}");
+        assert_eq!(here.enforce_policies(), required.count() == 0 && here.landlock_abi >= LEAST as u32);
     }
 }

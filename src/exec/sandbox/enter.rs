@@ -1,7 +1,7 @@
 //! The steps that a process takes into its confinement, between fork and exec: async-signal-safe calls alone, all of whose
 //! arguments were made before.
 
-use std::ffi::CString;
+use std::ffi::{CStr, CString};
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 
@@ -53,13 +53,15 @@ impl Stage {
 /// A mount of the process's own.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) enum Mount {
+    /// What is at this place, with all that is mounted in it, is kept as it is now, for a [`Mount::Put`].
+    Taken(CString),
     /// All that is mounted cannot be written from here on.
     ReadOnly,
+    /// What was taken first, of what is left, is at this place.
+    Put(CString),
     /// What is at the first place is at the second too.
     Bound(CString, CString),
-    /// This one can be written again.
-    Writable(CString),
-    /// This one cannot.
+    /// This one cannot be written.
     Kept(CString),
 }
 
@@ -121,6 +123,10 @@ const READ_ONLY: u64 = 1;
 const CAPABILITIES_3: u32 = 0x2008_0522;
 const NO_ROOT_LOCKED: libc::c_ulong = 0b11;
 const CAPABILITIES: libc::c_ulong = 64;
+/// `MOVE_MOUNT_F_EMPTY_PATH`.
+const BY_DESCRIPTOR: libc::c_uint = 4;
+/// How many places a process may take at the most: it has no memory to allocate.
+pub(super) const TAKEN_MAX: usize = 256;
 
 fn done(result: libc::c_long) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
@@ -147,9 +153,7 @@ impl Steps {
             done(unsafe { libc::setns(network.as_raw_fd(), libc::CLONE_NEWNET) }.into())
                 .map_err(at(Stage::Namespaces))?;
         }
-        // SAFETY: the call takes an integer.
-        done(unsafe { libc::unshare(self.namespaces) }.into()).map_err(at(Stage::Namespaces))?;
-        self.map_users().map_err(at(Stage::Namespaces))?;
+        self.unshare().map_err(at(Stage::Namespaces))?;
         self.mount().map_err(at(Stage::Mounts))?;
         drop_capabilities().map_err(at(Stage::Capabilities))?;
         // SAFETY: the call takes integers.
@@ -179,6 +183,16 @@ impl Steps {
         })
     }
 
+    /// Leaves name spaces, if it is to leave any: a container may refuse the call whatever it asks for.
+    pub(super) fn unshare(&self) -> io::Result<()> {
+        if self.namespaces == 0 {
+            return Ok(());
+        }
+        // SAFETY: the call takes an integer.
+        done(unsafe { libc::unshare(self.namespaces) }.into())?;
+        self.map_users()
+    }
+
     /// Has a user be itself in a name space of its own.
     fn map_users(&self) -> io::Result<()> {
         let Some([users, groups]) = &self.maps else { return Ok(()) };
@@ -187,25 +201,27 @@ impl Steps {
         write_to(c"/proc/self/gid_map", groups)
     }
 
-    fn mount(&self) -> io::Result<()> {
+    pub(super) fn mount(&self) -> io::Result<()> {
         if self.mounts.is_empty() {
             return Ok(());
         }
         let root = c"/".as_ptr();
         let null = std::ptr::null();
         let mut folder = [0_u8; libc::PATH_MAX as usize];
+        let mut trees = Trees { taken: [-1; TAKEN_MAX], count: 0, put: 0 };
         // SAFETY: the strings outlive the calls, and what is NULL may be.
         unsafe {
             let found = libc::syscall(libc::SYS_getcwd, folder.as_mut_ptr(), folder.len());
             done(libc::mount(null, root, null, libc::MS_REC | libc::MS_PRIVATE, null.cast()).into())?;
             self.mounts.iter().try_for_each(|mount| match mount {
-                Mount::ReadOnly => set_mount(root, READ_ONLY, 0),
+                Mount::Taken(place) => trees.take(place),
+                Mount::Put(place) => trees.put(place),
+                Mount::ReadOnly => set_read_only(root),
                 Mount::Bound(from, to) => {
                     let flags = libc::MS_BIND | libc::MS_REC;
                     done(libc::mount(from.as_ptr(), to.as_ptr(), null, flags, null.cast()).into())
                 }
-                Mount::Writable(place) => set_mount(place.as_ptr(), 0, READ_ONLY),
-                Mount::Kept(place) => set_mount(place.as_ptr(), READ_ONLY, 0),
+                Mount::Kept(place) => set_read_only(place.as_ptr()),
             })?;
             // The folder that it is in is still that below the mounts: paths from there would go past them.
             if found > 0 && libc::chdir(folder.as_ptr().cast()) == 0 {
@@ -271,7 +287,7 @@ pub(super) fn install(program: &[Instruction], flags: libc::c_ulong) -> io::Resu
     done(given).map(|()| given as RawFd)
 }
 
-fn write_to(path: &std::ffi::CStr, content: &[u8]) -> io::Result<()> {
+fn write_to(path: &CStr, content: &[u8]) -> io::Result<()> {
     // SAFETY: the path and the content outlive the calls; the descriptor is closed once.
     unsafe {
         let file = libc::open(path.as_ptr(), libc::O_WRONLY | libc::O_CLOEXEC);
@@ -282,10 +298,49 @@ fn write_to(path: &std::ffi::CStr, content: &[u8]) -> io::Result<()> {
     }
 }
 
+/// Copies of what is mounted, which are mounted nowhere yet.
+///
+/// What was read-only before stays so in them. To let everything in a place be written again would not be that, and the kernel
+/// refuses it in a user name space.
+struct Trees {
+    taken: [RawFd; TAKEN_MAX],
+    count: usize,
+    put: usize,
+}
+
+impl Trees {
+    fn take(&mut self, place: &CStr) -> io::Result<()> {
+        let flags = libc::OPEN_TREE_CLONE | libc::OPEN_TREE_CLOEXEC | libc::AT_RECURSIVE as libc::c_uint;
+        let room = self.taken.get_mut(self.count).ok_or_else(|| io::Error::from_raw_os_error(libc::E2BIG))?;
+        // SAFETY: the path outlives the call.
+        let tree = unsafe { libc::syscall(libc::SYS_open_tree, libc::AT_FDCWD, place.as_ptr(), flags) };
+        done(tree)?;
+        *room = tree as RawFd;
+        self.count += 1;
+        Ok(())
+    }
+
+    fn put(&mut self, place: &CStr) -> io::Result<()> {
+        let tree =
+            self.taken.get(self.put).copied().ok_or_else(|| io::Error::from_raw_os_error(libc::EBADF))?;
+        self.put += 1;
+        let (from, to) = (c"".as_ptr(), place.as_ptr());
+        // SAFETY: the paths outlive the calls; the descriptor is closed once.
+        unsafe {
+            let moved = libc::syscall(libc::SYS_move_mount, tree, from, libc::AT_FDCWD, to, BY_DESCRIPTOR);
+            let moved = done(moved);
+            libc::close(tree);
+            moved
+        }
+    }
+}
+
+/// Lets nothing that is mounted there, and below, be written.
+///
 /// # Safety
 /// The path is a string that outlives the call.
-unsafe fn set_mount(path: *const libc::c_char, set: u64, clear: u64) -> io::Result<()> {
-    let attributes = MountAttributes { set, clear, propagation: 0, user_ns: 0 };
+unsafe fn set_read_only(path: *const libc::c_char) -> io::Result<()> {
+    let attributes = MountAttributes { set: READ_ONLY, clear: 0, propagation: 0, user_ns: 0 };
     let size = size_of_val(&attributes);
     // SAFETY: the caller's promise; the attributes outlive the call, and are as long as said.
     done(unsafe {

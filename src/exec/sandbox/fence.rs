@@ -164,11 +164,15 @@ pub(super) fn mounts(fences: &[Fence], tmp: Option<&Path>, nothing: [&Path; 2]) 
         fences.iter().flat_map(Fence::changed).filter(|path| is_changed(path)).collect();
     let bound =
         |from: &Path, to: &Path| c_path(from).zip(c_path(to)).map(|(from, to)| Mount::Bound(from, to));
-    let tmp = tmp.map(|tmp| (tmp, Path::new(TMP)));
-    let places: Vec<_> = writable.into_iter().map(|path| (path, path)).chain(tmp).collect();
-    let mut mounts: Vec<Mount> = places.iter().filter_map(|(from, to)| bound(from, to)).collect();
-    mounts.push(Mount::ReadOnly);
-    mounts.extend(places.iter().filter_map(|(_, to)| c_path(to).map(Mount::Writable)));
+    let is_all = writable.contains(Path::new("/"));
+    // Where all may be changed there is nothing to protect, and no mount could take the place of the root.
+    let places: Vec<CString> = writable.into_iter().filter(|_| !is_all).filter_map(c_path).collect();
+    let mut mounts: Vec<Mount> = places.iter().cloned().map(Mount::Taken).collect();
+    mounts.extend(tmp.and_then(c_path).map(Mount::Taken));
+    if !is_all {
+        mounts.push(Mount::ReadOnly);
+    }
+    mounts.extend(places.into_iter().map(Mount::Put));
     for path in fences.iter().flat_map(|fence| &fence.read_only) {
         mounts.extend(bound(path, path));
         mounts.extend(c_path(path).map(Mount::Kept));
@@ -176,6 +180,8 @@ pub(super) fn mounts(fences: &[Fence], tmp: Option<&Path>, nothing: [&Path; 2]) 
     for path in fences.iter().flat_map(|fence| &fence.covered) {
         mounts.extend(bound(nothing[usize::from(!path.is_dir())], path));
     }
+    // The last: what is used in the place of what is denied lies below it, as a rule.
+    mounts.extend(tmp.and_then(|_| c_path(Path::new(TMP))).map(Mount::Put));
     mounts
 }
 

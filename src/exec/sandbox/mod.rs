@@ -23,6 +23,7 @@ mod no_network;
 mod notices;
 mod places;
 mod programs;
+mod reach;
 mod runtime;
 
 pub use audit::AuditRecord;

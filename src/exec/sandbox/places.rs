@@ -8,6 +8,8 @@ use std::sync::OnceLock;
 
 use serde::Serialize;
 
+use super::enter::{Mount, Steps};
+
 /// A folder that goes with its session: its temporary files, and what is used in the place of what is denied.
 #[derive(Debug)]
 pub(super) struct Places(PathBuf);
@@ -92,28 +94,37 @@ impl Namespaces {
         (self == Self::Users).then(|| ids.map(|id| format!("{id} {id} 1").into_bytes()))
     }
 
-    /// Tries it, once.
+    /// Tries it, once: mounts too, which AppArmor may refuse to who has a name space for them.
     pub(super) fn here() -> Self {
         static HERE: OnceLock<Namespaces> = OnceLock::new();
         *HERE.get_or_init(|| {
-            if unshares(libc::CLONE_NEWNS) {
-                Self::Privileged
-            } else if unshares(libc::CLONE_NEWUSER | libc::CLONE_NEWNS) {
-                Self::Users
-            } else {
-                Self::None
-            }
+            [Self::Privileged, Self::Users].into_iter().find(|kind| kind.mounts()).unwrap_or(Self::None)
         })
+    }
+
+    /// Tells whether a process can have mounts of its own by these.
+    fn mounts(self) -> bool {
+        // As a session's: something that may be changed, and nothing else.
+        let mounts =
+            vec![Mount::Taken(c"/dev/null".to_owned()), Mount::ReadOnly, Mount::Put(c"/dev/null".to_owned())];
+        let steps = Steps { namespaces: self.flags(), maps: self.maps(), mounts, ..Steps::default() };
+        succeeds(|| steps.unshare().and_then(|()| steps.mount()).is_ok())
     }
 }
 
 /// Tells whether a process can leave these name spaces.
 pub(super) fn unshares(flags: libc::c_int) -> bool {
+    // SAFETY: the call takes an integer.
+    succeeds(|| unsafe { libc::unshare(flags) } == 0)
+}
+
+/// Tells whether something succeeds in a process of its own, which makes async-signal-safe calls alone and ends then.
+fn succeeds(act: impl FnOnce() -> bool) -> bool {
     // SAFETY: the child makes async-signal-safe calls alone, and the parent reaps it.
     unsafe {
         let child = libc::fork();
         if child == 0 {
-            libc::_exit(libc::c_int::from(libc::unshare(flags) != 0));
+            libc::_exit(libc::c_int::from(!act()));
         }
         let mut status = -1;
         while child > 0 && libc::waitpid(child, &raw mut status, 0) < 0 {

@@ -1,6 +1,6 @@
 //! The session's side: what its language's shell calls through the C face.
 
-use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use super::incoming::Lent;
 use super::words::Words;
 use crate::exec::Error;
 use crate::exec::outputs::Stream;
+use crate::exec::passing;
 use crate::exec::sandbox;
 use crate::ring::{self, Deadline, Options, Sender};
 
@@ -93,7 +94,7 @@ impl SessionServant {
         if let Some(canary) = self.words.confined() {
             let listener = sandbox::lock(self.words.asks()).map_err(Error::os("seccomp"))?;
             // The code could answer its own questions: it is not to have this.
-            if listener.is_some_and(|listener| !self.words.offer(listener.as_raw_fd(), OFFERED_WITHIN)) {
+            if listener.is_some_and(|listener| !self.give(&listener)) {
                 return Err(Error::NoWorker);
             }
             let failed = sandbox::attempt(&canary);
@@ -102,6 +103,16 @@ impl SessionServant {
         let mut answers = self.answers();
         let header = answers.header(&self.words, answer::READY, 0);
         answers.send([&header, &body], &self.words)
+    }
+
+    /// Gives the supervisor a copy of a descriptor; `false` where it takes none.
+    fn give(&self, descriptor: &OwnedFd) -> bool {
+        let is_handed = self.words.take_hand().is_none_or(|hand| {
+            // SAFETY: this process has it for this alone, and whoever takes its number closes it.
+            let hand = unsafe { OwnedFd::from_raw_fd(hand) };
+            passing::send(hand, &[0], &[descriptor]).is_ok()
+        });
+        is_handed && self.words.offer(descriptor.as_raw_fd(), OFFERED_WITHIN)
     }
 
     /// Waits for a request of one of these kinds, a mask of `1 << kind`; `None` at the deadline. What else comes

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
@@ -19,6 +20,7 @@ use super::words::{Sleep, Words};
 use super::{Event, Interrupter, Moment, Recycled, RunOptions};
 use crate::exec::fork_server::ForkServer;
 use crate::exec::log::{CIRCLET, log};
+use crate::exec::passing;
 use crate::exec::process::Process;
 use crate::exec::sandbox::{Cage, Guard, MemoryWatch, Stage};
 use crate::exec::spawn::Confined;
@@ -103,6 +105,8 @@ pub struct Session {
     pub(super) cage: Option<Cage>,
     /// Who answers its questions.
     guard: Option<Guard>,
+    /// Where it hands over where it asks, until it has.
+    handed: Option<UnixStream>,
     pub(super) within: Option<Duration>,
     /// How many processes the kernel had killed for want of memory when this one was started, where it says so.
     pub(super) kills_for_memory: Option<u64>,
@@ -153,13 +157,22 @@ impl Session {
         let mut descriptors = vec![requests.export_fd()?, answers.export_fd()?, for_words, for_bell];
         descriptors.extend(rings);
         let (pipes, outputs) = Pipes::new(words.clone())?;
+        let mut handed = None;
         let confined = match &cage {
             None => None,
             Some(cage) => {
                 words.set_confined(cage.canary().as_os_str().as_encoded_bytes(), cage.asks());
                 let handles = cage.handles().iter().map(OwnedFd::try_clone).collect::<Result<_, _>>();
                 let handles = handles.map_err(Error::os("dup"))?;
-                Some(Confined { steps: cage.steps().clone(), handles, words: words.clone() })
+                let hand = if cage.hands_over() {
+                    let (ours, theirs) = UnixStream::pair().map_err(Error::os("socketpair"))?;
+                    ours.set_nonblocking(true).map_err(Error::os("fcntl"))?;
+                    handed = Some(ours);
+                    Some(theirs.into())
+                } else {
+                    None
+                };
+                Some(Confined { steps: cage.steps().clone(), handles, words: words.clone(), hand })
             }
         };
         let memory = cage.as_ref().and_then(Cage::memory_bytes).map(MemoryWatch::new);
@@ -190,6 +203,7 @@ impl Session {
             _server: origin.server,
             cage,
             guard: None,
+            handed,
             within: setting.within,
             kills_for_memory: usage::kills_for_memory(),
             out_of_memory: None,
@@ -241,7 +255,15 @@ impl Session {
     fn guard(&mut self) -> Result<(), Error> {
         let offered = if self.awaits_guard() { self.shared.words.offered() } else { None };
         let (Some(cage), Some(number)) = (&self.cage, offered) else { return Ok(()) };
-        let listener = self.process.descriptor(number).map_err(Error::os("pidfd_getfd"))?;
+        let listener = match self.handed.take() {
+            None => self.process.descriptor(number).map_err(Error::os("pidfd_getfd"))?,
+            Some(socket) => {
+                let (_, handed) = passing::receive(&socket, &mut [0]).map_err(Error::os("recvmsg"))?;
+                handed.ok_or_else(|| Error::Unconfined {
+                    what: "where it asks is not handed over".to_owned(),
+                })?
+            }
+        };
         let guard = Guard::start(cage, listener, self.process.id());
         self.guard = Some(guard.map_err(Error::os("clone"))?);
         self.shared.words.take_offer();

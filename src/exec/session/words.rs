@@ -48,6 +48,8 @@ const ASKS: u64 = 88;
 /// A descriptor of the session's, and one more, until the supervisor has a copy.
 const OFFER: u64 = 96;
 const TAKEN: u32 = u32::MAX;
+/// The socket by which a session hands over what it offers, and one more. Written before the session's shell begins.
+const HAND: u64 = 104;
 /// From here on what a confined session is to try to open: four bytes of the path in each word.
 const CANARY: u64 = 1024;
 
@@ -105,6 +107,16 @@ impl Words {
             self.view.futex_wait(offer, offered, within);
         }
         offer.load(SeqCst) == TAKEN
+    }
+
+    /// Names the socket by which this session is to hand over what it offers.
+    pub(crate) fn set_hand(&self, socket: Option<RawFd>) {
+        self.word(HAND).store(socket.map_or(0, |socket| socket.unsigned_abs() + 1), SeqCst);
+    }
+
+    /// Returns that socket's number, once.
+    pub(crate) fn take_hand(&self) -> Option<RawFd> {
+        self.word(HAND).swap(0, SeqCst).checked_sub(1).and_then(|number| RawFd::try_from(number).ok())
     }
 
     /// Returns the number of the descriptor that is offered.
