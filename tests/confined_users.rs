@@ -153,6 +153,7 @@ fn essentials() {
     what_is_denied_inside_needs_mounts(&world, is_mounted);
     what_is_asked_is_answered_or_refused_at_the_start(&world, copies, traces);
     what_was_read_only_stays_so(&world);
+    memory_is_limited_of_all_processes_together(&world);
 }
 
 fn the_doctor_says_so(world: &Value) {
@@ -259,6 +260,18 @@ fn what_was_read_only_stays_so(world: &Value) {
         );
         assert_eq!(value(&mut python, &code), json!(["EROFS", null]), "{world}: {fs}");
     }
+}
+
+fn memory_is_limited_of_all_processes_together(world: &Value) {
+    let policy = json!({"version": 1, "limits": {"memory_bytes": 100 << 20}});
+    let mut python = confined(world, &policy).start().unwrap();
+    let code = "
+import mmap, time
+shared = mmap.mmap(-1, 200 << 20)
+for at in range(0, len(shared), 4096): shared[at] = 1
+time.sleep(60)";
+    let error = python.run(code).unwrap_err();
+    assert!(error.to_string().contains("more than 104857600 bytes of memory"), "{error}");
 }
 
 fn everything(action: &str, path: &Value) -> Value {
