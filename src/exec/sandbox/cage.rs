@@ -67,7 +67,7 @@ impl Cage {
         let needs = fences.iter().find_map(Fence::needs_mounts);
         if let (Some(path), Namespaces::None) = (needs, here) {
             let why = "what is denied inside of what is allowed needs a mount of its own, and this system lets no process have \
-                       any: run as root or allow user name spaces, or allow less";
+                       any: allow less, run as root with CAP_SYS_ADMIN, or allow user name spaces and mounts in them";
             return Err(Unenforceable::new(&path.display().to_string(), why).into());
         }
         let is_mounted = here != Namespaces::None;

@@ -158,8 +158,7 @@ impl Abilities {
                 tried(&self.not_confined),
                 self.not_confined.is_none(),
                 "all steps into a confinement, seccomp included, taken once",
-                "what the error says of the step that failed: mounts in a user name space may be refused by \
-                 AppArmor (kernel.apparmor_restrict_unprivileged_userns), seccomp and Landlock by a container's filter",
+                "what the error says of the step that failed: Landlock and seccomp may be refused by a container's filter",
             ),
             required(
                 "questions",
@@ -197,8 +196,9 @@ impl Abilities {
                 self.mounts.describe().to_owned(),
                 self.mounts != Namespaces::None,
                 "to deny inside of what is allowed, a /tmp of its own, and chmod, chown, utime and setxattr",
-                "root with CAP_SYS_ADMIN, or user name spaces; without, policies that allow less than a whole folder and deny \
-                 nothing in it",
+                "root with CAP_SYS_ADMIN, or user name spaces in which AppArmor lets a process mount \
+                 (kernel.apparmor_restrict_unprivileged_userns of 0 where there is such a setting); without, policies that allow \
+                 less than a whole folder and deny nothing in it",
             ),
             useful(
                 "Python",

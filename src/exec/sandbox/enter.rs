@@ -201,6 +201,7 @@ impl Steps {
         write_to(c"/proc/self/gid_map", groups)
     }
 
+    /// Makes its mounts, in the name space that it has.
     pub(super) fn mount(&self) -> io::Result<()> {
         if self.mounts.is_empty() {
             return Ok(());

@@ -104,7 +104,7 @@ impl Namespaces {
 
     /// Tells whether a process can have mounts of its own by these.
     fn mounts(self) -> bool {
-        // As a session's: something that may be changed, and nothing else.
+        // As a session's, of which something may be changed.
         let mounts =
             vec![Mount::Taken(c"/dev/null".to_owned()), Mount::ReadOnly, Mount::Put(c"/dev/null".to_owned())];
         let steps = Steps { namespaces: self.flags(), maps: self.maps(), mounts, ..Steps::default() };
