@@ -367,18 +367,15 @@ fn what_cannot_be_enforced_is_refused_with_its_place() {
 
 #[test]
 fn nothing_is_left_of_a_confined_session() {
-    let left = || {
-        let tmp = fs::read_dir(std::env::temp_dir()).unwrap().flatten();
-        let own = format!("circlet-{}-", std::process::id());
-        tmp.filter(|entry| entry.file_name().to_string_lossy().starts_with(&own)).count()
-    };
     let mut python = confined(with("limits", json!({"processes": 10}))).start().unwrap();
     let id = python.process_id().unwrap();
-    python.run("import tempfile; kept = tempfile.mkdtemp()").unwrap();
-    assert!(left() >= 1);
+    let kept = value(&mut python, "import tempfile; tempfile.mkdtemp()");
+    let kept = Path::new(kept.as_str().unwrap()).to_owned();
+    assert!(kept.exists() <= lacks("mounts"), "in memory, where there are mounts");
     python.run_timeout("while True: pass", Duration::from_millis(10)).unwrap();
     python.stop().unwrap();
     assert!(!Path::new(&format!("/proc/{id}")).exists());
+    assert!(!kept.exists());
     drop(pool());
 }
 
@@ -536,12 +533,14 @@ def child(bytes):
     // Memory that several may share, and that of children, which the kernel's limit of each process lets through.
     let shared = "shared = mmap.mmap(-1, 400 << 20)\nfor at in range(0, len(shared), 4096): shared[at] = 1";
     let several = "[child(60 << 20) for _ in range(4)]";
-    for code in [shared, several] {
+    let files =
+        "[open(f'/tmp/{at}', 'wb').write(bytes(10 << 20)) for at in range(15)]\nmuch = b'x' * (70 << 20)";
+    for code in [shared, several, files] {
         let mut python = confined(policy(&json)).start().unwrap();
         let error = python.run(&format!("{TRIED}{children}\n{code}\ntime.sleep(60)")).unwrap_err();
         assert!(matches!(error, Error::Died { how: Ended::Killed(9), .. }), "{error}");
         assert!(error.to_string().contains("more than 209715200 bytes of memory"), "{error}");
     }
     let lines = fs::read_to_string(file).unwrap();
-    assert_eq!(lines.matches("limits.memory_bytes").count(), 2, "{lines}");
+    assert_eq!(lines.matches("limits.memory_bytes").count(), 3, "{lines}");
 }

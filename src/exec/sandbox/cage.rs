@@ -1,5 +1,6 @@
 //! A session's confinement, made ready by its supervisor.
 
+use std::ffi::CString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +11,9 @@ use super::bpf;
 use super::calls::{self, Sockets, Wishes};
 use super::check::Held;
 use super::enter::{Mount, Steps, TAKEN_MAX};
-use super::fence::{self, Fence, PathRule, TMP};
+use super::fence::{self, Fence, PathRule, TMP, TmpSize, USE, tmp_access};
 use super::limits::rlimits;
+use super::memory::MemoryWatch;
 use super::network::{self, Ports};
 use super::no_network::NoNetwork;
 use super::places::{Namespaces, Places};
@@ -35,13 +37,13 @@ pub(in crate::exec) struct Cage {
     audit: Arc<Audit>,
     /// What the session has for temporary files.
     tmp: Option<PathBuf>,
-    _places: Places,
+    _places: Option<Places>,
 }
 
-/// Access to one's own folder in /proc: `READ_FILE` and `READ_DIR` of Landlock's.
-pub(super) const OWN_ACCESS: u64 = 1 << 2 | 1 << 3;
-/// All that may be done to files, but for starting programs.
-const USE: [Access; 5] = [Access::Read, Access::Write, Access::List, Access::Create, Access::Remove];
+/// A process's own folder in /proc, and what it may do there: `READ_FILE` and `READ_DIR` of Landlock's.
+pub(super) fn own_folder() -> Vec<(CString, u64)> {
+    vec![(c"/proc/self".to_owned(), 1 << 2 | 1 << 3)]
+}
 
 impl Cage {
     /// Makes what a session of this interpreter is confined by.
@@ -54,30 +56,40 @@ impl Cage {
         library: &Path,
         callback: Option<Callback>,
     ) -> Result<Self, Error> {
-        let places = Places::new().map_err(Error::os("mkdir"))?;
-        let own = places.tmp();
-        let resolved = resolved(policies, runtime, own.clone())?;
-        enforceable(&resolved)?;
-        let fences: Vec<Fence> = resolved
-            .layers()
-            .iter()
-            .map(|layer| Fence::new(&rules(layer, runtime, library)))
-            .collect::<Result<_, _>>()?;
         let here = Namespaces::here();
+        let is_mounted = here != Namespaces::None;
+        let fences_of = |policy: &Resolved, tmp: Option<&Path>| -> Result<Vec<Fence>, Unenforceable> {
+            policy.layers().iter().map(|layer| Fence::new(&rules(layer, runtime, library, tmp))).collect()
+        };
+        let mut resolved = resolved(policies, runtime, PathBuf::from(TMP))?;
+        enforceable(&resolved)?;
+        let mut fences = fences_of(&resolved, None)?;
+        // In the place of /tmp, unless something there is allowed, which it would hide.
+        let has_tmp = resolved.private_tmp().is_some();
+        let reaches = fences.iter().any(|fence| fence.reaches_below(Path::new(TMP)));
+        let is_in_place = is_mounted && has_tmp && !reaches;
+        let has_folder = has_tmp && !is_in_place;
+        let mut places = None;
+        if has_folder || fences.iter().any(Fence::covers) {
+            places = Some(Places::new().map_err(Error::os("mkdir"))?);
+        }
+        let mut tmp = is_in_place.then(|| PathBuf::from(TMP));
+        if let Some(places) = places.as_ref().filter(|_| has_folder) {
+            let own = places.tmp();
+            resolved = self::resolved(policies, runtime, own.clone())?;
+            fences = fences_of(&resolved, Some(&own))?;
+            tmp = Some(own);
+        }
         let needs = fences.iter().find_map(Fence::needs_mounts);
         if let (Some(path), Namespaces::None) = (needs, here) {
             let why = "what is denied inside of what is allowed needs a mount of its own, and this system lets no process have \
                        any: allow less, run as root with CAP_SYS_ADMIN, or allow user name spaces and mounts in them";
             return Err(Unenforceable::new(&path.display().to_string(), why).into());
         }
-        let is_mounted = here != Namespaces::None;
-        // In the place of /tmp, unless something there is allowed, which it would hide.
-        let has_tmp = resolved.private_tmp().is_some();
-        let reaches = fences.iter().any(|fence| fence.reaches_below(Path::new(TMP), &own));
-        let is_in_place = is_mounted && has_tmp && !reaches;
-        let [folder, file] = places.nothing();
+        let nothing = places.as_ref().map_or_else(Default::default, Places::nothing);
+        let size = TmpSize(resolved.limits().memory_bytes);
         let mounts = if is_mounted {
-            fence::mounts(&fences, is_in_place.then_some(&*own), [&folder, &file])
+            fence::mounts(&fences, is_in_place.then_some(size), nothing.each_ref().map(PathBuf::as_path))
         } else {
             Vec::new()
         };
@@ -97,19 +109,23 @@ impl Cage {
         let has_network = network.is_some();
         let rulesets = fences.iter().zip(&ports).map(|(fence, ports)| fence.ruleset(ports));
         let handles = network.into_iter().map(Ok).chain(rulesets).collect::<Result<Vec<_>, _>>()?;
+        let own_folders = |layer: &Layer| {
+            let tmp =
+                (is_in_place && layer.private_tmp.is_some()).then(|| (c"/tmp".to_owned(), tmp_access()));
+            own_folder().into_iter().chain(tmp).collect()
+        };
         let steps = Steps {
             limits: rlimits(&resolved.limits()),
             has_network,
             namespaces: here.flags() | no_network.flags(),
             maps: here.maps(),
             mounts,
-            own_access: OWN_ACCESS,
+            late: resolved.layers().iter().map(own_folders).collect(),
             filter: bpf::program(&calls::verdicts(&wishes), &calls::OTHERS),
         };
         // What is there for sure, and is nobody's business.
         let canary = PathBuf::from(format!("/proc/{}/status", std::process::id()));
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
-        let tmp = has_tmp.then(|| if is_in_place { PathBuf::from(TMP) } else { own });
         let asks = asks(&resolved, &ports);
         let hands_over = asks != 0 && {
             Reach::here().answers(asks)?;
@@ -162,6 +178,12 @@ impl Cage {
 
     pub(super) fn policy(&self) -> &Arc<Resolved> {
         &self.policy
+    }
+
+    /// Who looks at how much memory it has with all that it starts, where that is limited.
+    pub(in crate::exec) fn memory(&self) -> Option<MemoryWatch> {
+        let has_files = self.tmp.as_deref() == Some(Path::new(TMP));
+        self.memory_bytes().map(|most| MemoryWatch::new(most, has_files))
     }
 
     /// How much memory it may have with all that it starts.
@@ -245,7 +267,9 @@ fn rule(place: impl Into<String>, path: &Path, action: Action, access: &[Access]
 }
 
 /// Returns the rules for files of one policy, and what every interpreter may.
-fn rules(layer: &Layer, runtime: &Runtime, library: &Path) -> Vec<PathRule> {
+///
+/// Its folder for temporary files is this, if it is there before the session is.
+fn rules(layer: &Layer, runtime: &Runtime, library: &Path, tmp: Option<&Path>) -> Vec<PathRule> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut rules: Vec<PathRule> = Vec::new();
     for (at, given) in layer.fs_rules.iter().enumerate() {
@@ -274,7 +298,7 @@ fn rules(layer: &Layer, runtime: &Runtime, library: &Path) -> Vec<PathRule> {
     if layer.fs_default == Action::Allow {
         rules.push(rule("fs.default", Path::new("/"), Action::Allow, &USE));
     }
-    if let Some(tmp) = &layer.private_tmp {
+    if let Some(tmp) = tmp.filter(|_| layer.private_tmp.is_some()) {
         rules.push(rule("fs.private_tmp", tmp, Action::Allow, &USE));
     }
     let reads = layer.runtime.iter().map(|path| real(path)).chain([real(library)]);

@@ -9,7 +9,7 @@ use std::process::Command;
 use serde::Serialize;
 
 use super::bpf::{self, Instruction, Verdict};
-use super::cage::OWN_ACCESS;
+use super::cage;
 use super::calls::{self, Wishes};
 use super::check::LISTENS;
 use super::enter::{Mount, Stage, Steps, install};
@@ -315,7 +315,7 @@ impl Trial {
             namespaces: here.flags(),
             maps: here.maps(),
             mounts: if is_mounted { vec![Mount::ReadOnly] } else { Vec::new() },
-            own_access: OWN_ACCESS,
+            late: vec![cage::own_folder()],
             filter: bpf::program(&calls::verdicts(&wishes), &calls::OTHERS),
         };
         let asks = calls::ASK_PROGRAMS | calls::ASK_CONNECTIONS | calls::ASK_PROCESSES;

@@ -59,6 +59,8 @@ pub(super) enum Mount {
     ReadOnly,
     /// What was taken first, of what is left, is at this place.
     Put(CString),
+    /// Files in memory, which go with the last process that sees them, are at the first place; the second is the kernel's options.
+    Memory(CString, CString),
     /// What is at the first place is at the second too.
     Bound(CString, CString),
     /// This one cannot be written.
@@ -76,8 +78,8 @@ pub(in crate::exec) struct Steps {
     /// What the maps of a user name space of its own are to be: of users, and of groups.
     pub(super) maps: Option<[Vec<u8>; 2]>,
     pub(super) mounts: Vec<Mount>,
-    /// What it may do with its own folder in /proc, which is there only once it is.
-    pub(super) own_access: u64,
+    /// For each ruleset places that are there only once the process is, and what it may do with them.
+    pub(super) late: Vec<Vec<(CString, u64)>>,
     #[serde(with = "instructions")]
     pub(super) filter: Vec<Instruction>,
 }
@@ -161,7 +163,8 @@ impl Steps {
             .map_err(at(Stage::Privileges))?;
         rulesets
             .iter()
-            .try_for_each(|ruleset| self.restrict(ruleset.as_raw_fd()))
+            .zip(&self.late)
+            .try_for_each(|(ruleset, late)| restrict(ruleset.as_raw_fd(), late))
             .map_err(at(Stage::Landlock))?;
         close_others(kept, is_exec).map_err(at(Stage::Descriptors))?;
         // Not before: until here it has the descriptors of its supervisor, which may be more than it may have.
@@ -217,6 +220,10 @@ impl Steps {
             self.mounts.iter().try_for_each(|mount| match mount {
                 Mount::Taken(place) => trees.take(place),
                 Mount::Put(place) => trees.put(place),
+                Mount::Memory(place, options) => {
+                    let (kind, flags) = (c"tmpfs".as_ptr(), libc::MS_NOSUID | libc::MS_NODEV);
+                    done(libc::mount(kind, place.as_ptr(), kind, flags, options.as_ptr().cast()).into())
+                }
                 Mount::ReadOnly => set_read_only(root),
                 Mount::Bound(from, to) => {
                     let flags = libc::MS_BIND | libc::MS_REC;
@@ -232,27 +239,25 @@ impl Steps {
         }
     }
 
-    fn restrict(&self, ruleset: RawFd) -> io::Result<()> {
-        // SAFETY: the calls take integers and pointers to what outlives them; the descriptor is closed once.
-        unsafe {
-            let own = libc::open(c"/proc/self".as_ptr(), libc::O_PATH | libc::O_CLOEXEC | libc::O_DIRECTORY);
-            done(own.into())?;
-            let rule = PathBeneath { allowed_access: self.own_access, parent_fd: own };
-            let added = done(libc::syscall(
-                libc::SYS_landlock_add_rule,
-                ruleset,
-                RULE_PATH_BENEATH,
-                &raw const rule,
-                0,
-            ));
-            libc::close(own);
-            added?;
-            done(libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0))
-        }
-    }
-
     fn filter(&self) -> io::Result<()> {
         install(&self.filter, 0).map(drop)
+    }
+}
+
+/// Gives up the use of files but for those of the ruleset, and of these.
+fn restrict(ruleset: RawFd, late: &[(CString, u64)]) -> io::Result<()> {
+    // SAFETY: the calls take integers and pointers to what outlives them; the descriptors are closed once.
+    unsafe {
+        for (place, access) in late {
+            let folder = libc::open(place.as_ptr(), libc::O_PATH | libc::O_CLOEXEC | libc::O_DIRECTORY);
+            done(folder.into())?;
+            let rule = PathBeneath { allowed_access: *access, parent_fd: folder };
+            let (call, rule) = (libc::SYS_landlock_add_rule, &raw const rule);
+            let added = done(libc::syscall(call, ruleset, RULE_PATH_BENEATH, rule, 0));
+            libc::close(folder);
+            added?;
+        }
+        done(libc::syscall(libc::SYS_landlock_restrict_self, ruleset, 0))
     }
 }
 

@@ -96,14 +96,19 @@ impl Fence {
         self.granted.iter().any(|(path, access)| file.starts_with(path) && access.contains(&Access::Read))
     }
 
+    /// Tells whether something is denied as a whole inside of what is granted.
+    pub(super) fn covers(&self) -> bool {
+        !self.covered.is_empty()
+    }
+
     /// Tells whether it needs mounts of its own.
     pub(super) fn needs_mounts(&self) -> Option<&Path> {
         self.read_only.iter().chain(&self.covered).next().map(PathBuf::as_path)
     }
 
-    /// Tells whether anything is granted below a folder, but for what is below another.
-    pub(super) fn reaches_below(&self, folder: &Path, other: &Path) -> bool {
-        self.granted.iter().any(|(path, _)| path.starts_with(folder) && !path.starts_with(other))
+    /// Tells whether anything is granted below a folder.
+    pub(super) fn reaches_below(&self, folder: &Path) -> bool {
+        self.granted.iter().any(|(path, _)| path.starts_with(folder))
     }
 
     /// Returns what may be changed.
@@ -153,13 +158,11 @@ impl Fence {
     }
 }
 
-/// Returns the mounts by which nothing can be changed but what all of these let be: `tmp` is in the place of `/tmp`, `nothing` is
-/// an empty folder and an empty file that nobody may use.
-pub(super) fn mounts(fences: &[Fence], tmp: Option<&Path>, nothing: [&Path; 2]) -> Vec<Mount> {
-    let is_changed = |path: &Path| {
-        fences.iter().all(|fence| fence.changed().any(|changed| path.starts_with(changed)))
-            && tmp.is_none_or(|tmp| tmp != path)
-    };
+/// Returns the mounts by which nothing can be changed but what all of these let be: files in memory are in the place of `/tmp` where
+/// there is a limit on them; `nothing` is an empty folder and an empty file that nobody may use.
+pub(super) fn mounts(fences: &[Fence], tmp: Option<TmpSize>, nothing: [&Path; 2]) -> Vec<Mount> {
+    let is_changed =
+        |path: &Path| fences.iter().all(|fence| fence.changed().any(|changed| path.starts_with(changed)));
     let writable: BTreeSet<&Path> =
         fences.iter().flat_map(Fence::changed).filter(|path| is_changed(path)).collect();
     let bound =
@@ -168,7 +171,6 @@ pub(super) fn mounts(fences: &[Fence], tmp: Option<&Path>, nothing: [&Path; 2]) 
     // Where all may be changed there is nothing to protect, and no mount could take the place of the root.
     let places: Vec<CString> = writable.into_iter().filter(|_| !is_all).filter_map(c_path).collect();
     let mut mounts: Vec<Mount> = places.iter().cloned().map(Mount::Taken).collect();
-    mounts.extend(tmp.and_then(c_path).map(Mount::Taken));
     if !is_all {
         mounts.push(Mount::ReadOnly);
     }
@@ -181,8 +183,29 @@ pub(super) fn mounts(fences: &[Fence], tmp: Option<&Path>, nothing: [&Path; 2]) 
         mounts.extend(bound(nothing[usize::from(!path.is_dir())], path));
     }
     // The last: what is used in the place of what is denied lies below it, as a rule.
-    mounts.extend(tmp.and_then(|_| c_path(Path::new(TMP))).map(Mount::Put));
+    let tmp = tmp.and_then(|size| CString::new(size.options()).ok());
+    mounts.extend(c_path(Path::new(TMP)).zip(tmp).map(|(place, options)| Mount::Memory(place, options)));
     mounts
+}
+
+/// How many bytes files in memory may have together; as many as the kernel has for them, half of all memory, where nobody says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TmpSize(pub(super) Option<u64>);
+
+impl TmpSize {
+    fn options(self) -> String {
+        let size = self.0.map(|bytes| format!(",size={bytes}"));
+        format!("mode=0700{}", size.unwrap_or_default())
+    }
+}
+
+/// All that may be done to files, but for starting programs.
+pub(super) const USE: [Access; 5] =
+    [Access::Read, Access::Write, Access::List, Access::Create, Access::Remove];
+
+/// Returns what may be done with a folder for temporary files, as Landlock has it.
+pub(super) fn tmp_access() -> u64 {
+    flags_of(&USE.into()).bits()
 }
 
 /// Where programs put temporary files, whatever their environment says.

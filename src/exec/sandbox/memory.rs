@@ -5,6 +5,7 @@
 //! only where no process is in the groups above, so that a library would have to move the program that uses it.
 
 use std::collections::HashMap;
+use std::ffi::CString;
 use std::fs;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -22,13 +23,15 @@ const PART: u32 = 20;
 #[derive(Debug)]
 pub(in crate::exec) struct MemoryWatch {
     most: u64,
+    /// Whether its files in `/tmp` are in memory, and its own.
+    has_files: bool,
     due: Instant,
 }
 
 impl MemoryWatch {
     /// Begins with how many bytes a session may have.
-    pub(in crate::exec) fn new(most: u64) -> Self {
-        Self { most, due: Instant::now() + GAPS[0] }
+    pub(in crate::exec) fn new(most: u64, has_files: bool) -> Self {
+        Self { most, has_files, due: Instant::now() + GAPS[0] }
     }
 
     /// When to look.
@@ -42,16 +45,30 @@ impl MemoryWatch {
         if begin < self.due {
             return false;
         }
-        let mut used = Census::of(group, |found| found.resident());
+        let files = if self.has_files { files(group) } else { 0 };
+        let mut used = files + Census::of(group, |found| found.resident());
         // What several of them have is counted for each there; exactly, it takes longer to say.
         if used > self.most {
-            used = Census::of(group, |found| found.proportional());
+            used = files + Census::of(group, |found| found.proportional());
         }
         let left = self.most.saturating_sub(used);
         let gap = Duration::from_secs_f64(left as f64 / FASTEST as f64).clamp(GAPS[0], GAPS[1]);
         let end = Instant::now();
         self.due = end + gap.max((end - begin) * PART);
         used > self.most
+    }
+}
+
+/// Returns how many bytes a session has in its `/tmp`.
+fn files(session: u32) -> u64 {
+    let Ok(place) = CString::new(format!("/proc/{session}/root/tmp")) else { return 0 };
+    // SAFETY: the struct is plain integers, of which zero is a value; it and the path outlive the call.
+    unsafe {
+        let mut found: libc::statvfs = std::mem::zeroed();
+        if libc::statvfs(place.as_ptr(), &raw mut found) != 0 {
+            return 0;
+        }
+        found.f_blocks.saturating_sub(found.f_bfree).saturating_mul(found.f_frsize)
     }
 }
 
@@ -141,7 +158,7 @@ mod tests {
         // SAFETY: the call takes nothing.
         let group = unsafe { libc::getpgrp() }.unsigned_abs();
         for (most, is_past) in [(1, true), (1 << 50, false)] {
-            let mut watch = MemoryWatch::new(most);
+            let mut watch = MemoryWatch::new(most, false);
             assert!(!watch.is_past(group), "it is not time");
             std::thread::sleep(watch.due() - Instant::now());
             assert_eq!(watch.is_past(group), is_past);

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::enter::{Mount, Steps};
 
-/// A folder that goes with its session: its temporary files, and what is used in the place of what is denied.
+/// A folder that goes with its session: its temporary files, where they are not in memory, and what is used in the place of what is
+/// denied.
 #[derive(Debug)]
 pub(super) struct Places(PathBuf);
 

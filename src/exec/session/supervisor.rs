@@ -22,7 +22,7 @@ use crate::exec::fork_server::ForkServer;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::passing;
 use crate::exec::process::Process;
-use crate::exec::sandbox::{Cage, Guard, MemoryWatch, Stage};
+use crate::exec::sandbox::{Cage, Guard, Stage};
 use crate::exec::spawn::Confined;
 use crate::exec::{Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
@@ -175,7 +175,7 @@ impl Session {
                 Some(Confined { steps: cage.steps().clone(), handles, words: words.clone(), hand })
             }
         };
-        let memory = cage.as_ref().and_then(Cage::memory_bytes).map(MemoryWatch::new);
+        let memory = cage.as_ref().and_then(Cage::memory);
         let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone(), memory)?);
         let outputs = outputs.map(Into::into);
         let origin = start(Place { descriptors, outputs, shared: shared.clone(), confined })
