@@ -49,6 +49,8 @@ struct World {
     is_plain: bool,
     /// Whether it has processes of its own and the capabilities of a container.
     is_contained: bool,
+    /// Whether nobody may look at it, as at a process that has changed its user and begun no program since.
+    is_hidden: bool,
     /// Calls that a filter refuses.
     refuses: &'static [libc::c_long],
     /// What is wanted: mounts, as [`Abilities`] calls them, and what a supervisor may do.
@@ -57,8 +59,15 @@ struct World {
     traces: bool,
 }
 
-const PLAIN: World =
-    World { is_plain: true, is_contained: false, refuses: &[], mounts: "users", copies: true, traces: true };
+const PLAIN: World = World {
+    is_plain: true,
+    is_contained: false,
+    is_hidden: false,
+    refuses: &[],
+    mounts: "users",
+    copies: true,
+    traces: true,
+};
 
 #[test]
 fn a_plain_users_sessions_are_confined_with_mounts_in_a_user_name_space() {
@@ -93,6 +102,17 @@ fn sessions_are_confined_where_nobody_may_be_traced() {
 }
 
 #[test]
+fn a_service_that_has_changed_its_user_confines_sessions() {
+    hold("hidden", World { is_hidden: true, mounts: "none", ..PLAIN });
+}
+
+#[test]
+fn a_service_that_has_changed_its_user_confines_sessions_in_a_container() {
+    let contained = World { is_contained: true, refuses: &CONTAINER_REFUSES, copies: false, ..PLAIN };
+    hold("hidden-container", World { is_hidden: true, mounts: "none", ..contained });
+}
+
+#[test]
 fn what_was_read_only_stays_so_for_root_too() {
     hold("root", World { is_plain: false, mounts: "privileged", ..PLAIN });
 }
@@ -123,9 +143,9 @@ fn hold(name: &str, world: World) {
         chown(made, Some(owner(world)), Some(owner(world))).unwrap();
     }
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
-    let World { mounts, copies, traces, .. } = world;
+    let World { is_hidden, mounts, copies, traces, .. } = world;
     let said = json!({
-        "mounts": mounts, "copies": copies, "traces": traces, "python": python, "library": library, "work": work,
+        "is_hidden": is_hidden, "mounts": mounts, "copies": copies, "traces": traces, "python": python, "library": library, "work": work,
     });
     let mut command = Command::new(program);
     command.args(["--ignored", "--exact", "--nocapture", "essentials"]).env_clear();
@@ -147,6 +167,10 @@ fn essentials() {
     let world: Value = serde_json::from_str(&world).unwrap();
     let [is_mounted, copies, traces] =
         [world["mounts"] != "none", world["copies"] == true, world["traces"] == true];
+    if world["is_hidden"] == true {
+        // SAFETY: the call takes integers.
+        unsafe { libc::prctl(libc::PR_SET_DUMPABLE, 0, 0, 0, 0) };
+    }
     the_doctor_says_so(&world);
     no_file_network_or_program_is_there_that_the_policy_does_not_name(&world, is_mounted);
     all_templates_start(&world);

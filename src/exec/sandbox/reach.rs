@@ -62,8 +62,28 @@ impl Reach {
         left.map(|()| reach)
     }
 
-    /// Tries it with a child of this thread's that has this descriptor, and is to be ended then.
+    /// Tries what filters let through, with this process itself and with none.
+    fn of_filters(descriptor: RawFd) -> Self {
+        // SAFETY: the call takes nothing.
+        let copied = Asker::new(unsafe { libc::getpid() }).descriptor(descriptor);
+        // SAFETY: the call takes integers, and no addresses. There is no such process.
+        unsafe { libc::ptrace(libc::PTRACE_SEIZE, 0, 0, libc::PTRACE_O_TRACEEXEC) };
+        let error = io::Error::last_os_error();
+        Self {
+            copies: copied.map(drop).map_err(|error| format!("pidfd_getfd: {error}")),
+            traces: if error.raw_os_error() == Some(libc::ESRCH) {
+                Ok(())
+            } else {
+                Err(format!("ptrace: {error}"))
+            },
+        }
+    }
+
+    /// Tries it with a child of this thread's that has this descriptor, as this process has, and is to be ended then.
     pub(super) fn to(child: libc::pid_t, descriptor: RawFd) -> Self {
+        if is_hidden() {
+            return Self::of_filters(descriptor);
+        }
         let failed = |call: &str, error: io::Error| format!("{call}: {error}");
         let copied = Asker::new(child).descriptor(descriptor);
         let read = File::open(format!("/proc/{child}/mem")).map_err(|error| failed("/proc/PID/mem", error));
@@ -96,6 +116,13 @@ impl Reach {
             _ => Ok(()),
         }
     }
+}
+
+/// Tells whether nobody may look at this process, as at one that has changed its user: the same holds for its children until they
+/// begin a program, as sessions do and what is tried here does not.
+fn is_hidden() -> bool {
+    // SAFETY: the call takes integers.
+    unsafe { libc::prctl(libc::PR_GET_DUMPABLE, 0, 0, 0, 0) != 1 }
 }
 
 /// Kills a child, and reaps it.
