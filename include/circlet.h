@@ -3010,12 +3010,25 @@ int32_t circlet_shell_new(int32_t requests,
                           struct circlet_shell **shell);
 
 /**
- * Says that the session can take requests: once, before the first. Returns 0 or CIRCLET_CLOSED, CIRCLET_PEER_DIED.
+ * Says that the session can take requests: once, before the first. Returns 0, or 1 where the supervisor wants to know which
+ * code asks it something, by circlet_shell_report; or CIRCLET_CLOSED, CIRCLET_PEER_DIED.
  *
  * # Safety
  * `shell` is NULL or a shell.
  */
 int32_t circlet_shell_ready(const struct circlet_shell *shell);
+
+/**
+ * Says which code is about to do something in this thread: what it does, such as `open`, the file of the code, and the line in
+ * it. Of long names a part is kept. Returns 0.
+ *
+ * # Safety
+ * `shell` is NULL or a shell; `event` and `file` are NULL or strings.
+ */
+int32_t circlet_shell_report(const struct circlet_shell *shell,
+                             const char *event,
+                             const char *file,
+                             uint32_t line);
 
 /**
  * Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it, 4 a heap snapshot that is

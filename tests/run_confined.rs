@@ -195,3 +195,21 @@ fn a_policy_that_is_none_is_refused_with_the_place_in_it() {
         }
     }
 }
+
+#[test]
+fn a_policy_that_warns_of_files_shows_nothing_and_writes_them_down() {
+    let [here, there] = folders("watched");
+    let (warns, audit) = (here.join("warns.json"), here.join("audit.jsonl"));
+    let policy = serde_json::json!({
+        "version": 1,
+        "fs": {"rules": [{"action": "warn", "paths": [there], "access": ["read", "list"]}]},
+        "audit": {"file": audit, "files": true},
+    });
+    fs::write(&warns, policy.to_string()).unwrap();
+    let code = format!("print(open({:?}).read(), end='')", there.join("beside.py"));
+    let ended = run(&here, &["--policy", warns.to_str().unwrap(), "-c", &code]);
+    assert_eq!((ended.code, &*ended.out, &*ended.err), (Some(0), "value = 7\n", ""));
+    let lines = fs::read_to_string(audit).unwrap();
+    let is_told = |line: &str| line.contains(r#""action":"warn""#) && line.contains("there/beside.py");
+    assert!(lines.lines().any(is_told), "{lines}");
+}

@@ -291,7 +291,8 @@ def begin(descriptors, rings):
     for name in CHANGED.intersection(sys.modules):
         # The fork server has it already.
         late("input" if name == "getpass" else "shown")["CHANGES"][name](sys.modules[name], id)
-    ready(shell)
+    if ready(shell) == 1:
+        late("watched")["watch"]()
     serve()
     # An interrupt is for nothing any more, and would kill an interpreter that is about to end. 1: to ignore it.
     _signal.signal(2, 1)

@@ -1,7 +1,7 @@
 //! A session's side for its language's shell: requests taken, answers sent, and prints without a step of the interpreter's.
 
 use std::cell::Cell;
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::ptr::NonNull;
 use std::sync::OnceLock;
@@ -63,14 +63,38 @@ pub unsafe extern "C" fn circlet_shell_new(
     })
 }
 
-/// Says that the session can take requests: once, before the first. Returns 0 or CIRCLET_CLOSED, CIRCLET_PEER_DIED.
+/// Says that the session can take requests: once, before the first. Returns 0, or 1 where the supervisor wants to know which
+/// code asks it something, by circlet_shell_report; or CIRCLET_CLOSED, CIRCLET_PEER_DIED.
 ///
 /// # Safety
 /// `shell` is NULL or a shell.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn circlet_shell_ready(shell: *const circlet_shell) -> i32 {
     // SAFETY: the caller's promise.
-    call(|| Ok(unsafe { borrow(shell, "shell")? }.0.ready()?).map(|()| 0))
+    call(|| Ok(unsafe { borrow(shell, "shell")? }.0.ready()?.into()))
+}
+
+/// Says which code is about to do something in this thread: what it does, such as `open`, the file of the code, and the line in
+/// it. Of long names a part is kept. Returns 0.
+///
+/// # Safety
+/// `shell` is NULL or a shell; `event` and `file` are NULL or strings.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_shell_report(
+    shell: *const circlet_shell,
+    event: *const c_char,
+    file: *const c_char,
+    line: u32,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let shell = unsafe { borrow(shell, "shell")? };
+        // SAFETY: as above.
+        let bytes =
+            |text: *const c_char| (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) }.to_bytes());
+        shell.0.report(bytes(event).unwrap_or_default(), bytes(file).unwrap_or_default(), line);
+        Ok(0)
+    })
 }
 
 /// Waits for the next request, and returns its kind: 1 a run, 2 bytes for the code, 3 a line for it, 4 a heap snapshot that is

@@ -69,7 +69,9 @@ pub use message::Codec;
 pub use outputs::Stream;
 pub use ports::{PortRefusal, Porter};
 pub use process::Killer;
-pub use sandbox::{Abilities, AuditRecord, Check, Found, Namespaces, Stage, Unenforceable};
+pub use sandbox::{
+    Abilities, AuditRecord, Check, Found, Mechanism, Namespaces, SelfReported, Stage, Unenforceable,
+};
 pub use servant::{Servant, Taken};
 #[cfg(feature = "capi")]
 pub(crate) use session::{ANY, BEGINNINGS, Lent};

@@ -45,6 +45,7 @@ const MODULES: &[(&str, &str)] = &sources! {
     "circlet._session_late" "_session_late.py"
     "circlet._session_look" "_session_look.py"
     "circlet._session_shown" "_session_shown.py"
+    "circlet._session_watched" "_session_watched.py"
 };
 
 /// Returns the source of a module with a zero at its end.

@@ -24,6 +24,10 @@ impl Asker {
         Self { thread }
     }
 
+    pub(super) fn thread(&self) -> libc::pid_t {
+        self.thread
+    }
+
     fn place(&self, of: &str) -> PathBuf {
         PathBuf::from(format!("/proc/{}/{of}", self.thread))
     }

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -28,8 +28,51 @@ pub struct AuditRecord {
     pub request: String,
     /// What decided, such as `net.rules[0]` or `exec.default`.
     pub rule: String,
-    /// Who enforces it: `supervisor`.
-    pub mechanism: &'static str,
+    /// Who enforces it; of a warning, who saw it.
+    pub mechanism: Mechanism,
+    /// The run that was under way.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub run: Option<u32>,
+    /// Which code it was, as the session says: code that lies may say anything.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub self_reported: Option<SelfReported>,
+}
+
+/// Who enforces a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Mechanism {
+    /// The supervisor, which the kernel asks.
+    Supervisor,
+    /// Landlock, in the kernel.
+    Landlock,
+    /// The session's mounts.
+    Mounts,
+}
+
+/// What a session says of the code that asked: the last that it said of that thread.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SelfReported {
+    /// What the interpreter calls what it did, such as `open` or `subprocess.Popen` of Python's audit events.
+    pub event: String,
+    /// The file of the code, such as `<run-3>`; of a long name the end.
+    pub file: String,
+    /// The line in it, from 1; 0 where it has none.
+    pub line: u32,
+}
+
+/// Who knows of a session what its questions do not say.
+pub(in crate::exec) trait Witness: fmt::Debug + Send + Sync {
+    /// Tells whether any code was sent.
+    fn has_begun(&self) -> bool;
+
+    /// Returns the number of the run that is under way.
+    fn run(&self) -> Option<u32>;
+
+    /// Returns what the session says of the code that asks in a thread.
+    fn reported(&self, session: u32, thread: libc::pid_t) -> Option<SelfReported>;
 }
 
 /// Who is told of decisions, beside files. It is called by a thread of the session's supervisor, which nothing else should wait for.
@@ -47,6 +90,7 @@ impl fmt::Debug for Callback {
 pub(super) struct Audit {
     files: Vec<File>,
     callback: Option<Callback>,
+    witness: OnceLock<Arc<dyn Witness>>,
 }
 
 impl Audit {
@@ -59,7 +103,23 @@ impl Audit {
         callback: Option<Callback>,
     ) -> io::Result<Self> {
         let open = |path: &PathBuf| OpenOptions::new().append(true).create(true).mode(0o600).open(path);
-        Ok(Self { files: files.into_iter().map(open).collect::<Result<_, _>>()?, callback })
+        let files = files.into_iter().map(open).collect::<Result<_, _>>()?;
+        Ok(Self { files, callback, witness: OnceLock::new() })
+    }
+
+    /// Tells whether anybody is told.
+    pub(super) fn is_heard(&self) -> bool {
+        !self.files.is_empty() || self.callback.is_some()
+    }
+
+    /// Has somebody say what else is known of the session.
+    pub(super) fn hears(&self, witness: Arc<dyn Witness>) {
+        let _ = self.witness.set(witness);
+    }
+
+    /// Tells whether the session was sent any code.
+    pub(super) fn has_begun(&self) -> bool {
+        self.witness.get().is_some_and(|witness| witness.has_begun())
     }
 
     /// Writes a decision down, unless it allows without a word.
@@ -70,21 +130,44 @@ impl Audit {
         request: impl fmt::Display,
         decision: &Decision,
     ) {
+        self.tell_of(session, thread, request, decision, Mechanism::Supervisor);
+    }
+
+    /// Writes a decision down that others may enforce, unless it allows without a word.
+    pub(super) fn tell_of(
+        &self,
+        session: u32,
+        thread: libc::pid_t,
+        request: impl fmt::Display,
+        decision: &Decision,
+        mechanism: Mechanism,
+    ) {
         if decision.action != Action::Allow {
-            self.write(session, thread, decision.action, request.to_string(), decision.rule.to_string());
+            let (request, rule) = (request.to_string(), decision.rule.to_string());
+            self.write(session, thread, decision.action, request, rule, mechanism);
         }
     }
 
     /// Writes down that a limit was reached.
     pub(super) fn limited(&self, session: u32, thread: libc::pid_t, request: &str, limit: &str) {
-        self.write(session, thread, Action::Deny, request.to_owned(), limit.to_owned());
+        let (request, limit) = (request.to_owned(), limit.to_owned());
+        self.write(session, thread, Action::Deny, request, limit, Mechanism::Supervisor);
     }
 
-    fn write(&self, session: u32, thread: libc::pid_t, action: Action, request: String, rule: String) {
-        if self.files.is_empty() && self.callback.is_none() {
+    fn write(
+        &self,
+        session: u32,
+        thread: libc::pid_t,
+        action: Action,
+        request: String,
+        rule: String,
+        mechanism: Mechanism,
+    ) {
+        if !self.is_heard() {
             return;
         }
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let witness = self.witness.get();
         let record = AuditRecord {
             unix_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             session,
@@ -92,7 +175,9 @@ impl Audit {
             action,
             request,
             rule,
-            mechanism: "supervisor",
+            mechanism,
+            run: witness.and_then(|witness| witness.run()),
+            self_reported: witness.and_then(|witness| witness.reported(session, thread)),
         };
         if let Ok(mut line) = serde_json::to_vec(&record) {
             line.push(b'\n');

@@ -12,6 +12,7 @@ use super::calls::{self, Sockets, Wishes};
 use super::check::Held;
 use super::enter::{Mount, Steps, TAKEN_MAX};
 use super::fence::{self, Fence, PathRule, TMP, TmpSize, USE, tmp_access};
+use super::files::{self, Watch};
 use super::limits::rlimits;
 use super::memory::MemoryWatch;
 use super::network::{self, Ports};
@@ -35,6 +36,8 @@ pub(in crate::exec) struct Cage {
     /// Whether the session hands over where it asks, as its supervisor may not take that.
     hands_over: bool,
     audit: Arc<Audit>,
+    /// Who looks at the files that it uses, where that is wanted.
+    watch: Option<Arc<Watch>>,
     /// What the session has for temporary files.
     tmp: Option<PathBuf>,
     _places: Option<Places>,
@@ -44,6 +47,8 @@ pub(in crate::exec) struct Cage {
 pub(super) fn own_folder() -> Vec<(CString, u64)> {
     vec![(c"/proc/self".to_owned(), 1 << 2 | 1 << 3)]
 }
+/// What every session may, whatever its policy is.
+const RUNTIME: &str = "$RUNTIME";
 
 impl Cage {
     /// Makes what a session of this interpreter is confined by.
@@ -58,12 +63,15 @@ impl Cage {
     ) -> Result<Self, Error> {
         let here = Namespaces::here();
         let is_mounted = here != Namespaces::None;
-        let fences_of = |policy: &Resolved, tmp: Option<&Path>| -> Result<Vec<Fence>, Unenforceable> {
-            policy.layers().iter().map(|layer| Fence::new(&rules(layer, runtime, library, tmp))).collect()
+        let rules_of = |policy: &Resolved, tmp: Option<&Path>| -> Vec<Vec<PathRule>> {
+            policy.layers().iter().map(|layer| rules_of_one(layer, runtime, library, tmp)).collect()
+        };
+        let fences_of = |rules: &[Vec<PathRule>]| -> Result<Vec<Fence>, Unenforceable> {
+            rules.iter().map(|rules| Fence::new(rules)).collect()
         };
         let mut resolved = resolved(policies, runtime, PathBuf::from(TMP))?;
-        enforceable(&resolved)?;
-        let mut fences = fences_of(&resolved, None)?;
+        let mut rules = rules_of(&resolved, None);
+        let mut fences = fences_of(&rules)?;
         // In the place of /tmp, unless something there is allowed, which it would hide.
         let has_tmp = resolved.private_tmp().is_some();
         let reaches = fences.iter().any(|fence| fence.reaches_below(Path::new(TMP)));
@@ -77,7 +85,8 @@ impl Cage {
         if let Some(places) = places.as_ref().filter(|_| has_folder) {
             let own = places.tmp();
             resolved = self::resolved(policies, runtime, own.clone())?;
-            fences = fences_of(&resolved, Some(&own))?;
+            rules = rules_of(&resolved, Some(&own));
+            fences = fences_of(&rules)?;
             tmp = Some(own);
         }
         let needs = fences.iter().find_map(Fence::needs_mounts);
@@ -126,12 +135,17 @@ impl Cage {
         // What is there for sure, and is nobody's business.
         let canary = PathBuf::from(format!("/proc/{}/status", std::process::id()));
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
-        let asks = asks(&resolved, &ports);
+        let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
+        let is_watched = audit.is_heard() && files::is_wanted(&resolved);
+        let asks = asks(&resolved, &ports) | if is_watched { calls::ASK_FILES } else { 0 };
+        let watch = is_watched.then(|| {
+            let needs = rules.into_iter().flatten().filter(|rule| rule.place == RUNTIME).collect();
+            Arc::new(Watch::new(&resolved, fences, needs, is_mounted))
+        });
         let hands_over = asks != 0 && {
             Reach::here().answers(asks)?;
             Reach::here().copies.is_err()
         };
-        let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
         let (policy, audit) = (Arc::new(resolved), Arc::new(audit));
         Ok(Self {
             steps,
@@ -143,6 +157,7 @@ impl Cage {
             asks,
             hands_over,
             audit,
+            watch,
             tmp,
             _places: places,
         })
@@ -170,6 +185,15 @@ impl Cage {
     /// Tells whether the session is to hand over where it asks.
     pub(in crate::exec) fn hands_over(&self) -> bool {
         self.hands_over
+    }
+
+    /// Tells whether somebody wants to know which code asked.
+    pub(in crate::exec) fn wants_reports(&self) -> bool {
+        self.asks != 0 && self.audit.is_heard()
+    }
+
+    pub(super) fn watch(&self) -> Option<&Arc<Watch>> {
+        self.watch.as_ref()
     }
 
     pub(super) fn audit(&self) -> &Arc<Audit> {
@@ -231,19 +255,6 @@ pub(in crate::exec) fn resolved(
     Ok(all.with_real_paths(|path| if is_own(path) { None } else { path.canonicalize().ok() }))
 }
 
-/// Refuses what is not enforced yet.
-fn enforceable(policy: &Resolved) -> Result<(), Unenforceable> {
-    for layer in policy.layers() {
-        if layer.fs_default == Action::Warn || layer.fs_rules.iter().any(|rule| rule.action == Action::Warn) {
-            return Err(Unenforceable::new("fs", "files cannot be watched yet: allow them or deny them"));
-        }
-        if layer.audit_files {
-            return Err(Unenforceable::new("audit.files", "files cannot be watched yet: leave it out"));
-        }
-    }
-    Ok(())
-}
-
 /// Tells whether a path is the same for every process, and leads to its own folder in /proc.
 fn is_own(path: &Path) -> bool {
     ["/proc/self", "/proc/thread-self"].iter().any(|own| path.starts_with(own))
@@ -269,7 +280,7 @@ fn rule(place: impl Into<String>, path: &Path, action: Action, access: &[Access]
 /// Returns the rules for files of one policy, and what every interpreter may.
 ///
 /// Its folder for temporary files is this, if it is there before the session is.
-fn rules(layer: &Layer, runtime: &Runtime, library: &Path, tmp: Option<&Path>) -> Vec<PathRule> {
+fn rules_of_one(layer: &Layer, runtime: &Runtime, library: &Path, tmp: Option<&Path>) -> Vec<PathRule> {
     let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mut rules: Vec<PathRule> = Vec::new();
     for (at, given) in layer.fs_rules.iter().enumerate() {
@@ -295,20 +306,20 @@ fn rules(layer: &Layer, runtime: &Runtime, library: &Path, tmp: Option<&Path>) -
     if layer.exec_default != Action::Deny {
         rules.push(rule("exec.default", Path::new("/"), Action::Allow, &[Access::Execute]));
     }
-    if layer.fs_default == Action::Allow {
+    if layer.fs_default != Action::Deny {
         rules.push(rule("fs.default", Path::new("/"), Action::Allow, &USE));
     }
     if let Some(tmp) = tmp.filter(|_| layer.private_tmp.is_some()) {
         rules.push(rule("fs.private_tmp", tmp, Action::Allow, &USE));
     }
     let reads = layer.runtime.iter().map(|path| real(path)).chain([real(library)]);
-    rules.extend(reads.map(|path| rule("$RUNTIME", &path, Action::Allow, &[Access::Read, Access::List])));
+    rules.extend(reads.map(|path| rule(RUNTIME, &path, Action::Allow, &[Access::Read, Access::List])));
     let devices =
-        DEVICES.map(|path| rule("$RUNTIME", Path::new(path), Action::Allow, &[Access::Read, Access::Write]));
+        DEVICES.map(|path| rule(RUNTIME, Path::new(path), Action::Allow, &[Access::Read, Access::Write]));
     // To begin with: once the session is locked no program is started.
     let programs = ["/lib64", "/lib", "/usr/lib", "/usr/lib64"].map(|path| real(Path::new(path)));
     let programs = programs.into_iter().chain([real(&runtime.program)]);
     rules.extend(devices);
-    rules.extend(programs.map(|path| rule("$RUNTIME", &path, Action::Allow, &[Access::Execute])));
+    rules.extend(programs.map(|path| rule(RUNTIME, &path, Action::Allow, &[Access::Execute])));
     rules
 }

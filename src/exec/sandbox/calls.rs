@@ -324,6 +324,24 @@ fn sockets(wished: Sockets) -> Vec<(libc::c_long, Verdict)> {
 pub(super) const ASK_PROGRAMS: u32 = 1;
 pub(super) const ASK_CONNECTIONS: u32 = 2;
 pub(super) const ASK_PROCESSES: u32 = 4;
+/// It is told, rather: whatever it says, these calls are made.
+pub(super) const ASK_FILES: u32 = 8;
+
+/// Calls that use files by their paths, in a way that policies have a word for.
+const FILES: &[libc::c_long] = numbers![
+    SYS_openat SYS_truncate SYS_mkdirat SYS_mknodat SYS_symlinkat SYS_linkat SYS_unlinkat SYS_renameat SYS_renameat2
+];
+#[cfg(target_arch = "x86_64")]
+const OLDER_FILES: &[libc::c_long] = numbers![
+    SYS_open SYS_creat SYS_mkdir SYS_mknod SYS_symlink SYS_link SYS_unlink SYS_rmdir SYS_rename
+];
+#[cfg(not(target_arch = "x86_64"))]
+const OLDER_FILES: &[libc::c_long] = &[];
+
+/// Tells whether a call uses files by their paths.
+pub(super) fn is_of_files(call: libc::c_long) -> bool {
+    FILES.contains(&call) || OLDER_FILES.contains(&call)
+}
 
 /// Returns the verdicts of the filter that is added once the session's shell is there, before any code runs.
 pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
@@ -343,6 +361,9 @@ pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
     }
     if asks & ASK_PROCESSES != 0 {
         calls.extend([libc::SYS_clone].iter().chain(FORKS).map(|call| (*call, Verdict::Ask)));
+    }
+    if asks & ASK_FILES != 0 {
+        calls.extend(FILES.iter().chain(OLDER_FILES).map(|call| (*call, Verdict::Ask)));
     }
     calls.extend(UNTIL_LOCKED.iter().map(|number| (*number, REFUSED)));
     calls

@@ -111,6 +111,13 @@ impl Fence {
         self.granted.iter().any(|(path, _)| path.starts_with(folder))
     }
 
+    /// Tells whether a mount stands between a session and what it would do.
+    pub(super) fn is_mounted_over(&self, path: &Path, access: Access) -> bool {
+        let is_below = |all: &[PathBuf]| all.iter().any(|place| path.starts_with(place));
+        let is_kept = || is_below(&self.read_only) || !self.changed().any(|place| path.starts_with(place));
+        is_below(&self.covered) || CHANGES.contains(&access) && is_kept()
+    }
+
     /// Returns what may be changed.
     fn changed(&self) -> impl Iterator<Item = &Path> {
         let is_changed = |access: &BTreeSet<Access>| CHANGES.iter().any(|change| access.contains(change));
@@ -165,6 +172,9 @@ pub(super) fn mounts(fences: &[Fence], tmp: Option<TmpSize>, nothing: [&Path; 2]
         |path: &Path| fences.iter().all(|fence| fence.changed().any(|changed| path.starts_with(changed)));
     let writable: BTreeSet<&Path> =
         fences.iter().flat_map(Fence::changed).filter(|path| is_changed(path)).collect();
+    // What is below another is writable with that: a mount of its own would keep files from being moved across it.
+    let is_outer = |path: &&Path| path.ancestors().skip(1).all(|above| !writable.contains(above));
+    let writable: BTreeSet<&Path> = writable.iter().copied().filter(is_outer).collect();
     let bound =
         |from: &Path, to: &Path| c_path(from).zip(c_path(to)).map(|(from, to)| Mount::Bound(from, to));
     let is_all = writable.contains(Path::new("/"));

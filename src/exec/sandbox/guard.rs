@@ -5,13 +5,15 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 
-use super::audit::Audit;
+use super::audit::{Audit, Witness};
 use super::cage::Cage;
+use super::calls;
 use super::connections::{self, Asked, Call, Decided};
 use super::crowd::Crowd;
+use super::files::{Seen, Watch};
 use super::notices::{Answer, Listener, Notice};
 use super::programs::{self, Programs};
-use crate::exec::policy::Resolved;
+use crate::exec::policy::{Request, Resolved};
 use crate::exec::process::poll;
 use crate::shm::Deadline;
 
@@ -27,6 +29,7 @@ struct Duty {
     programs: Programs,
     crowd: Option<Crowd>,
     audit: Arc<Audit>,
+    watch: Option<Arc<Watch>>,
     /// The session's process.
     session: u32,
 }
@@ -36,12 +39,18 @@ impl Guard {
     ///
     /// # Errors
     /// There is no thread for it.
-    pub(in crate::exec) fn start(cage: &Cage, listener: OwnedFd, session: u32) -> io::Result<Self> {
+    pub(in crate::exec) fn start(
+        cage: &Cage,
+        listener: OwnedFd,
+        session: u32,
+        witness: Arc<dyn Witness>,
+    ) -> io::Result<Self> {
         let policy = cage.policy().clone();
         let listener = Arc::new(Listener::new(listener));
         let crowd = policy.limits().processes.map(|most| Crowd::new(session, most));
-        let (programs, audit) = (Programs::default(), cage.audit().clone());
-        let mut duty = Duty { policy, listener, programs, crowd, audit, session };
+        let (programs, audit, watch) = (Programs::default(), cage.audit().clone(), cage.watch().cloned());
+        audit.hears(witness);
+        let mut duty = Duty { policy, listener, programs, crowd, audit, watch, session };
         let thread = thread::Builder::new().name("circlet-guard".to_owned());
         Ok(Self(Some(thread.spawn(move || duty.answer_all())?)))
     }
@@ -75,6 +84,7 @@ impl Duty {
         match notice.call {
             libc::SYS_execve | libc::SYS_execveat => self.start(notice),
             libc::SYS_connect | libc::SYS_bind | libc::SYS_listen => self.connect(notice),
+            call if calls::is_of_files(call) => self.look(notice),
             // A process or a thread more.
             _ => {
                 let takes = self.crowd.as_mut().is_none_or(Crowd::takes);
@@ -90,6 +100,21 @@ impl Duty {
                     .answer(notice, if takes { Answer::Continue } else { Answer::Fail(libc::EAGAIN) });
             }
         }
+    }
+
+    /// Has files used, and writes down before what the policy says of it.
+    fn look(&self, notice: &Notice) {
+        // What the shell opens before there is any code is its own.
+        if let Some(watch) = self.watch.as_ref().filter(|_| self.audit.has_begun()) {
+            let all = watch.look(&self.policy, self.session, notice);
+            if self.listener.is_waiting(notice) {
+                for Seen { path, access, decision, mechanism } in all {
+                    let request = Request::Path { path: &path, access };
+                    self.audit.tell_of(self.session, notice.thread, request, &decision, mechanism);
+                }
+            }
+        }
+        self.listener.answer(notice, Answer::Continue);
     }
 
     fn start(&mut self, notice: &Notice) {

@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use super::Unenforceable;
 use super::asker::Asker;
-use super::calls::{ASK_CONNECTIONS, ASK_PROGRAMS};
+use super::calls::{ASK_CONNECTIONS, ASK_FILES, ASK_PROGRAMS};
 use super::enter::Steps;
 use super::places::Namespaces;
 
@@ -113,6 +113,12 @@ impl Reach {
                 "programs and addresses are decided by the supervisor, which may not trace a session here: set \
                  kernel.yama.ptrace_scope to 1 at the most, let the container's filter let ptrace through, or allow none",
             ),
+            Self { traces: Err(error), .. } if asks & ASK_FILES != 0 => refuse(
+                "fs",
+                error,
+                "files are watched by the supervisor, which may not read a session's memory here: let rules allow or deny and leave \
+                 audit.files out, or set kernel.yama.ptrace_scope to 1 at the most",
+            ),
             _ => Ok(()),
         }
     }
@@ -147,7 +153,7 @@ mod tests {
         let what = |copies: Result<(), String>, traces: Result<(), String>, asks| {
             Reach { copies, traces }.answers(asks).err().map(|error| error.what)
         };
-        for asks in 0..8 {
+        for asks in 0..16 {
             assert_eq!(what(Ok(()), Ok(()), asks), None);
         }
         for (copies, traces) in [(refused(), Ok(())), (Ok(()), refused()), (refused(), refused())] {
@@ -157,5 +163,7 @@ mod tests {
         assert_eq!(what(refused(), Ok(()), ASK_PROGRAMS), None);
         assert_eq!(what(Ok(()), refused(), ASK_PROGRAMS).as_deref(), Some("exec"));
         assert_eq!(what(Ok(()), refused(), ASK_CONNECTIONS).as_deref(), Some("net"));
+        assert_eq!(what(Ok(()), refused(), ASK_FILES).as_deref(), Some("fs"));
+        assert_eq!(what(refused(), Ok(()), ASK_FILES), None);
     }
 }

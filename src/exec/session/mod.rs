@@ -11,6 +11,7 @@ mod life;
 mod outbox;
 mod outcome;
 mod pipes;
+mod reports;
 mod run;
 mod sending;
 mod servant;

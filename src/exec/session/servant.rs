@@ -85,11 +85,12 @@ impl SessionServant {
         self.answers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that the session can take requests.
+    /// Says that the session can take requests. Returns whether the supervisor wants to know which code asks it something, by
+    /// [`SessionServant::report`].
     ///
     /// # Errors
     /// As [`SessionServant::take`].
-    pub fn ready(&self) -> Result<(), Error> {
+    pub fn ready(&self) -> Result<bool, Error> {
         let mut body = PROTOCOL.to_le_bytes().to_vec();
         if let Some(canary) = self.words.confined() {
             let listener = sandbox::lock(self.words.asks()).map_err(Error::os("seccomp"))?;
@@ -102,7 +103,13 @@ impl SessionServant {
         }
         let mut answers = self.answers();
         let header = answers.header(&self.words, answer::READY, 0);
-        answers.send([&header, &body], &self.words)
+        answers.send([&header, &body], &self.words)?;
+        Ok(self.words.wants_reports())
+    }
+
+    /// Says which code is about to do something in this thread: what it does, and where the code is. Of long names a part is kept.
+    pub fn report(&self, event: &[u8], file: &[u8], line: u32) {
+        self.words.report(event, file, line);
     }
 
     /// Gives the supervisor a copy of a descriptor; `false` where it takes none.

@@ -161,7 +161,8 @@ impl Session {
         let confined = match &cage {
             None => None,
             Some(cage) => {
-                words.set_confined(cage.canary().as_os_str().as_encoded_bytes(), cage.asks());
+                let canary = cage.canary().as_os_str().as_encoded_bytes();
+                words.set_confined(canary, cage.asks(), cage.wants_reports());
                 let handles = cage.handles().iter().map(OwnedFd::try_clone).collect::<Result<_, _>>();
                 let handles = handles.map_err(Error::os("dup"))?;
                 let hand = if cage.hands_over() {
@@ -264,7 +265,7 @@ impl Session {
                 })?
             }
         };
-        let guard = Guard::start(cage, listener, self.process.id());
+        let guard = Guard::start(cage, listener, self.process.id(), self.shared.clone());
         self.guard = Some(guard.map_err(Error::os("clone"))?);
         self.shared.words.take_offer();
         Ok(())

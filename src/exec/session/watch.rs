@@ -4,7 +4,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{fmt, io};
+use std::{fmt, fs, io};
 
 use super::life::Life;
 use super::pipes::Pipes;
@@ -15,7 +15,7 @@ use crate::exec::Error;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::outputs::Stream;
 use crate::exec::process::{Attendant, Process};
-use crate::exec::sandbox::MemoryWatch;
+use crate::exec::sandbox::{MemoryWatch, SelfReported, Witness};
 use crate::ring::Deadline;
 
 /// What the threads that have to do with a session share.
@@ -23,6 +23,7 @@ pub(in crate::exec) struct Shared {
     pub(in crate::exec) words: Words,
     pub(in crate::exec) pipes: Pipes,
     plan: Mutex<Option<Plan>>,
+    has_begun: AtomicBool,
     /// Wakes the thread that watches the process.
     pub(super) alarm: Alarm,
     pub(super) is_over: AtomicBool,
@@ -47,6 +48,7 @@ impl Shared {
             words,
             pipes,
             plan: Mutex::default(),
+            has_begun: AtomicBool::new(false),
             alarm: Alarm::new()?,
             is_over: AtomicBool::new(false),
             is_called: AtomicBool::new(false),
@@ -77,6 +79,7 @@ impl Shared {
 
     pub(super) fn begins(&self, plan: Plan) {
         self.life.runs(plan.request);
+        self.has_begun.store(true, SeqCst);
         let is_bounded = plan.due().is_some();
         *self.plan() = Some(plan);
         self.pipes.set_taken(true);
@@ -128,6 +131,35 @@ impl Shared {
             Some(Stopped::GroupInterrupted) => process.interrupt_group(),
             Some(Stopped::Killed) => process.kill(),
         }
+    }
+}
+
+impl Witness for Shared {
+    fn has_begun(&self) -> bool {
+        self.has_begun.load(SeqCst)
+    }
+
+    fn run(&self) -> Option<u32> {
+        self.plan().as_ref().map(|plan| plan.request)
+    }
+
+    fn reported(&self, session: u32, thread: libc::pid_t) -> Option<SelfReported> {
+        let thread = thread.unsigned_abs();
+        // The first thread of a process that the code has made, which has not said anything: who made it did.
+        let is_new = || thread != session && is_first(thread);
+        self.words.reported(thread, is_new())
+    }
+}
+
+/// Tells whether a thread is the first of its process.
+fn is_first(thread: u32) -> bool {
+    let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
+    status.lines().any(|line| line.strip_prefix("Tgid:").is_some_and(|id| id.trim().parse() == Ok(thread)))
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
     }
 }
 

@@ -11,8 +11,10 @@ use std::time::Duration;
 use crate::exec::outputs::Stream;
 use crate::shm::{Backing, Deadline, Error, Geometry, Memory, Mode, Segment, Shared, View, Wait};
 
-/// Bytes of the words.
-const BYTES: u64 = 4096;
+/// Bytes of the words, and of what a session reports after them.
+const BYTES: u64 = 8192;
+/// Where what it reports begins.
+pub(super) const REPORTS: u64 = 4096;
 /// Where the supervisor sleeps: see [`Sleep`].
 const BELL: u64 = 0;
 /// The request that is to stop, with bit 31 set so that 0 is none.
@@ -50,6 +52,8 @@ const OFFER: u64 = 96;
 const TAKEN: u32 = u32::MAX;
 /// The socket by which a session hands over what it offers, and one more. Written before the session's shell begins.
 const HAND: u64 = 104;
+/// Of a session that is confined: 1 where somebody wants to know which code asks. Written by the supervisor before it starts.
+const WATCHED: u64 = 112;
 /// From here on what a confined session is to try to open: four bytes of the path in each word.
 const CANARY: u64 = 1024;
 
@@ -82,19 +86,25 @@ impl Words {
     }
 
     /// Says that the session is confined, and what it is to try to open: a path that is not longer than there is room for.
-    pub(crate) fn set_confined(&self, canary: &[u8], asks: u32) {
-        for (at, part) in (CANARY..BYTES).step_by(8).zip(canary.chunks(4)) {
+    pub(crate) fn set_confined(&self, canary: &[u8], asks: u32, wants_reports: bool) {
+        for (at, part) in (CANARY..REPORTS).step_by(8).zip(canary.chunks(4)) {
             let mut bytes = [0; 4];
             bytes[..part.len()].copy_from_slice(part);
             self.word(at).store(u32::from_le_bytes(bytes), SeqCst);
         }
         self.word(ASKS).store(asks, SeqCst);
+        self.word(WATCHED).store(wants_reports.into(), SeqCst);
         self.word(CONFINED).store(1, SeqCst);
     }
 
     /// Returns what the supervisor is to be asked.
     pub(crate) fn asks(&self) -> u32 {
         self.word(ASKS).load(SeqCst)
+    }
+
+    /// Tells whether somebody wants to know which code asks.
+    pub(crate) fn wants_reports(&self) -> bool {
+        self.word(WATCHED).load(SeqCst) != 0
     }
 
     /// Offers the supervisor a descriptor of this process's, and waits until it has a copy; `false` where it takes none in time.
@@ -135,7 +145,7 @@ impl Words {
     /// Returns what it is to try to open, if it is confined.
     pub(crate) fn confined(&self) -> Option<CString> {
         (self.word(CONFINED).load(SeqCst) != 0).then(|| {
-            let words = (CANARY..BYTES).step_by(8).map(|at| self.word(at).load(SeqCst));
+            let words = (CANARY..REPORTS).step_by(8).map(|at| self.word(at).load(SeqCst));
             let path = words.flat_map(u32::to_le_bytes).take_while(|byte| *byte != 0).collect::<Vec<u8>>();
             CString::new(path).unwrap_or_default()
         })
@@ -161,7 +171,7 @@ impl Words {
         self.view.segment().export_fd()
     }
 
-    fn word(&self, position: u64) -> &impl Shared<u32> {
+    pub(super) fn word(&self, position: u64) -> &impl Shared<u32> {
         self.view.frame_word(position)
     }
 
