@@ -35,6 +35,23 @@ fn free(within: Duration) -> Half {
 
 /// A session that may read and write one folder, read another, and connect to one port. Nothing else.
 fn confined(surroundings: &Surroundings) -> Builder {
+    confined_with(surroundings, &[("tcp", "allowed_port")])
+}
+
+/// The same, and it may send datagrams to one port: its supervisor is asked of each.
+fn confined_with_datagrams(surroundings: &Surroundings) -> Builder {
+    confined_with(surroundings, &[("tcp", "allowed_port"), ("udp", "allowed_udp_port")])
+}
+
+fn confined_with(surroundings: &Surroundings, ports: &[(&str, &str)]) -> Builder {
+    let ports: Vec<_> = ports
+        .iter()
+        .map(|(protocol, key)| {
+            json!({
+                "action": "allow", "protocol": protocol, "addresses": ["127.0.0.1"], "ports": [surroundings.port(key)],
+            })
+        })
+        .collect();
     let path = |key| surroundings.path(key).to_str().unwrap().to_owned();
     let policy = json!({
         "version": 1,
@@ -45,9 +62,7 @@ fn confined(surroundings: &Surroundings) -> Builder {
             ],
             "private_tmp": true,
         },
-        "net": {"rules": [{
-            "action": "allow", "protocol": "tcp", "addresses": ["127.0.0.1"], "ports": [surroundings.port("allowed_port")],
-        }]},
+        "net": {"rules": ports},
         "limits": {
             "cpu_ms": 30_000, "memory_bytes": 1_u64 << 30, "processes": 100, "file_bytes": 100_u64 << 20,
             "descriptors": 512,
@@ -173,6 +188,11 @@ fn attempts_on_files_end_as_the_policy_says() {
 #[test]
 fn attempts_on_networks_end_as_the_policy_says() {
     each("network", &held(Duration::from_secs(20)));
+}
+
+#[test]
+fn attempts_on_networks_end_as_the_policy_says_where_datagrams_are_allowed_to_one_port() {
+    each("network", &Half { builder: confined_with_datagrams, ..held(Duration::from_secs(20)) });
 }
 
 #[test]

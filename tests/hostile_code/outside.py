@@ -41,15 +41,16 @@ def accepts(listener, message=greeting):
     return listener
 
 
-def answers(datagrams):
+def answers(datagrams, answer=greeting):
     def serve():
         while True:
             message, sender = datagrams.recvfrom(1 << 16)
-            note()
+            if answer == greeting:
+                note()
             try:
                 # The first two bytes of an answer of DNS are those of the question.
                 if sender:
-                    datagrams.sendto(message[:2] + greeting, sender)
+                    datagrams.sendto(message[:2] + answer, sender)
             except OSError:
                 pass
 
@@ -84,6 +85,8 @@ loopback = ("127.0.0.1", 0)
 made["port"] = accepts(bound(socket.AF_INET, socket.SOCK_STREAM, loopback)).getsockname()[1]
 made["allowed_port"] = accepts(bound(socket.AF_INET, socket.SOCK_STREAM, loopback), b"the other").getsockname()[1]
 made["udp_port"] = answers(bound(socket.AF_INET, socket.SOCK_DGRAM, loopback)).getsockname()[1]
+allowed = answers(bound(socket.AF_INET, socket.SOCK_DGRAM, loopback), b"the other")
+made["allowed_udp_port"] = allowed.getsockname()[1]
 try:
     made["port6"] = accepts(bound(socket.AF_INET6, socket.SOCK_STREAM, ("::1", 0))).getsockname()[1]
 except OSError:

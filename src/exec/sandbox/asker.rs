@@ -12,6 +12,10 @@ use std::path::{Path, PathBuf};
 const PATH_BYTES: usize = 4096;
 /// What does not cross it cannot be unreadable in part.
 const PAGE: u64 = 4096;
+/// The most pieces of memory that the kernel reads at once.
+const PIECES: usize = 1024;
+/// A thread, which need not be the first of its process.
+const PIDFD_THREAD: libc::c_int = libc::O_EXCL;
 
 /// A thread that waits.
 #[derive(Debug)]
@@ -47,8 +51,59 @@ impl Asker {
     /// # Errors
     /// `EFAULT` where it has none.
     pub(super) fn read(&self, address: u64, bytes: &mut [u8]) -> io::Result<()> {
-        let read = File::open(self.place("mem")).and_then(|memory| memory.read_exact_at(bytes, address));
-        read.map_err(|_| io::Error::from_raw_os_error(libc::EFAULT))
+        self.gather(&[(address, bytes.len())], bytes)
+    }
+
+    /// Reads pieces of its memory, by address and length, one after the other until `bytes` is full.
+    ///
+    /// # Errors
+    /// `EFAULT` where it has none, or less than that.
+    pub(super) fn gather(&self, pieces: &[(u64, usize)], bytes: &mut [u8]) -> io::Result<()> {
+        let mut at = 0;
+        for pieces in pieces.chunks(PIECES) {
+            let theirs: Vec<libc::iovec> = pieces
+                .iter()
+                .map(|(address, length)| libc::iovec { iov_base: *address as *mut _, iov_len: *length })
+                .collect();
+            let wanted = pieces.iter().fold(0, |sum: usize, (_, length)| sum.saturating_add(*length));
+            let wanted = wanted.min(bytes.len() - at);
+            if wanted == 0 {
+                continue;
+            }
+            let part = &mut bytes[at..at + wanted];
+            let ours = libc::iovec { iov_base: part.as_mut_ptr().cast(), iov_len: wanted };
+            // SAFETY: both lists outlive the call and are as long as said. What is written to are bytes of this process's,
+            // as many as there are; what is read from is checked by the kernel.
+            let read = unsafe {
+                let (theirs, count) = (theirs.as_ptr(), theirs.len() as libc::c_ulong);
+                libc::process_vm_readv(self.thread, &raw const ours, 1, theirs, count, 0)
+            };
+            if usize::try_from(read) != Ok(wanted) {
+                self.read_by_file(pieces, part)?;
+            }
+            at += wanted;
+        }
+        if at == bytes.len() { Ok(()) } else { Err(io::Error::from_raw_os_error(libc::EFAULT)) }
+    }
+
+    /// Reads the same by its file in /proc, where a container lets nobody call for it.
+    fn read_by_file(&self, pieces: &[(u64, usize)], mut bytes: &mut [u8]) -> io::Result<()> {
+        let fault = |_| io::Error::from_raw_os_error(libc::EFAULT);
+        let memory = File::open(self.place("mem")).map_err(fault)?;
+        for (address, length) in pieces {
+            let (part, rest) = bytes.split_at_mut((*length).min(bytes.len()));
+            memory.read_exact_at(part, *address).map_err(fault)?;
+            bytes = rest;
+        }
+        Ok(())
+    }
+
+    /// Opens its memory to be written: it stays that of whoever asked, whoever has the thread's number later.
+    ///
+    /// # Errors
+    /// It has gone.
+    pub(super) fn memory(&self) -> io::Result<File> {
+        OpenOptions::new().read(true).write(true).open(self.place("mem"))
     }
 
     /// Reads a path.
@@ -111,10 +166,9 @@ impl Asker {
     /// # Errors
     /// `EBADF`, or that it has gone.
     pub(super) fn descriptor(&self, number: libc::c_int) -> io::Result<OwnedFd> {
-        let process = self.process()?;
         // SAFETY: the calls take integers, and the descriptors that come back belong to nobody else.
         unsafe {
-            let opened = libc::syscall(libc::SYS_pidfd_open, process, 0);
+            let opened = libc::syscall(libc::SYS_pidfd_open, self.thread, PIDFD_THREAD);
             if opened < 0 {
                 return Err(io::Error::last_os_error());
             }

@@ -113,7 +113,7 @@ impl Cage {
         let sockets = network::sockets(&ports);
         let wishes = Wishes { is_mounted, sockets, denied: denied.collect() };
         let no_network = if sockets == Sockets::default() { NoNetwork::here() } else { NoNetwork::None };
-        network::alone(&mut ports);
+        network::alone(&mut ports, sockets);
         let network = no_network.shared().map_err(Error::os("dup"))?;
         let has_network = network.is_some();
         let rulesets = fences.iter().zip(&ports).map(|(fence, ports)| fence.ruleset(ports));
@@ -137,7 +137,7 @@ impl Cage {
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
         let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
         let is_watched = audit.is_heard() && files::is_wanted(&resolved);
-        let asks = asks(&resolved, &ports) | if is_watched { calls::ASK_FILES } else { 0 };
+        let asks = asks(&resolved, &ports, sockets) | if is_watched { calls::ASK_FILES } else { 0 };
         let watch = is_watched.then(|| {
             let needs = rules.into_iter().flatten().filter(|rule| rule.place == RUNTIME).collect();
             Arc::new(Watch::new(&resolved, fences, needs, is_mounted))
@@ -261,13 +261,14 @@ fn is_own(path: &Path) -> bool {
 }
 
 /// Returns what the supervisor is to be asked.
-fn asks(policy: &Resolved, ports: &[Ports]) -> u32 {
+fn asks(policy: &Resolved, ports: &[Ports], sockets: Sockets) -> u32 {
     let allows_programs = |layer: &Layer| {
         layer.exec_default != Action::Deny || layer.exec_rules.iter().any(|rule| rule.action != Action::Deny)
     };
     let all = [
         (calls::ASK_PROGRAMS, policy.layers().iter().all(allows_programs)),
         (calls::ASK_CONNECTIONS, ports.iter().any(|ports| ports.asks)),
+        (calls::ASK_DATAGRAMS, sockets.udp),
         (calls::ASK_PROCESSES, policy.limits().processes.is_some()),
     ];
     all.iter().filter(|(_, is_asked)| *is_asked).map(|(what, _)| what).sum()

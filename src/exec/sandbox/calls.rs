@@ -5,6 +5,7 @@
 //! them does not have is left out there.
 
 use super::bpf::{Condition, Verdict};
+use super::options;
 
 /// What of system calls a policy wishes.
 #[derive(Clone, Debug, Default)]
@@ -120,7 +121,7 @@ const OLDER_FORBIDDEN: &[libc::c_long] =
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER_FORBIDDEN: &[libc::c_long] = &[];
 
-const REFUSED: Verdict = Verdict::Fail(libc::EPERM);
+pub(super) const REFUSED: Verdict = Verdict::Fail(libc::EPERM);
 const DENIED: Verdict = Verdict::Fail(libc::EACCES);
 
 /// Returns the verdict of each call that is no plain refusal, for the filter that holds from before the interpreter starts.
@@ -303,9 +304,6 @@ fn sockets(wished: Sockets) -> Vec<(libc::c_long, Verdict)> {
     let fast = libc::MSG_FASTOPEN as u32;
     let slow = |argument| vec![Condition::masked(argument, fast, 0)];
     let unnamed = [slow(3), Condition::is_null(4).to_vec()].concat();
-    let tcp = libc::IPPROTO_TCP as u32;
-    let options = [libc::TCP_FASTOPEN, libc::TCP_FASTOPEN_CONNECT, libc::TCP_ULP, libc::TCP_REPAIR]
-        .map(|option| vec![Condition::is(1, tcp), Condition::is(2, option as u32)]);
     vec![
         (libc::SYS_socket, Verdict::Cases(kinds, Box::new(DENIED))),
         (libc::SYS_connect, if_any(any)),
@@ -316,7 +314,7 @@ fn sockets(wished: Sockets) -> Vec<(libc::c_long, Verdict)> {
         (libc::SYS_sendto, only(vec![if wished.udp { slow(3) } else { unnamed }])),
         (libc::SYS_sendmsg, only(vec![slow(2)])),
         (libc::SYS_sendmmsg, only(vec![slow(3)])),
-        (libc::SYS_setsockopt, but(options.to_vec())),
+        (libc::SYS_setsockopt, options::verdict()),
     ]
 }
 
@@ -324,6 +322,7 @@ fn sockets(wished: Sockets) -> Vec<(libc::c_long, Verdict)> {
 pub(super) const ASK_PROGRAMS: u32 = 1;
 pub(super) const ASK_CONNECTIONS: u32 = 2;
 pub(super) const ASK_PROCESSES: u32 = 4;
+pub(super) const ASK_DATAGRAMS: u32 = 16;
 /// It is told, rather: whatever it says, these calls are made.
 pub(super) const ASK_FILES: u32 = 8;
 
@@ -358,6 +357,14 @@ pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
     }
     if asks & ASK_CONNECTIONS != 0 {
         calls.extend([libc::SYS_connect, libc::SYS_bind, libc::SYS_listen].map(|call| (call, Verdict::Ask)));
+        // Who closes the last copy of such a socket waits, and that may be the supervisor.
+        calls.push((libc::SYS_setsockopt, but(vec![options::option(libc::SOL_SOCKET, libc::SO_LINGER)])));
+    }
+    if asks & ASK_DATAGRAMS != 0 {
+        // Without a name it goes where the socket is connected to, which the supervisor has decided on.
+        let unnamed = vec![(Condition::is_null(4).to_vec(), Verdict::Allow)];
+        calls.push((libc::SYS_sendto, Verdict::Cases(unnamed, Box::new(Verdict::Ask))));
+        calls.extend([libc::SYS_sendmsg, libc::SYS_sendmmsg].map(|call| (call, Verdict::Ask)));
     }
     if asks & ASK_PROCESSES != 0 {
         calls.extend([libc::SYS_clone].iter().chain(FORKS).map(|call| (*call, Verdict::Ask)));

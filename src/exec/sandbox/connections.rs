@@ -4,14 +4,12 @@
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::asker::Asker;
+use super::deeds::Deed;
 use super::notices::{Answer, Notice};
+use super::socket::{ADDRESS_BYTES, Kind, Socket};
 use crate::exec::policy::{Action, Decision, Direction, Protocol, Request, Resolved};
-
-/// The longest address of the internet's.
-const ADDRESS_BYTES: usize = size_of::<libc::sockaddr_in6>();
 
 /// An address that a call names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,14 +21,14 @@ struct Target {
 /// A call that is to be made in the place of who asked.
 #[derive(Debug)]
 pub(super) struct Call {
-    socket: OwnedFd,
+    socket: Socket,
     bytes: Vec<u8>,
-    kind: Kind,
+    verb: Verb,
 }
 
 /// What a call does with an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum Verb {
     Connect,
     Bind,
     /// With the socket's own, and so many that wait.
@@ -53,15 +51,15 @@ impl fmt::Display for Asked {
     }
 }
 
-/// What was decided on a connection.
+/// What was decided on a call.
 #[derive(Debug)]
 pub(super) enum Decided {
     /// It fails, before any policy: the call is none that could work.
     Refused(libc::c_int),
     /// It fails.
     Denied(Asked),
-    /// It is made.
-    Made(Option<Asked>, Call),
+    /// It is made, with these addresses.
+    Made(Vec<Asked>, Deed),
 }
 
 /// Decides on a call to connect or to take an address.
@@ -73,65 +71,88 @@ pub(super) fn decide(policy: &Resolved, notice: &Notice) -> Decided {
 }
 
 fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
-    let [socket, address, length, ..] = notice.arguments;
-    let kind = match notice.call {
-        libc::SYS_bind => Kind::Bind,
-        libc::SYS_listen => Kind::Listen(address as libc::c_int),
-        _ => Kind::Connect,
+    let [number, address, length, ..] = notice.arguments;
+    let verb = match notice.call {
+        libc::SYS_bind => Verb::Bind,
+        libc::SYS_listen => Verb::Listen(address as libc::c_int),
+        _ => Verb::Connect,
     };
     let asker = Asker::new(notice.thread);
-    let socket = asker.descriptor(socket as libc::c_int)?;
-    let bytes = if matches!(kind, Kind::Listen(_)) {
-        own_address(&socket)?
+    let socket = Socket::of(&asker, number as libc::c_int)?;
+    let Kind::Internet(protocol) = socket.kind else { return Ok(Decided::Refused(libc::EACCES)) };
+    let bytes = if matches!(verb, Verb::Listen(_)) {
+        socket.address()?
     } else {
         let mut bytes = vec![0; (length as u32 as usize).min(ADDRESS_BYTES)];
         asker.read(address, &mut bytes)?;
         bytes
     };
-    let protocol = match option(&socket, libc::SO_TYPE)? {
-        libc::SOCK_STREAM => Protocol::Tcp,
-        libc::SOCK_DGRAM => Protocol::Udp,
-        _ => return Ok(Decided::Refused(libc::EACCES)),
-    };
     // A family that is none undoes a connection.
-    if family(&bytes) == Some(libc::AF_UNSPEC) && kind == Kind::Connect {
-        return Ok(Decided::Made(None, Call { socket, bytes, kind }));
+    if family(&bytes) == Some(libc::AF_UNSPEC) && verb == Verb::Connect {
+        return Ok(Decided::Made(Vec::new(), Deed::Call(Call { socket, bytes, verb })));
     }
-    if family(&bytes) != Some(option(&socket, libc::SO_DOMAIN)?) {
-        return Ok(Decided::Refused(libc::EAFNOSUPPORT));
-    }
-    let Some(target) = Target::read(&bytes) else { return Ok(Decided::Refused(libc::EINVAL)) };
-    let direction = if kind == Kind::Connect { Direction::Connect } else { Direction::Listen };
-    let Target { address, port } = target;
-    let decision = policy.decide(&Request::Address { direction, protocol, address, port });
-    let is_denied = decision.action == Action::Deny;
-    let asked = Asked { direction, protocol, target, decision };
-    Ok(if is_denied {
-        Decided::Denied(asked)
-    } else {
-        Decided::Made(Some(asked), Call { socket, bytes, kind })
+    let direction = if verb == Verb::Connect { Direction::Connect } else { Direction::Listen };
+    Ok(match judged(policy, &socket, protocol, direction, &bytes) {
+        Err(error) => Decided::Refused(error),
+        Ok(asked) if asked.decision.action == Action::Deny => Decided::Denied(asked),
+        Ok(asked) => Decided::Made(vec![asked], Deed::Call(Call { socket, bytes, verb })),
     })
 }
 
+/// Says what the policy has to say of an address that a socket is to be used with.
+///
+/// # Errors
+/// The error of an address that no such socket takes.
+pub(super) fn judged(
+    policy: &Resolved,
+    socket: &Socket,
+    protocol: Protocol,
+    direction: Direction,
+    bytes: &[u8],
+) -> Result<Asked, libc::c_int> {
+    if family(bytes) != Some(socket.family) {
+        return Err(libc::EAFNOSUPPORT);
+    }
+    let target = Target::read(bytes).ok_or(libc::EINVAL)?;
+    let Target { address, port } = target;
+    let decision = policy.decide(&Request::Address { direction, protocol, address, port });
+    Ok(Asked { direction, protocol, target, decision })
+}
+
 impl Call {
-    /// Tells whether it may take long.
-    pub(super) fn waits(&self) -> bool {
-        // SAFETY: the call takes integers.
-        let flags = unsafe { libc::fcntl(self.socket.as_raw_fd(), libc::F_GETFL) };
-        self.kind == Kind::Connect && flags & libc::O_NONBLOCK == 0
+    pub(super) fn socket(&self) -> &Socket {
+        &self.socket
     }
 
-    /// Makes it.
-    pub(super) fn make(&self) -> Answer {
+    /// Makes it; `None` if it is a connection that takes longer, and is to be waited for.
+    pub(super) fn attempt(&self) -> Option<Answer> {
+        let waits = self.verb == Verb::Connect
+            && self.socket.kind == Kind::Internet(Protocol::Tcp)
+            && self.socket.is_blocking();
+        if !waits {
+            return Some(self.make());
+        }
+        // What happens on this machine alone is done once the first call ends, and the second one says so.
+        self.socket.set_blocking(false);
+        let mut answer = self.make();
+        if answer == Answer::Fail(libc::EINPROGRESS) {
+            answer = self.make();
+        }
+        self.socket.set_blocking(true);
+        let is_under_way = matches!(answer, Answer::Fail(libc::EINPROGRESS | libc::EALREADY | libc::EAGAIN));
+        (!is_under_way).then_some(answer)
+    }
+
+    fn make(&self) -> Answer {
         let (address, length) = (self.bytes.as_ptr().cast(), self.bytes.len() as libc::socklen_t);
-        let socket = self.socket.as_raw_fd();
+        let socket = self.socket.number();
         loop {
             // SAFETY: the address outlives the calls, and is as long as said.
             let made = unsafe {
-                match self.kind {
-                    Kind::Connect => libc::connect(socket, address, length),
-                    Kind::Bind => libc::bind(socket, address, length),
-                    Kind::Listen(waiting) => libc::listen(socket, waiting),
+                match self.verb {
+                    Verb::Connect => libc::connect(socket, address, length),
+                    Verb::Bind => libc::bind(socket, address, length),
+                    Verb::Listen(waiting) => libc::listen(socket, waiting),
                 }
             };
             if made == 0 {
@@ -165,24 +186,6 @@ impl Target {
 
 fn family(bytes: &[u8]) -> Option<libc::c_int> {
     bytes.first_chunk().map(|family| u16::from_ne_bytes(*family).into())
-}
-
-/// Returns the address that a socket has: of none, its port is 0.
-fn own_address(socket: &OwnedFd) -> io::Result<Vec<u8>> {
-    let (mut bytes, mut length) = (vec![0; ADDRESS_BYTES], ADDRESS_BYTES as libc::socklen_t);
-    // SAFETY: both outlive the call, and the first is as long as the second says.
-    let got = unsafe { libc::getsockname(socket.as_raw_fd(), bytes.as_mut_ptr().cast(), &raw mut length) };
-    bytes.truncate(length as usize);
-    if got == 0 { Ok(bytes) } else { Err(io::Error::last_os_error()) }
-}
-
-fn option(socket: &OwnedFd, name: libc::c_int) -> io::Result<libc::c_int> {
-    let (mut value, mut length) = (0, size_of::<libc::c_int>() as libc::socklen_t);
-    // SAFETY: both outlive the call, and the value is as long as said.
-    let got = unsafe {
-        libc::getsockopt(socket.as_raw_fd(), libc::SOL_SOCKET, name, (&raw mut value).cast(), &raw mut length)
-    };
-    if got == 0 { Ok(value) } else { Err(io::Error::last_os_error()) }
 }
 
 #[cfg(test)]

@@ -4,22 +4,35 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, bounded};
 
 use super::audit::{Audit, Witness};
 use super::cage::Cage;
 use super::calls;
-use super::connections::{self, Asked, Call, Decided};
+use super::connections::{self, Asked, Decided};
 use super::crowd::Crowd;
+use super::deeds::UnderWay;
 use super::files::{Seen, Watch};
 use super::notices::{Answer, Listener, Notice};
 use super::programs::{self, Programs};
+use super::sends;
 use crate::exec::policy::{Request, Resolved};
 use crate::exec::process::poll;
 use crate::shm::Deadline;
 
+/// How long the end of a session waits for a connection before it breaks it off.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Answers questions until nobody is left who could ask.
 #[derive(Debug)]
-pub(in crate::exec) struct Guard(Option<JoinHandle<()>>);
+pub(in crate::exec) struct Guard {
+    thread: Option<JoinHandle<()>>,
+    /// Has lost its other end when the thread has ended.
+    ended: Receiver<()>,
+    under_way: Arc<UnderWay>,
+}
 
 /// What a guard needs.
 #[derive(Debug)]
@@ -30,6 +43,7 @@ struct Duty {
     crowd: Option<Crowd>,
     audit: Arc<Audit>,
     watch: Option<Arc<Watch>>,
+    under_way: Arc<UnderWay>,
     /// The session's process.
     session: u32,
 }
@@ -50,16 +64,27 @@ impl Guard {
         let crowd = policy.limits().processes.map(|most| Crowd::new(session, most));
         let (programs, audit, watch) = (Programs::default(), cage.audit().clone(), cage.watch().cloned());
         audit.hears(witness);
-        let mut duty = Duty { policy, listener, programs, crowd, audit, watch, session };
+        let under_way = Arc::<UnderWay>::default();
+        let theirs = under_way.clone();
+        let mut duty = Duty { policy, listener, programs, crowd, audit, watch, under_way: theirs, session };
         let thread = thread::Builder::new().name("circlet-guard".to_owned());
-        Ok(Self(Some(thread.spawn(move || duty.answer_all())?)))
+        let (ends, ended) = bounded(0);
+        let thread = thread.spawn(move || {
+            duty.answer_all();
+            drop(ends);
+        })?;
+        Ok(Self { thread: Some(thread), ended, under_way })
     }
 }
 
 impl Drop for Guard {
     fn drop(&mut self) {
         // Its session has ended, and with it all that could ask.
-        let _ = self.0.take().map(JoinHandle::join);
+        let Some(thread) = self.thread.take() else { return };
+        while self.ended.recv_timeout(PATIENCE) == Err(RecvTimeoutError::Timeout) {
+            self.under_way.break_off();
+        }
+        let _ = thread.join();
     }
 }
 
@@ -83,7 +108,12 @@ impl Duty {
     fn answer(&mut self, notice: &Notice) {
         match notice.call {
             libc::SYS_execve | libc::SYS_execveat => self.start(notice),
-            libc::SYS_connect | libc::SYS_bind | libc::SYS_listen => self.connect(notice),
+            libc::SYS_connect | libc::SYS_bind | libc::SYS_listen => {
+                self.carry_out(notice, connections::decide(&self.policy, notice));
+            }
+            libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_sendmmsg => {
+                self.carry_out(notice, sends::decide(&self.policy, notice));
+            }
             call if calls::is_of_files(call) => self.look(notice),
             // A process or a thread more.
             _ => {
@@ -131,8 +161,8 @@ impl Duty {
         }
     }
 
-    fn connect(&self, notice: &Notice) {
-        let decided = connections::decide(&self.policy, notice);
+    /// Does what was decided on a call on a socket, if whoever asked still waits: what was read was its own then.
+    fn carry_out(&self, notice: &Notice, decided: Decided) {
         if !self.listener.is_waiting(notice) {
             return;
         }
@@ -143,22 +173,13 @@ impl Duty {
                 self.listener.answer(notice, Answer::Fail(libc::EACCES));
                 tell(&asked);
             }
-            Decided::Made(asked, call) => {
+            Decided::Made(asked, mut deed) => {
                 asked.iter().for_each(tell);
-                self.make(notice, call);
+                match self.under_way.attempt(&mut deed) {
+                    Some(answer) => self.listener.answer(notice, answer),
+                    None => deed.later(&self.listener, notice),
+                }
             }
-        }
-    }
-
-    /// Makes a connection in the place of who asked; one that may take long, beside whatever else is asked meanwhile.
-    fn make(&self, notice: &Notice, call: Call) {
-        if !call.waits() {
-            return self.listener.answer(notice, call.make());
-        }
-        let (listener, asked) = (self.listener.clone(), *notice);
-        let made = thread::Builder::new().spawn(move || listener.answer(&asked, call.make()));
-        if made.is_err() {
-            self.listener.answer(notice, Answer::Fail(libc::EAGAIN));
         }
     }
 }

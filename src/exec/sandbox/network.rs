@@ -6,7 +6,7 @@ use super::Unenforceable;
 use super::calls::Sockets;
 use crate::exec::policy::{Action, Direction, Layer, Protocol};
 
-/// What a policy lets code do by TCP, as far as it can be said without its addresses.
+/// What a policy lets code do by TCP and UDP, as far as it can be said without its addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ports {
     /// Ports that may be connected to at any address.
@@ -16,29 +16,40 @@ pub(super) struct Ports {
     /// Whether there is more to decide than ports: the supervisor decides then, and makes connections itself.
     pub(super) asks: bool,
     /// Whether it lets code use TCP at all, and whether to listen.
-    has_any: bool,
+    has_tcp: bool,
     is_listening: bool,
+    /// Whether it lets code use UDP at all, of which the supervisor is always asked.
+    has_udp: bool,
 }
 
-/// Returns what a policy lets code do by TCP.
+/// Returns what a policy lets code do by TCP and UDP.
 ///
 /// # Errors
 /// A rule for what cannot be decided yet.
 pub(super) fn ports(layer: &Layer) -> Result<Ports, Unenforceable> {
     let is_open = layer.net.default != Action::Deny;
-    let mut ports = Ports { asks: is_open, has_any: is_open, is_listening: is_open, ..Ports::default() };
+    let mut ports = Ports {
+        asks: is_open,
+        has_tcp: is_open,
+        is_listening: is_open,
+        has_udp: is_open,
+        ..Ports::default()
+    };
     for (at, rule) in layer.net.rules.iter().enumerate() {
         let is_denied = rule.action == Action::Deny;
-        let is_udp = rule.protocol != Some(Protocol::Tcp) && !is_denied;
-        if is_udp || !rule.domains.is_empty() {
-            let why = "what is sent by UDP, and domains, cannot be decided yet: give `protocol` tcp, and no domains";
+        if !rule.domains.is_empty() {
+            let why = "domains cannot be decided yet: give addresses";
             return Err(Unenforceable::new(&format!("net.rules[{at}]"), why));
+        }
+        ports.has_udp |= rule.protocol != Some(Protocol::Tcp) && !is_denied;
+        if rule.protocol == Some(Protocol::Udp) {
+            continue;
         }
         // Who listens without having taken a port gets one, which Landlock is not asked for.
         let listens = rule.direction == Direction::Listen && !is_denied;
         let is_plain = rule.action == Action::Allow && rule.addresses.is_empty() && !rule.ports.is_empty();
         ports.asks |= listens || !is_plain;
-        ports.has_any |= !is_denied;
+        ports.has_tcp |= !is_denied;
         ports.is_listening |= listens;
         if is_plain {
             let these = rule.ports.iter().flat_map(|ports| ports.first..=ports.last);
@@ -54,12 +65,17 @@ pub(super) fn ports(layer: &Layer) -> Result<Ports, Unenforceable> {
 /// Returns the kinds of sockets that policies allow together.
 pub(super) fn sockets(all: &[Ports]) -> Sockets {
     let has = |what: fn(&Ports) -> bool| all.iter().all(what);
-    Sockets { tcp: has(|ports| ports.has_any), udp: false, listen: has(|ports| ports.is_listening) }
+    Sockets {
+        tcp: has(|ports| ports.has_tcp),
+        udp: has(|ports| ports.has_udp),
+        listen: has(|ports| ports.is_listening),
+    }
 }
 
-/// Has the supervisor decide alone, where it decides for one of several policies.
-pub(super) fn alone(all: &mut [Ports]) {
-    if all.iter().any(|ports| ports.asks) {
+/// Has the supervisor decide alone, where it decides for one of several policies or on datagrams: calls that name an address
+/// are the same for both protocols, so that it is asked of all of them.
+pub(super) fn alone(all: &mut [Ports], sockets: Sockets) {
+    if sockets.udp || all.iter().any(|ports| ports.asks) {
         for ports in all {
             (ports.connect, ports.listen, ports.asks) = (BTreeSet::new(), BTreeSet::new(), true);
         }
