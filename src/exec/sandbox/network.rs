@@ -81,3 +81,51 @@ pub(super) fn alone(all: &mut [Ports], sockets: Sockets) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::policy::{Policy, Surroundings};
+
+    fn of(net: &str) -> Ports {
+        let policy = Policy::from_json(&format!(r#"{{"version": 1, "net": {net}}}"#)).unwrap();
+        let here = ["/srv", "/home/ada", "/tmp"].map(Into::into);
+        let [cwd, home, tmp] = here;
+        let resolved = policy.resolve(&Surroundings { cwd, home, tmp, runtime: Vec::new() });
+        ports(&resolved.layers()[0]).unwrap()
+    }
+
+    fn rules(rules: &str) -> Ports {
+        of(&format!(r#"{{"rules": [{rules}]}}"#))
+    }
+
+    #[test]
+    fn ports_of_tcp_are_the_kernels_to_decide_and_nobody_is_asked() {
+        let web = rules(
+            r#"{"action": "allow", "protocol": "tcp", "ports": [443]}, {"action": "deny", "protocol": "udp"}"#,
+        );
+        assert_eq!((web.connect.len(), web.asks), (1, false));
+        assert_eq!(sockets(&[web]), Sockets { tcp: true, udp: false, listen: false });
+    }
+
+    #[test]
+    fn a_rule_of_udp_opens_no_port_of_tcp_and_has_the_supervisor_asked_of_all() {
+        let web = r#"{"action": "allow", "protocol": "tcp", "ports": [443]}"#;
+        let dns = rules(r#"{"action": "warn", "protocol": "udp", "ports": [53], "direction": "connect"}"#);
+        assert!(dns.connect.is_empty());
+        assert_eq!(sockets(&[dns]), Sockets { tcp: false, udp: true, listen: false });
+        let mut both = [rules(&format!(r#"{web}, {{"action": "allow", "protocol": "udp", "ports": [53]}}"#))];
+        let sockets_of_both = sockets(&both);
+        alone(&mut both, sockets_of_both);
+        assert!(both[0].connect.is_empty() && both[0].asks && sockets_of_both.udp);
+    }
+
+    #[test]
+    fn a_rule_or_a_default_without_a_protocol_is_of_both() {
+        let both = Sockets { tcp: true, udp: true, listen: false };
+        assert_eq!(sockets(&[rules(r#"{"action": "allow", "ports": [53]}"#)]), both);
+        assert_eq!(sockets(&[of(r#"{"default": "allow"}"#)]), Sockets { listen: true, ..both });
+        let tcp = rules(r#"{"action": "allow", "protocol": "tcp", "ports": [53]}"#);
+        assert_eq!(sockets(&[of(r#"{"default": "allow"}"#), tcp]), Sockets { udp: false, ..both });
+    }
+}
