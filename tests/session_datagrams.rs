@@ -268,13 +268,14 @@ try:
     while True: full += ours.sendmsg([bytes(5000)])
 except BlockingIOError: pass
 named = tried(lambda: ours.sendmsg([b'x'], [], 0, '/nowhere'))
+many = tried(lambda: socket.send_fds(theirs, [b'many'], [0] * 65))
 theirs.close()
-[sent, message.decode(), os.read(passed[0], 100).decode(), full > 5000, named, tried(lambda: ours.sendmsg([b'x']))]"
+[sent, message.decode(), os.read(passed[0], 100).decode(), full > 5000, named, many, tried(lambda: ours.sendmsg([b'x']))]"
     );
     let said = value(&mut python, &code);
     let sent = 20 << 20;
     assert_eq!(reader.join().unwrap(), sent);
-    assert_eq!(said, json!([sent, "two", "through", true, "EISCONN", "EPIPE"]));
+    assert_eq!(said, json!([sent, "two", "through", true, "EISCONN", "ETOOMANYREFS", "EPIPE"]));
 }
 
 #[test]
@@ -360,4 +361,24 @@ fn who_may_take_a_port_for_datagrams_takes_that_one_and_answers() {
     let mut bytes = [0; 16];
     let (length, sender) = client.recv_from(&mut bytes).unwrap();
     assert_eq!((&bytes[..length], sender.port()), (&b"here"[..], port));
+}
+
+#[test]
+fn no_more_calls_wait_than_the_supervisor_has_room_for() {
+    let mut python = asking(responder_port());
+    let code = "import time
+ours, theirs = socket.socketpair()
+ended = []
+def fill():
+    try:
+        while True: ours.sendmsg([bytes(1 << 18)])
+    except OSError as error: ended.append(errno.errorcode[error.errno])
+threads = [threading.Thread(target=fill, daemon=True) for _ in range(80)]
+for thread in threads: thread.start()
+until = time.monotonic() + 20
+while len(ended) < 16 and time.monotonic() < until: time.sleep(0.01)
+time.sleep(0.3)
+[len(ended), set(ended) == {'EAGAIN'}]";
+    assert_eq!(value(&mut python, code), json!([16, true]));
+    python.stop().unwrap();
 }

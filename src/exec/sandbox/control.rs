@@ -7,8 +7,10 @@ use super::asker::Asker;
 use super::socket::Kind;
 use crate::exec::policy::Protocol;
 
-/// The longest list of control messages that is looked at: as many descriptors as the kernel passes at once, and some.
-const BYTES: usize = 2048;
+/// The longest list of control messages that is looked at.
+const BYTES: usize = 1024;
+/// The most descriptors that are passed at once: this process has a copy of each meanwhile.
+const DESCRIPTORS: usize = 64;
 /// A control message's head: its length with this head, its level and its type.
 const HEAD: usize = size_of::<libc::cmsghdr>();
 /// Where the next one begins is a multiple of this.
@@ -65,8 +67,16 @@ impl Control {
         (if length == 0 { std::ptr::null_mut() } else { self.words.as_mut_ptr().cast() }, length)
     }
 
+    /// Tells whether there are descriptors in them.
+    pub(super) fn passes(&self) -> bool {
+        !self.passed.is_empty()
+    }
+
     /// Passes descriptors of the session's to the other of a pair: copies, which are the same open files.
     fn pass(&mut self, asker: &Asker, data: &[u8]) -> io::Result<()> {
+        if self.passed.len() + data.len() / size_of::<libc::c_int>() > DESCRIPTORS {
+            return Err(io::Error::from_raw_os_error(libc::ETOOMANYREFS));
+        }
         let mut numbers = Vec::new();
         for number in data.chunks_exact(size_of::<libc::c_int>()) {
             let number = number.try_into().map(libc::c_int::from_ne_bytes).unwrap_or(-1);

@@ -1,6 +1,7 @@
 //! What is done on a copy of a socket in the place of who asked: at once where that can be, else beside whatever else is asked
 //! meanwhile.
 
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -12,6 +13,8 @@ use super::socket::Socket;
 
 /// How often it is looked whether whoever asked is still there.
 const LOOK_MS: libc::c_int = 1000;
+/// The most that wait at once for a session: each has a thread and a descriptor of this process.
+const WAITING: usize = 64;
 /// How long it takes at the least to try again: a socket that says that it is ready, and is not, keeps nobody awake.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -39,20 +42,11 @@ impl Deed {
         }
     }
 
-    /// What it comes to when the socket's own time is over.
-    fn overdue(&mut self) -> Answer {
+    /// What it comes to where nobody waits for the rest, a connection to this error.
+    fn unfinished(&self, error: libc::c_int) -> Answer {
         match self {
-            Self::Call(_) => Answer::Fail(libc::EINPROGRESS),
-            Self::Send(sending) => sending.overdue(),
-        }
-    }
-
-    /// Does it once it can be done, and answers, on a thread of its own.
-    pub(super) fn later(mut self, listener: &Arc<Listener>, notice: &Notice) {
-        let (theirs, asked) = (listener.clone(), *notice);
-        let thread = thread::Builder::new().name("circlet-wait".to_owned());
-        if thread.spawn(move || self.finish(&theirs, &asked)).is_err() {
-            listener.answer(notice, Answer::Fail(libc::EAGAIN));
+            Self::Call(_) => Answer::Fail(error),
+            Self::Send(sending) => sending.unfinished(),
         }
     }
 
@@ -71,7 +65,7 @@ impl Deed {
                 return listener.answer(notice, answer);
             }
             if left.is_some_and(|left| left.is_zero()) {
-                return listener.answer(notice, self.overdue());
+                return listener.answer(notice, self.unfinished(libc::EINPROGRESS));
             }
             if is_ready {
                 thread::sleep(PAUSE);
@@ -80,10 +74,15 @@ impl Deed {
     }
 }
 
-/// What is attempted now, so that it can be broken off: whoever shares the socket can have an attempt wait after all, by a
-/// change of its flags at the right moment.
+/// What is done for a session.
 #[derive(Debug, Default)]
-pub(super) struct UnderWay(Mutex<Option<libc::c_int>>);
+pub(super) struct UnderWay {
+    /// The socket of what is attempted now, so that it can be broken off: whoever shares the socket can have an attempt wait
+    /// after all, by a change of its flags at the right moment.
+    now: Mutex<Option<libc::c_int>>,
+    /// How many wait beside.
+    waiting: AtomicUsize,
+}
 
 impl UnderWay {
     /// Attempts something that can be broken off meanwhile.
@@ -94,9 +93,29 @@ impl UnderWay {
         answer
     }
 
+    /// Does something once it can be done, and answers, on a thread of its own.
+    pub(super) fn later(self: &Arc<Self>, mut deed: Deed, listener: &Arc<Listener>, notice: &Notice) {
+        let (under_way, theirs, asked) = (self.clone(), listener.clone(), *notice);
+        let otherwise = deed.unfinished(libc::EAGAIN);
+        let has_room = self.waiting.fetch_add(1, Relaxed) < WAITING;
+        let thread = thread::Builder::new().name("circlet-wait".to_owned());
+        let begins = has_room
+            && thread
+                .spawn(move || {
+                    deed.finish(&theirs, &asked);
+                    drop(deed);
+                    under_way.waiting.fetch_sub(1, Relaxed);
+                })
+                .is_ok();
+        if !begins {
+            self.waiting.fetch_sub(1, Relaxed);
+            listener.answer(notice, otherwise);
+        }
+    }
+
     /// Ends the connection that is attempted, if there is one.
     pub(super) fn break_off(&self) {
-        let socket = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let socket = self.now.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(socket) = *socket {
             // SAFETY: the call takes integers. The descriptor is open as long as it stands here, behind the lock.
             unsafe { libc::shutdown(socket, libc::SHUT_RDWR) };
@@ -104,6 +123,6 @@ impl UnderWay {
     }
 
     fn set(&self, socket: Option<libc::c_int>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = socket;
     }
 }

@@ -177,7 +177,7 @@ impl Duty {
                 asked.iter().for_each(tell);
                 match self.under_way.attempt(&mut deed) {
                     Some(answer) => self.listener.answer(notice, answer),
-                    None => deed.later(&self.listener, notice),
+                    None => self.under_way.later(deed, &self.listener, notice),
                 }
             }
         }

@@ -12,6 +12,7 @@ use std::os::unix::fs::FileExt;
 
 use super::asker::Asker;
 use super::connections::{Decided, judged};
+use super::control::Control;
 use super::deeds::Deed;
 use super::messages::{self, MULTIPLE_BYTES, Message};
 use super::notices::{Answer, Notice};
@@ -97,7 +98,9 @@ impl Sending {
 
     /// Sends what can be sent without waiting; `None` if nothing was, or only a part of what is sent as a whole.
     pub(super) fn attempt(&mut self) -> Option<Answer> {
-        let waits = self.flags & libc::MSG_DONTWAIT == 0 && self.socket.is_blocking();
+        // Copies of descriptors are not kept for as long as somebody likes: there are only so many.
+        let passes = self.messages.iter().any(|message| message.control.passes());
+        let waits = self.flags & libc::MSG_DONTWAIT == 0 && self.socket.is_blocking() && !passes;
         while self.sent < self.messages.len() {
             match self.send_next() {
                 Ok(true) => {}
@@ -116,13 +119,14 @@ impl Sending {
         Some(self.outcome())
     }
 
-    /// What was sent when the socket's own time is over.
-    pub(super) fn overdue(&mut self) -> Answer {
-        if self.sent_bytes == 0 {
-            return Answer::Fail(libc::EAGAIN);
+    /// Says what was sent where nobody waits for the rest.
+    pub(super) fn unfinished(&self) -> Answer {
+        match self.lengths {
+            _ if self.sent_bytes == 0 => Answer::Fail(libc::EAGAIN),
+            None => Answer::Done(self.sent_bytes as i64),
+            Some(_) if self.tell_length() => Answer::Done(1),
+            Some(_) => Answer::Fail(libc::EFAULT),
         }
-        self.end_message();
-        self.outcome()
     }
 
     fn outcome(&self) -> Answer {
@@ -162,7 +166,7 @@ impl Sending {
         let is_whole = sent >= rest.len();
         self.sent_bytes += sent;
         // They went with the first part.
-        message.control = super::control::Control::default();
+        message.control = Control::default();
         if !is_whole {
             return Ok(true);
         }
@@ -174,13 +178,19 @@ impl Sending {
     fn end_message(&mut self) -> bool {
         let Some(message) = self.messages.get_mut(self.sent) else { return false };
         message.data.truncate(self.sent_bytes);
-        if let Some(Lengths { memory, headers }) = &self.lengths {
-            let at = headers.wrapping_add((self.sent * MULTIPLE_BYTES + size_of::<libc::msghdr>()) as u64);
-            if memory.write_all_at(&(self.sent_bytes as u32).to_ne_bytes(), at).is_err() {
-                return false;
-            }
+        if !self.tell_length() {
+            return false;
         }
         (self.sent, self.sent_bytes) = (self.sent + 1, 0);
         true
+    }
+
+    /// Tells how much was sent of the message that is sent now, where the session wants to know; whether that could be told.
+    fn tell_length(&self) -> bool {
+        self.lengths.as_ref().is_none_or(|Lengths { memory, headers }| {
+            let at = self.sent * MULTIPLE_BYTES + size_of::<libc::msghdr>();
+            let bytes = (self.sent_bytes as u32).to_ne_bytes();
+            memory.write_all_at(&bytes, headers.wrapping_add(at as u64)).is_ok()
+        })
     }
 }
