@@ -314,13 +314,12 @@ fn a_connection_that_nobody_takes_ends_with_its_session_whatever_is_done_to_its_
 s = socket.socket()
 def change():
     while True: fcntl.fcntl(s, fcntl.F_SETFL, 0)
-def connect(s): s.connect(('127.0.0.1', {}))
+def connect(s): s.connect(('127.0.0.1', {port}))
 for thread in [threading.Thread(target=connect, args=(s,), daemon=True), threading.Thread(target=change, daemon=True)]: thread.start()
 other = socket.socket()
 other.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack('ll', 0, 200_000))
 begun = time.monotonic()
-[tried(lambda: connect(other)), time.monotonic() - begun < 5]",
-        port
+[tried(lambda: connect(other)), time.monotonic() - begun < 5]"
     );
     assert_eq!(value(&mut python, &code)[1], json!(true));
     let begun = Instant::now();
