@@ -111,11 +111,16 @@ impl Fence {
         self.granted.iter().any(|(path, _)| path.starts_with(folder))
     }
 
+    /// Tells whether a mount hides what is there.
+    pub(super) fn hides(&self, path: &Path) -> bool {
+        self.covered.iter().any(|place| path.starts_with(place))
+    }
+
     /// Tells whether a mount stands between a session and what it would do.
     pub(super) fn is_mounted_over(&self, path: &Path, access: Access) -> bool {
         let is_below = |all: &[PathBuf]| all.iter().any(|place| path.starts_with(place));
         let is_kept = || is_below(&self.read_only) || !self.changed().any(|place| path.starts_with(place));
-        is_below(&self.covered) || CHANGES.contains(&access) && is_kept()
+        self.hides(path) || CHANGES.contains(&access) && is_kept()
     }
 
     /// Returns what may be changed.

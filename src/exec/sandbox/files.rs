@@ -74,7 +74,8 @@ impl Watch {
         let is_mounts =
             self.is_mounted && self.fences.iter().any(|fence| fence.is_mounted_over(&named, access));
         // Of what is not there nothing is used, unless it is hidden by a mount.
-        if !is_there && !is_mounts {
+        let is_hidden = is_mounts && self.fences.iter().any(|fence| fence.hides(&named));
+        if !is_there && !is_hidden {
             return None;
         }
         let mechanism = match decision.action {
