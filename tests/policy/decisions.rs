@@ -162,6 +162,22 @@ fn a_network_of_mapped_addresses_is_the_network_of_ipv4() {
 }
 
 #[test]
+fn no_address_is_this_machine_where_it_is_sent_to() {
+    let policy = resolved(
+        r#""net": {"default": "allow", "rules": [{"action": "deny", "addresses": ["127.0.0.0/8", "::1"]}]}"#,
+    );
+    for none in ["0.0.0.0", "::", "::ffff:0.0.0.0"] {
+        assert!(!allows(&policy, &tcp(none, 80)) && !allows(&policy, &domain(none, 80)), "{none}");
+        let address = none.parse().unwrap();
+        let listen =
+            Request::Address { direction: Direction::Listen, protocol: Protocol::Tcp, address, port: 80 };
+        assert!(allows(&policy, &listen), "{none}: all addresses of this machine");
+    }
+    let loopback = resolved(r#""net": {"rules": [{"action": "allow", "addresses": ["127.0.0.1"]}]}"#);
+    assert!(!allows(&loopback, &tcp("0.0.0.0", 80)), "it is decided as itself too");
+}
+
+#[test]
 fn a_domain_fits_its_name_and_a_star_all_below_it() {
     let policy = resolved(
         r#""net": {"rules": [{"action": "allow", "domains": ["example.org", "*.example.net"], "ports": [443]}]}"#,

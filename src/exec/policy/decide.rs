@@ -1,6 +1,6 @@
 //! What becomes of a request: a function of the policy and the request alone.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
 use super::written::{fits_name, is_certain, is_domain};
@@ -75,8 +75,7 @@ impl Layer {
             }
             Request::Path { path, access } => self.decide_path(path, access),
             Request::Address { direction, protocol, address, port } => {
-                let address = address.to_canonical();
-                self.decide_net(|rule| fits_address(rule, direction, protocol, address, port))
+                self.decide_address(direction, protocol, address.to_canonical(), port)
             }
             Request::Domain { name, port, address } => self.decide_domain(name, port, address),
             Request::Program { path, sha256 } => self.decide_program(path, sha256),
@@ -124,12 +123,27 @@ impl Layer {
         if as_file.0 > said.0 { as_file } else { said }
     }
 
+    fn decide_address(&self, direction: Direction, protocol: Protocol, address: IpAddr, port: u16) -> Said {
+        let decide = |address| self.decide_net(|rule| fits_address(rule, direction, protocol, address, port));
+        let said = decide(address);
+        // What is sent to no address comes to this machine (RFC 1122, 3.2.1.3).
+        let meant = match address {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => Ipv6Addr::LOCALHOST.into(),
+            other => other,
+        };
+        if direction == Direction::Listen || meant == address {
+            return said;
+        }
+        let also = decide(meant);
+        if also.0 > said.0 { also } else { said }
+    }
+
     fn decide_domain(&self, name: &str, port: u16, address: Option<IpAddr>) -> Said {
         let bare = name.strip_prefix('[').and_then(|name| name.strip_suffix(']')).unwrap_or(name);
         if let Ok(address) = bare.parse::<IpAddr>() {
             let address = address.to_canonical();
-            return self
-                .decide_net(|rule| fits_address(rule, Direction::Connect, Protocol::Tcp, address, port));
+            return self.decide_address(Direction::Connect, Protocol::Tcp, address, port);
         }
         let name = name.strip_suffix('.').unwrap_or(name).to_ascii_lowercase();
         if !is_domain(&name) {
