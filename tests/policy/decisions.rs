@@ -206,6 +206,42 @@ fn a_name_that_leads_to_a_denied_address_is_denied() {
 }
 
 #[test]
+fn a_name_opens_no_address_near_that_is_not_allowed_itself() {
+    let named = r#"{"action": "allow", "domains": ["a.example"]}"#;
+    let to = |address: &str| Request::Domain { name: "a.example", port: 80, address: address.parse().ok() };
+    let near = [
+        "127.0.0.1",
+        "::1",
+        "::ffff:127.0.0.1",
+        "169.254.169.254",
+        "10.0.0.1",
+        "fe80::1",
+        "0.0.0.0",
+        "64:ff9b::1",
+    ];
+    let alone = resolved(&format!(r#""net": {{"rules": [{named}]}}"#));
+    for address in near {
+        assert!(!allows(&alone, &to(address)), "{address}");
+        assert_eq!(alone.decide(&to(address)).rule.to_string(), "net.default");
+    }
+    assert!(allows(&alone, &to("93.184.215.14")) && allows(&alone, &to("2606:4700::1111")));
+    let local = r#"{"action": "allow", "addresses": ["127.0.0.0/8"], "ports": [80]}"#;
+    let both = resolved(&format!(r#""net": {{"rules": [{named}, {local}]}}"#));
+    for address in near {
+        assert_eq!(allows(&both, &to(address)), address.ends_with("127.0.0.1"), "{address}");
+    }
+    // Each of several policies has to allow both.
+    let merged = both.merged_with(alone);
+    assert!(!allows(&merged, &to("127.0.0.1")) && allows(&merged, &to("93.184.215.14")));
+    let warned = resolved(&format!(
+        r#""net": {{"rules": [{named}, {{"action": "warn", "addresses": ["127.0.0.1"]}}]}}"#
+    ));
+    assert_eq!(warned.decide(&to("127.0.0.1")).action, Action::Warn);
+    let open = resolved(r#""net": {"default": "allow"}"#);
+    assert!(allows(&open, &to("127.0.0.1")));
+}
+
+#[test]
 fn a_name_that_is_an_address_is_decided_as_that_address() {
     let policy = resolved(
         r#""net": {"default": "allow", "rules": [{"action": "deny", "addresses": ["127.0.0.0/8", "::1"]}]}"#,

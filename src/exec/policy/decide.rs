@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::{Path, PathBuf};
 
+use super::special::is_special;
 use super::written::{fits_name, is_certain, is_domain};
 use super::{
     Access, Action, Decision, Direction, Layer, NetRule, Place, Protocol, Request, Resolved,
@@ -119,8 +120,7 @@ impl Layer {
         let fit = rules.filter(|(_, rule)| fits(&rule.paths, path) && fits_content(rule, sha256));
         let said = strictest(fit.map(|(index, rule)| (rule.action, Place::ExecRule(index))))
             .unwrap_or((self.exec_default, Place::ExecDefault));
-        let as_file = self.decide_path(path, Access::Execute);
-        if as_file.0 > said.0 { as_file } else { said }
+        stricter(said, self.decide_path(path, Access::Execute))
     }
 
     fn decide_address(&self, direction: Direction, protocol: Protocol, address: IpAddr, port: u16) -> Said {
@@ -150,14 +150,22 @@ impl Layer {
             return (Action::Deny, Place::Unclear);
         }
         let address = address.map(|address| address.to_canonical());
-        self.decide_net(|rule| {
+        let by_name = self.decide_net(|rule| {
             let is_for_all = rule.addresses.is_empty() && rule.domains.is_empty();
             let has_name = rule.domains.iter().any(|domain| fits_domain(domain, &name));
             // An address that is allowed says nothing of the name; one that is denied cannot be had by another name.
             let has_address = rule.action != Action::Allow && address.is_some_and(|a| has_address(rule, a));
             fits_port(rule, Direction::Connect, Protocol::Tcp, port)
                 && (is_for_all || has_name || has_address)
-        })
+        });
+        // Who owns a name says where it leads: it opens nothing near that is not open anyway.
+        match address.filter(|address| is_special(*address)) {
+            Some(address) => stricter(
+                by_name,
+                self.decide_net(|rule| fits_address(rule, Direction::Connect, Protocol::Tcp, address, port)),
+            ),
+            None => by_name,
+        }
     }
 
     fn decide_net(&self, fits: impl Fn(&NetRule) -> bool) -> Said {
@@ -184,7 +192,12 @@ impl Layer {
 
 /// Returns the strictest, and of equals the first.
 fn strictest(said: impl Iterator<Item = Said>) -> Option<Said> {
-    said.reduce(|strict, said| if said.0 > strict.0 { said } else { strict })
+    said.reduce(stricter)
+}
+
+/// Returns the stricter of two, and of equals the first.
+fn stricter(one: Said, other: Said) -> Said {
+    if other.0 > one.0 { other } else { one }
 }
 
 /// Tells whether a path is one of these, or below one, by whole components.

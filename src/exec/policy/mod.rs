@@ -14,6 +14,7 @@ mod names;
 mod parse;
 mod request;
 mod resolve;
+mod special;
 mod syscalls;
 mod templates;
 mod written;

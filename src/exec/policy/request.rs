@@ -34,7 +34,8 @@ pub enum Request<'a> {
         name: &'a str,
         /// The port.
         port: u16,
-        /// The address that the name leads to, once it is known: rules that deny the address, or warn of it, hold for the name too.
+        /// The address that the name leads to, once it is known: rules that deny the address, or warn of it, hold for the name too. One
+        /// that is not the public's, such as those of loopback and of private networks, must be allowed as an address as well.
         address: Option<IpAddr>,
     },
     /// A program is started.
