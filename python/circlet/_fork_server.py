@@ -37,12 +37,14 @@ def main(socket):
     if serve_forks(socket, *hooks, forked) == 1:
         at, count, body, length = forked
         numbers = memoryview(bytes_at(at, 4 * count)).cast("i").tolist()
-        tmp, _, rings = bytes_at(body, length).partition(b"\0")
-        if tmp:
-            from os import environb
+        from os import environb
 
-            environb[b"TMPDIR"] = tmp
-        begin(numbers, rings.decode())
+        rest = bytes_at(body, length)
+        while not rest.startswith(b"\0"):
+            variable, _, rest = rest.partition(b"\0")
+            name, _, value = variable.partition(b"=")
+            environb[name] = value
+        begin(numbers, rest[1:].decode())
 
 
 FORK_HOOKS = ("PyOS_BeforeFork", "PyOS_AfterFork_Parent", "PyOS_AfterFork_Child")

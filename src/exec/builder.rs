@@ -279,10 +279,10 @@ impl Builder {
         };
         let (descriptors, rings) = self.rings()?;
         let cage = self.cage()?;
-        let tmp = cage.as_ref().and_then(|cage| cage.tmp().map(Path::to_owned));
+        let variables = cage.as_ref().map_or(Vec::new(), Cage::variables);
         Session::start(&setting, descriptors, cage, |place| match server {
-            Some(server) => server.fork(place, &rings, tmp.as_deref()),
-            None => self.launch(place, &rings, tmp.as_deref()),
+            Some(server) => server.fork(place, &rings, &variables),
+            None => self.launch(place, &rings, variables),
         })
     }
 
@@ -304,7 +304,12 @@ impl Builder {
         Cage::new(&self.policies, runtime, library, self.on_audit.clone()).map(Some)
     }
 
-    fn launch(&self, place: Place, rings: &str, tmp: Option<&Path>) -> Result<Origin, Error> {
+    fn launch(
+        &self,
+        place: Place,
+        rings: &str,
+        variables: Vec<(&'static str, OsString)>,
+    ) -> Result<Origin, Error> {
         let Place { descriptors: mut passed, outputs: [output, errors], shared, mut confined } = place;
         let numbers: Vec<String> = passed.iter().map(|fd| fd.as_raw_fd().to_string()).collect();
         let shell = match self.language {
@@ -317,7 +322,7 @@ impl Builder {
         }
         let mut command = self.command(shell)?;
         command.arg(numbers.join(",")).arg(rings);
-        command.envs(tmp.map(|tmp| ("TMPDIR", tmp)));
+        command.envs(variables);
         let launch = Launch {
             language: self.language.name(),
             input: std::process::Stdio::null(),

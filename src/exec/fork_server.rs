@@ -1,9 +1,9 @@
 //! A fork server: a process that has an interpreter and its modules ready, and makes sessions in a fraction of the time of a start.
 
+use std::ffi::OsString;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
@@ -148,8 +148,7 @@ impl ForkServer {
         self.process.has_ended()
     }
 
-    /// Forks a process for a session. `rings` is the last argument of the protocol's start, and `tmp` a folder of the session's own for
-    /// temporary files.
+    /// Forks a process for a session. `rings` is the last argument of the protocol's start, and the variables are the session's own.
     ///
     /// # Errors
     /// [`Error::Died`] where the server has, [`Error::Os`] where the kernel refuses a process.
@@ -157,17 +156,20 @@ impl ForkServer {
         self: &Arc<Self>,
         place: Place,
         rings: &str,
-        tmp: Option<&Path>,
+        variables: &[(&str, OsString)],
     ) -> Result<Origin, Error> {
         let Place { descriptors, outputs, shared, confined } = place;
         let (steps, handles, hand) = confined.map_or((String::new(), Vec::new(), None), |confined| {
             let steps = (confined.handles.len(), confined.hand.is_some(), confined.steps);
             (serde_json::to_string(&steps).unwrap_or_default(), confined.handles, confined.hand)
         });
-        let tmp = tmp.map_or(&[][..], |tmp| tmp.as_os_str().as_bytes());
         let length = (steps.len() as u32).to_le_bytes();
-        // No path has a zero in it.
-        let order = [&length, steps.as_bytes(), tmp, &[0], rings.as_bytes()].concat();
+        let mut order = [&length, steps.as_bytes()].concat();
+        // No variable has a zero in it, and none is empty: that ends them.
+        for (name, value) in variables {
+            order.extend([name.as_bytes(), b"=", value.as_bytes(), &[0]].concat());
+        }
+        order.extend([&[0], rings.as_bytes()].concat());
         if order.len() > ORDER_BYTES {
             let source = io::Error::from_raw_os_error(libc::EMSGSIZE);
             return Err(Error::Os { call: "sendmsg", source });

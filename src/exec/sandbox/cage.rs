@@ -1,6 +1,6 @@
 //! A session's confinement, made ready by its supervisor.
 
-use std::ffi::CString;
+use std::ffi::{CString, OsString};
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use super::memory::MemoryWatch;
 use super::network::{self, Ports};
 use super::no_network::NoNetwork;
 use super::places::{Namespaces, Places};
+use super::proxy::Proxy;
 use super::reach::Reach;
 use super::runtime::{DEVICES, Runtime};
 use crate::exec::Error;
@@ -40,6 +41,8 @@ pub(in crate::exec) struct Cage {
     watch: Option<Arc<Watch>>,
     /// What the session has for temporary files.
     tmp: Option<PathBuf>,
+    /// By which it reaches domains.
+    proxy: Option<Arc<Proxy>>,
     _places: Option<Places>,
 }
 
@@ -108,7 +111,7 @@ impl Cage {
             );
             return Err(Unenforceable::new("fs", &why).into());
         }
-        let mut ports = resolved.layers().iter().map(network::ports).collect::<Result<Vec<Ports>, _>>()?;
+        let mut ports = resolved.layers().iter().map(network::ports).collect::<Vec<Ports>>();
         let denied = resolved.denied_syscalls().into_iter().filter_map(syscall_number);
         let sockets = network::sockets(&ports);
         let wishes = Wishes { is_mounted, sockets, denied: denied.collect() };
@@ -137,6 +140,7 @@ impl Cage {
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
         let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
         let is_watched = audit.is_heard() && files::is_wanted(&resolved);
+        let proxy = network::needs_proxy(&ports).then(Proxy::new).transpose().map_err(Error::os("bind"))?;
         let asks = asks(&resolved, &ports, sockets) | if is_watched { calls::ASK_FILES } else { 0 };
         let watch = is_watched.then(|| {
             let needs = rules.into_iter().flatten().filter(|rule| rule.place == RUNTIME).collect();
@@ -159,6 +163,7 @@ impl Cage {
             audit,
             watch,
             tmp,
+            proxy: proxy.map(Arc::new),
             _places: places,
         })
     }
@@ -220,9 +225,16 @@ impl Cage {
         self.audit.limited(process, process.cast_signed(), "more memory", "limits.memory_bytes");
     }
 
-    /// Where its temporary files are.
-    pub(in crate::exec) fn tmp(&self) -> Option<&Path> {
-        self.tmp.as_deref()
+    /// By what it reaches domains, if there are rules for these.
+    pub(super) fn proxy(&self) -> Option<&Arc<Proxy>> {
+        self.proxy.as_ref()
+    }
+
+    /// What its environment says of it, whatever else is there: where its temporary files are, and its proxy.
+    pub(in crate::exec) fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let tmp = self.tmp.iter().map(|tmp| ("TMPDIR", tmp.into()));
+        let proxy = self.proxy.iter().flat_map(|proxy| proxy.variables());
+        tmp.chain(proxy.map(|(name, url)| (name, url.into()))).collect()
     }
 
     /// Looks whether it holds, of a process that says what it tried.

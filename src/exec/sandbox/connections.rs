@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use super::asker::Asker;
 use super::deeds::Deed;
 use super::notices::{Answer, Notice};
+use super::proxy::Proxy;
 use super::socket::{ADDRESS_BYTES, Kind, Socket};
 use crate::exec::policy::{Action, Decision, Direction, Protocol, Request, Resolved};
 
@@ -60,17 +61,19 @@ pub(super) enum Decided {
     Denied(Asked),
     /// It is made, with these addresses.
     Made(Vec<Asked>, Deed),
+    /// It is made, once the session's proxy expects it.
+    Proxied(Call),
 }
 
 /// Decides on a call to connect or to take an address.
-pub(super) fn decide(policy: &Resolved, notice: &Notice) -> Decided {
-    match prepared(policy, notice) {
+pub(super) fn decide(policy: &Resolved, proxy: Option<&Proxy>, notice: &Notice) -> Decided {
+    match prepared(policy, proxy, notice) {
         Ok(decided) => decided,
         Err(error) => Decided::Refused(error.raw_os_error().unwrap_or(libc::EACCES)),
     }
 }
 
-fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
+fn prepared(policy: &Resolved, proxy: Option<&Proxy>, notice: &Notice) -> io::Result<Decided> {
     let [number, address, length, ..] = notice.arguments;
     let verb = match notice.call {
         libc::SYS_bind => Verb::Bind,
@@ -90,6 +93,13 @@ fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
     // A family that is none undoes a connection.
     if family(&bytes) == Some(libc::AF_UNSPEC) && verb == Verb::Connect {
         return Ok(Decided::Made(Vec::new(), Deed::Call(Call { socket, bytes, verb })));
+    }
+    let is_at = |proxy: &Proxy| {
+        let target = Target::read(&bytes).filter(|_| family(&bytes) == Some(socket.family));
+        target.is_some_and(|Target { address, port }| proxy.is_at(SocketAddr::new(address, port)))
+    };
+    if (verb, protocol) == (Verb::Connect, Protocol::Tcp) && proxy.is_some_and(is_at) {
+        return Ok(Decided::Proxied(Call { socket, bytes, verb }));
     }
     let direction = if verb == Verb::Connect { Direction::Connect } else { Direction::Listen };
     Ok(match judged(policy, &socket, protocol, direction, &bytes) {

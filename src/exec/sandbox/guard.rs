@@ -13,10 +13,11 @@ use super::cage::Cage;
 use super::calls;
 use super::connections::{self, Asked, Decided};
 use super::crowd::Crowd;
-use super::deeds::UnderWay;
+use super::deeds::{Deed, UnderWay};
 use super::files::{Seen, Watch};
 use super::notices::{Answer, Listener, Notice};
 use super::programs::{self, Programs};
+use super::proxy::{self, Proxy, Serving, Terms};
 use super::sends;
 use crate::exec::policy::{Request, Resolved};
 use crate::exec::process::poll;
@@ -44,6 +45,9 @@ struct Duty {
     audit: Arc<Audit>,
     watch: Option<Arc<Watch>>,
     under_way: Arc<UnderWay>,
+    proxy: Option<Arc<Proxy>>,
+    /// Ends the proxy with the last who could ask.
+    _serving: Option<Serving>,
     /// The session's process.
     session: u32,
 }
@@ -64,9 +68,26 @@ impl Guard {
         let crowd = policy.limits().processes.map(|most| Crowd::new(session, most));
         let (programs, audit, watch) = (Programs::default(), cage.audit().clone(), cage.watch().cloned());
         audit.hears(witness);
+        let proxy = cage.proxy().cloned();
+        let serving = proxy.clone().map(|proxy| {
+            let terms = Terms { policy: policy.clone(), audit: audit.clone(), session };
+            Serving::start(proxy, terms, proxy::system_names())
+        });
+        let _serving = serving.transpose()?;
         let under_way = Arc::<UnderWay>::default();
         let theirs = under_way.clone();
-        let mut duty = Duty { policy, listener, programs, crowd, audit, watch, under_way: theirs, session };
+        let mut duty = Duty {
+            policy,
+            listener,
+            programs,
+            crowd,
+            audit,
+            watch,
+            under_way: theirs,
+            proxy,
+            _serving,
+            session,
+        };
         let thread = thread::Builder::new().name("circlet-guard".to_owned());
         let (ends, ended) = bounded(0);
         let thread = thread.spawn(move || {
@@ -109,7 +130,7 @@ impl Duty {
         match notice.call {
             libc::SYS_execve | libc::SYS_execveat => self.start(notice),
             libc::SYS_connect | libc::SYS_bind | libc::SYS_listen => {
-                self.carry_out(notice, connections::decide(&self.policy, notice));
+                self.carry_out(notice, connections::decide(&self.policy, self.proxy.as_deref(), notice));
             }
             libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_sendmmsg => {
                 self.carry_out(notice, sends::decide(&self.policy, notice));
@@ -173,13 +194,27 @@ impl Duty {
                 self.listener.answer(notice, Answer::Fail(libc::EACCES));
                 tell(&asked);
             }
-            Decided::Made(asked, mut deed) => {
+            Decided::Made(asked, deed) => {
                 asked.iter().for_each(tell);
-                match self.under_way.attempt(&mut deed) {
-                    Some(answer) => self.listener.answer(notice, answer),
-                    None => self.under_way.later(deed, &self.listener, notice),
+                self.make(notice, deed);
+            }
+            Decided::Proxied(call) => {
+                let expect = |proxy: &Arc<Proxy>| proxy.expect(call.socket().descriptor(), notice.thread);
+                match self.proxy.as_ref().map_or(Ok(()), expect) {
+                    Ok(()) => self.make(notice, Deed::Call(call)),
+                    Err(error) => {
+                        let error = error.raw_os_error().unwrap_or(libc::EACCES);
+                        self.listener.answer(notice, Answer::Fail(error));
+                    }
                 }
             }
+        }
+    }
+
+    fn make(&self, notice: &Notice, mut deed: Deed) {
+        match self.under_way.attempt(&mut deed) {
+            Some(answer) => self.listener.answer(notice, answer),
+            None => self.under_way.later(deed, &self.listener, notice),
         }
     }
 }

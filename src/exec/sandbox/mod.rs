@@ -28,6 +28,7 @@ mod notices;
 mod options;
 mod places;
 mod programs;
+mod proxy;
 mod reach;
 mod runtime;
 mod sends;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use super::Unenforceable;
 use super::calls::Sockets;
 use crate::exec::policy::{Action, Direction, Layer, Protocol};
 
@@ -15,6 +14,8 @@ pub(super) struct Ports {
     pub(super) listen: BTreeSet<u16>,
     /// Whether there is more to decide than ports: the supervisor decides then, and makes connections itself.
     pub(super) asks: bool,
+    /// Whether there are rules for domains, which are reached by a proxy.
+    has_domains: bool,
     /// Whether it lets code use TCP at all, and whether to listen.
     has_tcp: bool,
     is_listening: bool,
@@ -23,10 +24,7 @@ pub(super) struct Ports {
 }
 
 /// Returns what a policy lets code do by TCP and UDP.
-///
-/// # Errors
-/// A rule for what cannot be decided yet.
-pub(super) fn ports(layer: &Layer) -> Result<Ports, Unenforceable> {
+pub(super) fn ports(layer: &Layer) -> Ports {
     let is_open = layer.net.default != Action::Deny;
     let mut ports = Ports {
         asks: is_open,
@@ -35,19 +33,22 @@ pub(super) fn ports(layer: &Layer) -> Result<Ports, Unenforceable> {
         has_udp: is_open,
         ..Ports::default()
     };
-    for (at, rule) in layer.net.rules.iter().enumerate() {
+    for rule in &layer.net.rules {
         let is_denied = rule.action == Action::Deny;
-        if !rule.domains.is_empty() {
-            let why = "domains cannot be decided yet: give addresses";
-            return Err(Unenforceable::new(&format!("net.rules[{at}]"), why));
-        }
-        ports.has_udp |= rule.protocol != Some(Protocol::Tcp) && !is_denied;
+        let has_domains = !rule.domains.is_empty();
+        // Domains are reached by TCP alone, whatever else their rule is for.
+        let is_of_domains = has_domains && rule.addresses.is_empty();
+        ports.has_udp |= rule.protocol != Some(Protocol::Tcp) && !is_denied && !is_of_domains;
         if rule.protocol == Some(Protocol::Udp) {
             continue;
         }
         // Who listens without having taken a port gets one, which Landlock is not asked for.
         let listens = rule.direction == Direction::Listen && !is_denied;
-        let is_plain = rule.action == Action::Allow && rule.addresses.is_empty() && !rule.ports.is_empty();
+        let is_plain = rule.action == Action::Allow
+            && rule.addresses.is_empty()
+            && !has_domains
+            && !rule.ports.is_empty();
+        ports.has_domains |= has_domains;
         ports.asks |= listens || !is_plain;
         ports.has_tcp |= !is_denied;
         ports.is_listening |= listens;
@@ -59,7 +60,7 @@ pub(super) fn ports(layer: &Layer) -> Result<Ports, Unenforceable> {
             }
         }
     }
-    Ok(ports)
+    ports
 }
 
 /// Returns the kinds of sockets that policies allow together.
@@ -70,6 +71,11 @@ pub(super) fn sockets(all: &[Ports]) -> Sockets {
         udp: has(|ports| ports.has_udp),
         listen: has(|ports| ports.is_listening),
     }
+}
+
+/// Tells whether code is to have a proxy: where there are domains to decide on, and no policy that lets it connect to nothing.
+pub(super) fn needs_proxy(all: &[Ports]) -> bool {
+    all.iter().any(|ports| ports.has_domains) && all.iter().all(|ports| ports.has_tcp)
 }
 
 /// Has the supervisor decide alone, where it decides for one of several policies or on datagrams: calls that name an address
@@ -92,7 +98,7 @@ mod tests {
         let here = ["/srv", "/home/ada", "/tmp"].map(Into::into);
         let [cwd, home, tmp] = here;
         let resolved = policy.resolve(&Surroundings { cwd, home, tmp, runtime: Vec::new() });
-        ports(&resolved.layers()[0]).unwrap()
+        ports(&resolved.layers()[0])
     }
 
     fn rules(rules: &str) -> Ports {

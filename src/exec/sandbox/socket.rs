@@ -48,6 +48,10 @@ impl Socket {
         Ok(Self { fd, kind, family })
     }
 
+    pub(super) fn descriptor(&self) -> &OwnedFd {
+        &self.fd
+    }
+
     pub(super) fn number(&self) -> libc::c_int {
         self.fd.as_raw_fd()
     }
