@@ -194,7 +194,10 @@ pub(super) fn mounts(fences: &[Fence], tmp: Option<TmpSize>, nothing: [&Path; 2]
         mounts.extend(bound(path, path));
         mounts.extend(c_path(path).map(Mount::Kept));
     }
-    for path in fences.iter().flat_map(|fence| &fence.covered) {
+    let covered: BTreeSet<&Path> =
+        fences.iter().flat_map(|fence| &fence.covered).map(PathBuf::as_path).collect();
+    // What is below another is not there any more once that is covered.
+    for path in covered.iter().filter(|path| path.ancestors().skip(1).all(|above| !covered.contains(above))) {
         mounts.extend(bound(nothing[usize::from(!path.is_dir())], path));
     }
     // The last: what is used in the place of what is denied lies below it, as a rule.
