@@ -1,5 +1,5 @@
-# What a session does whose supervisor writes down what the code asks: it says which line that is. `_session.py` loads it among
-# its own names.
+# What a session does whose supervisor writes down what the code asks: it says which line that is. `_session.py` loads
+# it among its own names.
 
 report = function(Quick, "shell_report", pointer, string, string, int32)
 # The first words of Python's audit events that may come before a call of which the supervisor hears.
