@@ -32,13 +32,18 @@ static inline void expect(const char *file, int line, const char *call, int32_t 
     exit(1);
 }
 
+/* Checks what a text has in it. */
+static inline void contains(const char *text, const char *word) {
+    if (strstr(text, word)) return;
+    fprintf(stderr, "\"%s\" is not in: %s\n", word, text);
+    exit(1);
+}
+
 /* Checks what the thread's last message says. */
 static inline void says(const char *word) {
     char message[512];
     circlet_last_error(message, sizeof message);
-    if (strstr(message, word)) return;
-    fprintf(stderr, "\"%s\" is not in: %s\n", word, message);
-    exit(1);
+    contains(message, word);
 }
 
 /* A name for a segment that no other process takes. */

@@ -66,7 +66,10 @@ static uint64_t submit(circlet_pool *pool, circlet_job run, void *data, circlet_
 static void ends(circlet_pool *pool, uint64_t job, int32_t status, int32_t result) {
     circlet_completion done;
     EXPECT(0, circlet_pool_next(pool, LONG, &done));
-    CHECK(done.job == job && done.status == status && done.result == result);
+    if (done.job == job && done.status == status && done.result == result) return;
+    fprintf(stderr, "job %" PRIu64 " ended with %s and %" PRId32 ", not job %" PRIu64 " with %s and %" PRId32 "\n", done.job,
+            circlet_status_str(done.status), done.result, job, circlet_status_str(status), result);
+    exit(1);
 }
 
 static void every_job_of_a_batch_comes_back_once(void) {
@@ -148,8 +151,14 @@ static void a_deadline_ends_what_waits_and_what_gives_in(void) {
     CHECK(sem_init(&runs, 0, 0) == 0);
     uint64_t running = submit(pool, run_on, &runs, (circlet_job_options){.deadline_ms = 20});
     uint64_t waiting = submit(pool, twice, NULL, (circlet_job_options){.deadline_ms = 1});
-    ends(pool, waiting, CIRCLET_TIMED_OUT, 0);
-    ends(pool, running, CIRCLET_TIMED_OUT, 0);
+    /* On a machine that is late both are over before either is looked at. */
+    uint64_t first = 0;
+    for (int i = 0; i < 2; i++) {
+        circlet_completion done;
+        EXPECT(0, circlet_pool_next(pool, LONG, &done));
+        CHECK((done.job == running || done.job == waiting) && done.job != first && done.status == CIRCLET_TIMED_OUT);
+        first = done.job;
+    }
     circlet_pool_free(pool);
     CHECK(sem_destroy(&runs) == 0);
 }

@@ -10,7 +10,7 @@ enum { MANY = 20000, FETCHERS = 3 };
 /* The functions, as a module in a folder of its own. */
 static const char *MODULE = "import os, sys, time, signal\n"
                             "def echo(value): return value\n"
-                            "def shout(text):\n    print(text)\n    print('e', file=sys.stderr)\n"
+                            "def shout(text):\n    print(text, flush=True)\n    print('e', file=sys.stderr)\n"
                             "def fail(words): raise ValueError(words)\n"
                             "def die():\n    print('last words', file=sys.stderr, flush=True)\n"
                             "    os.kill(os.getpid(), signal.SIGKILL)\n"
@@ -165,7 +165,9 @@ static void what_is_printed_is_kept_and_counted(void) {
     circlet_text *json;
     EXPECT(0, circlet_pool_output(pool, &json));
     const char *text = circlet_text_data(json);
-    CHECK(strstr(text, "\"lost_bytes\":9") && strstr(text, "\"stream\":\"stderr\",\"text\":\"e\\n\"") && strstr(text, "{\"worker\":\"w_"));
+    contains(text, "\"lost_bytes\":9");
+    contains(text, "\"stream\":\"stderr\",\"text\":\"e\\n\"");
+    contains(text, "{\"worker\":\"w_");
     circlet_text_free(json);
     circlet_pool_free(pool);
 }
