@@ -47,6 +47,15 @@ fn name(access: Access) -> &'static str {
     }
 }
 
+/// A folder that is there for as long as this, whatever becomes of the test.
+struct Planted(PathBuf);
+
+impl Drop for Planted {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Makes the tree as it is before anybody has tried anything.
 fn plant(root: &Path) {
     let _ = fs::remove_dir_all(root);
@@ -142,21 +151,21 @@ fn the_kernel_does_what_each_template_says() {
     }
     // Below the folder that the templates let code use, beside it, and what no template names.
     let root = std::env::current_dir().unwrap().canonicalize().unwrap();
-    let inside = root.join(format!("target/policy-kernel-{}", std::process::id()));
-    let outside =
-        std::env::home_dir().unwrap().join(format!(".circlet-policy-kernel-{}", std::process::id()));
+    let id = std::process::id();
+    let inside = Planted(root.join(format!("target/policy-kernel-{id}")));
+    let outside = Planted(std::env::home_dir().unwrap().join(format!(".circlet-policy-kernel-{id}")));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     for template in Policy::template_names() {
-        plant(&inside);
-        plant(&outside);
+        plant(&inside.0);
+        plant(&outside.0);
         let policy = Policy::template(template).unwrap();
         let mut python = builder().policy(policy.clone()).start().unwrap();
         let resolved = policy.resolve(&surroundings());
         let named = ["/etc/passwd", "/etc/shadow", "/etc/hosts", "/proc/1/environ"];
         let mut all: Vec<_> = named.iter().map(|path| (Access::Read, PathBuf::from(path))).collect();
         all.extend([(Access::List, "/etc".into()), (Access::List, "/home".into())]);
-        all.extend(attempts(&inside).into_iter().chain(attempts(&outside)));
+        all.extend(attempts(&inside.0).into_iter().chain(attempts(&outside.0)));
         for ((access, path), done) in all.iter().zip(tried(&mut python, &all)) {
             let decision = resolved.decide(&Request::Path { path, access: *access });
             let is_allowed = decision.action != Action::Deny;
@@ -178,6 +187,19 @@ fn the_kernel_does_what_each_template_says() {
         assert_eq!(did, json!([allows(address), allows(program)]), "{template}");
         python.stop().unwrap();
     }
-    fs::remove_dir_all(inside).unwrap();
-    fs::remove_dir_all(outside).unwrap();
+}
+
+#[test]
+fn what_is_allowed_is_not_lost_with_what_is_denied_around_it() {
+    let root = common::scratch("policy-kernel-left").canonicalize().unwrap();
+    plant(&root);
+    let rules = json!([
+        {"action": "deny", "folders": ["a"], "access": ["list"]},
+        {"action": "allow", "folders": [""], "access": ["list"]},
+        {"action": "allow", "folders": ["a"], "access": ["read"]},
+    ]);
+    match builder().policy(planted(&rules, &root)).start() {
+        Err(Error::Unenforceable(refused)) => assert_eq!(refused.what, "fs.rules[0]"),
+        other => panic!("{other:?}"),
+    }
 }

@@ -1,18 +1,18 @@
 //! A session's confinement, made ready by its supervisor.
 
-use std::ffi::{CString, OsString};
+use std::ffi::OsString;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::Unenforceable;
 use super::audit::{Audit, Callback};
 use super::bpf;
 use super::calls::{self, Sockets, Wishes};
 use super::check::Held;
-use super::enter::{Mount, Steps, TAKEN_MAX};
-use super::fence::{self, Fence, PathRule, TMP, TmpSize, USE, tmp_access};
+use super::enter::Steps;
+use super::fence::TMP;
 use super::files::{self, Watch};
+use super::grounds::{self, Grounds, RUNTIME};
 use super::limits::rlimits;
 use super::memory::MemoryWatch;
 use super::network::{self, Ports};
@@ -20,9 +20,9 @@ use super::no_network::NoNetwork;
 use super::places::{Namespaces, Places};
 use super::proxy::Proxy;
 use super::reach::Reach;
-use super::runtime::{DEVICES, Runtime};
+use super::runtime::Runtime;
 use crate::exec::Error;
-use crate::exec::policy::{Access, Action, Layer, Policy, Resolved, Surroundings, syscall_number};
+use crate::exec::policy::{Action, Layer, Policy, Resolved, syscall_number};
 
 /// Everything that confines one session, and the folder that goes with it.
 #[derive(Debug)]
@@ -46,13 +46,6 @@ pub(in crate::exec) struct Cage {
     _places: Option<Places>,
 }
 
-/// A process's own folder in /proc, and what it may do there: `READ_FILE` and `READ_DIR` of Landlock's.
-pub(super) fn own_folder() -> Vec<(CString, u64)> {
-    vec![(c"/proc/self".to_owned(), 1 << 2 | 1 << 3)]
-}
-/// What every session may, whatever its policy is.
-const RUNTIME: &str = "$RUNTIME";
-
 impl Cage {
     /// Makes what a session of this interpreter is confined by.
     ///
@@ -66,51 +59,9 @@ impl Cage {
     ) -> Result<Self, Error> {
         let here = Namespaces::here();
         let is_mounted = here != Namespaces::None;
-        let rules_of = |policy: &Resolved, tmp: Option<&Path>| -> Vec<Vec<PathRule>> {
-            policy.layers().iter().map(|layer| rules_of_one(layer, runtime, library, tmp)).collect()
-        };
-        let fences_of = |rules: &[Vec<PathRule>]| -> Result<Vec<Fence>, Unenforceable> {
-            rules.iter().map(|rules| Fence::new(rules)).collect()
-        };
-        let mut resolved = resolved(policies, runtime, PathBuf::from(TMP))?;
-        let mut rules = rules_of(&resolved, None);
-        let mut fences = fences_of(&rules)?;
-        // In the place of /tmp, unless something there is allowed, which it would hide.
-        let has_tmp = resolved.private_tmp().is_some();
-        let reaches = fences.iter().any(|fence| fence.reaches_below(Path::new(TMP)));
-        let is_in_place = is_mounted && has_tmp && !reaches;
-        let has_folder = has_tmp && !is_in_place;
-        let mut places = None;
-        if has_folder || fences.iter().any(Fence::covers) {
-            places = Some(Places::new().map_err(Error::os("mkdir"))?);
-        }
-        let mut tmp = is_in_place.then(|| PathBuf::from(TMP));
-        if let Some(places) = places.as_ref().filter(|_| has_folder) {
-            let own = places.tmp();
-            resolved = self::resolved(policies, runtime, own.clone())?;
-            rules = rules_of(&resolved, Some(&own));
-            fences = fences_of(&rules)?;
-            tmp = Some(own);
-        }
-        let needs = fences.iter().find_map(Fence::needs_mounts);
-        if let (Some(path), Namespaces::None) = (needs, here) {
-            let why = "what is denied inside of what is allowed needs a mount of its own, and this system lets no process have \
-                       any: allow less, run as root with CAP_SYS_ADMIN, or allow user name spaces and mounts in them";
-            return Err(Unenforceable::new(&path.display().to_string(), why).into());
-        }
-        let nothing = places.as_ref().map_or_else(Default::default, Places::nothing);
-        let size = TmpSize(resolved.limits().memory_bytes);
-        let mounts = if is_mounted {
-            fence::mounts(&fences, is_in_place.then_some(size), nothing.each_ref().map(PathBuf::as_path))
-        } else {
-            Vec::new()
-        };
-        if mounts.iter().filter(|mount| matches!(mount, Mount::Taken(_))).count() > TAKEN_MAX {
-            let why = format!(
-                "more than {TAKEN_MAX} places may be changed: allow folders that have several of them"
-            );
-            return Err(Unenforceable::new("fs", &why).into());
-        }
+        let grounds = Grounds::new(policies, runtime, library, here)?;
+        let mounts = if is_mounted { grounds.mounts()? } else { Vec::new() };
+        let Grounds { resolved, rules, fences, tmp, places } = grounds;
         let mut ports = resolved.layers().iter().map(network::ports).collect::<Vec<Ports>>();
         let denied = resolved.denied_syscalls().into_iter().filter_map(syscall_number);
         let sockets = network::sockets(&ports);
@@ -121,18 +72,13 @@ impl Cage {
         let has_network = network.is_some();
         let rulesets = fences.iter().zip(&ports).map(|(fence, ports)| fence.ruleset(ports));
         let handles = network.into_iter().map(Ok).chain(rulesets).collect::<Result<Vec<_>, _>>()?;
-        let own_folders = |layer: &Layer| {
-            let tmp =
-                (is_in_place && layer.private_tmp.is_some()).then(|| (c"/tmp".to_owned(), tmp_access()));
-            own_folder().into_iter().chain(tmp).collect()
-        };
         let steps = Steps {
             limits: rlimits(&resolved.limits()),
             has_network,
             namespaces: here.flags() | no_network.flags(),
             maps: here.maps(),
             mounts,
-            late: resolved.layers().iter().map(own_folders).collect(),
+            late: resolved.layers().iter().map(|layer| grounds::own_folders(layer, &tmp)).collect(),
             filter: bpf::program(&calls::verdicts(&wishes), &calls::OTHERS),
         };
         // What is there for sure, and is nobody's business.
@@ -162,7 +108,7 @@ impl Cage {
             hands_over,
             audit,
             watch,
-            tmp,
+            tmp: tmp.path(),
             proxy: proxy.map(Arc::new),
             _places: places,
         })
@@ -246,32 +192,6 @@ impl Cage {
     }
 }
 
-/// Puts policies in their place, which is this process's.
-///
-/// # Errors
-/// [`Error::Os`] where this process has no folder that it is in.
-pub(in crate::exec) fn resolved(
-    policies: &[Policy],
-    runtime: &Runtime,
-    tmp: PathBuf,
-) -> Result<Resolved, Error> {
-    let cwd = std::env::current_dir().map_err(Error::os("getcwd"))?;
-    let home = std::env::home_dir()
-        .filter(|home| home.is_absolute())
-        .unwrap_or_else(|| PathBuf::from("/nonexistent"));
-    let runtime = runtime.reads.iter().cloned().collect();
-    let here = Surroundings { cwd, home, tmp, runtime };
-    let all = policies.iter().map(|policy| policy.resolve(&here)).reduce(Resolved::merged_with);
-    let all = all.ok_or_else(|| Unenforceable::new("the policy", "there is none"))?;
-    // A process's own folder in /proc is another for each, and is let to each by another way.
-    Ok(all.with_real_paths(|path| if is_own(path) { None } else { path.canonicalize().ok() }))
-}
-
-/// Tells whether a path is the same for every process, and leads to its own folder in /proc.
-fn is_own(path: &Path) -> bool {
-    ["/proc/self", "/proc/thread-self"].iter().any(|own| path.starts_with(own))
-}
-
 /// Returns what the supervisor is to be asked.
 fn asks(policy: &Resolved, ports: &[Ports], sockets: Sockets) -> u32 {
     let allows_programs = |layer: &Layer| {
@@ -284,55 +204,4 @@ fn asks(policy: &Resolved, ports: &[Ports], sockets: Sockets) -> u32 {
         (calls::ASK_PROCESSES, policy.limits().processes.is_some()),
     ];
     all.iter().filter(|(_, is_asked)| *is_asked).map(|(what, _)| what).sum()
-}
-
-fn rule(place: impl Into<String>, path: &Path, action: Action, access: &[Access]) -> PathRule {
-    PathRule { place: place.into(), path: path.to_owned(), action, access: access.iter().copied().collect() }
-}
-
-/// Returns the rules for files of one policy, and what every interpreter may.
-///
-/// Its folder for temporary files is this, if it is there before the session is.
-fn rules_of_one(layer: &Layer, runtime: &Runtime, library: &Path, tmp: Option<&Path>) -> Vec<PathRule> {
-    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-    let mut rules: Vec<PathRule> = Vec::new();
-    for (at, given) in layer.fs_rules.iter().enumerate() {
-        for path in given.paths.iter().filter(|path| !is_own(path)) {
-            let access = given.access.clone();
-            rules.push(PathRule {
-                place: format!("fs.rules[{at}]"),
-                path: real(path),
-                action: given.action,
-                access,
-            });
-        }
-    }
-    for (at, given) in layer.exec_rules.iter().enumerate().filter(|(_, given)| given.action != Action::Deny) {
-        let access = [Access::Read, Access::Execute];
-        rules.extend(
-            given
-                .paths
-                .iter()
-                .map(|path| rule(format!("exec.rules[{at}]"), &real(path), given.action, &access)),
-        );
-    }
-    if layer.exec_default != Action::Deny {
-        rules.push(rule("exec.default", Path::new("/"), Action::Allow, &[Access::Execute]));
-    }
-    if layer.fs_default != Action::Deny {
-        rules.push(rule("fs.default", Path::new("/"), Action::Allow, &USE));
-    }
-    if let Some(tmp) = tmp.filter(|_| layer.private_tmp.is_some()) {
-        rules.push(rule("fs.private_tmp", tmp, Action::Allow, &USE));
-    }
-    let reads = layer.runtime.iter().map(|path| real(path)).chain([real(library)]);
-    rules.extend(reads.map(|path| rule(RUNTIME, &path, Action::Allow, &[Access::Read, Access::List])));
-    let devices =
-        DEVICES.map(|path| rule(RUNTIME, Path::new(path), Action::Allow, &[Access::Read, Access::Write]));
-    // To begin with: once the session is locked no program is started.
-    let programs = ["/lib64", "/lib", "/usr/lib", "/usr/lib64"].map(|path| real(Path::new(path)));
-    let programs = programs.into_iter().chain([real(&runtime.program)]);
-    rules.extend(devices);
-    rules.extend(programs.map(|path| rule(RUNTIME, &path, Action::Allow, &[Access::Execute])));
-    rules
 }

@@ -9,11 +9,11 @@ use std::process::Command;
 use serde::Serialize;
 
 use super::bpf::{self, Instruction, Verdict};
-use super::cage;
 use super::calls::{self, Wishes};
 use super::check::LISTENS;
 use super::enter::{Mount, Stage, Steps, install};
 use super::fence::{Fence, LEAST};
+use super::grounds;
 use super::limits::rlimits;
 use super::network::Ports;
 use super::places::{Namespaces, unshares};
@@ -315,7 +315,7 @@ impl Trial {
             namespaces: here.flags(),
             maps: here.maps(),
             mounts: if is_mounted { vec![Mount::ReadOnly] } else { Vec::new() },
-            late: vec![cage::own_folder()],
+            late: vec![grounds::own_folder()],
             filter: bpf::program(&calls::verdicts(&wishes), &calls::OTHERS),
         };
         let asks = calls::ASK_PROGRAMS | calls::ASK_CONNECTIONS | calls::ASK_PROCESSES;

@@ -82,13 +82,24 @@ impl Fence {
         }
         if denied.iter().all(|access| CHANGES.contains(access)) {
             self.read_only.push(rule.path.clone());
-        } else if granted.difference(&rule.access).all(|access| CHANGES.contains(access)) {
+        } else if self.left(&rule.path, &granted, &rule.access).all(|access| CHANGES.contains(access)) {
             self.covered.push(rule.path.clone());
         } else {
             let why = "it denies a part of what another rule allows, and leaves another part: deny all access, or all that changes files";
             return Err(Unenforceable::new(&rule.place, why));
         }
         Ok(())
+    }
+
+    /// What may still be done at a path or below it once some access is taken from what is granted above.
+    fn left<'a>(
+        &'a self,
+        path: &'a Path,
+        above: &'a BTreeSet<Access>,
+        taken: &'a BTreeSet<Access>,
+    ) -> impl Iterator<Item = &'a Access> {
+        let inside = self.granted.iter().filter(move |(place, _)| place.starts_with(path));
+        above.iter().chain(inside.flat_map(|(_, access)| access)).filter(|access| !taken.contains(access))
     }
 
     /// Tells whether a file may be read.
