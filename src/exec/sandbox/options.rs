@@ -1,13 +1,43 @@
 //! Options of sockets that code may set.
 //!
 //! A socket's options can lead what it sends elsewhere than to the address that was decided on: source routes of IPv4, routing
-//! headers of IPv6, broadcasts and groups. Those of IP and UDP are therefore a list of what is allowed.
+//! headers of IPv6, another interface, a mark that routes go by, broadcasts and groups. All but those of TCP are therefore lists
+//! of what is allowed, and what is on none is refused: also what reaches UDP by the level of another protocol.
 
 use super::bpf::{Condition, Verdict};
 use super::calls::REFUSED;
 
-/// Options of the socket itself that are refused: a broadcast reaches everybody, whoever else is denied.
-const SOCKET_REFUSED: &[libc::c_int] = &[libc::SO_BROADCAST];
+/// Options of the socket itself: what is kept, how long is waited, and what is told of what came.
+const SOCKET: &[libc::c_int] = &[
+    libc::SO_REUSEADDR,
+    libc::SO_REUSEPORT,
+    libc::SO_KEEPALIVE,
+    libc::SO_LINGER,
+    libc::SO_OOBINLINE,
+    libc::SO_SNDBUF,
+    libc::SO_RCVBUF,
+    libc::SO_SNDLOWAT,
+    libc::SO_RCVLOWAT,
+    libc::SO_SNDTIMEO,
+    libc::SO_RCVTIMEO,
+    SNDTIMEO_NEW,
+    RCVTIMEO_NEW,
+    libc::SO_TIMESTAMP,
+    libc::SO_TIMESTAMPNS,
+    libc::SO_TIMESTAMPING,
+    libc::SO_PASSCRED,
+    libc::SO_PEEK_OFF,
+    libc::SO_PRIORITY,
+    libc::SO_RXQ_OVFL,
+    libc::SO_BUSY_POLL,
+    libc::SO_INCOMING_CPU,
+    libc::SO_MAX_PACING_RATE,
+    libc::SO_ZEROCOPY,
+];
+
+/// `SO_RCVTIMEO_NEW` and `SO_SNDTIMEO_NEW`, with a time of 64 bits everywhere.
+const RCVTIMEO_NEW: libc::c_int = 66;
+const SNDTIMEO_NEW: libc::c_int = 67;
 
 /// Options of TCP that are refused: data with a connection that is still to be made, other protocols on top, and connections
 /// that nobody has made.
@@ -54,12 +84,16 @@ pub(super) fn option(level: libc::c_int, name: libc::c_int) -> Vec<Condition> {
 /// Returns the verdict of `setsockopt`.
 pub(super) fn verdict() -> Verdict {
     let mut cases = Vec::new();
-    for (level, refused) in [(libc::SOL_SOCKET, SOCKET_REFUSED), (libc::IPPROTO_TCP, TCP_REFUSED)] {
-        cases.extend(refused.iter().map(|name| (option(level, *name), REFUSED)));
-    }
-    for (level, allowed) in [(libc::IPPROTO_IP, IPV4), (libc::IPPROTO_IPV6, IPV6), (libc::IPPROTO_UDP, UDP)] {
+    cases.extend(TCP_REFUSED.iter().map(|name| (option(libc::IPPROTO_TCP, *name), REFUSED)));
+    cases.push((vec![Condition::is(1, libc::IPPROTO_TCP.unsigned_abs())], Verdict::Allow));
+    let lists = [
+        (libc::SOL_SOCKET, SOCKET),
+        (libc::IPPROTO_IP, IPV4),
+        (libc::IPPROTO_IPV6, IPV6),
+        (libc::IPPROTO_UDP, UDP),
+    ];
+    for (level, allowed) in lists {
         cases.extend(allowed.iter().map(|name| (option(level, *name), Verdict::Allow)));
-        cases.push((vec![Condition::is(1, level.unsigned_abs())], REFUSED));
     }
-    Verdict::Cases(cases, Box::new(Verdict::Allow))
+    Verdict::Cases(cases, Box::new(REFUSED))
 }

@@ -19,10 +19,9 @@ use super::notices::{Answer, Notice};
 use super::socket::Socket;
 use crate::exec::policy::{Action, Direction, Protocol, Resolved};
 
-/// What may be asked of a call to send. Data that stays in this process's memory until it is sent (`MSG_ZEROCOPY`), and data with
-/// a connection that is still to be made (`MSG_FASTOPEN`) may not.
+/// What may be asked of a call to send. Data that stays in this process's memory until it is sent (`MSG_ZEROCOPY`), data with a
+/// connection that is still to be made (`MSG_FASTOPEN`), and data that goes by no route (`MSG_DONTROUTE`) may not.
 const FLAGS: libc::c_int = libc::MSG_OOB
-    | libc::MSG_DONTROUTE
     | libc::MSG_DONTWAIT
     | libc::MSG_EOR
     | libc::MSG_CONFIRM
