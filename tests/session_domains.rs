@@ -163,7 +163,7 @@ fn a_domain_opens_nothing_near_by_itself_and_says_so() {
     assert_eq!(value(&mut python, &code), json!([403, "EACCES"]));
     let id = python.process_id().unwrap();
     let wanted = ["localhost", "127.0.0.1"]
-        .map(|host| (format!("connect tcp {host}:{port}"), "net.default of own".to_owned(), id));
+        .map(|host| (format!("connect {host}:{port} tcp"), "net.default of own".to_owned(), id));
     assert_eq!(*told.lock().unwrap(), wanted);
 }
 

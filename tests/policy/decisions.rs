@@ -172,6 +172,8 @@ fn no_address_is_this_machine_where_it_is_sent_to() {
         let listen =
             Request::Address { direction: Direction::Listen, protocol: Protocol::Tcp, address, port: 80 };
         assert!(allows(&policy, &listen), "{none}: all addresses of this machine");
+        let leads = Request::Domain { name: "a.example", port: 80, address: none.parse().ok() };
+        assert!(!allows(&policy, &leads), "{none}: where a name leads to it");
     }
     let loopback = resolved(r#""net": {"rules": [{"action": "allow", "addresses": ["127.0.0.1"]}]}"#);
     assert!(!allows(&loopback, &tcp("0.0.0.0", 80)), "it is decided as itself too");

@@ -160,10 +160,9 @@ impl Layer {
         });
         // Who owns a name says where it leads: it opens nothing near that is not open anyway.
         match address.filter(|address| is_special(*address)) {
-            Some(address) => stricter(
-                by_name,
-                self.decide_net(|rule| fits_address(rule, Direction::Connect, Protocol::Tcp, address, port)),
-            ),
+            Some(address) => {
+                stricter(by_name, self.decide_address(Direction::Connect, Protocol::Tcp, address, port))
+            }
             None => by_name,
         }
     }
@@ -203,6 +202,14 @@ fn stricter(one: Said, other: Said) -> Said {
 /// Tells whether a path is one of these, or below one, by whole components.
 fn fits<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, path: &Path) -> bool {
     paths.into_iter().any(|beginning| path.starts_with(beginning))
+}
+
+impl Resolved {
+    /// Tells whether what is in a program may decide on it, and not its path alone.
+    pub fn asks_for_content(&self, path: &Path) -> bool {
+        let asks = |rule: &ResolvedExecRule| rule.sha256.is_some() && fits(&rule.paths, path);
+        self.layers().iter().any(|layer| layer.exec_rules.iter().any(asks))
+    }
 }
 
 fn fits_content(rule: &ResolvedExecRule, sha256: Option<[u8; 32]>) -> bool {

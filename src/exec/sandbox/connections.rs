@@ -48,7 +48,7 @@ pub(super) struct Asked {
 impl fmt::Display for Asked {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Target { address, port } = self.target;
-        write!(f, "{} {} {}", self.direction.name(), self.protocol.name(), SocketAddr::new(address, port))
+        Request::Address { direction: self.direction, protocol: self.protocol, address, port }.fmt(f)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One connection to a proxy: what the client wants, what the policy says to it, and then bytes to and fro.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
 use super::authority::{Authority, Host};
@@ -168,7 +168,7 @@ impl Client<'_> {
             Host::Address(address) => vec![address.to_canonical()],
             Host::Name(name) => {
                 // A name that is denied is told to no server of names.
-                let decision = self.decide(&Asked::Domain { name, port: to.port, address: None });
+                let decision = self.decide(&asked_for(to));
                 if decision.action == Action::Deny {
                     return Err(self.denied(to, &decision));
                 }
@@ -179,10 +179,9 @@ impl Client<'_> {
             .into_iter()
             .take(ADDRESSES)
             .map(|address| {
-                let (direction, protocol, port) = (Direction::Connect, Protocol::Tcp, to.port);
                 let asked = match &to.host {
-                    Host::Address(_) => Asked::Address { direction, protocol, address, port },
-                    Host::Name(name) => Asked::Domain { name, port, address: Some(address) },
+                    Host::Address(_) => at(address, to.port),
+                    Host::Name(name) => Asked::Domain { name, port: to.port, address: Some(address) },
                 };
                 (address, self.decide(&asked))
             })
@@ -193,8 +192,11 @@ impl Client<'_> {
         {
             return Err(self.denied(to, decision));
         }
+        for (address, decision) in decided.iter().filter(|(_, decision)| is_denied(decision)) {
+            self.tell(&at(*address, to.port), decision);
+        }
         for (address, decision) in decided.iter().filter(|(_, decision)| !is_denied(decision)) {
-            self.tell(to, decision);
+            self.tell(&asked_for(to), decision);
             let at_most = Deadline::after(REACHED_WITHIN.min(deadline.left().unwrap_or_default()));
             match self.reach(SocketAddr::new(*address, to.port), at_most) {
                 Ok(host) => return Ok(host),
@@ -216,15 +218,27 @@ impl Client<'_> {
         self.server.terms.policy.decide(asked)
     }
 
-    fn tell(&self, to: &Authority, decision: &Decision) {
+    fn tell(&self, asked: &Asked<'_>, decision: &Decision) {
         let terms = &self.server.terms;
-        terms.audit.tell(terms.session, self.thread, format_args!("connect tcp {to}"), decision);
+        terms.audit.tell(terms.session, self.thread, asked, decision);
     }
 
     fn denied(&self, to: &Authority, decision: &Decision) -> Refusal {
-        self.tell(to, decision);
+        self.tell(&asked_for(to), decision);
         Refusal::Denied
     }
+}
+
+/// What a client asks for, before anybody knows where a name leads.
+fn asked_for(to: &Authority) -> Asked<'_> {
+    match &to.host {
+        Host::Address(address) => at(*address, to.port),
+        Host::Name(name) => Asked::Domain { name, port: to.port, address: None },
+    }
+}
+
+fn at(address: IpAddr, port: u16) -> Asked<'static> {
+    Asked::Address { direction: Direction::Connect, protocol: Protocol::Tcp, address, port }
 }
 
 fn is_later(error: &io::Error) -> bool {
