@@ -16,7 +16,7 @@ use super::crowd::Crowd;
 use super::deeds::{Deed, UnderWay};
 use super::files::{Seen, Watch};
 use super::notices::{Answer, Listener, Notice};
-use super::programs::{self, Programs};
+use super::programs;
 use super::proxy::{self, Proxy, Serving, Terms};
 use super::sends;
 use crate::exec::policy::{Request, Resolved};
@@ -40,7 +40,6 @@ pub(in crate::exec) struct Guard {
 struct Duty {
     policy: Arc<Resolved>,
     listener: Arc<Listener>,
-    programs: Programs,
     crowd: Option<Crowd>,
     audit: Arc<Audit>,
     watch: Option<Arc<Watch>>,
@@ -66,7 +65,7 @@ impl Guard {
         let policy = cage.policy().clone();
         let listener = Arc::new(Listener::new(listener));
         let crowd = policy.limits().processes.map(|most| Crowd::new(session, most));
-        let (programs, audit, watch) = (Programs::default(), cage.audit().clone(), cage.watch().cloned());
+        let (audit, watch) = (cage.audit().clone(), cage.watch().cloned());
         audit.hears(witness);
         let proxy = cage.proxy().cloned();
         let serving = proxy.clone().map(|proxy| {
@@ -76,18 +75,8 @@ impl Guard {
         let _serving = serving.transpose()?;
         let under_way = Arc::<UnderWay>::default();
         let theirs = under_way.clone();
-        let mut duty = Duty {
-            policy,
-            listener,
-            programs,
-            crowd,
-            audit,
-            watch,
-            under_way: theirs,
-            proxy,
-            _serving,
-            session,
-        };
+        let mut duty =
+            Duty { policy, listener, crowd, audit, watch, under_way: theirs, proxy, _serving, session };
         let thread = thread::Builder::new().name("circlet-guard".to_owned());
         let (ends, ended) = bounded(0);
         let thread = thread.spawn(move || {
@@ -169,16 +158,22 @@ impl Duty {
     }
 
     fn start(&mut self, notice: &Notice) {
-        let (decided, answer) = self.programs.answer(&self.policy, &self.listener, notice);
-        let refused = match answer {
-            Answer::Continue => self.programs.start(&self.policy, &self.listener, notice),
-            other => {
-                self.listener.answer(notice, other);
-                None
-            }
+        let (decided, answer) = programs::answer(&self.policy, &self.listener, notice);
+        let tell = |programs::Decided { path, decision }: programs::Decided| {
+            self.audit.tell(
+                self.session,
+                notice.thread,
+                Request::Program { path: &path, sha256: None },
+                &decision,
+            );
         };
-        for programs::Decided { path, decision } in decided.into_iter().chain(refused) {
-            self.audit.tell(self.session, notice.thread, format_args!("exec {}", path.display()), &decision);
+        // Before it goes on, and says that its code is elsewhere.
+        decided.into_iter().for_each(tell);
+        match answer {
+            Answer::Continue => {
+                programs::start(&self.policy, &self.listener, notice).into_iter().for_each(tell);
+            }
+            other => self.listener.answer(notice, other),
         }
     }
 
@@ -191,8 +186,9 @@ impl Duty {
         match decided {
             Decided::Refused(error) => self.listener.answer(notice, Answer::Fail(error)),
             Decided::Denied(asked) => {
-                self.listener.answer(notice, Answer::Fail(libc::EACCES));
+                // Before it goes on, and says that its code is elsewhere.
                 tell(&asked);
+                self.listener.answer(notice, Answer::Fail(libc::EACCES));
             }
             Decided::Made(asked, deed) => {
                 asked.iter().for_each(tell);
