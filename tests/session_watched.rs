@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex};
 
 use abilities::lacks;
 use circlet::exec::policy::Policy;
-use circlet::exec::{AuditRecord, Builder, Executor, Outcome};
+use circlet::exec::{AuditRecord, Builder, Error, Executor, Outcome};
 use serde_json::{Value, json};
 use sessions::{builder, ready};
 
@@ -99,6 +99,7 @@ fn what_a_rule_warns_of_is_done_and_written_down_and_nothing_else_is() {
     assert_eq!(world.lines(), Vec::<Value>::new(), "what the interpreter opens is its own");
     let code = format!(
         "os.chdir({:?})
+here = os.getcwd() + '/warned'
 all = [open('plain/file').read(), open('warned/file').read(), os.listdir('warned')]
 with open('warned/new', 'w') as file: file.write('new')
 with open('warned/new', 'r+') as file: file.write('old')
@@ -121,6 +122,21 @@ folder = os.open('warned', os.O_RDONLY)
 os.close(os.open('file', os.O_RDONLY, dir_fd=folder))
 open('/dev/fd/%d/file' % folder).read()
 os.close(folder)
+place = os.open('warned', os.O_PATH)
+for way in ['/proc/self/root' + here + '/file', '/proc/self/cwd/../' + os.path.basename(os.getcwd()) + '/warned/file',
+            '/proc/self/fd/%d/file' % place, '/dev/fd/%d/file' % place, '/proc/thread-self/cwd/warned/file']:
+    open(way).read()
+os.rename('/proc/self/fd/%d/again' % place, '/proc/self/cwd/plain/again')
+os.symlink('/proc/self/cwd/warned', 'plain/ways')
+open('plain/ways/file').read()
+name = 'n' * 250
+os.chdir('warned')
+for _ in range(17):
+    os.mkdir(name)
+    os.chdir(name)
+open('deep', 'w').close()
+os.chdir(os.path.dirname(here))
+os.close(place)
 all",
         world.folder,
         world.place("warned/by link")
@@ -145,14 +161,27 @@ all",
         "warn remove warned/link",
         "warn list warned",
         "warn read warned/file",
+        "warn read warned/file",
+        "warn read warned/file",
+        "warn read warned/file",
+        "warn read warned/file",
+        "warn read warned/file",
+        "warn read warned/file",
+        "warn remove warned/again",
+        "warn read warned/file",
     ];
     let said = world.said();
-    assert_eq!(said[..wanted.len()], wanted);
+    assert_eq!(said[..wanted.len().min(said.len())], wanted);
+    let deep = &said[wanted.len()..];
+    assert_eq!(deep.len(), 19);
+    let (made, written) = (&deep[..18], &deep[18]);
+    assert!(made.iter().all(|line| line.starts_with("warn create warned/nnn")));
+    assert!(written.starts_with("warn write warned/nnn") && written.ends_with("/…/deep"));
     let first = world.lines()[0].clone();
     let of = |key: &str| first[key].clone();
     assert_eq!([of("session"), of("thread"), of("run")], [json!(id), json!(id), json!(2)]);
     assert_eq!([of("rule"), of("mechanism")], [json!("fs.rules[1]"), json!("supervisor")]);
-    assert_eq!(of("self_reported"), json!({"event": "open", "file": "<run-2>", "line": 2}));
+    assert_eq!(of("self_reported"), json!({"event": "open", "file": "<run-2>", "line": 3}));
     assert!(of("unix_ms").as_u64() > Some(1 << 40));
     python.stop().unwrap();
 }
@@ -209,6 +238,29 @@ here = {:?}
         assert_eq!(lines[2]["mechanism"], mechanism);
         assert_eq!(lines[0]["self_reported"], json!({"event": "open", "file": "<run-2>", "line": 3}));
     }
+}
+
+#[test]
+fn code_changes_no_file_that_its_records_go_to() {
+    let world = World::new("kept-audit");
+    let mut policy = world.policy();
+    policy["fs"]["rules"] = json!([{"action": "allow", "paths": [world.place("")], "access": ALL}]);
+    let started = world.builder(&policy).start();
+    let mut python = match started {
+        Err(Error::Unenforceable(refused)) if lacks("mounts") => {
+            assert_eq!(refused.what, "audit.file");
+            return;
+        }
+        started => started.unwrap(),
+    };
+    let code = format!(
+        "{TRIED}\nfile = {:?}\n[tried(lambda: open(file, 'w')), tried(lambda: os.unlink(file)), \
+         tried(lambda: os.rename(file, file + '.old')), tried(lambda: os.replace(file + '.new', file))]",
+        world.place("audit.jsonl")
+    );
+    fs::write(world.folder.join("audit.jsonl.new"), "forged").unwrap();
+    assert_eq!(world.run(&mut python, &code), json!(["EROFS", "EBUSY", "EBUSY", "EBUSY"]));
+    assert_eq!(fs::read_to_string(world.folder.join("audit.jsonl")).unwrap(), "");
 }
 
 #[test]

@@ -127,6 +127,26 @@ impl Asker {
         Err(io::Error::from_raw_os_error(libc::ENAMETOOLONG))
     }
 
+    /// Opens its root, as a place.
+    ///
+    /// # Errors
+    /// It has gone.
+    pub(super) fn root(&self) -> io::Result<File> {
+        self.opened("root")
+    }
+
+    /// Opens the folder that a path of its begins in, as a place: that of a descriptor, or where it is.
+    ///
+    /// # Errors
+    /// `ENOENT` where it has no such descriptor, or has gone.
+    pub(super) fn folder(&self, number: libc::c_int) -> io::Result<File> {
+        if number == libc::AT_FDCWD { self.opened("cwd") } else { self.opened(&format!("fd/{number}")) }
+    }
+
+    fn opened(&self, link: &str) -> io::Result<File> {
+        OpenOptions::new().read(true).custom_flags(libc::O_PATH | libc::O_CLOEXEC).open(self.place(link))
+    }
+
     /// Opens a file that it names, as a place and not to be read: links are followed where it is, but none of those in /proc that
     /// lead to what is open somewhere.
     ///
@@ -139,10 +159,7 @@ impl Asker {
             let of = if folder == libc::AT_FDCWD { "cwd".to_owned() } else { format!("fd/{folder}") };
             fs::read_link(self.place(&of))?.join(path)
         };
-        let root = OpenOptions::new()
-            .read(true)
-            .custom_flags(libc::O_PATH | libc::O_CLOEXEC)
-            .open(self.place("root"))?;
+        let root = self.root()?;
         let path = super::fence::c_path(&full).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
         // SAFETY: the struct is plain integers, of which zero is a value.
         let mut how: libc::open_how = unsafe { std::mem::zeroed() };

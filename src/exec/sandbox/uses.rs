@@ -5,8 +5,9 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 
-use super::asker::{Asker, place_of};
+use super::asker::Asker;
 use super::notices::Notice;
+use super::walk::{find, place};
 use crate::exec::policy::Access;
 
 /// A use of a file.
@@ -143,20 +144,17 @@ fn path_of(asker: &Asker, (folder, address): Named) -> io::Result<(libc::c_int, 
     if path.as_os_str().is_empty() {
         return Err(io::Error::from_raw_os_error(libc::ENOENT));
     }
-    Ok((folder, seen_by(asker, &path)))
+    Ok((folder, path))
 }
 
 /// Returns where a path leads, whether that is a folder, and whether it is there.
 fn followed(asker: &Asker, named: Named) -> io::Result<(PathBuf, bool, bool)> {
     let (folder, path) = path_of(asker, named)?;
-    if let Ok(file) = asker.open(folder, &path) {
+    if let Ok(file) = find(asker, folder, &path) {
         let is_folder = file.metadata().is_ok_and(|what| what.is_dir());
-        return Ok((place_of(&file)?, is_folder, true));
+        return Ok((place(&file)?, is_folder, true));
     }
     let mut entry = placed(asker, folder, &path)?;
-    if let Some(target) = behind(asker, &entry.path) {
-        return Ok((target, fs::metadata(&entry.path).is_ok_and(|what| what.is_dir()), true));
-    }
     // A link to what is not there, which is made where it leads.
     for _ in 0..LINKS {
         let (Some(target), Some(parent)) = (&entry.target, entry.path.parent()) else { break };
@@ -187,40 +185,13 @@ fn placed(asker: &Asker, folder: libc::c_int, path: &Path) -> io::Result<Entry> 
     while let (Some(parent), Some(name)) = (above.parent(), above.file_name()) {
         rest = if rest.as_os_str().is_empty() { name.into() } else { Path::new(name).join(&rest) };
         let parent_or_here = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
-        if let Ok(opened) = asker.open(folder, parent_or_here) {
-            let place = Path::new("/proc/self/fd").join(opened.as_raw_fd().to_string()).join(&rest);
-            let is_there = rest.components().count() == 1 && fs::symlink_metadata(&place).is_ok();
-            let target = if is_there { fs::read_link(place).ok() } else { None };
-            return Ok(Entry { path: place_of(&opened)?.join(rest), is_there, target });
+        if let Ok(opened) = find(asker, folder, parent_or_here) {
+            let entry = Path::new("/proc/self/fd").join(opened.as_raw_fd().to_string()).join(&rest);
+            let is_there = rest.components().count() == 1 && fs::symlink_metadata(&entry).is_ok();
+            let target = if is_there { fs::read_link(entry).ok() } else { None };
+            return Ok(Entry { path: place(&opened)?.join(rest), is_there, target });
         }
         above = parent;
     }
     Err(io::Error::from_raw_os_error(libc::ENOENT))
-}
-
-/// Returns where a path leads by way of the folders in /proc that are another for each process, as a thread sees them.
-fn seen_by(asker: &Asker, path: &Path) -> PathBuf {
-    let standard =
-        ["/dev/stdin", "/dev/stdout", "/dev/stderr"].iter().position(|name| path == Path::new(name));
-    let path = match (standard, path.strip_prefix("/dev/fd")) {
-        (Some(number), _) => PathBuf::from(format!("{OWN}/fd/{number}")),
-        (None, Ok(rest)) => Path::new(OWN).join("fd").join(rest),
-        (None, Err(_)) => path.to_owned(),
-    };
-    let own = path.strip_prefix(OWN).map(|rest| (String::new(), rest));
-    let thread =
-        || path.strip_prefix("/proc/thread-self").map(|rest| (format!("task/{}", asker.thread()), rest));
-    match (own.or_else(|_| thread()), asker.process()) {
-        (Ok((task, rest)), Ok(process)) => Path::new("/proc").join(process.to_string()).join(task).join(rest),
-        _ => path,
-    }
-}
-
-/// Returns what a process has open, by the link to it in /proc.
-fn behind(asker: &Asker, link: &Path) -> Option<PathBuf> {
-    let process = asker.process().ok()?;
-    let is_own = link.starts_with(format!("/proc/{process}"));
-    let is_link = link.parent().is_some_and(|folder| folder.ends_with("fd"));
-    let target = (is_own && is_link).then(|| fs::read_link(link).ok()).flatten()?;
-    target.is_absolute().then_some(target)
 }
