@@ -5,8 +5,8 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -24,7 +24,7 @@ pub struct AuditRecord {
     pub thread: u32,
     /// What became of it.
     pub action: Action,
-    /// What was asked, such as `connect tcp 10.0.0.1:443` or `exec /usr/bin/git`, as `circlet policy explain --as` takes it.
+    /// What was asked, such as `connect 10.0.0.1:443 tcp` or `exec /usr/bin/git`, as `circlet policy explain --as` takes it.
     pub request: String,
     /// What decided, such as `net.rules[0]` or `exec.default`.
     pub rule: String,
@@ -36,6 +36,13 @@ pub struct AuditRecord {
     /// Which code it was, as the session says: code that lies may say anything.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub self_reported: Option<SelfReported>,
+    /// How many were left out before this one, as there were too many.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub omitted: u64,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Who enforces a decision.
@@ -91,6 +98,40 @@ pub(super) struct Audit {
     files: Vec<File>,
     callback: Option<Callback>,
     witness: OnceLock<Arc<dyn Witness>>,
+    flow: Mutex<Flow>,
+}
+
+/// So many records of a session are told at once, and so many each second from then on: code that is refused the same for ever is
+/// not to fill a disk.
+const AT_ONCE: f64 = 10_000.0;
+const A_SECOND: f64 = 1000.0;
+
+/// How many more may be told, and how many were left out: a bucket that fills with time.
+#[derive(Debug)]
+struct Flow {
+    room: f64,
+    since: Instant,
+    omitted: u64,
+}
+
+impl Default for Flow {
+    fn default() -> Self {
+        Self { room: AT_ONCE, since: Instant::now(), omitted: 0 }
+    }
+}
+
+impl Flow {
+    /// Takes room for one, and tells how many had none before it. `None` where there is none.
+    fn take(&mut self, now: Instant) -> Option<u64> {
+        let more = now.saturating_duration_since(self.since).as_secs_f64() * A_SECOND;
+        (self.room, self.since) = ((self.room + more).min(AT_ONCE), now);
+        if self.room < 1.0 {
+            self.omitted += 1;
+            return None;
+        }
+        self.room -= 1.0;
+        Some(std::mem::take(&mut self.omitted))
+    }
 }
 
 impl Audit {
@@ -102,9 +143,12 @@ impl Audit {
         files: impl IntoIterator<Item = &'a PathBuf>,
         callback: Option<Callback>,
     ) -> io::Result<Self> {
-        let open = |path: &PathBuf| OpenOptions::new().append(true).create(true).mode(0o600).open(path);
+        let open = |path: &PathBuf| {
+            // A pipe that nobody reads is an error, and not waited for.
+            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK).open(path)
+        };
         let files = files.into_iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { files, callback, witness: OnceLock::new() })
+        Ok(Self { files, callback, witness: OnceLock::new(), flow: Mutex::default() })
     }
 
     /// Tells whether anybody is told.
@@ -166,6 +210,8 @@ impl Audit {
         if !self.is_heard() {
             return;
         }
+        let taken = self.flow.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
+        let Some(omitted) = taken else { return };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let witness = self.witness.get();
         let record = AuditRecord {
@@ -178,6 +224,7 @@ impl Audit {
             mechanism,
             run: witness.and_then(|witness| witness.run()),
             self_reported: witness.and_then(|witness| witness.reported(session, thread)),
+            omitted,
         };
         if let Ok(mut line) = serde_json::to_vec(&record) {
             line.push(b'\n');
@@ -187,5 +234,24 @@ impl Audit {
         if let Some(Callback(callback)) = &self.callback {
             callback(&record);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn more_records_than_a_disk_is_for_are_left_out_and_counted() {
+        let begin = Instant::now();
+        let mut flow = Flow { since: begin, ..Flow::default() };
+        let told = (0..15_000).filter(|_| flow.take(begin) == Some(0)).count();
+        assert_eq!(told, 10_000);
+        assert_eq!(flow.take(begin + Duration::from_millis(10)), Some(5000));
+        let later = begin + Duration::from_secs(60);
+        assert_eq!((0..20_000).filter(|_| flow.take(later).is_some()).count(), 10_000);
+        assert_eq!(flow.take(begin), None, "a clock that goes back gives nothing");
     }
 }

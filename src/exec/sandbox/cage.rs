@@ -57,16 +57,27 @@ impl Cage {
         library: &Path,
         callback: Option<Callback>,
     ) -> Result<Self, Error> {
-        let here = Namespaces::here();
+        let here = Namespaces::here().map_err(Error::os("unshare"))?;
         let is_mounted = here != Namespaces::None;
-        let grounds = Grounds::new(policies, runtime, library, here)?;
-        let mounts = if is_mounted { grounds.mounts()? } else { Vec::new() };
-        let Grounds { resolved, rules, fences, tmp, places } = grounds;
+        let mut grounds = Grounds::new(policies, runtime, library, here)?;
+        let audit = Audit::new(grounds.resolved.audit_files(), callback).map_err(Error::os("open"))?;
+        grounds.keep_audit()?;
+        let mounts = grounds.mounts()?;
+        let Grounds { resolved, rules, fences, tmp, places, .. } = grounds;
         let mut ports = resolved.layers().iter().map(network::ports).collect::<Vec<Ports>>();
         let denied = resolved.denied_syscalls().into_iter().filter_map(syscall_number);
-        let sockets = network::sockets(&ports);
+        let mut sockets = network::sockets(&ports);
+        let no_network = if sockets == Sockets::default() {
+            NoNetwork::here().map_err(Error::os("unshare"))?
+        } else {
+            NoNetwork::None
+        };
+        // What is refused is asked about where somebody wants to know of it, and the supervisor can answer.
+        let tells = audit.is_heard() && Reach::here().map_err(Error::os("fork"))?.is_whole();
+        if tells {
+            sockets = Sockets { tcp: true, udp: true, listen: true };
+        }
         let wishes = Wishes { is_mounted, sockets, denied: denied.collect() };
-        let no_network = if sockets == Sockets::default() { NoNetwork::here() } else { NoNetwork::None };
         network::alone(&mut ports, sockets);
         let network = no_network.shared().map_err(Error::os("dup"))?;
         let has_network = network.is_some();
@@ -84,17 +95,19 @@ impl Cage {
         // What is there for sure, and is nobody's business.
         let canary = PathBuf::from(format!("/proc/{}/status", std::process::id()));
         let opens_all = fences.iter().all(|fence| fence.opens(&canary));
-        let audit = Audit::new(resolved.audit_files(), callback).map_err(Error::os("open"))?;
         let is_watched = audit.is_heard() && files::is_wanted(&resolved);
         let proxy = network::needs_proxy(&ports).then(Proxy::new).transpose().map_err(Error::os("bind"))?;
-        let asks = asks(&resolved, &ports, sockets) | if is_watched { calls::ASK_FILES } else { 0 };
+        let asks = asks(&resolved, &ports, sockets)
+            | if is_watched { calls::ASK_FILES } else { 0 }
+            | if tells { calls::TELL_PROGRAMS } else { 0 };
         let watch = is_watched.then(|| {
             let needs = rules.into_iter().flatten().filter(|rule| rule.place == RUNTIME).collect();
             Arc::new(Watch::new(&resolved, fences, needs, is_mounted))
         });
         let hands_over = asks != 0 && {
-            Reach::here().answers(asks)?;
-            Reach::here().copies.is_err()
+            let reach = Reach::here().map_err(Error::os("fork"))?;
+            reach.answers(asks)?;
+            reach.copies.is_err()
         };
         let (policy, audit) = (Arc::new(resolved), Arc::new(audit));
         Ok(Self {

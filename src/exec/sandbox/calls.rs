@@ -41,8 +41,8 @@ const ALLOWED: &[libc::c_long] = numbers![
     // Files and folders.
     SYS_faccessat SYS_faccessat2 SYS_newfstatat SYS_fstat SYS_statx SYS_statfs SYS_fstatfs
     SYS_readlinkat SYS_getdents64 SYS_mkdirat SYS_unlinkat SYS_renameat SYS_renameat2 SYS_linkat
-    SYS_symlinkat SYS_truncate SYS_getcwd SYS_chdir SYS_fchdir SYS_umask SYS_inotify_init1 SYS_inotify_rm_watch
-    SYS_getxattr SYS_lgetxattr SYS_fgetxattr SYS_listxattr SYS_llistxattr SYS_flistxattr
+    SYS_symlinkat SYS_truncate SYS_getcwd SYS_chdir SYS_fchdir SYS_umask SYS_inotify_rm_watch
+    SYS_fgetxattr SYS_flistxattr
     // Memory.
     SYS_mmap SYS_mprotect SYS_munmap SYS_mremap SYS_brk SYS_madvise SYS_mlock SYS_mlock2 SYS_munlock SYS_mlockall
     SYS_munlockall SYS_mincore SYS_msync SYS_membarrier SYS_memfd_create SYS_pkey_alloc SYS_pkey_free SYS_pkey_mprotect
@@ -67,14 +67,18 @@ const ALLOWED: &[libc::c_long] = numbers![
 /// Calls that a session's shell makes before any code runs, and [`last_verdicts`] takes away. A session in an event loop, as Bun's is,
 /// watches the file of its requests; code that may watch any file that there is would learn when others use it, which Landlock
 /// does not decide.
-const UNTIL_LOCKED: &[libc::c_long] = numbers![SYS_inotify_add_watch];
+const UNTIL_LOCKED: &[libc::c_long] = numbers![SYS_inotify_init1 SYS_inotify_add_watch];
+
+/// Calls that read attributes of a file by its path, whether it may be read or not: Landlock does not decide them. Programs take
+/// this for a file system that has none, and find those of a file that they have open.
+const ATTRIBUTES: &[libc::c_long] = numbers![SYS_getxattr SYS_lgetxattr SYS_listxattr SYS_llistxattr];
 
 /// The older forms of some, which one family of processors alone has.
 #[cfg(target_arch = "x86_64")]
 const OLDER: &[libc::c_long] = numbers![
     SYS_stat SYS_lstat SYS_access SYS_readlink SYS_getdents SYS_mkdir SYS_rmdir SYS_rename SYS_link
     SYS_unlink SYS_symlink SYS_pipe SYS_dup2 SYS_select SYS_poll SYS_epoll_create SYS_epoll_wait SYS_signalfd
-    SYS_eventfd SYS_inotify_init SYS_fork SYS_vfork SYS_getpgrp SYS_alarm SYS_pause SYS_time SYS_arch_prctl
+    SYS_eventfd SYS_fork SYS_vfork SYS_getpgrp SYS_alarm SYS_pause SYS_time SYS_arch_prctl
 ];
 #[cfg(not(target_arch = "x86_64"))]
 const OLDER: &[libc::c_long] = &[];
@@ -133,6 +137,7 @@ pub(super) fn verdicts(wishes: &Wishes) -> Vec<(libc::c_long, Verdict)> {
     let mut calls = [
         all(ALLOWED, &Verdict::Allow),
         all(UNTIL_LOCKED, &Verdict::Allow),
+        all(ATTRIBUTES, &Verdict::Fail(libc::EOPNOTSUPP)),
         all(OLDER, &Verdict::Allow),
         all(METADATA, &metadata),
         all(OLDER_METADATA, &metadata),
@@ -212,11 +217,10 @@ fn conditional() -> Vec<(libc::c_long, Verdict)> {
             .map(|request| vec![Condition::is(1, request)])
             .to_vec()),
         ),
+        // No leases, which hold up others who open the file, no word of changes, and no signals for others.
         (
             libc::SYS_fcntl,
-            but([libc::F_SETOWN as u32, F_SETSIG, F_SETOWN_EX]
-                .map(|command| vec![Condition::is(1, command)])
-                .to_vec()),
+            only(FCNTL.iter().map(|command| vec![Condition::is(1, command.unsigned_abs())]).collect()),
         ),
         // All processes at once: the kernel says that it was done where it was refused for each.
         (libc::SYS_kill, but(vec![vec![Condition::is(0, u32::MAX)]])),
@@ -271,8 +275,32 @@ const TMPFILE: u32 = 0o20_000_000;
 const TIOCLINUX: u32 = 0x541C;
 const FIOSETOWN: u32 = 0x8901;
 const SIOCSPGRP: u32 = 0x8902;
-const F_SETSIG: u32 = 10;
-const F_SETOWN_EX: u32 = 15;
+const FCNTL: &[libc::c_int] = &[
+    libc::F_DUPFD,
+    libc::F_DUPFD_CLOEXEC,
+    F_DUPFD_QUERY,
+    libc::F_GETFD,
+    libc::F_SETFD,
+    libc::F_GETFL,
+    libc::F_SETFL,
+    libc::F_GETLK,
+    libc::F_SETLK,
+    libc::F_SETLKW,
+    libc::F_OFD_GETLK,
+    libc::F_OFD_SETLK,
+    libc::F_OFD_SETLKW,
+    libc::F_GETOWN,
+    libc::F_GETLEASE,
+    libc::F_SETPIPE_SZ,
+    libc::F_GETPIPE_SZ,
+    libc::F_ADD_SEALS,
+    libc::F_GET_SEALS,
+    F_GET_RW_HINT,
+    F_SET_RW_HINT,
+];
+const F_DUPFD_QUERY: libc::c_int = 1027;
+const F_GET_RW_HINT: libc::c_int = 1035;
+const F_SET_RW_HINT: libc::c_int = 1036;
 const FS_IOC_SETFLAGS: u32 = 0x4008_6602;
 const FS_IOC_FSSETXATTR: u32 = 0x401C_5820;
 const PR_GET_AUXV: libc::c_int = 0x4155_5856;
@@ -325,6 +353,8 @@ pub(super) const ASK_PROCESSES: u32 = 4;
 pub(super) const ASK_DATAGRAMS: u32 = 16;
 /// It is told, rather: whatever it says, these calls are made.
 pub(super) const ASK_FILES: u32 = 8;
+/// No program is started, whatever it says: it writes that down.
+pub(super) const TELL_PROGRAMS: u32 = 32;
 
 /// Calls that use files by their paths, in a way that policies have a word for.
 const FILES: &[libc::c_long] = numbers![
@@ -344,7 +374,7 @@ pub(super) fn is_of_files(call: libc::c_long) -> bool {
 
 /// Returns the verdicts of the filter that is added once the session's shell is there, before any code runs.
 pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
-    let programs = if asks & ASK_PROGRAMS != 0 { Verdict::Ask } else { DENIED };
+    let programs = if asks & (ASK_PROGRAMS | TELL_PROGRAMS) != 0 { Verdict::Ask } else { DENIED };
     let mut calls = vec![
         (libc::SYS_execve, programs.clone()),
         (libc::SYS_execveat, programs),
@@ -373,6 +403,8 @@ pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
         calls.extend(FILES.iter().chain(OLDER_FILES).map(|call| (*call, Verdict::Ask)));
     }
     calls.extend(UNTIL_LOCKED.iter().map(|number| (*number, REFUSED)));
+    // What has it end with its supervisor.
+    calls.push((libc::SYS_prctl, but(vec![vec![Condition::is(0, libc::PR_SET_PDEATHSIG as u32)]])));
     calls
 }
 

@@ -110,8 +110,8 @@ impl Abilities {
         Self {
             kernel: text("/proc/sys/kernel/osrelease"),
             landlock_abi: landlock_abi(),
-            user_namespaces: unshares(libc::CLONE_NEWUSER),
-            mounts: Namespaces::here(),
+            user_namespaces: unshares(libc::CLONE_NEWUSER).unwrap_or(false),
+            mounts: Namespaces::here().unwrap_or(Namespaces::None),
             ptrace_scope: text("/proc/sys/kernel/yama/ptrace_scope").parse().ok(),
             not_confined: trial.confined.err(),
             not_asked: trial.asked.err(),
@@ -306,7 +306,7 @@ impl Trial {
 
     fn made() -> Result<Self, String> {
         let rulesets = [Fence::default().ruleset(&Ports::default()).map_err(|error| error.to_string())?];
-        let here = Namespaces::here();
+        let here = Namespaces::here().map_err(|error| error.to_string())?;
         let is_mounted = here != Namespaces::None;
         let wishes = Wishes { is_mounted, ..Wishes::default() };
         let steps = Steps {

@@ -12,6 +12,7 @@ use landlock::{
 };
 
 use super::Unenforceable;
+use super::aliases::Table;
 use super::enter::Mount;
 use super::network::Ports;
 use crate::exec::policy::{Access, Action};
@@ -140,6 +141,25 @@ impl Fence {
         self.granted.iter().filter(move |(_, access)| is_changed(access)).map(|(path, _)| path.as_path())
     }
 
+    /// Takes what mounts take back by the other names that it has too.
+    pub(super) fn take_aliases(&mut self, table: &Table) {
+        for taken in [&mut self.read_only, &mut self.covered] {
+            let others = table.others(taken.iter());
+            taken.extend(others);
+        }
+    }
+
+    /// Takes from a file that it may be changed, which is there.
+    pub(super) fn keep(&mut self, file: &Path) {
+        self.read_only.push(file.to_owned());
+    }
+
+    /// Tells whether a file may be changed, or replaced. It is absolute and without links, and need not be there.
+    pub(super) fn changes(&self, file: &Path) -> bool {
+        let mut kept = self.read_only.iter().chain(&self.covered);
+        self.changed().any(|place| file.starts_with(place)) && !kept.any(|place| file.starts_with(place))
+    }
+
     /// Makes the ruleset of Landlock's: these paths, these ports, and no signals or abstract sockets of others.
     ///
     /// # Errors
@@ -221,9 +241,14 @@ pub(super) fn mounts(fences: &[Fence], tmp: Option<TmpSize>, nothing: [&Path; 2]
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TmpSize(pub(super) Option<u64>);
 
+/// For how many bytes there may be a file: each takes memory of the kernel's, and what is said of it too, that no size counts.
+const INODE_BYTES: u64 = 16 << 10;
+const INODES_MIN: u64 = 1024;
+
 impl TmpSize {
     fn options(self) -> String {
-        let size = self.0.map(|bytes| format!(",size={bytes}"));
+        let size =
+            self.0.map(|bytes| format!(",size={bytes},nr_inodes={}", (bytes / INODE_BYTES).max(INODES_MIN)));
         format!("mode=0700{}", size.unwrap_or_default())
     }
 }

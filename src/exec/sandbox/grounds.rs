@@ -4,6 +4,7 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 
 use super::Unenforceable;
+use super::aliases::Table;
 use super::enter::{Mount, TAKEN_MAX};
 use super::fence::{self, Fence, PathRule, TMP, TmpSize, USE, tmp_access};
 use super::places::{Namespaces, Places};
@@ -44,6 +45,7 @@ pub(super) struct Grounds {
     pub(super) tmp: Tmp,
     /// What stays as long as the session does.
     pub(super) places: Option<Places>,
+    here: Namespaces,
 }
 
 impl Grounds {
@@ -56,10 +58,12 @@ impl Grounds {
         here: Namespaces,
     ) -> Result<Self, Error> {
         let put = |tmp: Option<&Path>| -> Result<_, Error> {
-            let resolved = resolved(policies, runtime, tmp.unwrap_or(Path::new(TMP)).to_owned())?;
+            let given = given(policies, runtime, tmp.unwrap_or(Path::new(TMP)).to_owned())?;
+            let resolved = real(&given);
             let rules_of = |layer: &Layer| rules_of_one(layer, runtime, library, tmp);
             let rules: Vec<_> = resolved.layers().iter().map(rules_of).collect();
             let fences = rules.iter().map(|rules| Fence::new(rules)).collect::<Result<Vec<_>, _>>()?;
+            check_links(&given, &fences)?;
             Ok((resolved, rules, fences))
         };
         let (mut resolved, mut rules, mut fences) = put(None)?;
@@ -82,14 +86,45 @@ impl Grounds {
                        any: allow less, run as root with CAP_SYS_ADMIN, or allow user name spaces and mounts in them";
             return Err(Unenforceable::new(&path.display().to_string(), why).into());
         }
-        Ok(Self { resolved, rules, fences, tmp, places })
+        Ok(Self { resolved, rules, fences, tmp, places, here })
+    }
+
+    /// Keeps the files that records go to, which are there by now, from the code that these are about.
+    ///
+    /// # Errors
+    /// The code could change one, and there are no mounts to keep it.
+    pub(super) fn keep_audit(&mut self) -> Result<(), Unenforceable> {
+        for file in self.resolved.audit_files() {
+            let Ok(real) = file.canonicalize() else { continue };
+            // A device, or a pipe, is written to and keeps nothing.
+            if !real.is_file() || !self.fences.iter().all(|fence| fence.changes(&real)) {
+                continue;
+            }
+            if self.here == Namespaces::None {
+                let why = format!(
+                    "code could change {} itself, and this system lets no process have mounts of its own to keep it: \
+                     put it where no rule lets files be changed",
+                    real.display()
+                );
+                return Err(Unenforceable::new("audit.file", &why));
+            }
+            self.fences.iter_mut().for_each(|fence| fence.keep(&real));
+        }
+        Ok(())
     }
 
     /// What it mounts.
     ///
     /// # Errors
     /// More than a session can.
-    pub(super) fn mounts(&self) -> Result<Vec<Mount>, Error> {
+    pub(super) fn mounts(&mut self) -> Result<Vec<Mount>, Error> {
+        if self.here == Namespaces::None {
+            return Ok(Vec::new());
+        }
+        if self.fences.iter().any(|fence| fence.needs_mounts().is_some()) {
+            let table = Table::here().map_err(Error::os("open"))?;
+            self.fences.iter_mut().for_each(|fence| fence.take_aliases(&table));
+        }
         let nothing = self.places.as_ref().map_or_else(Default::default, Places::nothing);
         let size = TmpSize(self.resolved.limits().memory_bytes);
         let in_place = matches!(self.tmp, Tmp::InPlace).then_some(size);
@@ -116,7 +151,7 @@ pub(super) fn own_folders(layer: &Layer, tmp: &Tmp) -> Vec<(CString, u64)> {
     own_folder().into_iter().chain(tmp).collect()
 }
 
-/// Puts policies in their place, which is this process's.
+/// Puts policies in their place, which is this process's, with where their paths really lead.
 ///
 /// # Errors
 /// [`Error::Os`] where this process has no folder that it is in.
@@ -125,6 +160,11 @@ pub(in crate::exec) fn resolved(
     runtime: &Runtime,
     tmp: PathBuf,
 ) -> Result<Resolved, Error> {
+    given(policies, runtime, tmp).map(|given| real(&given))
+}
+
+/// Puts policies in their place, with paths as they are given.
+fn given(policies: &[Policy], runtime: &Runtime, tmp: PathBuf) -> Result<Resolved, Error> {
     let cwd = std::env::current_dir().map_err(Error::os("getcwd"))?;
     let home = std::env::home_dir()
         .filter(|home| home.is_absolute())
@@ -132,9 +172,41 @@ pub(in crate::exec) fn resolved(
     let runtime = runtime.reads.iter().cloned().collect();
     let here = Surroundings { cwd, home, tmp, runtime };
     let all = policies.iter().map(|policy| policy.resolve(&here)).reduce(Resolved::merged_with);
-    let all = all.ok_or_else(|| Unenforceable::new("the policy", "there is none"))?;
-    // A process's own folder in /proc is another for each, and is let to each by another way.
-    Ok(all.with_real_paths(|path| if is_own(path) { None } else { path.canonicalize().ok() }))
+    Ok(all.ok_or_else(|| Unenforceable::new("the policy", "there is none"))?)
+}
+
+/// Follows the links in a policy's paths. A process's own folder in /proc is another for each, and is let to each by another way.
+fn real(given: &Resolved) -> Resolved {
+    given.clone().with_real_paths(|path| if is_own(path) { None } else { path.canonicalize().ok() })
+}
+
+/// Refuses a path by a link that lies where code may change it: code of an earlier session could have made it, and have it lead
+/// where nobody meant.
+fn check_links(given: &Resolved, fences: &[Fence]) -> Result<(), Unenforceable> {
+    let is_changed = |link: &Path| {
+        let real = || Some(link.parent()?.canonicalize().ok()?.join(link.file_name()?));
+        link.is_symlink() && real().is_some_and(|real| fences.iter().all(|fence| fence.changes(&real)))
+    };
+    let check = |place: &str, path: &Path| match path.ancestors().find(|above| is_changed(above)) {
+        Some(link) if !is_own(path) => {
+            let why = format!(
+                "{} is a link in a folder that code may change, which could have made it lead anywhere: name the place that is meant",
+                link.display()
+            );
+            Err(Unenforceable::new(place, &why))
+        }
+        _ => Ok(()),
+    };
+    for layer in given.layers() {
+        for (at, rule) in layer.fs_rules.iter().enumerate() {
+            rule.paths.iter().try_for_each(|path| check(&format!("fs.rules[{at}]"), path))?;
+        }
+        for (at, rule) in layer.exec_rules.iter().enumerate() {
+            rule.paths.iter().try_for_each(|path| check(&format!("exec.rules[{at}]"), path))?;
+        }
+        layer.audit_file.iter().try_for_each(|path| check("audit.file", path))?;
+    }
+    Ok(())
 }
 
 /// Tells whether a path is the same for every process, and leads to its own folder in /proc.

@@ -4,6 +4,7 @@
 //! exec, or between a fork server's fork and the shell. Before the first run the session locks it: no programs any more. The
 //! supervisor then looks whether it holds. See `docs/security.md`.
 
+mod aliases;
 mod asker;
 mod audit;
 mod bpf;
@@ -20,6 +21,7 @@ mod fence;
 mod files;
 mod grounds;
 mod guard;
+mod known;
 mod limits;
 mod memory;
 mod messages;
@@ -35,6 +37,7 @@ mod runtime;
 mod sends;
 mod socket;
 mod uses;
+mod walk;
 
 pub use audit::{AuditRecord, Mechanism, SelfReported};
 pub(super) use audit::{Callback, Witness};

@@ -4,9 +4,9 @@ use std::fs::{self, File};
 use std::io;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
-use std::sync::OnceLock;
 use std::thread;
 
+use super::known::{Known, is_passing};
 use super::places::{Namespaces, unshares};
 
 /// How a session gets such a network.
@@ -23,20 +23,23 @@ pub(super) enum NoNetwork {
 
 impl NoNetwork {
     /// Tries it, once.
-    pub(super) fn here() -> Self {
-        static MADE: OnceLock<Option<OwnedFd>> = OnceLock::new();
-        static OWN: OnceLock<bool> = OnceLock::new();
-        match Namespaces::here() {
-            Namespaces::Privileged => {
-                MADE.get_or_init(|| made().ok()).as_ref().map_or(Self::None, Self::Shared)
-            }
-            Namespaces::Users
-                if *OWN.get_or_init(|| unshares(Namespaces::Users.flags() | libc::CLONE_NEWNET)) =>
-            {
+    ///
+    /// # Errors
+    /// It cannot be tried at the moment.
+    pub(super) fn here() -> io::Result<Self> {
+        static MADE: Known<Option<OwnedFd>> = Known::new();
+        static OWN: Known<bool> = Known::new();
+        let find = || match made() {
+            Err(error) if is_passing(&error) => Err(error),
+            made => Ok(made.ok()),
+        };
+        Ok(match Namespaces::here()? {
+            Namespaces::Privileged => MADE.get(find)?.as_ref().map_or(Self::None, Self::Shared),
+            Namespaces::Users if *OWN.get(|| unshares(Namespaces::Users.flags() | libc::CLONE_NEWNET))? => {
                 Self::Own
             }
             Namespaces::Users | Namespaces::None => Self::None,
-        }
+        })
     }
 
     /// Returns the flags of `unshare` for it.

@@ -4,11 +4,11 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
 
 use serde::Serialize;
 
 use super::enter::{Mount, Steps};
+use super::known::{Known, is_passing};
 
 /// A folder that goes with its session: its temporary files, where they are not in memory, and what is used in the place of what is
 /// denied.
@@ -62,7 +62,21 @@ impl Places {
 
 impl Drop for Places {
     fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
+        // Who is not root cannot remove what is in a folder that nobody may use, and code makes such ones too.
+        if fs::remove_dir_all(&self.0).is_err() {
+            open_up(&self.0);
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+}
+
+/// Gives its user all access to a folder, and to those in it. Nobody changes them meanwhile: the session has ended.
+fn open_up(folder: &Path) {
+    let _ = fs::set_permissions(folder, fs::Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_up(&entry.path());
+        }
     }
 }
 
@@ -96,43 +110,66 @@ impl Namespaces {
     }
 
     /// Tries it, once: mounts too, which AppArmor may refuse to who has a name space for them.
-    pub(super) fn here() -> Self {
-        static HERE: OnceLock<Namespaces> = OnceLock::new();
-        *HERE.get_or_init(|| {
-            [Self::Privileged, Self::Users].into_iter().find(|kind| kind.mounts()).unwrap_or(Self::None)
-        })
+    ///
+    /// # Errors
+    /// It cannot be tried at the moment.
+    pub(super) fn here() -> io::Result<Self> {
+        static HERE: Known<Namespaces> = Known::new();
+        let find = || {
+            for kind in [Self::Privileged, Self::Users] {
+                if kind.mounts()? {
+                    return Ok(kind);
+                }
+            }
+            Ok(Self::None)
+        };
+        HERE.get(find).copied()
     }
 
     /// Tells whether a process can have mounts of its own by these.
-    fn mounts(self) -> bool {
+    fn mounts(self) -> io::Result<bool> {
         // As a session's, of which something may be changed.
         let mounts =
             vec![Mount::Taken(c"/dev/null".to_owned()), Mount::ReadOnly, Mount::Put(c"/dev/null".to_owned())];
         let steps = Steps { namespaces: self.flags(), maps: self.maps(), mounts, ..Steps::default() };
-        succeeds(|| steps.unshare().and_then(|()| steps.mount()).is_ok())
+        succeeds(|| steps.unshare().and_then(|()| steps.mount()))
     }
 }
 
 /// Tells whether a process can leave these name spaces.
-pub(super) fn unshares(flags: libc::c_int) -> bool {
+///
+/// # Errors
+/// It cannot be tried at the moment.
+pub(super) fn unshares(flags: libc::c_int) -> io::Result<bool> {
     // SAFETY: the call takes an integer.
-    succeeds(|| unsafe { libc::unshare(flags) } == 0)
+    let unshare =
+        || if unsafe { libc::unshare(flags) } == 0 { Ok(()) } else { Err(io::Error::last_os_error()) };
+    succeeds(unshare)
 }
 
 /// Tells whether something succeeds in a process of its own, which makes async-signal-safe calls alone and ends then.
-fn succeeds(act: impl FnOnce() -> bool) -> bool {
+///
+/// # Errors
+/// What it, or the process, was refused for the moment.
+fn succeeds(act: impl FnOnce() -> io::Result<()>) -> io::Result<bool> {
     // SAFETY: the child makes async-signal-safe calls alone, and the parent reaps it.
-    unsafe {
+    let status = unsafe {
         let child = libc::fork();
+        if child < 0 {
+            return Err(io::Error::last_os_error());
+        }
         if child == 0 {
-            libc::_exit(libc::c_int::from(!act()));
+            libc::_exit(act().map_or_else(|error| error.raw_os_error().unwrap_or(libc::EPERM), |()| 0));
         }
         let mut status = -1;
-        while child > 0 && libc::waitpid(child, &raw mut status, 0) < 0 {
-            if io::Error::last_os_error().kind() != io::ErrorKind::Interrupted {
-                return false;
+        while libc::waitpid(child, &raw mut status, 0) < 0 {
+            let error = io::Error::last_os_error();
+            if error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
             }
         }
-        child > 0 && status == 0
-    }
+        status
+    };
+    let error = io::Error::from_raw_os_error(libc::WEXITSTATUS(status));
+    if libc::WIFEXITED(status) && is_passing(&error) { Err(error) } else { Ok(status == 0) }
 }

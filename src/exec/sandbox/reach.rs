@@ -6,12 +6,12 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::OnceLock;
 
 use super::Unenforceable;
 use super::asker::Asker;
 use super::calls::{ASK_CONNECTIONS, ASK_FILES, ASK_PROGRAMS};
 use super::enter::Steps;
+use super::known::Known;
 use super::places::Namespaces;
 
 /// What a supervisor may do to a process that it has started: `Err` says why not.
@@ -25,18 +25,16 @@ pub(super) struct Reach {
 
 impl Reach {
     /// Tries it, once, with a process in name spaces as a session's.
-    pub(super) fn here() -> &'static Self {
-        static HERE: OnceLock<Reach> = OnceLock::new();
-        HERE.get_or_init(|| {
-            Self::tried().unwrap_or_else(|error| {
-                let failed = || Err(format!("not tried: {error}"));
-                Self { copies: failed(), traces: failed() }
-            })
-        })
+    ///
+    /// # Errors
+    /// It cannot be tried at the moment.
+    pub(super) fn here() -> io::Result<&'static Self> {
+        static HERE: Known<Reach> = Known::new();
+        HERE.get(Self::tried)
     }
 
     fn tried() -> io::Result<Self> {
-        let here = Namespaces::here();
+        let here = Namespaces::here()?;
         let steps = Steps { namespaces: here.flags(), maps: here.maps(), ..Steps::default() };
         let ((mut said, says), (waits, ends)) = (io::pipe()?, io::pipe()?);
         // SAFETY: the child makes async-signal-safe calls alone, and ends in them.
@@ -94,6 +92,11 @@ impl Reach {
             copies: copied.map(drop).map_err(|error| failed("pidfd_getfd", error)),
             traces: read.and(traced),
         }
+    }
+
+    /// Tells whether it may do all of that.
+    pub(super) fn is_whole(&self) -> bool {
+        self.copies.is_ok() && self.traces.is_ok()
     }
 
     /// Refuses what is to be asked where the supervisor could not answer.
