@@ -10,6 +10,7 @@
 
 mod common;
 
+use std::ffi::{CStr, CString};
 use std::fs;
 use std::io;
 use std::net::TcpListener;
@@ -131,6 +132,7 @@ fn hold(name: &str, world: World) {
     let folder = PathBuf::from("/var/tmp").join(format!("circlet-users-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).unwrap();
+    let removed = Removed(folder.clone());
     let copied = |from: &Path| {
         let to = folder.join(from.file_name().unwrap());
         fs::copy(from, &to).unwrap();
@@ -138,7 +140,9 @@ fn hold(name: &str, world: World) {
     };
     let (program, library) = (copied(&std::env::current_exe().unwrap()), copied(&common::library()));
     let (work, fixed) = (folder.join("work"), folder.join("work/fixed"));
-    for made in [&work, &fixed, &folder.join("work/secrets")] {
+    // The same folder again, in another place.
+    let (alias, temporary) = (folder.join("alias"), folder.join("tmp"));
+    for made in [&work, &fixed, &alias, &temporary, &folder.join("work/secrets")] {
         fs::create_dir(made).unwrap();
         chown(made, Some(owner(world)), Some(owner(world))).unwrap();
     }
@@ -146,17 +150,30 @@ fn hold(name: &str, world: World) {
     let World { is_hidden, mounts, copies, traces, .. } = world;
     let said = json!({
         "is_hidden": is_hidden, "mounts": mounts, "copies": copies, "traces": traces, "python": python, "library": library, "work": work,
+        "alias": alias,
     });
     let mut command = Command::new(program);
     command.args(["--ignored", "--exact", "--nocapture", "essentials"]).env_clear();
     command.env(WORLD, said.to_string()).env("PATH", "/usr/bin:/bin").current_dir(&work);
-    let fixed = c_string(&fixed);
+    command.env("TMPDIR", &temporary);
+    let [fixed, work, alias] = [fixed, work, alias].map(|path| c_string(&path));
     // SAFETY: the closure makes system calls alone, with what was made before.
-    unsafe { command.pre_exec(move || enter(world, &fixed)) };
+    unsafe { command.pre_exec(move || enter(world, &fixed, [&work, &alias])) };
     let output = command.output().unwrap();
     let text = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success() && text.contains("1 passed"), "{name}: {}\n{text}", output.status);
-    fs::remove_dir_all(&folder).unwrap();
+    let left: Vec<_> = fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+    assert_eq!(left, [""; 0], "{name}: sessions left this");
+    drop(removed);
+}
+
+/// A folder that goes with the test.
+struct Removed(PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
 }
 
 /// What holds in every world, and what differs.
@@ -232,7 +249,10 @@ fn what_is_denied_inside_needs_mounts(world: &Value, is_mounted: bool) {
     match confined(world, &policy).start() {
         Ok(mut python) => {
             assert!(is_mounted, "{world}");
-            assert_eq!(value(&mut python, &format!("tried(lambda: os.listdir({secrets:?}))")), "EACCES");
+            let alias = format!("{}/secrets", world["alias"].as_str().unwrap());
+            let code =
+                format!("[tried(lambda: os.listdir({secrets:?})), tried(lambda: os.listdir({alias:?}))]");
+            assert_eq!(value(&mut python, &code), json!(["EACCES", "EACCES"]), "{world}");
         }
         Err(Error::Unenforceable(what)) => {
             assert!(!is_mounted && what.what == secrets && what.why.contains("user name spaces"), "{what}");
@@ -317,13 +337,7 @@ fn confined(world: &Value, policy: &Value) -> Builder {
 
 /// Runs code that may say `tried`, which gives the name of what it failed with, else what it gave.
 fn value(python: &mut Executor, code: &str) -> Value {
-    const TRIED: &str = "
-import errno, os, socket, subprocess
-def tried(what):
-    try: return what()
-    except OSError as error: return errno.errorcode[error.errno]
-";
-    let Outcome { value, error, .. } = python.run(&format!("{TRIED}{code}")).unwrap();
+    let Outcome { value, error, .. } = python.run(&format!("{}{code}", common::TRIED)).unwrap();
     assert_eq!(error, None, "{code}");
     value.unwrap_or_default()
 }
@@ -373,8 +387,8 @@ fn owner(world: World) -> u32 {
     if world.is_plain { USER } else { 0 }
 }
 
-fn c_string(path: &Path) -> std::ffi::CString {
-    std::ffi::CString::new(path.to_str().unwrap()).unwrap()
+fn c_string(path: &Path) -> CString {
+    CString::new(path.to_str().unwrap()).unwrap()
 }
 
 fn done(result: libc::c_int) -> io::Result<()> {
@@ -392,11 +406,11 @@ unsafe fn become_user() -> io::Result<()> {
     }
 }
 
-/// Has this process be in a world, in which `fixed` is read-only.
+/// Has this process be in a world, in which `fixed` is read-only, and a folder is at a second place too.
 ///
 /// # Safety
 /// This is between fork and exec.
-unsafe fn enter(world: World, fixed: &std::ffi::CStr) -> io::Result<()> {
+unsafe fn enter(world: World, fixed: &CStr, [work, alias]: [&CStr; 2]) -> io::Result<()> {
     // SAFETY: the calls take integers and strings that outlive them.
     unsafe {
         let none = std::ptr::null();
@@ -405,6 +419,7 @@ unsafe fn enter(world: World, fixed: &std::ffi::CStr) -> io::Result<()> {
         done(libc::mount(fixed.as_ptr(), fixed.as_ptr(), none, libc::MS_BIND, none.cast()))?;
         let again = libc::MS_BIND | libc::MS_REMOUNT | libc::MS_RDONLY;
         done(libc::mount(none, fixed.as_ptr(), none, again, none.cast()))?;
+        done(libc::mount(work.as_ptr(), alias.as_ptr(), none, libc::MS_BIND, none.cast()))?;
         if world.is_contained {
             done(libc::unshare(libc::CLONE_NEWPID))?;
             begin_anew()?;

@@ -14,16 +14,10 @@ use std::sync::{Arc, Mutex};
 use abilities::lacks;
 use circlet::exec::policy::Policy;
 use circlet::exec::{AuditRecord, Builder, Error, Executor, Outcome};
+use common::TRIED;
 use serde_json::{Value, json};
 use sessions::{builder, ready};
 
-/// What scripts say of an attempt: the name of its error, else what it gave.
-const TRIED: &str = "
-import errno, os, sys
-def tried(what):
-    try: return what()
-    except OSError as error: return errno.errorcode[error.errno]
-";
 const ALL: [&str; 5] = ["read", "list", "write", "create", "remove"];
 
 /// A folder in which a policy warns of a part, and what is told of a session there.
@@ -238,6 +232,35 @@ here = {:?}
         assert_eq!(lines[2]["mechanism"], mechanism);
         assert_eq!(lines[0]["self_reported"], json!({"event": "open", "file": "<run-2>", "line": 3}));
     }
+}
+
+#[test]
+fn what_nothing_is_allowed_of_is_written_down_where_somebody_wants_to_know() {
+    if lacks("copies of sockets") {
+        return;
+    }
+    let world = World::new("nothing");
+    let mut policy = world.policy();
+    policy["fs"]["rules"] = json!([]);
+    let mut python = world.builder(&policy).start().unwrap();
+    let code = format!(
+        "{TRIED}
+def sent():
+    with socket.socket(type=socket.SOCK_DGRAM) as one: one.sendto(b'x', ('127.0.0.1', 53))
+[tried(lambda: socket.create_connection(('127.0.0.1', 80))), tried(sent), tried(lambda: socket.create_server(('127.0.0.1', 0))),
+ tried(lambda: subprocess.run(['/bin/true'])), tried(lambda: os.memfd_create('x') > 2)]"
+    );
+    assert_eq!(world.run(&mut python, &code), json!(["EACCES", "EACCES", "EACCES", "EACCES", true]));
+    let lines: Vec<_> =
+        world.lines().iter().map(|line| (line["request"].clone(), line["rule"].clone())).collect();
+    let program = fs::canonicalize("/bin/true").unwrap();
+    let wanted = [
+        ("connect 127.0.0.1:80 tcp".to_owned(), "net.default"),
+        ("connect 127.0.0.1:53 udp".to_owned(), "net.default"),
+        ("listen 127.0.0.1:0 tcp".to_owned(), "net.default"),
+        (format!("exec {}", program.display()), "exec.default"),
+    ];
+    assert_eq!(lines, wanted.map(|(request, rule)| (json!(request), json!(rule))));
 }
 
 #[test]

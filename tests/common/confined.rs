@@ -10,15 +10,8 @@ use circlet::exec::policy::Policy;
 use circlet::exec::{Builder, Executor, Outcome};
 use serde_json::{Value, json};
 
+pub use crate::common::TRIED;
 use crate::sessions::builder;
-
-/// What scripts say of an attempt: the name of its error, else what it gave.
-pub const TRIED: &str = "
-import errno, os, socket, subprocess, sys
-def tried(what):
-    try: return what()
-    except OSError as error: return errno.errorcode[error.errno]
-";
 
 pub fn policy(json: &Value) -> Policy {
     Policy::from_json(&json.to_string()).unwrap()

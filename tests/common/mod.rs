@@ -6,6 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
+/// What scripts say of an attempt: the name of its error, else what it gave.
+pub const TRIED: &str = "
+import errno, os, socket, subprocess, sys
+def tried(what):
+    try: return what()
+    except OSError as error: return errno.errorcode[error.errno]
+";
+
 /// The project's folder.
 pub fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
