@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex};
 
 use abilities::lacks;
 use circlet::exec::policy::Policy;
-use circlet::exec::{AuditRecord, Builder, Error, Executor, Outcome};
+use circlet::exec::{AuditRecord, AuditTrail, Builder, Error, Executor, Outcome};
+use circlet::payload::{Audit, AuditAction, SessionPayload};
 use common::TRIED;
 use serde_json::{Value, json};
 use sessions::{builder, ready};
@@ -261,6 +262,32 @@ def sent():
         (format!("exec {}", program.display()), "exec.default"),
     ];
     assert_eq!(lines, wanted.map(|(request, rule)| (json!(request), json!(rule))));
+}
+
+#[test]
+fn the_payload_of_a_session_says_what_was_denied_and_what_was_warned_of() {
+    let world = World::new("payload");
+    let trail = AuditTrail::new(2);
+    let mut python = world.builder(&world.policy()).audit_trail(&trail).start().unwrap();
+    let code = format!(
+        "{TRIED}\n[open({0:?}).read() for _ in range(3)] + [tried(lambda: subprocess.run(['/bin/true']))]",
+        world.place("warned/file")
+    );
+    world.run(&mut python, &code);
+    let audit = Audit::from_snapshot(&trail.snapshot()).unwrap();
+    let payload = SessionPayload { audit: Some(audit), ..SessionPayload::default() };
+    assert_eq!(payload.unknown_fields(), [""; 0]);
+    let audit = payload.audit.as_ref().unwrap();
+    let last = audit.last.as_ref().unwrap();
+    assert_eq!((audit.denied, audit.warned, last.len()), (Some(1), Some(3), 2), "{last:?}");
+    let program = fs::canonicalize("/bin/true").unwrap();
+    assert_eq!(last[1].request, Some(format!("exec {}", program.display())));
+    assert_eq!((&last[0].action, last[0].run), (&Some(AuditAction::Warn), Some(1)));
+    let told = world.told.lock().unwrap();
+    assert_eq!(told.len(), 4, "whoever else listens is told too");
+    let said =
+        format!("Policies: 1 denied, 3 warned of, last \"exec {}\" by exec.default.", program.display());
+    assert_eq!(payload.summary(), said);
 }
 
 #[test]

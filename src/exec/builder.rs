@@ -16,7 +16,7 @@ use super::process::{Killer, Launch, Process};
 use super::sandbox::{self, AuditRecord, Cage, Callback, Runtime};
 use super::session::{Notice, Origin, Place, Setting};
 use super::spawn::Confined;
-use super::{Error, Executor, Grace, Language, Session, SessionPool, find_library, language};
+use super::{AuditTrail, Error, Executor, Grace, Language, Session, SessionPool, find_library, language};
 use crate::ring::{Ring, Wait};
 
 /// The definitions of a session's shell.
@@ -62,6 +62,7 @@ pub struct Builder {
     pub(super) recycle: Recycle,
     policies: Vec<Policy>,
     on_audit: Option<Callback>,
+    trail: Option<AuditTrail>,
     /// What the interpreter itself needs, where a policy holds.
     runtime: Option<Runtime>,
 }
@@ -91,6 +92,7 @@ impl Default for Builder {
             recycle: Recycle::default(),
             policies: Vec::new(),
             on_audit: None,
+            trail: None,
             runtime: None,
         }
     }
@@ -204,6 +206,12 @@ impl Builder {
         self
     }
 
+    /// Has the last of the same decisions kept, for the payload of the program's session. Several builders may share one.
+    pub fn audit_trail(mut self, trail: &AuditTrail) -> Self {
+        self.trail = Some(trail.clone());
+        self
+    }
+
     /// Starts a session and waits until it is ready.
     ///
     /// # Errors
@@ -301,7 +309,9 @@ impl Builder {
     /// Makes what confines a session, where a policy does.
     fn cage(&self) -> Result<Option<Cage>, Error> {
         let (Some(runtime), Some(library)) = (&self.runtime, &self.library) else { return Ok(None) };
-        Cage::new(&self.policies, runtime, library, self.on_audit.clone()).map(Some)
+        let both = [self.on_audit.clone(), self.trail.clone().map(Callback::from)];
+        let told = both.into_iter().flatten().reduce(Callback::and);
+        Cage::new(&self.policies, runtime, library, told).map(Some)
     }
 
     fn launch(

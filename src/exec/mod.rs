@@ -21,6 +21,7 @@
     reason = "what std has no call for: descriptors over a socket, process groups, the parent-death signal"
 )]
 
+mod audit_trail;
 mod boots;
 mod builder;
 mod call;
@@ -53,6 +54,7 @@ mod source;
 mod spawn;
 mod workers;
 
+pub use audit_trail::{AuditSnapshot, AuditTrail};
 pub use builder::Builder;
 #[cfg(feature = "capi")]
 pub(crate) use call::encoded;

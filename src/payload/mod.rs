@@ -34,7 +34,9 @@
 //! | `test` | [`Test`], [`TestCounts`], [`Coverage`] |
 //! | `git` | [`Git`] |
 //! | `files` | [`Files`], [`FileChange`] |
+//! | `audit` | [`Audit`], [`AuditEntry`], [`SelfReported`] |
 
+mod audit;
 mod bun;
 mod error;
 mod escape;
@@ -50,6 +52,7 @@ mod summary;
 mod words;
 mod worker_threads;
 
+pub use audit::{Audit, AuditAction, AuditEntry, SelfReported};
 pub use bun::{Bun, BunFlags, GcTimes, MemoryUse, NetworkIo, Performance, Resources};
 pub use error::Error;
 pub use git::git_state;

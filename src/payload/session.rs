@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::error::{read_text, read_value};
 use super::section::{Unknown, section};
-use super::{Bun, Cache, Dependencies, Error, Files, Git, Metadata, NodeCompat, Test, WorkerThreads};
+use super::{Audit, Bun, Cache, Dependencies, Error, Files, Git, Metadata, NodeCompat, Test, WorkerThreads};
 
 section! {
     /// Says what one session is doing, as far as it is known.
@@ -53,6 +53,8 @@ section! {
         pub critical: Option<Vec<String>>,
         /// Says which files the session touched.
         pub files: Option<Files>,
+        /// Says what policies denied the session's code, and warned of.
+        pub audit: Option<Audit>,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::escape::{name, quoted};
 use super::{
-    CurrentJob, Files, Git, Measure, SessionPayload, Statistics, TestCounts, Worker, WorkerPool,
+    Audit, CurrentJob, Files, Git, Measure, SessionPayload, Statistics, TestCounts, Worker, WorkerPool,
     WorkerThreads,
 };
 
@@ -41,6 +41,7 @@ impl SessionPayload {
             self.git.as_ref().and_then(|state| labelled("Git", git(state))),
             self.files.as_ref().and_then(|files| labelled("Files", changed(files))),
             self.test.as_ref().and_then(|test| labelled("Tests", tests(test.tests.as_ref()?))),
+            self.audit.as_ref().and_then(|audit| labelled("Policies", decisions(audit))),
             self.critical.as_deref().and_then(|items| labelled("Critical", critical(items))),
         ]);
         let known: Vec<String> = sentences.into_iter().flatten().collect();
@@ -210,6 +211,15 @@ fn tests(tests: &TestCounts) -> [Option<String>; 4] {
         counted(tests.skipped.filter(|&skipped| skipped > 0), "skipped"),
         measured(tests.duration_ms, "", "ms"),
     ]
+}
+
+fn decisions(audit: &Audit) -> [Option<String>; 3] {
+    let last = audit.last.as_ref().and_then(|last| last.last());
+    let last = last.and_then(|entry| {
+        let (request, rule) = (quoted(entry.request.as_deref()?)?, entry.rule.as_deref().and_then(name));
+        Some(format!("last {request}{}", rule.map(|rule| format!(" by {rule}")).unwrap_or_default()))
+    });
+    [counted(audit.denied, "denied"), counted(audit.warned, "warned of"), last]
 }
 
 fn critical(items: &[String]) -> Vec<Option<String>> {

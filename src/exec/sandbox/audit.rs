@@ -10,6 +10,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
+use crate::exec::AuditTrail;
 use crate::exec::policy::{Action, Decision};
 
 /// A decision that denied or warned. It serializes as a line of the audit's file.
@@ -85,6 +86,22 @@ pub(in crate::exec) trait Witness: fmt::Debug + Send + Sync {
 /// Who is told of decisions, beside files. It is called by a thread of the session's supervisor, which nothing else should wait for.
 #[derive(Clone)]
 pub(in crate::exec) struct Callback(pub(in crate::exec) Arc<dyn Fn(&AuditRecord) + Send + Sync>);
+
+impl Callback {
+    /// Tells another too.
+    pub(in crate::exec) fn and(self, other: Self) -> Self {
+        Self(Arc::new(move |record| {
+            (self.0)(record);
+            (other.0)(record);
+        }))
+    }
+}
+
+impl From<AuditTrail> for Callback {
+    fn from(trail: AuditTrail) -> Self {
+        Self(Arc::new(move |record| trail.note(record)))
+    }
+}
 
 impl fmt::Debug for Callback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
