@@ -44,6 +44,7 @@ mod git;
 mod measure;
 mod metadata;
 mod node_compat;
+mod patch;
 mod probe;
 mod project;
 mod section;
@@ -59,6 +60,7 @@ pub use git::git_state;
 pub use measure::Measure;
 pub use metadata::{BunBuild, BunFeatures, BunRuntime, Env, Metadata, Platform};
 pub use node_compat::{NodeApi, NodeApiStatus, NodeCompat};
+pub use patch::{merge_diff, merge_patch};
 pub use probe::{host, new_session_id, process};
 pub use project::{
     Cache, CacheManifests, CacheModules, Coverage, Dependencies, DependencyTree, FileChange, FileStatus,
