@@ -37,6 +37,8 @@ pub mod exec;
 pub mod page;
 pub mod payload;
 pub mod pool;
+#[cfg(target_os = "linux")]
+mod procfs;
 pub mod ring;
 pub mod shm;
 mod usage;

@@ -9,6 +9,9 @@
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+#[cfg(target_os = "linux")]
+use crate::procfs::{self, Found, Stat};
+
 /// Somebody whose use can be looked at.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Probe {
@@ -44,7 +47,7 @@ impl Probe {
     pub(crate) fn usage(self) -> Option<Usage> {
         match self {
             Self::Thread { tid, clock } => {
-                let (user, system) = times(&format!("/proc/self/task/{tid}/stat"))?;
+                let (user, system) = times(&format!("/proc/self/task/{tid}"))?;
                 let mut time = libc::timespec { tv_sec: 0, tv_nsec: 0 };
                 // SAFETY: the time goes to a variable of ours. A clock of a thread that has ended is refused.
                 if unsafe { libc::clock_gettime(clock, &raw mut time) } != 0 {
@@ -59,7 +62,7 @@ impl Probe {
                 Some(Usage { user, system: whole.saturating_sub(user), resident: None })
             }
             Self::Process { pid } => {
-                let (user, system) = times(&format!("/proc/{pid}/stat"))?;
+                let (user, system) = times(&format!("/proc/{pid}"))?;
                 Some(Usage { user, system, resident: Some(memory(pid)?.resident) })
             }
         }
@@ -101,9 +104,17 @@ pub(crate) struct Memory {
 /// Looks at the memory of a process (`/proc/PID/statm`).
 #[cfg(target_os = "linux")]
 pub(crate) fn memory(pid: u32) -> Option<Memory> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
-    let mut pages = text.split(' ').skip(1).map_while(|word| word.parse::<u64>().ok());
-    let (resident, of_files) = (pages.next()?, pages.next()?);
+    let pages = |folder: &str| {
+        let text = std::fs::read_to_string(format!("{folder}/statm")).ok()?;
+        let mut pages = text.split(' ').map_while(|word| word.parse::<u64>().ok());
+        let (_, resident, of_files) = (pages.next().filter(|size| *size > 0)?, pages.next()?, pages.next()?);
+        Some((resident, of_files))
+    };
+    let (resident, of_files) = match procfs::of_living(pid, pages) {
+        Found::There(pages) => pages,
+        Found::Ended => (0, 0),
+        Found::Unread => return None,
+    };
     // SAFETY: the call takes an integer.
     let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
     Some(Memory { resident: resident * page, anonymous: resident.saturating_sub(of_files) * page })
@@ -137,16 +148,14 @@ pub(crate) fn claim_kill_for_memory(since: u64) -> Option<bool> {
     Some(CLAIMED.fetch_update(SeqCst, SeqCst, claim).is_ok())
 }
 
-/// Reads the times of a `stat`: in user mode, and in the kernel (fields 14 and 15, in clock ticks).
+/// Reads the times of a process or a thread, by its folder: in user mode, and in the kernel (fields 14 and 15, in clock ticks).
 #[cfg(target_os = "linux")]
-fn times(path: &str) -> Option<(Duration, Duration)> {
-    let text = std::fs::read_to_string(path).ok()?;
-    // The name, in parentheses, may have any byte in it.
-    let mut fields = text.get(text.rfind(')')? + 2..)?.split(' ').skip(11);
+fn times(folder: &str) -> Option<(Duration, Duration)> {
+    let stat = Stat::of(folder).ok()?;
     // SAFETY: the call takes an integer.
     let ticks = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok().filter(|ticks| *ticks > 0)?;
-    let mut next = || Some(Duration::from_micros(fields.next()?.parse::<u64>().ok()? * 1_000_000 / ticks));
-    Some((next()?, next()?))
+    let time = |field| Some(Duration::from_micros(stat.field(field)? * 1_000_000 / ticks));
+    Some((time(14)?, time(15)?))
 }
 
 #[cfg(all(test, target_os = "linux"))]

@@ -8,6 +8,8 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::procfs;
+
 /// The longest path that the kernel takes, with its NUL.
 const PATH_BYTES: usize = 4096;
 /// What does not cross it cannot be unreadable in part.
@@ -41,9 +43,7 @@ impl Asker {
     /// # Errors
     /// It has gone.
     pub(super) fn process(&self) -> io::Result<libc::pid_t> {
-        let status = fs::read_to_string(self.place("status"))?;
-        let id = status.lines().find_map(|line| line.strip_prefix("Tgid:")?.trim().parse().ok());
-        id.ok_or_else(|| io::Error::from_raw_os_error(libc::ESRCH))
+        procfs::process_of(self.thread)
     }
 
     /// Reads its memory.

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -114,7 +114,8 @@ impl fmt::Debug for Callback {
 pub(super) struct Audit {
     files: Vec<File>,
     callback: Option<Callback>,
-    witness: OnceLock<Arc<dyn Witness>>,
+    /// Who has the audit itself, by whom else it is kept.
+    witness: OnceLock<Weak<dyn Witness>>,
     flow: Mutex<Flow>,
 }
 
@@ -174,13 +175,17 @@ impl Audit {
     }
 
     /// Has somebody say what else is known of the session.
-    pub(super) fn hears(&self, witness: Arc<dyn Witness>) {
-        let _ = self.witness.set(witness);
+    pub(super) fn hears(&self, witness: &Arc<dyn Witness>) {
+        let _ = self.witness.set(Arc::downgrade(witness));
+    }
+
+    fn witness(&self) -> Option<Arc<dyn Witness>> {
+        self.witness.get()?.upgrade()
     }
 
     /// Tells whether the session was sent any code.
     pub(super) fn has_begun(&self) -> bool {
-        self.witness.get().is_some_and(|witness| witness.has_begun())
+        self.witness().is_some_and(|witness| witness.has_begun())
     }
 
     /// Writes a decision down, unless it allows without a word.
@@ -230,7 +235,7 @@ impl Audit {
         let taken = self.flow.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
         let Some(omitted) = taken else { return };
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let witness = self.witness.get();
+        let witness = self.witness();
         let record = AuditRecord {
             unix_ms: u64::try_from(now.as_millis()).unwrap_or(u64::MAX),
             session,
@@ -239,7 +244,7 @@ impl Audit {
             request,
             rule,
             mechanism,
-            run: witness.and_then(|witness| witness.run()),
+            run: witness.as_ref().and_then(|witness| witness.run()),
             self_reported: witness.and_then(|witness| witness.reported(session, thread)),
             omitted,
         };

@@ -5,7 +5,7 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::audit::{Audit, Callback};
+use super::audit::{Audit, Callback, Witness};
 use super::bpf;
 use super::calls::{self, Sockets, Wishes};
 use super::check::Held;
@@ -171,7 +171,7 @@ impl Cage {
     /// Who looks at how much memory it has with all that it starts, where that is limited.
     pub(in crate::exec) fn memory(&self) -> Option<MemoryWatch> {
         let has_files = self.tmp.as_deref() == Some(Path::new(TMP));
-        self.memory_bytes().map(|most| MemoryWatch::new(most, has_files))
+        self.memory_bytes().map(|most| MemoryWatch::new(most, has_files, self.audit.clone()))
     }
 
     /// How much memory it may have with all that it starts.
@@ -179,9 +179,9 @@ impl Cage {
         self.policy.limits().memory_bytes
     }
 
-    /// Notes that it had more memory than it may have.
-    pub(in crate::exec) fn was_past_memory(&self, process: u32) {
-        self.audit.limited(process, process.cast_signed(), "more memory", "limits.memory_bytes");
+    /// Has somebody say what else is known of the session, as long as it is there.
+    pub(in crate::exec) fn hears(&self, witness: &Arc<dyn Witness>) {
+        self.audit.hears(witness);
     }
 
     /// By what it reaches domains, if there are rules for these.

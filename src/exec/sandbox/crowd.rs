@@ -3,7 +3,8 @@
 //! The kernel's own limit (`RLIMIT_NPROC`) counts everything of a user's, and does not bind root. Here each new process or thread
 //! is asked for. All of them are in the session's group, which they cannot leave.
 
-use std::fs;
+use super::census::members;
+use crate::procfs::Stat;
 
 /// Counts a session's processes and threads.
 #[derive(Debug)]
@@ -30,20 +31,11 @@ impl Crowd {
     }
 }
 
-/// Counts the threads of all processes of a group.
+/// Counts the threads of all processes of a group. One that has ended takes a place as well, until somebody has waited for it, and
+/// so does one that cannot be read.
 fn count(group: u32) -> u64 {
-    let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
-    let of_group = processes.filter_map(|entry| {
-        let id: u32 = entry.file_name().to_str()?.parse().ok()?;
-        let text = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-        // The name may have anything in it; what follows is numbers: state, parent, group, ... and, 17th, threads.
-        let mut fields = text.rsplit_once(')')?.1.split_whitespace();
-        let its_group: u32 = fields.nth(2)?.parse().ok()?;
-        let threads: u64 = fields.nth(14)?.parse().ok()?;
-        // One that has ended takes a place as well, until somebody has waited for it.
-        (its_group == group).then_some(threads.max(1))
-    });
-    of_group.sum()
+    let threads = |id: &u32| Stat::of(&format!("/proc/{id}")).ok()?.threads();
+    members(group).iter().map(|id| threads(id).unwrap_or(1).max(1)).sum()
 }
 
 #[cfg(test)]

@@ -49,6 +49,8 @@ struct Duty {
     _serving: Option<Serving>,
     /// The session's process.
     session: u32,
+    /// Who says what else is known of the session: kept until nobody can ask any more.
+    _witness: Arc<dyn Witness>,
 }
 
 impl Guard {
@@ -66,7 +68,6 @@ impl Guard {
         let listener = Arc::new(Listener::new(listener));
         let crowd = policy.limits().processes.map(|most| Crowd::new(session, most));
         let (audit, watch) = (cage.audit().clone(), cage.watch().cloned());
-        audit.hears(witness);
         let proxy = cage.proxy().cloned();
         let serving = proxy.clone().map(|proxy| {
             let terms = Terms { policy: policy.clone(), audit: audit.clone(), session };
@@ -75,8 +76,18 @@ impl Guard {
         let _serving = serving.transpose()?;
         let under_way = Arc::<UnderWay>::default();
         let theirs = under_way.clone();
-        let mut duty =
-            Duty { policy, listener, crowd, audit, watch, under_way: theirs, proxy, _serving, session };
+        let mut duty = Duty {
+            policy,
+            listener,
+            crowd,
+            audit,
+            watch,
+            under_way: theirs,
+            proxy,
+            _serving,
+            session,
+            _witness: witness,
+        };
         let thread = thread::Builder::new().name("circlet-guard".to_owned());
         let (ends, ended) = bounded(0);
         let thread = thread.spawn(move || {

@@ -67,13 +67,11 @@ impl Session {
     pub(super) fn died(&mut self) -> Error {
         self.to = None;
         self.run = None;
+        // What is told of it names the run, which is under way until then.
+        let is_past = self.shared.is_past_memory();
         let stopped = self.shared.end();
         let how = self.process.wait(Deadline::after(STOP_GRACE)).unwrap_or_else(|| self.process.end().0);
         log(CIRCLET, || format!("session {} {how}", self.process_id()));
-        let is_past = self.shared.is_past_memory();
-        if let Some(cage) = self.cage.as_ref().filter(|_| is_past) {
-            cage.was_past_memory(self.process_id());
-        }
         self.out_of_memory = match (stopped, how) {
             _ if is_past => Some(true),
             (Some(Stopped::Killed), _) => Some(false),

@@ -22,7 +22,7 @@ use crate::exec::fork_server::ForkServer;
 use crate::exec::log::{CIRCLET, log};
 use crate::exec::passing;
 use crate::exec::process::Process;
-use crate::exec::sandbox::{Cage, Guard, Stage};
+use crate::exec::sandbox::{Cage, Guard, Stage, Witness};
 use crate::exec::spawn::Confined;
 use crate::exec::{Error, Killer};
 use crate::ring::{self, Deadline, Options, Receiver, Sender, Wait};
@@ -178,6 +178,10 @@ impl Session {
         };
         let memory = cage.as_ref().and_then(Cage::memory);
         let shared = Arc::new(Shared::new(words, pipes, setting.notice.clone(), memory)?);
+        if let Some(cage) = &cage {
+            let witness: Arc<dyn Witness> = shared.clone();
+            cage.hears(&witness);
+        }
         let outputs = outputs.map(Into::into);
         let origin = start(Place { descriptors, outputs, shared: shared.clone(), confined })
             .map_err(|error| refusal(&shared.words).unwrap_or(error))?;
@@ -275,7 +279,10 @@ impl Session {
     fn check(&mut self, tried: u32) -> Result<(), Error> {
         let checked = match &self.cage {
             _ if self.awaits_guard() => Err("nobody is asked what is to be asked".to_owned()),
-            Some(cage) => cage.check(self.process.id(), tried),
+            Some(cage) => cage.check(self.process.id(), tried).and_then(|()| {
+                let counted = self.shared.counts_files(self.process.id());
+                counted.map_err(|error| format!("its files in memory cannot be counted: {error}"))
+            }),
             None => Ok(()),
         };
         checked.map_err(|what| {

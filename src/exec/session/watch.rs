@@ -4,7 +4,7 @@ use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-use std::{fmt, fs, io};
+use std::{fmt, io};
 
 use super::life::Life;
 use super::pipes::Pipes;
@@ -16,6 +16,7 @@ use crate::exec::log::{CIRCLET, log};
 use crate::exec::outputs::Stream;
 use crate::exec::process::{Attendant, Process};
 use crate::exec::sandbox::{MemoryWatch, SelfReported, Witness};
+use crate::procfs;
 use crate::ring::Deadline;
 
 /// What the threads that have to do with a session share.
@@ -33,8 +34,6 @@ pub(in crate::exec) struct Shared {
     /// Who else is told of the end.
     notice: Option<Arc<Notice>>,
     memory: Option<Mutex<MemoryWatch>>,
-    /// Whether it was killed since it had more memory than it may have.
-    is_past_memory: AtomicBool,
 }
 
 impl Shared {
@@ -55,21 +54,30 @@ impl Shared {
             life: Arc::new(Life::new()),
             notice,
             memory: memory.map(Mutex::new),
-            is_past_memory: AtomicBool::new(false),
         })
     }
 
-    /// Tells whether the session was killed since it had more memory than it may have.
+    fn memory(&self) -> Option<MutexGuard<'_, MemoryWatch>> {
+        Some(self.memory.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells whether the session was killed since it had more memory than it may have; it is written down by then.
     pub(super) fn is_past_memory(&self) -> bool {
-        self.is_past_memory.load(SeqCst)
+        self.memory().is_some_and(|memory| memory.was_past())
+    }
+
+    /// Has its files counted as memory, where they are in memory. No code has run by now.
+    pub(super) fn counts_files(&self, session: u32) -> io::Result<()> {
+        self.memory().map_or(Ok(()), |mut memory| memory.counts_files(session))
     }
 
     /// Looks at its memory, if it is time, and ends it where there is too much.
     fn look_at_memory(&self, process: &Process) {
-        let Some(memory) = &self.memory else { return };
-        if memory.lock().unwrap_or_else(PoisonError::into_inner).is_past(process.id()) {
-            self.is_past_memory.store(true, SeqCst);
+        let Some(mut memory) = self.memory() else { return };
+        if memory.is_past(process.id()) {
             process.kill();
+            // The run is under way until somebody has asked whether this was so, and waits for that.
+            memory.tell(process.id());
         }
     }
 
@@ -144,17 +152,11 @@ impl Witness for Shared {
     }
 
     fn reported(&self, session: u32, thread: libc::pid_t) -> Option<SelfReported> {
-        let thread = thread.unsigned_abs();
+        let (id, thread) = (thread, thread.unsigned_abs());
         // The first thread of a process that the code has made, which has not said anything: who made it did.
-        let is_new = || thread != session && is_first(thread);
+        let is_new = || thread != session && procfs::process_of(id).is_ok_and(|process| process == id);
         self.words.reported(thread, is_new())
     }
-}
-
-/// Tells whether a thread is the first of its process.
-fn is_first(thread: u32) -> bool {
-    let status = fs::read_to_string(format!("/proc/{thread}/status")).unwrap_or_default();
-    status.lines().any(|line| line.strip_prefix("Tgid:").is_some_and(|id| id.trim().parse() == Ok(thread)))
 }
 
 impl fmt::Debug for Shared {
@@ -171,8 +173,7 @@ impl Attendant for Shared {
 
     fn until(&self) -> Deadline {
         let step = self.plan().as_ref().and_then(Plan::due);
-        let look =
-            self.memory.as_ref().map(|memory| memory.lock().unwrap_or_else(PoisonError::into_inner).due());
+        let look = self.memory().and_then(|memory| memory.due());
         match step.into_iter().chain(look).min() {
             Some(due) => Deadline::after(due.saturating_duration_since(Instant::now())),
             None => Deadline::NEVER,
@@ -197,6 +198,9 @@ impl Attendant for Shared {
         // What it wrote last.
         self.pipes.read_all();
         self.life.ends();
+        if let Some(mut memory) = self.memory() {
+            memory.end();
+        }
         self.is_over.store(true, SeqCst);
         self.words.wake_surely();
         if let Some(notice) = &self.notice {
