@@ -20,15 +20,17 @@ pub(super) enum Request {
     Forward(Authority, Vec<u8>, Body),
 }
 
-/// Fields that are for the proxy alone, beside those that `Connection` names.
-const HOP_BY_HOP: [&str; 8] = [
+/// Fields that do not go on as they are, beside those that `Connection` names: for the proxy alone, or written anew.
+const HOP_BY_HOP: [&str; 10] = [
     "connection",
+    "content-length",
     "host",
     "keep-alive",
     "proxy-authenticate",
     "proxy-authorization",
     "proxy-connection",
     "te",
+    "transfer-encoding",
     "upgrade",
 ];
 
@@ -54,9 +56,9 @@ pub(super) fn read(bytes: &[u8]) -> Result<Option<(usize, Request)>, Refusal> {
         return Ok(Some((length, Request::Tunnel(to))));
     }
     let (to, path) = url(target).ok_or(Refusal::Malformed)?;
-    let body = body(head.headers)?;
-    let head = rewritten(&format!("{method} {path} HTTP/1.{version}"), &to, head.headers);
-    Ok(Some((length, Request::Forward(to, head, body))))
+    let framing = framing(version, head.headers)?;
+    let head = rewritten(&format!("{method} {path} HTTP/1.{version}"), &to, framing, head.headers);
+    Ok(Some((length, Request::Forward(to, head, framing.body()))))
 }
 
 /// Splits a URL of http into its host and all that comes after it.
@@ -81,31 +83,61 @@ fn is_named(field: &Header<'_>, name: &str) -> bool {
 
 fn values<'a>(fields: &'a [Header<'a>], name: &'a str) -> impl Iterator<Item = &'a str> {
     let values = fields.iter().filter(move |field| is_named(field, name));
-    // What is no text has none of the words that are looked for.
-    values.flat_map(|field| std::str::from_utf8(field.value).unwrap_or("?").split(',')).map(str::trim)
+    // What is no text has none of the words that are looked for, and blanks are these two alone: others are part of a word.
+    values
+        .flat_map(|field| std::str::from_utf8(field.value).unwrap_or("?").split(','))
+        .map(|value| value.trim_matches([' ', '\t']))
 }
 
-/// Tells how long the body is; not two things at once, which others would read in another way.
-fn body(fields: &[Header<'_>]) -> Result<Body, Refusal> {
+/// How a request says how long its body is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Framing {
+    /// Not at all: there is none.
+    None,
+    Length(u64),
+    Chunked,
+}
+
+impl Framing {
+    fn body(self) -> Body {
+        match self {
+            Self::None => Body::length(0),
+            Self::Length(bytes) => Body::length(bytes),
+            Self::Chunked => Body::chunked(),
+        }
+    }
+
+    /// The field that says it to the host.
+    fn field(self) -> String {
+        match self {
+            Self::None => String::new(),
+            Self::Length(bytes) => format!("Content-Length: {bytes}\r\n"),
+            Self::Chunked => "Transfer-Encoding: chunked\r\n".to_owned(),
+        }
+    }
+}
+
+/// Tells how long the body is; not two things at once, nor chunks where there were none yet (HTTP/1.0), which others would read in
+/// another way.
+fn framing(version: u8, fields: &[Header<'_>]) -> Result<Framing, Refusal> {
     let codings: Vec<_> = values(fields, "transfer-encoding").collect();
     let lengths: Vec<_> = values(fields, "content-length").collect();
     match (&codings[..], &lengths[..]) {
-        ([], []) => Ok(Body::length(0)),
-        ([coding], []) if coding.eq_ignore_ascii_case("chunked") => Ok(Body::chunked()),
+        ([], []) => Ok(Framing::None),
+        ([coding], []) if version > 0 && coding.eq_ignore_ascii_case("chunked") => Ok(Framing::Chunked),
         ([], [length]) if length.bytes().all(|byte| byte.is_ascii_digit()) => {
-            length.parse().map(Body::length).map_err(|_| Refusal::Malformed)
+            length.parse().map(Framing::Length).map_err(|_| Refusal::Malformed)
         }
         _ => Err(Refusal::Malformed),
     }
 }
 
-/// Returns the head that goes on: to the host that was decided on, whatever `Host` said, and for one request.
-fn rewritten(first: &str, to: &Authority, fields: &[Header<'_>]) -> Vec<u8> {
+/// Returns the head that goes on: to the host that was decided on, whatever `Host` said, with a body as it was understood, and for one
+/// request.
+fn rewritten(first: &str, to: &Authority, framing: Framing, fields: &[Header<'_>]) -> Vec<u8> {
     let is_dropped = |field: &Header<'_>| {
         HOP_BY_HOP.iter().any(|name| is_named(field, name))
             || values(fields, "connection").any(|name| is_named(field, name))
-                && !is_named(field, "content-length")
-                && !is_named(field, "transfer-encoding")
     };
     let host = to.to_string();
     let host = host.strip_suffix(":80").unwrap_or(&host);
@@ -113,7 +145,7 @@ fn rewritten(first: &str, to: &Authority, fields: &[Header<'_>]) -> Vec<u8> {
     for field in fields.iter().filter(|field| !is_dropped(field)) {
         head.extend([field.name.as_bytes(), b": ", field.value, b"\r\n"].concat());
     }
-    head.extend(b"Connection: close\r\n\r\n");
+    head.extend([framing.field().as_bytes(), b"Connection: close\r\n\r\n"].concat());
     head
 }
 
@@ -137,28 +169,33 @@ mod tests {
         }
     }
 
+    /// Tries requests that have these in the place of `{}`.
+    fn all_malformed(request: &str, parts: &[&str]) {
+        for part in parts {
+            let read = read(request.replace("{}", part).as_bytes());
+            assert_eq!(read, Err(Refusal::Malformed), "{part:?}");
+        }
+    }
+
     #[test]
     fn connect_names_who_is_connected_to_and_no_field_does() {
         let head = "CONNECT evil.example:443 HTTP/1.1\r\nHost: good.example:443\r\nX-Forwarded-Host: good.example\r\n\r\n";
         assert_eq!(tunnel(head).unwrap(), "evil.example:443");
-        for target in [
-            "good.example:80@evil.example:80",
-            "http://evil.example/",
-            "evil.example",
-            "/",
-            "*",
-            "evil.example:80:80",
-            "evil.example:80#good.example:80",
-            "good.example%00.evil.example:80",
-            "[::1]",
-            "evil.example:0x50",
-        ] {
-            assert_eq!(
-                tunnel(&format!("CONNECT {target} HTTP/1.1\r\n\r\n")),
-                Err(Refusal::Malformed),
-                "{target}"
-            );
-        }
+        all_malformed(
+            "CONNECT {} HTTP/1.1\r\n\r\n",
+            &[
+                "good.example:80@evil.example:80",
+                "http://evil.example/",
+                "evil.example",
+                "/",
+                "*",
+                "evil.example:80:80",
+                "evil.example:80#good.example:80",
+                "good.example%00.evil.example:80",
+                "[::1]",
+                "evil.example:0x50",
+            ],
+        );
     }
 
     #[test]
@@ -178,24 +215,21 @@ mod tests {
 
     #[test]
     fn a_url_with_a_user_or_another_scheme_is_none() {
-        for target in [
-            "/",
-            "*",
-            "https://a.example/",
-            "ftp://a.example/",
-            "http://user@a.example/",
-            "http://a.example:80@b.example/",
-            "http:///",
-            "http://a.example#b",
-            "//a.example/",
-            "http://a.example\\@b.example/",
-        ] {
-            assert_eq!(
-                forward(&format!("GET {target} HTTP/1.1\r\n\r\n")),
-                Err(Refusal::Malformed),
-                "{target}"
-            );
-        }
+        all_malformed(
+            "GET {} HTTP/1.1\r\n\r\n",
+            &[
+                "/",
+                "*",
+                "https://a.example/",
+                "ftp://a.example/",
+                "http://user@a.example/",
+                "http://a.example:80@b.example/",
+                "http:///",
+                "http://a.example#b",
+                "//a.example/",
+                "http://a.example\\@b.example/",
+            ],
+        );
     }
 
     #[test]
@@ -205,17 +239,38 @@ mod tests {
         assert_eq!(with("Transfer-Encoding: chunked\r\n"), Ok(Body::chunked()));
         // A client cannot have it dropped by calling it its connection's own.
         assert_eq!(with("Connection: content-length\r\nContent-Length: 5\r\n"), Ok(Body::length(5)));
-        for fields in [
-            "Content-Length: 1\r\nContent-Length: 2\r\n",
-            "Content-Length: 1, 1\r\n",
-            "Content-Length: +1\r\n",
-            "Content-Length: -1\r\n",
-            "Content-Length: \r\n",
-            "Content-Length: 99999999999999999999\r\n",
-            "Transfer-Encoding: gzip, chunked\r\n",
-            "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+        all_malformed(
+            "PUT http://a/ HTTP/1.1\r\n{}\r\n",
+            &[
+                "Content-Length: 1\r\nContent-Length: 2\r\n",
+                "Content-Length: 1, 1\r\n",
+                "Content-Length: +1\r\n",
+                "Content-Length: -1\r\n",
+                "Content-Length: \r\n",
+                "Content-Length: 99999999999999999999\r\n",
+                "Transfer-Encoding: gzip, chunked\r\n",
+                "Transfer-Encoding: chunked\r\nContent-Length: 1\r\n",
+                "Transfer-Encoding: \u{a0}chunked\r\n",
+                "Transfer-Encoding: chunked\u{85}\r\n",
+                "Transfer-Encoding: \u{a0}\r\n",
+                "Content-Length: \u{2003}1\r\n",
+            ],
+        );
+        // What came before chunks has none, and those who know them all the same read them in their own ways.
+        all_malformed("PUT http://a/ HTTP/1.0\r\n{}\r\n", &["Transfer-Encoding: chunked\r\n"]);
+    }
+
+    #[test]
+    fn a_host_is_told_of_a_body_as_it_was_understood() {
+        for (fields, told) in [
+            ("Transfer-Encoding: \t Chunked \r\n", "Transfer-Encoding: chunked\r\n"),
+            ("Content-Length: 007\t\r\n", "Content-Length: 7\r\n"),
+            ("Content-Length: 0\r\n", "Content-Length: 0\r\n"),
+            ("Connection: \u{a0}x, \tX\r\nX: 1\r\n", ""),
+            ("", ""),
         ] {
-            assert_eq!(with(fields), Err(Refusal::Malformed), "{fields}");
+            let (_, head, _) = forward(&format!("PUT http://a/ HTTP/1.1\r\n{fields}\r\n")).unwrap();
+            assert_eq!(head, format!("PUT / HTTP/1.1\r\nHost: a\r\n{told}Connection: close\r\n\r\n"));
         }
     }
 
