@@ -397,3 +397,18 @@ time.sleep(0.3)
     assert_eq!(value(&mut python, code), json!([16, true]));
     python.stop().unwrap();
 }
+
+#[test]
+fn a_file_is_passed_to_nobody_and_is_no_socket() {
+    let mut python = asking(responder_port());
+    let code = "ours, theirs = socket.socketpair()
+file, memory, (reads, writes) = os.open(os.__file__, os.O_RDONLY), os.memfd_create('x'), os.pipe()
+def passed(fd): return tried(lambda: socket.send_fds(ours, [b'x'], [fd]))
+[passed(file), passed(os.open('/dev/null', os.O_RDWR)), passed(memory), passed(reads), passed(ours.fileno()), passed(999), library.sendto(file, b'x', 1, 0, None, 0),
+ tried(lambda: socket.socket(fileno=os.dup(file), family=2, type=2, proto=0).sendto(b'x', ('127.0.0.1', 9))),
+ tried(lambda: socket.socket(fileno=os.dup(file), family=2, type=2, proto=0).connect(('127.0.0.1', 9)))]";
+    assert_eq!(
+        value(&mut python, code),
+        json!(["EPERM", "EPERM", 1, 1, 1, "EBADF", -1, "ENOTSOCK", "ENOTSOCK"])
+    );
+}

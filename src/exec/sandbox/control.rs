@@ -4,6 +4,7 @@ use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
 
 use super::asker::Asker;
+use super::copies;
 use super::socket::Kind;
 use crate::exec::policy::Protocol;
 
@@ -80,7 +81,7 @@ impl Control {
         let mut numbers = Vec::new();
         for number in data.chunks_exact(size_of::<libc::c_int>()) {
             let number = number.try_into().map(libc::c_int::from_ne_bytes).unwrap_or(-1);
-            let copy = asker.descriptor(number)?;
+            let copy = copies::to_pass(asker, number)?;
             numbers.extend(copy.as_raw_fd().to_ne_bytes());
             self.passed.push(copy);
         }

@@ -14,6 +14,7 @@ mod census;
 mod check;
 mod connections;
 mod control;
+mod copies;
 mod count;
 mod crowd;
 mod deeds;

@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, OwnedFd};
 use std::time::Duration;
 
 use super::asker::Asker;
+use super::copies;
 use crate::exec::policy::Protocol;
 
 /// The longest address of the internet's.
@@ -34,7 +35,7 @@ impl Socket {
     /// # Errors
     /// It is no socket, or one that no session has.
     pub(super) fn of(asker: &Asker, number: libc::c_int) -> io::Result<Self> {
-        let fd = asker.descriptor(number)?;
+        let fd = copies::of_socket(asker, number)?;
         let family = option(&fd, libc::SO_DOMAIN, 0)?;
         let is_internet = matches!(family, libc::AF_INET | libc::AF_INET6);
         let protocol = if is_internet { option(&fd, libc::SO_PROTOCOL, 0)? } else { 0 };
