@@ -412,3 +412,17 @@ def passed(fd): return tried(lambda: socket.send_fds(ours, [b'x'], [fd]))
         json!(["EPERM", "EPERM", 1, 1, 1, "EBADF", -1, "ENOTSOCK", "ENOTSOCK"])
     );
 }
+
+#[test]
+fn several_messages_have_the_descriptors_of_one() {
+    let mut python = asking(responder_port());
+    let code = "rights = struct.pack('=Qii', 16 + 4 * 40, socket.SOL_SOCKET, socket.SCM_RIGHTS) + struct.pack('=i', os.pipe()[0]) * 40
+rights = ctypes.create_string_buffer(rights, len(rights))
+data = ctypes.create_string_buffer(b'x', 1)
+vector = ctypes.create_string_buffer(struct.pack('=QQ', ctypes.addressof(data), 1))
+part = struct.pack('=QI4xQQQQI4xI4x', 0, 0, ctypes.addressof(vector), 1, ctypes.addressof(rights), len(rights), 0, 0)
+headers = ctypes.create_string_buffer(part * 20, 64 * 20)
+ours, theirs = socket.socketpair()
+library.sendmmsg(ours.fileno(), headers, 20, 0)";
+    assert_eq!(value(&mut python, code), json!(1));
+}

@@ -10,8 +10,8 @@ use crate::exec::policy::Protocol;
 
 /// The longest list of control messages that is looked at.
 const BYTES: usize = 1024;
-/// The most descriptors that are passed at once: this process has a copy of each meanwhile.
-const DESCRIPTORS: usize = 64;
+/// The most descriptors that are passed by one call: this process has a copy of each meanwhile.
+pub(super) const DESCRIPTORS: usize = 64;
 /// A control message's head: its length with this head, its level and its type.
 const HEAD: usize = size_of::<libc::cmsghdr>();
 /// Where the next one begins is a multiple of this.
@@ -27,11 +27,17 @@ pub(super) struct Control {
 }
 
 impl Control {
-    /// Reads the control messages at an address.
+    /// Reads the control messages at an address, with at most `room` descriptors, which it takes off.
     ///
     /// # Errors
     /// One that is not known: it could name another receiver or sender, or ask for what this process alone may do.
-    pub(super) fn read(asker: &Asker, kind: Kind, address: u64, length: u64) -> io::Result<Self> {
+    pub(super) fn read(
+        asker: &Asker,
+        kind: Kind,
+        address: u64,
+        length: u64,
+        room: &mut usize,
+    ) -> io::Result<Self> {
         let fail = |error| Err(io::Error::from_raw_os_error(error));
         if address == 0 || length == 0 {
             return Ok(Self::default());
@@ -49,7 +55,7 @@ impl Control {
                 return fail(libc::EINVAL);
             };
             match (kind, level, name) {
-                (Kind::Pair { .. }, libc::SOL_SOCKET, libc::SCM_RIGHTS) => control.pass(asker, data)?,
+                (Kind::Pair { .. }, libc::SOL_SOCKET, libc::SCM_RIGHTS) => control.pass(asker, data, room)?,
                 (Kind::Internet(Protocol::Udp), libc::IPPROTO_UDP, libc::UDP_SEGMENT)
                 | (Kind::Internet(Protocol::Udp), libc::IPPROTO_IP, libc::IP_TOS)
                 | (Kind::Internet(Protocol::Udp), libc::IPPROTO_IPV6, libc::IPV6_TCLASS) => {
@@ -68,16 +74,16 @@ impl Control {
         (if length == 0 { std::ptr::null_mut() } else { self.words.as_mut_ptr().cast() }, length)
     }
 
-    /// Tells whether there are descriptors in them.
-    pub(super) fn passes(&self) -> bool {
-        !self.passed.is_empty()
+    /// Returns how many descriptors are in them.
+    pub(super) fn passed(&self) -> usize {
+        self.passed.len()
     }
 
     /// Passes descriptors of the session's to the other of a pair: copies, which are the same open files.
-    fn pass(&mut self, asker: &Asker, data: &[u8]) -> io::Result<()> {
-        if self.passed.len() + data.len() / size_of::<libc::c_int>() > DESCRIPTORS {
-            return Err(io::Error::from_raw_os_error(libc::ETOOMANYREFS));
-        }
+    fn pass(&mut self, asker: &Asker, data: &[u8], room: &mut usize) -> io::Result<()> {
+        *room = room
+            .checked_sub(data.len() / size_of::<libc::c_int>())
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::ETOOMANYREFS))?;
         let mut numbers = Vec::new();
         for number in data.chunks_exact(size_of::<libc::c_int>()) {
             let number = number.try_into().map(libc::c_int::from_ne_bytes).unwrap_or(-1);

@@ -107,7 +107,7 @@ mod tests {
         let rights = passing(file.as_raw_fd());
         let pair = Kind::Pair { is_stream: true };
         let error =
-            Control::read(&asker, pair, rights.as_ptr().addr() as u64, 20).map(drop).unwrap_err();
+            Control::read(&asker, pair, rights.as_ptr().addr() as u64, 20, &mut 64).map(drop).unwrap_err();
         assert_eq!(error.raw_os_error(), Some(libc::EPERM));
         assert!(is_locked(), "after a message with it");
     }

@@ -3,7 +3,7 @@
 use std::io;
 
 use super::asker::Asker;
-use super::control::Control;
+use super::control::{Control, DESCRIPTORS};
 use super::socket::{ADDRESS_BYTES, Kind, Socket};
 use crate::exec::policy::Protocol;
 
@@ -31,6 +31,18 @@ pub(super) struct Message {
     pub(super) full_bytes: usize,
 }
 
+/// What may still be copied for a call.
+struct Room {
+    bytes: usize,
+    descriptors: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        Self { bytes: CALL_BYTES, descriptors: DESCRIPTORS }
+    }
+}
+
 /// Where the parts of a message are, as the session says.
 struct Parts {
     /// Address and length of each.
@@ -51,7 +63,7 @@ pub(super) fn of_sendto(asker: &Asker, socket: &Socket, arguments: &[u64; 6]) ->
         return fail(libc::EINVAL);
     }
     let name = (name != 0).then_some((name, name_length));
-    read(asker, socket, Parts { name, pieces: vec![(data, length)], control: (0, 0) }, CALL_BYTES)
+    read(asker, socket, Parts { name, pieces: vec![(data, length)], control: (0, 0) }, &mut Room::default())
 }
 
 /// Reads what `sendmsg` is to send.
@@ -59,7 +71,7 @@ pub(super) fn of_sendto(asker: &Asker, socket: &Socket, arguments: &[u64; 6]) ->
 /// # Errors
 /// As the kernel's for what cannot be sent.
 pub(super) fn of_sendmsg(asker: &Asker, socket: &Socket, header: u64) -> io::Result<Message> {
-    read(asker, socket, parts(asker, header)?, CALL_BYTES)
+    read(asker, socket, parts(asker, header)?, &mut Room::default())
 }
 
 /// Reads what `sendmmsg` is to send: as many messages as there is room for, up to the first that cannot be sent.
@@ -73,14 +85,11 @@ pub(super) fn of_sendmmsg(
     count: u64,
 ) -> io::Result<Vec<Message>> {
     let count = (count as u32 as usize).min(MESSAGES);
-    let (mut messages, mut room) = (Vec::new(), CALL_BYTES);
+    let (mut messages, mut room) = (Vec::new(), Room::default());
     for at in 0..count {
         let header = headers.wrapping_add((at * MULTIPLE_BYTES) as u64);
-        match parts(asker, header).and_then(|parts| read(asker, socket, parts, room)) {
-            Ok(message) => {
-                room -= message.data.len();
-                messages.push(message);
-            }
+        match parts(asker, header).and_then(|parts| read(asker, socket, parts, &mut room)) {
+            Ok(message) => messages.push(message),
             Err(error) if at == 0 => return Err(error),
             // It is the first of the next call.
             Err(_) => break,
@@ -120,16 +129,17 @@ fn parts(asker: &Asker, header: u64) -> io::Result<Parts> {
     Ok(Parts { name, pieces: listed.collect::<io::Result<_>>()?, control: (control, control_length) })
 }
 
-/// Copies a message, of at most `room` bytes.
-fn read(asker: &Asker, socket: &Socket, parts: Parts, room: usize) -> io::Result<Message> {
+/// Copies a message for which there is room, and takes that off.
+fn read(asker: &Asker, socket: &Socket, parts: Parts, room: &mut Room) -> io::Result<Message> {
     let Parts { name, mut pieces, control: (control, control_length) } = parts;
     let full_bytes = pieces.iter().fold(0, |sum: usize, (_, length)| sum.saturating_add(*length));
     let is_stream = matches!(socket.kind, Kind::Internet(Protocol::Tcp) | Kind::Pair { is_stream: true });
     let most = if socket.kind == Kind::Internet(Protocol::Udp) { DATAGRAM_BYTES } else { CALL_BYTES };
-    if !is_stream && full_bytes > most.min(room) || is_stream && room == 0 {
+    if !is_stream && full_bytes > most.min(room.bytes) || is_stream && room.bytes == 0 {
         return fail(libc::EMSGSIZE);
     }
-    let mut left = full_bytes.min(room);
+    let mut left = full_bytes.min(room.bytes);
+    room.bytes -= left;
     let mut data = vec![0; left];
     for (_, length) in &mut pieces {
         *length = (*length).min(left);
@@ -145,10 +155,45 @@ fn read(asker: &Asker, socket: &Socket, parts: Parts, room: usize) -> io::Result
         let mut name = vec![0; (length as usize).min(ADDRESS_BYTES)];
         asker.read(address, &mut name).map(|()| name)
     });
-    let control = Control::read(asker, socket.kind, control, control_length)?;
+    let control = Control::read(asker, socket.kind, control, control_length, &mut room.descriptors)?;
     Ok(Message { name: name.transpose()?, data, control, full_bytes })
 }
 
 fn fail<T>(error: libc::c_int) -> io::Result<T> {
     Err(io::Error::from_raw_os_error(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::fd::AsRawFd;
+    use std::os::unix::net::UnixStream;
+
+    use super::*;
+
+    #[test]
+    fn as_many_descriptors_are_copied_for_a_call_as_for_a_message() {
+        // SAFETY: the call takes nothing.
+        let asker = Asker::new(unsafe { libc::getpid() });
+        let (near, _far) = UnixStream::pair().unwrap();
+        let socket = Socket::of(&asker, near.as_raw_fd()).unwrap();
+        let counts = |each: usize| {
+            let head = [libc::SOL_SOCKET, libc::SCM_RIGHTS].map(libc::c_int::to_ne_bytes);
+            let numbers = near.as_raw_fd().to_ne_bytes().repeat(each);
+            let control =
+                [&(16 + numbers.len()).to_ne_bytes()[..], head.as_flattened(), &numbers[..]].concat();
+            let mut piece = libc::iovec { iov_base: control.as_ptr().cast_mut().cast(), iov_len: 1 };
+            // SAFETY: the struct is plain integers and pointers, of which zero is a value.
+            let mut header: libc::mmsghdr = unsafe { std::mem::zeroed() };
+            (header.msg_hdr.msg_iov, header.msg_hdr.msg_iovlen) = (&raw mut piece, 1);
+            header.msg_hdr.msg_control = control.as_ptr().cast_mut().cast();
+            header.msg_hdr.msg_controllen = control.len();
+            let headers = vec![header; MESSAGES];
+            let read = of_sendmmsg(&asker, &socket, headers.as_ptr().addr() as u64, MESSAGES as u64);
+            read.map(|all| all.iter().map(|message| message.control.passed()).collect::<Vec<_>>())
+        };
+        assert_eq!(counts(DESCRIPTORS).unwrap(), [DESCRIPTORS]);
+        assert_eq!(counts(30).unwrap(), [30, 30]);
+        assert_eq!(counts(1).unwrap(), [1; MESSAGES]);
+        assert_eq!(counts(DESCRIPTORS + 1).unwrap_err().raw_os_error(), Some(libc::ETOOMANYREFS));
+    }
 }

@@ -98,7 +98,7 @@ impl Sending {
     /// Sends what can be sent without waiting; `None` if nothing was, or only a part of what is sent as a whole.
     pub(super) fn attempt(&mut self) -> Option<Answer> {
         // Copies of descriptors are not kept for as long as somebody likes: there are only so many.
-        let passes = self.messages.iter().any(|message| message.control.passes());
+        let passes = self.messages.iter().any(|message| message.control.passed() > 0);
         let waits = self.flags & libc::MSG_DONTWAIT == 0 && self.socket.is_blocking() && !passes;
         while self.sent < self.messages.len() {
             match self.send_next() {
