@@ -426,3 +426,36 @@ ours, theirs = socket.socketpair()
 library.sendmmsg(ours.fileno(), headers, 20, 0)";
     assert_eq!(value(&mut python, code), json!(1));
 }
+
+#[test]
+fn no_more_descriptors_are_on_their_way_than_a_session_may_have() {
+    let json = json!({"version": 1, "fs": {"private_tmp": true}, "limits": {"descriptors": 100}, "net": {"rules": [
+        {"action": "allow", "protocol": "udp", "addresses": ["127.0.0.1"], "ports": [9]},
+    ]}});
+    let mut python = builder().policy(Policy::from_json(&json.to_string()).unwrap()).start().unwrap();
+    // Those that nobody could take any more count as well: a message has its own pair in it.
+    let code = "import time
+some, _ = os.pipe()
+def passing(own):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    sent = []
+    for _ in range(4):
+        sent.append(tried(lambda: socket.send_fds(ours, [b'x'], [some] * 9 + [theirs.fileno() if own else some])))
+    return ours, theirs, sent
+kept = [passing(at % 2) for at in range(6)]
+sent = sum((sent for _, _, sent in kept), [])
+for _ in range(4):
+    for fd in socket.recv_fds(kept[0][1], 10, 20)[1]: os.close(fd)
+said = [sent.count(1), sent.count('ETOOMANYREFS')]
+kept.append(passing(False))
+said.append(kept[-1][2])
+for ours, theirs, _ in kept: ours.close(); theirs.close()
+until = time.monotonic() + 10
+ours, theirs = socket.socketpair()
+while (last := tried(lambda: socket.send_fds(ours, [b'last'], [some] * 60))) != 4 and time.monotonic() < until: time.sleep(0.01)
+ours.close()
+begun = time.monotonic()
+received, end = socket.recv_fds(theirs, 10, 60), theirs.recv(1)
+said + [last, len(received[1]), end == b'', time.monotonic() - begun < 5]";
+    assert_eq!(value(&mut python, code), json!([10, 14, [1, 1, 1, 1], 4, 60, true, true]));
+}

@@ -15,6 +15,7 @@ use super::connections::{self, Asked, Decided};
 use super::crowd::Crowd;
 use super::deeds::{Deed, UnderWay};
 use super::files::{Seen, Watch};
+use super::in_flight::{self, InFlight};
 use super::notices::{Answer, Listener, Notice};
 use super::programs;
 use super::proxy::{self, Proxy, Serving, Terms};
@@ -44,6 +45,7 @@ struct Duty {
     audit: Arc<Audit>,
     watch: Option<Arc<Watch>>,
     under_way: Arc<UnderWay>,
+    in_flight: Arc<InFlight>,
     proxy: Option<Arc<Proxy>>,
     /// Ends the proxy with the last who could ask.
     _serving: Option<Serving>,
@@ -76,6 +78,7 @@ impl Guard {
         let _serving = serving.transpose()?;
         let under_way = Arc::<UnderWay>::default();
         let theirs = under_way.clone();
+        let in_flight = Arc::new(InFlight::new(policy.limits().descriptors));
         let mut duty = Duty {
             policy,
             listener,
@@ -83,6 +86,7 @@ impl Guard {
             audit,
             watch,
             under_way: theirs,
+            in_flight,
             proxy,
             _serving,
             session,
@@ -112,8 +116,11 @@ impl Drop for Guard {
 impl Duty {
     fn answer_all(&mut self) {
         loop {
+            let look = if self.in_flight.look() { Deadline::after(in_flight::LOOK) } else { Deadline::NEVER };
+            if poll([Some(self.listener.descriptor())], look) == [false] {
+                continue;
+            }
             // A listener whose last asker has gone is ready too, and has nothing to take.
-            poll([Some(self.listener.descriptor())], Deadline::NEVER);
             match self.listener.take() {
                 Ok(Some(notice)) => self.answer(&notice),
                 Ok(None) => {
@@ -133,7 +140,7 @@ impl Duty {
                 self.carry_out(notice, connections::decide(&self.policy, self.proxy.as_deref(), notice));
             }
             libc::SYS_sendto | libc::SYS_sendmsg | libc::SYS_sendmmsg => {
-                self.carry_out(notice, sends::decide(&self.policy, notice));
+                self.carry_out(notice, sends::decide(&self.policy, &self.in_flight, notice));
             }
             call if calls::is_of_files(call) => self.look(notice),
             // A process or a thread more.

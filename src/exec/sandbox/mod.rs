@@ -24,6 +24,7 @@ mod fence;
 mod files;
 mod grounds;
 mod guard;
+mod in_flight;
 mod known;
 mod limits;
 mod memory;

@@ -9,11 +9,13 @@ use std::fs::File;
 use std::io;
 use std::mem;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use super::asker::Asker;
 use super::connections::{Decided, judged};
 use super::control::Control;
 use super::deeds::Deed;
+use super::in_flight::InFlight;
 use super::messages::{self, MULTIPLE_BYTES, Message};
 use super::notices::{Answer, Notice};
 use super::socket::Socket;
@@ -39,6 +41,7 @@ pub(super) struct Sending {
     /// How many messages have been sent, and how many bytes of the next.
     sent: usize,
     sent_bytes: usize,
+    in_flight: Arc<InFlight>,
 }
 
 /// Where the session wants to know how much of each message was sent.
@@ -49,14 +52,14 @@ struct Lengths {
 }
 
 /// Decides on a call to send.
-pub(super) fn decide(policy: &Resolved, notice: &Notice) -> Decided {
-    match prepared(policy, notice) {
+pub(super) fn decide(policy: &Resolved, in_flight: &Arc<InFlight>, notice: &Notice) -> Decided {
+    match prepared(policy, in_flight, notice) {
         Ok(decided) => decided,
         Err(error) => Decided::Refused(error.raw_os_error().unwrap_or(libc::EACCES)),
     }
 }
 
-fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
+fn prepared(policy: &Resolved, in_flight: &Arc<InFlight>, notice: &Notice) -> io::Result<Decided> {
     let asker = Asker::new(notice.thread);
     let [number, header, count_or_flags, flags, ..] = notice.arguments;
     let socket = Socket::of(&asker, number as libc::c_int)?;
@@ -86,7 +89,8 @@ fn prepared(policy: &Resolved, notice: &Notice) -> io::Result<Decided> {
             }
         }
     }
-    let sending = Sending { socket, messages, flags, lengths, sent: 0, sent_bytes: 0 };
+    let in_flight = in_flight.clone();
+    let sending = Sending { socket, messages, flags, lengths, sent: 0, sent_bytes: 0, in_flight };
     Ok(Decided::Made(all, Deed::Send(sending)))
 }
 
@@ -151,6 +155,8 @@ impl Sending {
         (header.msg_iov, header.msg_iovlen) = (&raw mut piece, 1);
         (header.msg_control, header.msg_controllen) = message.control.bytes();
         let flags = self.flags | libc::MSG_DONTWAIT | libc::MSG_NOSIGNAL;
+        let passed = message.control.passed();
+        let place = if passed > 0 { Some(self.in_flight.add(&self.socket, passed)?) } else { None };
         let sent = loop {
             // SAFETY: the header, the name, the data and the control messages outlive the call, and are as long as said.
             let sent = unsafe { libc::sendmsg(self.socket.number(), &raw const header, flags) };
@@ -159,6 +165,7 @@ impl Sending {
             }
             let error = io::Error::last_os_error();
             if error.kind() != io::ErrorKind::Interrupted {
+                place.into_iter().for_each(|place| self.in_flight.take_back(place, passed));
                 return Err(error);
             }
         };
