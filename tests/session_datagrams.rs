@@ -5,14 +5,15 @@ mod common;
 #[path = "common/sessions.rs"]
 mod sessions;
 
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::fs;
+use std::net::{TcpListener, UdpSocket};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use circlet::exec::policy::Policy;
 use circlet::exec::{Builder, Executor, Outcome};
 use serde_json::{Value, json};
-use sessions::builder;
+use sessions::{builder, full_listener, wait_for};
 
 /// What scripts have: attempts that say the name of their error, and a datagram sent in each way that names a receiver.
 const BEGIN: &str = "
@@ -298,18 +299,6 @@ time.sleep(0.2)
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
 }
 
-/// A session that listens and accepts nobody, its port, and those who fill it: one waits, perhaps two, and nobody else is answered.
-fn full_listener() -> (Executor, u16, Vec<TcpStream>) {
-    let mut outside = builder().start().unwrap();
-    let listen = "kept = socket.socket()\nkept.bind(('127.0.0.1', 0))\nkept.listen(0)\nkept.getsockname()[1]";
-    let port = u16::try_from(value(&mut outside, listen).as_u64().unwrap()).unwrap();
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let kept: Vec<_> =
-        (0..3).map_while(|_| TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok()).collect();
-    assert!(kept.len() < 3, "the listener is full");
-    (outside, port, kept)
-}
-
 #[test]
 fn a_connection_that_nobody_takes_waits_as_long_as_its_socket_says() {
     let mut python = asking(responder_port());
@@ -342,6 +331,34 @@ connect(socket.socket())"
     let _ = python.run_timeout(&format!("{BEGIN}{code}"), Duration::from_secs(1));
     let _ = python.stop();
     assert!(begun.elapsed() < Duration::from_secs(20), "{:?}", begun.elapsed());
+}
+
+/// How many threads of this process wait for a call of a session's: those of other tests too, which end with their sessions.
+fn waiting_threads() -> usize {
+    let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
+    let names = tasks.map(|task| fs::read_to_string(task.path().join("comm")).unwrap_or_default());
+    names.filter(|name| name.starts_with("circlet-wait")).count()
+}
+
+#[test]
+fn nothing_waits_for_a_session_that_has_ended_whatever_is_done_to_its_flags() {
+    let mut python = asking(responder_port());
+    let (_outside, port, _kept) = full_listener();
+    // Once they wait beside, each attempt is made to wait after all where the flags change at the right moment.
+    let code = format!(
+        "import fcntl, time
+all = [socket.socket() for _ in range(3)]
+for s in all: threading.Thread(target=lambda s=s: tried(lambda: s.connect(('127.0.0.1', {port}))), daemon=True).start()
+time.sleep(0.5)
+until = time.monotonic() + 4
+while time.monotonic() < until:
+    for s in all: fcntl.fcntl(s, fcntl.F_SETFL, 0)
+True"
+    );
+    assert_eq!(value(&mut python, &code), json!(true));
+    assert!(waiting_threads() >= 3);
+    python.stop().unwrap();
+    wait_for("no threads that wait", || waiting_threads() == 0);
 }
 
 #[test]
@@ -399,35 +416,6 @@ time.sleep(0.3)
 }
 
 #[test]
-fn a_file_is_passed_to_nobody_and_is_no_socket() {
-    let mut python = asking(responder_port());
-    let code = "ours, theirs = socket.socketpair()
-file, memory, (reads, writes) = os.open(os.__file__, os.O_RDONLY), os.memfd_create('x'), os.pipe()
-def passed(fd): return tried(lambda: socket.send_fds(ours, [b'x'], [fd]))
-[passed(file), passed(os.open('/dev/null', os.O_RDWR)), passed(memory), passed(reads), passed(ours.fileno()), passed(999), library.sendto(file, b'x', 1, 0, None, 0),
- tried(lambda: socket.socket(fileno=os.dup(file), family=2, type=2, proto=0).sendto(b'x', ('127.0.0.1', 9))),
- tried(lambda: socket.socket(fileno=os.dup(file), family=2, type=2, proto=0).connect(('127.0.0.1', 9)))]";
-    assert_eq!(
-        value(&mut python, code),
-        json!(["EPERM", "EPERM", 1, 1, 1, "EBADF", -1, "ENOTSOCK", "ENOTSOCK"])
-    );
-}
-
-#[test]
-fn several_messages_have_the_descriptors_of_one() {
-    let mut python = asking(responder_port());
-    let code = "rights = struct.pack('=Qii', 16 + 4 * 40, socket.SOL_SOCKET, socket.SCM_RIGHTS) + struct.pack('=i', os.pipe()[0]) * 40
-rights = ctypes.create_string_buffer(rights, len(rights))
-data = ctypes.create_string_buffer(b'x', 1)
-vector = ctypes.create_string_buffer(struct.pack('=QQ', ctypes.addressof(data), 1))
-part = struct.pack('=QI4xQQQQI4xI4x', 0, 0, ctypes.addressof(vector), 1, ctypes.addressof(rights), len(rights), 0, 0)
-headers = ctypes.create_string_buffer(part * 20, 64 * 20)
-ours, theirs = socket.socketpair()
-library.sendmmsg(ours.fileno(), headers, 20, 0)";
-    assert_eq!(value(&mut python, code), json!(1));
-}
-
-#[test]
 fn no_more_descriptors_are_on_their_way_than_a_session_may_have() {
     let json = json!({"version": 1, "fs": {"private_tmp": true}, "limits": {"descriptors": 100}, "net": {"rules": [
         {"action": "allow", "protocol": "udp", "addresses": ["127.0.0.1"], "ports": [9]},
@@ -458,4 +446,33 @@ begun = time.monotonic()
 received, end = socket.recv_fds(theirs, 10, 60), theirs.recv(1)
 said + [last, len(received[1]), end == b'', time.monotonic() - begun < 5]";
     assert_eq!(value(&mut python, code), json!([10, 14, [1, 1, 1, 1], 4, 60, true, true]));
+}
+
+#[test]
+fn several_messages_have_the_descriptors_of_one() {
+    let mut python = asking(responder_port());
+    let code = "rights = struct.pack('=Qii', 16 + 4 * 40, socket.SOL_SOCKET, socket.SCM_RIGHTS) + struct.pack('=i', os.pipe()[0]) * 40
+rights = ctypes.create_string_buffer(rights, len(rights))
+data = ctypes.create_string_buffer(b'x', 1)
+vector = ctypes.create_string_buffer(struct.pack('=QQ', ctypes.addressof(data), 1))
+part = struct.pack('=QI4xQQQQI4xI4x', 0, 0, ctypes.addressof(vector), 1, ctypes.addressof(rights), len(rights), 0, 0)
+headers = ctypes.create_string_buffer(part * 20, 64 * 20)
+ours, theirs = socket.socketpair()
+library.sendmmsg(ours.fileno(), headers, 20, 0)";
+    assert_eq!(value(&mut python, code), json!(1));
+}
+
+#[test]
+fn a_file_is_passed_to_nobody_and_is_no_socket() {
+    let mut python = asking(responder_port());
+    let code = "ours, theirs = socket.socketpair()
+file, memory, (reads, writes) = os.open(os.__file__, os.O_RDONLY), os.memfd_create('x'), os.pipe()
+def passed(fd): return tried(lambda: socket.send_fds(ours, [b'x'], [fd]))
+[passed(file), passed(os.open('/dev/null', os.O_RDWR)), passed(memory), passed(reads), passed(ours.fileno()), passed(999), library.sendto(file, b'x', 1, 0, None, 0),
+ tried(lambda: socket.socket(fileno=os.dup(file), family=2, type=2, proto=0).sendto(b'x', ('127.0.0.1', 9))),
+ tried(lambda: socket.socket(fileno=os.dup(file), family=2, type=2, proto=0).connect(('127.0.0.1', 9)))]";
+    assert_eq!(
+        value(&mut python, code),
+        json!(["EPERM", "EPERM", 1, 1, 1, "EBADF", -1, "ENOTSOCK", "ENOTSOCK"])
+    );
 }

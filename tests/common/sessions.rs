@@ -1,6 +1,7 @@
 //! Sessions for tests: what they are started with, and what comes of them.
 #![allow(dead_code, unreachable_pub, reason = "each test program has it as a module and uses a part of it")]
 
+use std::net::{SocketAddr, TcpStream};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -58,4 +59,16 @@ pub fn wait_for(what: &str, is_so: impl Fn() -> bool) {
         assert!(Instant::now() < until, "{what} in 20 s");
         std::thread::yield_now();
     }
+}
+
+/// A session that listens and accepts nobody, its port, and those who fill it: one waits, perhaps two, and nobody else is answered.
+pub fn full_listener() -> (Executor, u16, Vec<TcpStream>) {
+    let mut outside = builder().start().unwrap();
+    let listen = "import socket\nkept = socket.socket()\nkept.bind(('127.0.0.1', 0))\nkept.listen(0)\nkept.getsockname()[1]";
+    let port = u16::try_from(outside.run(listen).unwrap().value.unwrap().as_u64().unwrap()).unwrap();
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let kept: Vec<_> =
+        (0..3).map_while(|_| TcpStream::connect_timeout(&address, Duration::from_millis(300)).ok()).collect();
+    assert!(kept.len() < 3, "the listener is full");
+    (outside, port, kept)
 }

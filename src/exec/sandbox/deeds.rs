@@ -1,9 +1,9 @@
 //! What is done on a copy of a socket in the place of who asked: at once where that can be, else beside whatever else is asked
 //! meanwhile.
 
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use super::connections::Call;
@@ -28,7 +28,7 @@ pub(super) enum Deed {
 
 impl Deed {
     /// Does it, or as much as can be done without waiting; `None` if it is to be waited for.
-    pub(super) fn attempt(&mut self) -> Option<Answer> {
+    fn attempt(&mut self) -> Option<Answer> {
         match self {
             Self::Call(call) => call.attempt(),
             Self::Send(sending) => sending.attempt(),
@@ -42,10 +42,18 @@ impl Deed {
         }
     }
 
-    /// What it comes to where nobody waits for the rest, a connection to this error.
-    fn unfinished(&self, error: libc::c_int) -> Answer {
+    /// What it comes to where nobody waits for the rest.
+    fn unfinished(&self) -> Answer {
         match self {
-            Self::Call(_) => Answer::Fail(error),
+            Self::Call(_) => Answer::Fail(libc::EAGAIN),
+            Self::Send(sending) => sending.unfinished(),
+        }
+    }
+
+    /// What it comes to where it was waited for as long as its socket says: a connection goes on by itself.
+    fn overdue(&self) -> Answer {
+        match self {
+            Self::Call(_) => Answer::Fail(libc::EINPROGRESS),
             Self::Send(sending) => sending.unfinished(),
         }
     }
@@ -65,7 +73,8 @@ impl Deed {
                 return listener.answer(notice, answer);
             }
             if left.is_some_and(|left| left.is_zero()) {
-                return listener.answer(notice, self.unfinished(libc::EINPROGRESS));
+                let answer = self.overdue();
+                return listener.answer(notice, answer);
             }
             if is_ready {
                 thread::sleep(PAUSE);
@@ -76,53 +85,95 @@ impl Deed {
 
 /// What is done for a session.
 #[derive(Debug, Default)]
-pub(super) struct UnderWay {
-    /// The socket of what is attempted now, so that it can be broken off: whoever shares the socket can have an attempt wait
-    /// after all, by a change of its flags at the right moment.
-    now: Mutex<Option<libc::c_int>>,
-    /// How many wait beside.
-    waiting: AtomicUsize,
+pub(super) struct UnderWay(Mutex<Known>);
+
+#[derive(Debug, Default)]
+struct Known {
+    /// The sockets of all that is attempted or waits, so that it can be broken off: whoever shares a socket can have an attempt wait
+    /// after all, by a change of its flags at the right moment. Each is open as long as it stands here.
+    sockets: HashMap<u64, libc::c_int>,
+    /// What the next has as its key.
+    next: u64,
+    /// Those that wait beside.
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// Something that can be broken off, until it is dropped.
+#[derive(Debug)]
+struct Noted {
+    under_way: Arc<UnderWay>,
+    key: u64,
+    deed: Deed,
+}
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        // Before its socket is closed.
+        self.under_way.known().sockets.remove(&self.key);
+    }
 }
 
 impl UnderWay {
-    /// Attempts something that can be broken off meanwhile.
-    pub(super) fn attempt(&self, deed: &mut Deed) -> Option<Answer> {
-        self.set(Some(deed.socket().number()));
-        let answer = deed.attempt();
-        self.set(None);
-        answer
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Does something once it can be done, and answers, on a thread of its own.
-    pub(super) fn later(self: &Arc<Self>, mut deed: Deed, listener: &Arc<Listener>, notice: &Notice) {
-        let (under_way, theirs, asked) = (self.clone(), listener.clone(), *notice);
-        let otherwise = deed.unfinished(libc::EAGAIN);
-        let has_room = self.waiting.fetch_add(1, Relaxed) < WAITING;
-        let thread = thread::Builder::new().name("circlet-wait".to_owned());
-        let begins = has_room
-            && thread
-                .spawn(move || {
-                    deed.finish(&theirs, &asked);
-                    drop(deed);
-                    under_way.waiting.fetch_sub(1, Relaxed);
-                })
-                .is_ok();
-        if !begins {
-            self.waiting.fetch_sub(1, Relaxed);
-            listener.answer(notice, otherwise);
+    fn note(self: &Arc<Self>, deed: Deed) -> Noted {
+        let mut known = self.known();
+        let key = known.next;
+        known.next += 1;
+        known.sockets.insert(key, deed.socket().number());
+        Noted { under_way: self.clone(), key, deed }
+    }
+
+    /// Does something, and answers: at once, or on a thread of its own once it can be done.
+    pub(super) fn make(self: &Arc<Self>, deed: Deed, listener: &Arc<Listener>, notice: &Notice) {
+        let mut noted = self.note(deed);
+        match noted.deed.attempt() {
+            Some(answer) => {
+                // Whoever is told finds the supervisor without a copy.
+                drop(noted);
+                listener.answer(notice, answer);
+            }
+            None => self.later(noted, listener, notice),
         }
     }
 
-    /// Ends the connection that is attempted, if there is one.
+    fn later(self: &Arc<Self>, mut noted: Noted, listener: &Arc<Listener>, notice: &Notice) {
+        let (theirs, asked) = (listener.clone(), *notice);
+        let otherwise = noted.deed.unfinished();
+        let mut known = self.known();
+        known.threads.retain(|thread| !thread.is_finished());
+        let has_room = known.threads.len() < WAITING;
+        drop(known);
+        let begun = has_room.then(|| {
+            let thread = thread::Builder::new().name("circlet-wait".to_owned());
+            thread.spawn(move || noted.deed.finish(&theirs, &asked))
+        });
+        match begun {
+            Some(Ok(thread)) => self.known().threads.push(thread),
+            _ => listener.answer(notice, otherwise),
+        }
+    }
+
+    /// Ends what is attempted or waits: once nobody is left who could ask, each of them ends with it or finds that out.
     pub(super) fn break_off(&self) {
-        let socket = self.now.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(socket) = *socket {
+        for socket in self.known().sockets.values() {
             // SAFETY: the call takes integers. The descriptor is open as long as it stands here, behind the lock.
-            unsafe { libc::shutdown(socket, libc::SHUT_RDWR) };
+            unsafe { libc::shutdown(*socket, libc::SHUT_RDWR) };
         }
     }
 
-    fn set(&self, socket: Option<libc::c_int>) {
-        *self.now.lock().unwrap_or_else(PoisonError::into_inner) = socket;
+    /// Ends what waits, with its threads, once nobody is left who could ask.
+    pub(super) fn end(&self) {
+        let threads = std::mem::take(&mut self.known().threads);
+        for thread in threads {
+            // One that was about to begin an attempt begins it after the first time.
+            while !thread.is_finished() {
+                self.break_off();
+                thread::sleep(PAUSE);
+            }
+            let _ = thread.join();
+        }
     }
 }

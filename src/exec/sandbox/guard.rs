@@ -96,6 +96,7 @@ impl Guard {
         let (ends, ended) = bounded(0);
         let thread = thread.spawn(move || {
             duty.answer_all();
+            duty.under_way.end();
             drop(ends);
         })?;
         Ok(Self { thread: Some(thread), ended, under_way })
@@ -225,10 +226,7 @@ impl Duty {
         }
     }
 
-    fn make(&self, notice: &Notice, mut deed: Deed) {
-        match self.under_way.attempt(&mut deed) {
-            Some(answer) => self.listener.answer(notice, answer),
-            None => self.under_way.later(deed, &self.listener, notice),
-        }
+    fn make(&self, notice: &Notice, deed: Deed) {
+        self.under_way.make(deed, &self.listener, notice);
     }
 }
