@@ -16,7 +16,7 @@ use std::thread;
 use circlet::exec::policy::Policy;
 use circlet::exec::{Builder, Executor, Outcome};
 use serde_json::{Value, json};
-use sessions::{builder, ready, wait_for};
+use sessions::{builder, full_listener, ready, wait_for};
 
 /// What scripts say of an attempt: what it gave, else the error that there was.
 const TRIED: &str = "
@@ -196,6 +196,29 @@ while 'refused' in (last := ask()).lower() and time.monotonic() < until: time.sl
 [len(refused), set(refused) == {{'ECONNREFUSED'}}, 'GET / ' in last]"
     );
     assert_eq!(value(&mut python, &code), json!([6, true, true]));
+}
+
+#[test]
+fn a_connection_that_is_on_its_way_elsewhere_takes_no_place() {
+    let _turn = turn();
+    let port = server();
+    let (_outside, full, _kept) = full_listener();
+    let mut python = confined(&local()).start().unwrap();
+    let code = format!(
+        "
+def twice():
+    s = socket.socket()
+    s.setblocking(False)
+    return s, s.connect_ex(('127.0.0.1', {full})), s.connect_ex(proxy())
+kept = [twice() for _ in range(70)]
+codes = {{tuple(errno.errorcode[code] for code in codes) for _, *codes in kept}}
+[list(map(list, codes)), tried(lambda: got('http://localhost:{port}/here'))]"
+    );
+    let host = format!("Host: localhost:{port}");
+    assert_eq!(
+        value(&mut python, &code),
+        json!([[["EINPROGRESS", "EALREADY"]], format!("GET /here HTTP/1.1 {host}")])
+    );
 }
 
 #[test]

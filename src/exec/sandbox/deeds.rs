@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::connections::Call;
 use super::notices::{Answer, Listener, Notice};
+use super::proxy::Place;
 use super::sends::Sending;
 use super::socket::Socket;
 
@@ -23,6 +24,8 @@ const PAUSE: Duration = Duration::from_millis(1);
 pub(super) enum Deed {
     /// To connect, to take an address, to listen.
     Call(Call),
+    /// To connect to the session's proxy, which has a place for it until it fails.
+    Proxied(Call, Place),
     Send(Sending),
 }
 
@@ -31,13 +34,21 @@ impl Deed {
     fn attempt(&mut self) -> Option<Answer> {
         match self {
             Self::Call(call) => call.attempt(),
+            Self::Proxied(call, place) => {
+                let answer = call.attempt();
+                // Code that does not wait is told that it is under way.
+                if matches!(answer, Some(Answer::Done(_) | Answer::Fail(libc::EINPROGRESS))) {
+                    place.keep();
+                }
+                answer
+            }
             Self::Send(sending) => sending.attempt(),
         }
     }
 
     fn socket(&self) -> &Socket {
         match self {
-            Self::Call(call) => call.socket(),
+            Self::Call(call) | Self::Proxied(call, _) => call.socket(),
             Self::Send(sending) => sending.socket(),
         }
     }
@@ -45,15 +56,19 @@ impl Deed {
     /// What it comes to where nobody waits for the rest.
     fn unfinished(&self) -> Answer {
         match self {
-            Self::Call(_) => Answer::Fail(libc::EAGAIN),
+            Self::Call(_) | Self::Proxied(..) => Answer::Fail(libc::EAGAIN),
             Self::Send(sending) => sending.unfinished(),
         }
     }
 
     /// What it comes to where it was waited for as long as its socket says: a connection goes on by itself.
-    fn overdue(&self) -> Answer {
+    fn overdue(&mut self) -> Answer {
         match self {
             Self::Call(_) => Answer::Fail(libc::EINPROGRESS),
+            Self::Proxied(_, place) => {
+                place.keep();
+                Answer::Fail(libc::EINPROGRESS)
+            }
             Self::Send(sending) => sending.unfinished(),
         }
     }

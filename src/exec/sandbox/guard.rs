@@ -18,7 +18,7 @@ use super::files::{Seen, Watch};
 use super::in_flight::{self, InFlight};
 use super::notices::{Answer, Listener, Notice};
 use super::programs;
-use super::proxy::{self, Proxy, Serving, Terms};
+use super::proxy::{self, Place, Proxy, Serving, Terms};
 use super::sends;
 use crate::exec::policy::{Request, Resolved};
 use crate::exec::process::poll;
@@ -215,8 +215,8 @@ impl Duty {
             }
             Decided::Proxied(call) => {
                 let expect = |proxy: &Arc<Proxy>| proxy.expect(call.socket().descriptor(), notice.thread);
-                match self.proxy.as_ref().map_or(Ok(()), expect) {
-                    Ok(()) => self.make(notice, Deed::Call(call)),
+                match self.proxy.as_ref().map_or(Ok(Place::default()), expect) {
+                    Ok(place) => self.make(notice, Deed::Proxied(call, place)),
                     Err(error) => {
                         let error = error.raw_os_error().unwrap_or(libc::EACCES);
                         self.listener.answer(notice, Answer::Fail(error));

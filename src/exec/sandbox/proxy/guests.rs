@@ -31,6 +31,10 @@ struct Expected {
     socket: TcpStream,
 }
 
+/// A place for a connection that is about to be made: it is given back when this is dropped, unless it is kept.
+#[derive(Debug, Default)]
+pub(in crate::exec::sandbox) struct Place(Option<(Arc<Guests>, SocketAddr)>);
+
 /// A connection that has come. Another may take its place once it is dropped.
 #[derive(Debug)]
 pub(super) struct Guest {
@@ -39,34 +43,59 @@ pub(super) struct Guest {
     guests: Arc<Guests>,
 }
 
+impl Place {
+    /// Keeps it: the connection is there, or under way.
+    pub(in crate::exec::sandbox) fn keep(&mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some((guests, address)) = self.0.take() {
+            guests.known().expected.remove(&address);
+        }
+    }
+}
+
+impl Known {
+    /// Forgets those that have not come for too long.
+    fn prune(&mut self) {
+        self.expected.retain(|_, expected| expected.since.elapsed() < COMES_WITHIN);
+    }
+}
+
 impl Guests {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes a socket of this address, which is about to be connected.
+    /// Has a place for a socket of this address, which is about to be connected. Where it has one already, that stays whatever comes
+    /// of this.
     ///
     /// # Errors
     /// `ECONNREFUSED` where there are as many as may be.
     pub(super) fn expect(
-        &self,
+        self: &Arc<Self>,
         address: SocketAddr,
         socket: TcpStream,
         thread: libc::pid_t,
-    ) -> io::Result<()> {
+    ) -> io::Result<Place> {
         let mut known = self.known();
-        known.expected.retain(|_, expected| expected.since.elapsed() < COMES_WITHIN);
-        if known.expected.len() + known.inside >= MOST {
+        known.prune();
+        let is_new = !known.expected.contains_key(&address);
+        if is_new && known.expected.len() + known.inside >= MOST {
             return Err(io::Error::from_raw_os_error(libc::ECONNREFUSED));
         }
         known.expected.insert(address, Expected { thread, since: Instant::now(), socket });
-        Ok(())
+        Ok(Place(is_new.then(|| (self.clone(), address))))
     }
 
     /// Lets a connection in that has come to `to`, if it is expected, once. The socket with this address must be connected there: one that
     /// was let go of may have left its address to somebody else.
     pub(super) fn admit(self: &Arc<Self>, address: SocketAddr, to: SocketAddr) -> Option<Guest> {
         let mut known = self.known();
+        known.prune();
         let expected = known.expected.remove(&address)?;
         if !expected.socket.peer_addr().is_ok_and(|peer| peer == to) {
             return None;
@@ -102,7 +131,7 @@ mod tests {
         let (socket, [address, to], _listener) = connected();
         let guests = Arc::<Guests>::default();
         assert!(guests.admit(address, to).is_none());
-        guests.expect(address, socket, 7).unwrap();
+        guests.expect(address, socket, 7).unwrap().keep();
         assert_eq!(guests.admit(address, to).map(|guest| guest.thread), Some(7));
         assert!(guests.admit(address, to).is_none());
     }
@@ -113,9 +142,9 @@ mod tests {
         let (_, [_, to], _other) = connected();
         let guests = Arc::<Guests>::default();
         // Connected elsewhere, and not connected at all.
-        guests.expect(address, socket, 7).unwrap();
+        guests.expect(address, socket, 7).unwrap().keep();
         assert!(guests.admit(address, to).is_none());
-        guests.expect(address, super::super::end::socket(to).unwrap(), 7).unwrap();
+        guests.expect(address, super::super::end::socket(to).unwrap(), 7).unwrap().keep();
         assert!(guests.admit(address, to).is_none());
     }
 
@@ -126,11 +155,23 @@ mod tests {
         let expect = |port: u16| {
             guests.expect(([127, 0, 0, 1], port).into(), socket.try_clone().unwrap(), 1).map_err(|e| e.kind())
         };
-        (1..=MOST as u16).for_each(|port| expect(port).unwrap());
-        assert_eq!(expect(1000), Err(io::ErrorKind::ConnectionRefused));
+        (1..=MOST as u16).for_each(|port| expect(port).unwrap().keep());
+        assert_eq!(expect(1000).unwrap_err(), io::ErrorKind::ConnectionRefused);
         let guest = guests.admit(([127, 0, 0, 1], 1).into(), to).unwrap();
-        assert_eq!(expect(1000), Err(io::ErrorKind::ConnectionRefused));
+        assert_eq!(expect(1000).unwrap_err(), io::ErrorKind::ConnectionRefused);
         drop(guest);
         expect(1000).unwrap();
+    }
+
+    #[test]
+    fn a_place_is_given_back_unless_it_is_kept_or_was_there_before() {
+        let (socket, [address, to], _listener) = connected();
+        let guests = Arc::<Guests>::default();
+        let expect = || guests.expect(address, socket.try_clone().unwrap(), 7).unwrap();
+        drop(expect());
+        assert!(guests.admit(address, to).is_none());
+        expect().keep();
+        drop(expect());
+        assert!(guests.admit(address, to).is_some());
     }
 }

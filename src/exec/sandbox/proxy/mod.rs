@@ -24,6 +24,7 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use guests::Guests;
+pub(super) use guests::Place;
 pub(super) use lookup::system as system_names;
 pub(super) use serve::{Serving, Terms};
 
@@ -64,15 +65,15 @@ impl Proxy {
         address == self.address
     }
 
-    /// Notes that this socket of the session's is about to be connected to it, for a thread. It gets an address, if it has none.
+    /// Has a place for a socket of the session's that is about to be connected to it, for a thread. It gets an address, if it has none.
     ///
     /// # Errors
     /// `ECONNREFUSED` where as many as may are connected already.
-    pub(super) fn expect(&self, socket: &OwnedFd, thread: libc::pid_t) -> io::Result<()> {
+    pub(super) fn expect(&self, socket: &OwnedFd, thread: libc::pid_t) -> io::Result<Place> {
         let socket = TcpStream::from(socket.try_clone()?);
         if socket.peer_addr().is_ok() {
             // It is connected, and the kernel says so when it is tried again.
-            return Ok(());
+            return Ok(Place::default());
         }
         if socket.local_addr()?.port() == 0 {
             end::bind(&socket, (Ipv4Addr::LOCALHOST, 0).into())?;

@@ -62,7 +62,7 @@ impl Tried {
     /// Connects as a supervisor does for its session.
     fn enter(&self) -> TcpStream {
         let socket = end::socket(self.proxy.address).unwrap();
-        self.proxy.expect(&socket.try_clone().unwrap().into(), 7).unwrap();
+        self.proxy.expect(&socket.try_clone().unwrap().into(), 7).unwrap().keep();
         End::new().unwrap().connect(&socket, self.proxy.address, Deadline::after(LONG)).unwrap();
         socket.set_nonblocking(false).unwrap();
         socket.set_read_timeout(Some(LONG)).unwrap();
