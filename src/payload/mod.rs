@@ -47,6 +47,7 @@ mod node_compat;
 mod patch;
 mod probe;
 mod project;
+mod redact;
 mod section;
 mod session;
 mod summary;
@@ -66,6 +67,7 @@ pub use project::{
     Cache, CacheManifests, CacheModules, Coverage, Dependencies, DependencyTree, FileChange, FileStatus,
     Files, Git, Lockfile, Polyfills, Test, TestCounts,
 };
+pub use redact::{Redaction, Redactor};
 pub use session::SessionPayload;
 pub use worker_threads::{
     CurrentJob, ForgottenWorkers, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits,

@@ -1,0 +1,390 @@
+//! What of a payload is nobody else's business, taken out: home folders, user names, passwords, keys and tokens.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use super::section::join;
+
+/// Takes out of text what should not leave this machine with a payload. Pure; `Send` and `Sync`.
+///
+/// What is taken out leaves a word in brackets, such as `[token]`. It is taken out where its form says what it is: keys and tokens by
+/// the beginnings that their issuers gave them ([GitHub](https://github.blog/engineering/behind-githubs-new-authentication-token-formats/),
+/// [AWS](https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html) and others), passwords and users of URLs
+/// (RFC 3986, 3.2.1), what follows a name such as `password=` or `--token`, private keys in PEM (RFC 7468), and JSON Web Tokens (RFC 7519).
+///
+/// ```
+/// use circlet::payload::Redactor;
+///
+/// let redactor = Redactor::new(Some("/home/ada"), Some("ada"));
+/// assert_eq!(redactor.text("/home/ada/src at https://ada:pw@example.org/x.git"), "~/src at https://[login]@example.org/x.git");
+/// assert_eq!(redactor.text("curl --token=abc http://h/?api_key=k1&page=2"), "curl --token=[secret] http://h/?api_key=[secret]&page=2");
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct Redactor {
+    home: Option<String>,
+    user: Option<String>,
+}
+
+/// Something that was taken out.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Redaction {
+    /// Where in the payload it was, such as `git.remotes[0]`.
+    pub path: String,
+    /// What it was: `home`, `user`, `login`, `secret`, `token` or `key`.
+    pub kind: &'static str,
+}
+
+/// How tokens begin that say by it what they are, and how many more characters of theirs follow at least.
+const TOKENS: [(&str, usize); 26] = [
+    ("ghp_", 30),
+    ("gho_", 30),
+    ("ghu_", 30),
+    ("ghs_", 30),
+    ("ghr_", 30),
+    ("github_pat_", 22),
+    ("glpat-", 20),
+    ("xoxb-", 10),
+    ("xoxp-", 10),
+    ("xoxa-", 10),
+    ("xoxs-", 10),
+    ("sk-", 20),
+    ("sk_live_", 16),
+    ("rk_live_", 16),
+    ("AKIA", 16),
+    ("ASIA", 16),
+    ("AIza", 35),
+    ("ya29.", 20),
+    ("npm_", 36),
+    ("pypi-", 40),
+    ("hf_", 30),
+    ("dop_v1_", 60),
+    ("SG.", 40),
+    ("shpat_", 32),
+    ("eyJ", 30),
+    ("AGE-SECRET-KEY-1", 50),
+];
+
+/// Names of what is secret: the end of a variable's, an option's or a parameter's name, in lower case and without `-` and `_`.
+const SECRETS: [&str; 14] = [
+    "password",
+    "passwd",
+    "passphrase",
+    "pwd",
+    "secret",
+    "token",
+    "apikey",
+    "accesskey",
+    "secretkey",
+    "privatekey",
+    "credential",
+    "credentials",
+    "signature",
+    "authorization",
+];
+
+/// How a private key begins and ends in PEM.
+const PEM: (&str, &str) = ("-----BEGIN ", "-----END ");
+
+impl Redactor {
+    /// Makes one that knows a home folder and a user's name, as they are in paths. One of fewer than three characters is no name that
+    /// could be told from a word.
+    pub fn new(home: Option<&str>, user: Option<&str>) -> Self {
+        let known = |text: Option<&str>| text.filter(|text| text.len() > 2).map(str::to_owned);
+        Self { home: known(home.map(|home| home.trim_end_matches('/'))), user: known(user) }
+    }
+
+    /// Makes one for this process: `HOME`, and `USER` or `LOGNAME`.
+    pub fn here() -> Self {
+        let variable = |name| std::env::var(name).ok().filter(|value: &String| !value.is_empty());
+        let home = std::env::home_dir().and_then(|home| home.into_os_string().into_string().ok());
+        let user = variable("USER").or_else(|| variable("LOGNAME"));
+        Self::new(home.as_deref(), user.as_deref().filter(|user| *user != "root"))
+    }
+
+    /// Returns text without what should not leave.
+    pub fn text<'a>(&self, text: &'a str) -> Cow<'a, str> {
+        let mut kinds = Vec::new();
+        self.redacted(text, &mut kinds)
+    }
+
+    /// Takes out of all strings of a document what should not leave, and says where that was. Keys are left as they are; a value whose
+    /// key is the name of a secret is one.
+    pub fn value(&self, value: &mut Value) -> Vec<Redaction> {
+        let mut all = Vec::new();
+        self.walk(value, "", false, &mut all);
+        all
+    }
+
+    fn walk(&self, value: &mut Value, path: &str, is_secret: bool, all: &mut Vec<Redaction>) {
+        match value {
+            Value::String(text) => {
+                let mut kinds = Vec::new();
+                let redacted = if is_secret && !text.is_empty() {
+                    kinds.push("secret");
+                    "[secret]".to_owned()
+                } else {
+                    match self.redacted(text, &mut kinds) {
+                        Cow::Owned(redacted) => redacted,
+                        Cow::Borrowed(_) => return,
+                    }
+                };
+                *text = redacted;
+                kinds.dedup();
+                all.extend(kinds.into_iter().map(|kind| Redaction { path: path.to_owned(), kind }));
+            }
+            Value::Array(values) => {
+                for (at, value) in values.iter_mut().enumerate() {
+                    self.walk(value, &format!("{path}[{at}]"), is_secret, all);
+                }
+            }
+            Value::Object(members) => {
+                for (key, value) in members {
+                    self.walk(value, &join(path, key), is_secret_name(key), all);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn redacted<'a>(&self, text: &'a str, kinds: &mut Vec<&'static str>) -> Cow<'a, str> {
+        let mut out = String::new();
+        let mut done = 0;
+        let mut at = 0;
+        while at < text.len() {
+            let Some((length, kept, word)) = self.found(text, at) else {
+                at += text[at..].chars().next().map_or(1, char::len_utf8);
+                continue;
+            };
+            out.push_str(&text[done..at + kept]);
+            out.push_str(if word == "home" { "~" } else { shown(word) });
+            kinds.push(word);
+            at += length;
+            done = at;
+        }
+        if kinds.is_empty() {
+            return Cow::Borrowed(text);
+        }
+        out.push_str(&text[done..]);
+        Cow::Owned(out)
+    }
+
+    /// Finds what begins at a place: how long it is, how much of that is kept in front, and what it is.
+    fn found(&self, text: &str, at: usize) -> Option<(usize, usize, &'static str)> {
+        let rest = &text[at..];
+        let before = text[..at].chars().next_back();
+        let begins_word = !before.is_some_and(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-');
+        pem(rest).map(|length| (length, 0, "key")).or_else(|| login(rest)).or_else(|| {
+            if !begins_word {
+                return None;
+            }
+            let token = token(rest).map(|length| (length, 0, "token"));
+            token.or_else(|| assigned(rest)).or_else(|| self.place(rest, before))
+        })
+    }
+
+    /// Finds the home folder, as the beginning of a path, or the user's name, as a component of one or a word.
+    fn place(&self, rest: &str, before: Option<char>) -> Option<(usize, usize, &'static str)> {
+        let is_word = |name: &String| {
+            rest.strip_prefix(name.as_str()).is_some_and(|after| {
+                !after.starts_with(|c: char| c.is_ascii_alphanumeric() || "_-.".contains(c))
+            })
+        };
+        let home =
+            self.home.as_ref().filter(|home| is_word(home) && !before.is_some_and(|c| c == '.' || c == '/'));
+        let user = self.user.as_ref().filter(|user| is_word(user));
+        home.map(|home| (home.len(), 0, "home")).or_else(|| user.map(|user| (user.len(), 0, "user")))
+    }
+}
+
+fn shown(word: &str) -> &'static str {
+    match word {
+        "user" => "[user]",
+        "login" => "[login]",
+        "token" => "[token]",
+        "key" => "[key]",
+        _ => "[secret]",
+    }
+}
+
+fn token(rest: &str) -> Option<usize> {
+    let (begin, least) = TOKENS.iter().find(|(begin, _)| rest.starts_with(begin))?;
+    let more = rest[begin.len()..].bytes();
+    let more = more.take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte)).count();
+    (more >= *least).then_some(begin.len() + more)
+}
+
+/// The user and the password of a URL that begins here: what stands between `//` and `@`.
+fn login(rest: &str) -> Option<(usize, usize, &'static str)> {
+    let after = rest.strip_prefix("://")?;
+    let end = after.find(['/', '?', '#', ' ', '"', '\'', '<', '>', '\n']).unwrap_or(after.len());
+    let at = after[..end].rfind('@')?;
+    // `git@host` of a repository's address is everybody's.
+    (at > 0 && &after[..at] != "git").then_some((3 + at, 3, "login"))
+}
+
+/// The value after the name of a secret: `TOKEN=x`, `"password": "x"`, `--api-key x`, `Authorization: Bearer x`.
+fn assigned(rest: &str) -> Option<(usize, usize, &'static str)> {
+    let name = rest.bytes().take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte)).count();
+    if !is_secret_name(&rest[..name]) {
+        return None;
+    }
+    let is_option = rest.starts_with("--");
+    let after = &rest[name..];
+    let quote = usize::from(after.starts_with(['"', '\'']));
+    let sign = after[quote..].trim_start_matches(' ');
+    let blanks = after[quote..].len() - sign.len();
+    let mut skipped = quote + blanks;
+    if sign.starts_with([':', '=']) {
+        skipped += 1;
+    } else if !is_option || blanks == 0 {
+        return None;
+    }
+    let value = after[skipped..].trim_start_matches(' ');
+    skipped += after[skipped..].len() - value.len();
+    let scheme = ["Bearer ", "bearer ", "Basic ", "basic "].iter().find(|scheme| value.starts_with(**scheme));
+    skipped += scheme.map_or(0, |scheme| scheme.len());
+    let value = &after[skipped..];
+    let (open, end) = match value.chars().next()? {
+        quote @ ('"' | '\'') => (1, value[1..].find(quote).map_or(value.len(), |end| end + 1)),
+        _ => (0, value.find([' ', '\t', '\n', '&', ';', ',', '"', '\'', ')', '}']).unwrap_or(value.len())),
+    };
+    (end > open).then_some((name + skipped + end, name + skipped + open, "secret"))
+}
+
+fn is_secret_name(name: &str) -> bool {
+    let plain: String =
+        name.chars().filter(|c| !matches!(c, '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).collect();
+    SECRETS.iter().any(|secret| plain.ends_with(secret))
+}
+
+fn pem(rest: &str) -> Option<usize> {
+    let (begin, end) = PEM;
+    let label = rest.strip_prefix(begin)?;
+    let label = &label[..label.find("-----")?];
+    if !label.ends_with("PRIVATE KEY") {
+        return None;
+    }
+    let close = format!("{end}{label}-----");
+    Some(rest.find(&close).map_or(rest.len(), |at| at + close.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    fn redactor() -> Redactor {
+        Redactor::new(Some("/home/ada"), Some("ada"))
+    }
+
+    /// Secrets of each kind, none of them anybody's.
+    fn planted() -> Vec<String> {
+        let many = |begin: &str, length: usize| format!("{begin}{}", "Ab1".repeat(length / 3 + 1));
+        TOKENS.iter().map(|(begin, least)| many(begin, *least)).collect()
+    }
+
+    #[test]
+    fn tokens_are_known_by_how_they_begin() {
+        for token in planted() {
+            for text in [format!("x {token} y"), format!("x={token}&y"), format!("[{token}]"), token.clone()]
+            {
+                let redacted = redactor().text(&text).into_owned();
+                assert!(!redacted.contains(&token) && redacted.contains("[token]"), "{text}: {redacted}");
+            }
+        }
+        for word in ["sk-ip", "AKIRA", "task-1234567890123456789012", "eyJ", "desk-abcdefghijklmnopqrstuvw"] {
+            assert_eq!(redactor().text(word), word);
+        }
+    }
+
+    #[test]
+    fn what_a_name_says_is_secret_goes_and_its_name_stays() {
+        for (text, wanted) in [
+            ("GITHUB_TOKEN=abc", "GITHUB_TOKEN=[secret]"),
+            ("--db-password hunter2 --verbose", "--db-password [secret] --verbose"),
+            ("--password=hunter2", "--password=[secret]"),
+            (r#"{"api_key": "k 1", "n": 1}"#, r#"{"api_key": "[secret]", "n": 1}"#),
+            ("Authorization: Bearer abc.def", "Authorization: Bearer [secret]"),
+            ("http://h/p?access_token=t&a=b", "http://h/p?access_token=[secret]&a=b"),
+            ("PGPASSWORD='a b' psql", "PGPASSWORD='[secret]' psql"),
+            ("the token of a password is a word", "the token of a password is a word"),
+            ("tokens: 12, secretary: Ada", "tokens: 12, secretary: Ada"),
+        ] {
+            assert_eq!(redactor().text(text), wanted);
+        }
+    }
+
+    #[test]
+    fn urls_keep_their_hosts_and_lose_their_logins() {
+        for (text, wanted) in [
+            ("https://ada:pw@example.org/x.git", "https://[login]@example.org/x.git"),
+            ("https://x-access-token:ghs@example.org", "https://[login]@example.org"),
+            ("ssh://git@example.org/x", "ssh://git@example.org/x"),
+            ("redis://:p@ss@h:1/0", "redis://[login]@h:1/0"),
+            ("https://example.org/@scope/x", "https://example.org/@scope/x"),
+            ("mail a@b.c", "mail a@b.c"),
+        ] {
+            assert_eq!(redactor().text(text), wanted);
+        }
+    }
+
+    #[test]
+    fn home_and_user_go_as_whole_components_alone() {
+        for (text, wanted) in [
+            ("/home/ada", "~"),
+            ("cd /home/ada/src", "cd ~/src"),
+            ("/home/adam/x", "/home/adam/x"),
+            ("/srv/home/ada/x", "/srv/home/[user]/x"),
+            ("C:/Users/ada/x", "C:/Users/[user]/x"),
+            ("ada and adam, a Canada", "[user] and adam, a Canada"),
+            ("feature/ada-fix", "feature/ada-fix"),
+        ] {
+            assert_eq!(redactor().text(text), wanted);
+        }
+        assert_eq!(Redactor::default().text("/home/ada"), "/home/ada");
+        assert_eq!(Redactor::new(Some("/"), Some("a")).text("/a a"), "/a a");
+    }
+
+    #[test]
+    fn a_private_key_goes_whole_and_a_public_one_stays() {
+        let pem = "a -----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY----- b";
+        assert_eq!(redactor().text(pem), "a [key] b");
+        assert_eq!(redactor().text("-----BEGIN PRIVATE KEY-----\nMIIE"), "[key]");
+        let public = "-----BEGIN PUBLIC KEY-----\nMIIE\n-----END PUBLIC KEY-----";
+        assert_eq!(redactor().text(public), public);
+    }
+
+    #[test]
+    fn a_document_says_where_something_was() {
+        let mut value = json!({
+            "cwd": "/home/ada/x", "env": {"API_TOKEN": "abc", "LANG": "C"}, "remotes": ["https://a:b@h/x"], "n": 1, "token_count": 3,
+        });
+        let all = redactor().value(&mut value);
+        assert_eq!(
+            value,
+            json!({
+                "cwd": "~/x", "env": {"API_TOKEN": "[secret]", "LANG": "C"}, "remotes": ["https://[login]@h/x"], "n": 1, "token_count": 3,
+            })
+        );
+        let said: Vec<_> = all.iter().map(|one| (one.path.as_str(), one.kind)).collect();
+        assert_eq!(said, [("cwd", "home"), ("env.API_TOKEN", "secret"), ("remotes[0]", "login")]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics_and_what_is_left_is_left_again(text in "\\PC{0,80}|[a-z:/@=&\"' -]{0,60}") {
+            let once = redactor().text(&text).into_owned();
+            let _ = redactor().text(&once);
+        }
+
+        #[test]
+        fn no_planted_token_survives_whatever_stands_around_it(before in "[ -~]{0,20}", at in 0_usize..26, after in "[ -~]{0,20}") {
+            let token = &planted()[at];
+            let text = format!("{before} {token} {after}");
+            prop_assert!(!redactor().text(&text).contains(token.as_str()), "{}", redactor().text(&text));
+        }
+    }
+}
