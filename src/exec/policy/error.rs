@@ -33,7 +33,7 @@ pub enum PolicyError {
         source: serde_json::Error,
     },
     /// It is of another version of the format.
-    #[error("version: {given} is not known here: this circlet reads version 1")]
+    #[error("version: {given}{}", of_version(given))]
     Version {
         /// The version as given.
         given: String,
@@ -99,6 +99,15 @@ impl fmt::Display for Given {
             Self::Text(text) => write!(f, "`{}`", text.escape_debug()),
             Self::Number(number) => write!(f, "{number}"),
         }
+    }
+}
+
+/// Says what is wrong with a version as JSON has it.
+fn of_version(given: &str) -> &'static str {
+    if given.parse::<i128>().is_ok() {
+        " is not known here: this circlet reads version 1"
+    } else {
+        ": give the number 1, which is the version that this circlet reads"
     }
 }
 

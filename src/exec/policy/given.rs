@@ -9,6 +9,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::error::Given;
+use super::parse::without_mark;
 use super::{Policy, PolicyError};
 
 /// One of several policies.
@@ -39,6 +40,7 @@ impl Policy {
     /// # Ok::<(), circlet::exec::policy::PolicyError>(())
     /// ```
     pub fn given(text: &str) -> Result<Vec<Self>, PolicyError> {
+        let text = without_mark(text);
         if !text.trim_start().starts_with('[') {
             return Ok(vec![one(text)?]);
         }
@@ -61,7 +63,7 @@ impl Policy {
 
 /// Reads a document, a template or a file.
 fn one(text: &str) -> Result<Policy, PolicyError> {
-    if text.trim_start().starts_with('{') {
+    if without_mark(text).trim_start().starts_with('{') {
         return Policy::from_json(text);
     }
     let names = Policy::template_names();

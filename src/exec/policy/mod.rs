@@ -11,6 +11,7 @@ mod given;
 mod merge;
 mod model;
 mod names;
+mod numbers;
 mod parse;
 mod request;
 mod resolve;

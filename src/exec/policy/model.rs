@@ -6,6 +6,8 @@ use std::net::IpAddr;
 use ipnet::{IpNet, Ipv4Net};
 use serde::{Deserialize, Serialize};
 
+use super::numbers;
+
 /// What code may do, as a JSON document of version 1. What it does not name is denied.
 ///
 /// Of the rules that fit a request deny wins over warn, warn over allow, and where none fits the section's default holds.
@@ -13,6 +15,9 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "cli", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Policy {
+    /// The JSON Schema by which an editor knows this document. It decides nothing.
+    #[serde(default, rename = "$schema", skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
     /// The version of this format: 1.
     #[cfg_attr(feature = "cli", schemars(range(min = 1, max = 1)))]
     pub version: u32,
@@ -233,31 +238,31 @@ pub struct Env {
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
     /// How long a run may take, in milliseconds. It is interrupted then.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "numbers::milliseconds", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub wall_ms: Option<u64>,
     /// How much time of a processor the session may have in all, in milliseconds; the kernel counts whole seconds.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "numbers::milliseconds", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub cpu_ms: Option<u64>,
     /// How much memory it and its children may have, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "numbers::bytes", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub memory_bytes: Option<u64>,
     /// How many processes and threads it may have, itself included.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "numbers::processes", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub processes: Option<u64>,
     /// How long a file that it writes may become, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "numbers::bytes", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub file_bytes: Option<u64>,
     /// How many descriptors it may have open.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "numbers::descriptors", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub descriptors: Option<u64>,
     /// How much of what a run prints is kept, in bytes.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(deserialize_with = "numbers::bytes", skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "cli", schemars(range(min = 1)))]
     pub output_bytes: Option<u64>,
 }

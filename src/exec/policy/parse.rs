@@ -1,6 +1,8 @@
 //! Policies from JSON.
 
-use std::fs;
+use std::fs::OpenOptions;
+use std::io::{self, Read};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use serde::Deserialize;
@@ -11,7 +13,13 @@ use super::{Policy, PolicyError};
 /// What is looked at first: a document of another version may have any other form.
 #[derive(Deserialize)]
 struct Head {
+    #[serde(default, deserialize_with = "there")]
     version: Option<serde_json::Value>,
+}
+
+/// Reads what is there, null too.
+fn there<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<serde_json::Value>, D::Error> {
+    serde_json::Value::deserialize(deserializer).map(Some)
 }
 
 impl Policy {
@@ -32,6 +40,7 @@ impl Policy {
     /// assert!(error.to_string().starts_with("fs.default: unknown variant `permit`, expected one of `allow`"));
     /// ```
     pub fn from_json(text: &str) -> Result<Self, PolicyError> {
+        let text = without_mark(text);
         if let Ok(Head { version: Some(version) }) = serde_json::from_str(text)
             && version != Self::VERSION
         {
@@ -42,14 +51,14 @@ impl Policy {
         Ok(policy)
     }
 
-    /// Reads a policy from a file of JSON.
+    /// Reads a policy from a regular file of JSON, which has at most 16 MiB.
     ///
     /// # Errors
     ///
     /// Those of [`Policy::from_json`], which then name the file, and that the file cannot be read.
     pub fn read(file: &Path) -> Result<Self, PolicyError> {
-        let text = fs::read_to_string(file)
-            .map_err(|source| PolicyError::Unreadable { file: file.to_owned(), source })?;
+        let text =
+            read_file(file).map_err(|source| PolicyError::Unreadable { file: file.to_owned(), source })?;
         Self::from_json(&text)
             .map_err(|source| PolicyError::File { file: file.to_owned(), source: Box::new(source) })
     }
@@ -59,6 +68,36 @@ impl Policy {
         // Nothing of it can fail: all keys and paths are texts, and no number is a fraction.
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
+}
+
+/// The longest file that is read as a policy.
+const FILE_BYTES_MAX: u64 = 16 << 20;
+
+/// Reads a file that has an end, and not too far.
+fn read_file(file: &Path) -> io::Result<String> {
+    // A pipe that nobody writes into would hold up whoever opens it, and a terminal could become this process's own.
+    let flags = libc::O_NONBLOCK | libc::O_NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(file)?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        let kind = if found.is_dir() { "a folder" } else { "a pipe or a device" };
+        return Err(io::Error::other(format!("it is {kind}: give a regular file of JSON")));
+    }
+    let mut content = Vec::new();
+    // It may grow while it is read.
+    let read = file.take(FILE_BYTES_MAX + 1).read_to_end(&mut content)?;
+    if read as u64 > FILE_BYTES_MAX {
+        let given = found.len().max(read as u64);
+        return Err(io::Error::other(format!(
+            "it has {given} bytes: a policy has at most {FILE_BYTES_MAX} bytes (16 MiB)"
+        )));
+    }
+    String::from_utf8(content).map_err(|_| io::Error::other("it is no UTF-8: give JSON"))
+}
+
+/// Returns a text without the mark of the order of bytes that some editors begin a file with.
+pub(super) fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Reads JSON, and says where it is not what it should be.
