@@ -120,6 +120,8 @@ fn questions_are_answered_with_the_rule_that_decides() {
         "listen [::1]:80 udp",
         "--as",
         "syscall read",
+        "--as",
+        "syscall ptrace",
     ];
     let answers: Value = serde_json::from_str(&printed(&folder, &words)).unwrap();
     let said: Vec<_> = answers
@@ -138,6 +140,7 @@ fn questions_are_answered_with_the_rule_that_decides() {
         ("allow", "env.allow"),
         ("deny", "net.default"),
         ("allow", "syscalls (not named)"),
+        ("deny", "syscalls (refused to every session)"),
     ];
     assert_eq!(said, wanted.map(|(action, rule)| (json!(action), json!(rule))));
     let request = format!("write {}", fs::canonicalize(&folder).unwrap().join("out.csv").display());
@@ -147,6 +150,33 @@ fn questions_are_answered_with_the_rule_that_decides() {
         line.split_whitespace().collect::<Vec<_>>().join(" "),
         "deny connect example.org:443 tcp net.default of strict"
     );
+}
+
+#[test]
+fn a_questions_path_begins_as_a_rules_may() {
+    let folder = fs::canonicalize(common::scratch("policy-beginnings")).unwrap();
+    fs::write(folder.join("$x"), "").unwrap();
+    let asked = |question: &str| {
+        let words = ["explain", "no-network", "--json", "--as", question];
+        let answers: Value = serde_json::from_str(&printed(&folder, &words)).unwrap();
+        let text = |name: &str| answers[0][name].as_str().unwrap().to_owned();
+        (text("action"), text("request"))
+    };
+    let (deny, allow) = ("deny".to_owned(), "allow".to_owned());
+    let here = folder.display();
+    assert_eq!(asked("read ~/.ssh/id"), (deny.clone(), "read /home/nobody-here/.ssh/id".into()));
+    assert_eq!(asked("read $HOME"), (deny.clone(), "read /home/nobody-here".into()));
+    assert_eq!(asked("open $CWD/x"), (allow.clone(), format!("read {here}/x")));
+    assert_eq!(asked("write $TMP/x").0, "allow");
+    assert_eq!(asked("read ./$x"), (allow, format!("read {here}/$x")));
+    assert_eq!(asked("exec ~/bin/tool"), (deny, "exec /home/nobody-here/bin/tool".into()));
+    for (wrong, words) in [
+        ("read $HOMEx", "$CWD, $HOME, ~"),
+        ("read ~ada/x", "$CWD, $HOME, ~"),
+        ("read $RUNTIME", "several places"),
+    ] {
+        assert!(refused(&folder, &["explain", "strict", "--as", wrong]).contains(words), "{wrong}");
+    }
 }
 
 #[test]
@@ -217,7 +247,7 @@ fn the_schema_accepts_what_is_read_and_refuses_what_is_not() {
     let good =
         Policy::template_names().into_iter().map(|name| Policy::template_text(name).unwrap().to_owned());
     let flags = ["init", "strict", "--allow-net=example.org:8000-8010", "--deny-read=/", "--deny-env=A*"];
-    let all = r#"{"version": 1, "audit": {"file": "/log", "files": true}, "syscalls": {"deny": ["ptrace"]},
+    let all = r#"{"$schema": "./s.json", "version": 1, "audit": {"file": "/log", "files": true}, "syscalls": {"deny": ["ptrace"]},
         "exec": {"rules": [{"action": "warn", "path": "~/x", "sha256": "HASH"}]}, "env": {"set": {"A": "1"}}}"#;
     let good: Vec<String> =
         good.chain([printed(&folder, &flags), all.replace("HASH", &"0f".repeat(32))]).collect();
@@ -225,6 +255,8 @@ fn the_schema_accepts_what_is_read_and_refuses_what_is_not() {
         r#"{}"#,
         r#"{"version": 2}"#,
         r#"{"version": 1, "files": {}}"#,
+        r#"{"version": 1, "$schema": 7}"#,
+        r#"{"version": 1, "limits": {"wall_ms": 1.5}}"#,
         r#"{"version": 1, "fs": {"default": "permit"}}"#,
         r#"{"version": 1, "fs": {"rules": [{"action": "allow", "paths": [], "access": ["read"]}]}}"#,
         r#"{"version": 1, "fs": {"rules": [{"action": "allow", "paths": ["/"], "access": []}]}}"#,

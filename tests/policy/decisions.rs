@@ -282,6 +282,37 @@ fn system_calls_are_allowed_but_for_those_that_are_denied() {
     let policy = resolved(r#""syscalls": {"deny": ["ptrace"]}"#);
     assert_eq!(said(&policy, &Request::Syscall { name: "ptrace" }), (Action::Deny, "syscalls.deny".into()));
     assert!(allows(&policy, &Request::Syscall { name: "read" }));
+    // Whatever a policy says of all else.
+    let widest = r#""name": "w", "fs": {"default": "allow"}, "net": {"default": "allow"}, "exec": {"default": "allow"}"#;
+    let widest = resolved(widest);
+    let refused = |name| {
+        let decision = widest.decide(&Request::Syscall { name });
+        (decision.action, decision.rule.to_string(), decision.rule.policy)
+    };
+    for name in
+        ["ptrace", "io_uring_setup", "mount", "openat2", "clone3", "seccomp", "inotify_add_watch", "reed"]
+    {
+        let wanted = "syscalls (refused to every session)".to_owned();
+        assert_eq!(refused(name), (Action::Deny, wanted, None), "{name}");
+    }
+    // Some are let be with some arguments, where some policy says so, or after a question.
+    let parts = [
+        "read",
+        "openat",
+        "clone",
+        "ioctl",
+        "prctl",
+        "kill",
+        "fchmod",
+        "socket",
+        "listen",
+        "sendmsg",
+        "execve",
+        "memfd_create",
+    ];
+    for name in parts {
+        assert!(allows(&widest, &Request::Syscall { name }), "{name}");
+    }
 }
 
 #[test]

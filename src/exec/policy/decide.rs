@@ -7,8 +7,9 @@ use super::special::is_special;
 use super::written::{fits_name, is_certain, is_domain};
 use super::{
     Access, Action, Decision, Direction, Layer, NetRule, Place, Protocol, Request, Resolved,
-    ResolvedExecRule, Rule,
+    ResolvedExecRule, Rule, syscall_number,
 };
+use crate::exec::sandbox::is_refused_to_all;
 
 /// The variables that code always has, since Python itself reads them.
 const BASICS: [&str; 3] = ["LANG", "LC_*", "TZ"];
@@ -66,7 +67,9 @@ impl Resolved {
 
 impl Layer {
     fn rule(&self, place: Place) -> Rule {
-        Rule { policy: self.name.clone(), place }
+        // What holds for every session is in no policy.
+        let policy = self.name.clone().filter(|_| place != Place::SyscallsRefused);
+        Rule { policy, place }
     }
 
     fn decide(&self, request: &Request<'_>) -> Said {
@@ -83,6 +86,10 @@ impl Layer {
             Request::Variable { name } => self.decide_variable(name),
             Request::Syscall { name } if self.syscalls_deny.contains(name) => {
                 (Action::Deny, Place::SyscallsDeny)
+            }
+            // The filter's own lists say it, so that no decision differs from what the kernel does.
+            Request::Syscall { name } if syscall_number(name).is_none_or(is_refused_to_all) => {
+                (Action::Deny, Place::SyscallsRefused)
             }
             Request::Syscall { .. } => (Action::Allow, Place::SyscallsDefault),
         }

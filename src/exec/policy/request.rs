@@ -106,6 +106,8 @@ pub enum Place {
     EnvDefault,
     /// System calls that are denied.
     SyscallsDeny,
+    /// System calls that no policy allows, and that this machine has not.
+    SyscallsRefused,
     /// What is said of no other system call.
     SyscallsDefault,
     /// No rule: a relative path, a path with `..`, or a name that no domain has.
@@ -129,6 +131,7 @@ impl fmt::Display for Place {
             Self::EnvBasics => f.write_str("env (always there)"),
             Self::EnvDefault => f.write_str("env (not named)"),
             Self::SyscallsDeny => f.write_str("syscalls.deny"),
+            Self::SyscallsRefused => f.write_str("syscalls (refused to every session)"),
             Self::SyscallsDefault => f.write_str("syscalls (not named)"),
             Self::Unclear => f.write_str("no rule, for it names no place for certain"),
         }

@@ -5,8 +5,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::error::Given;
 use super::written::{Beginning, normal, parse_sha256, split_path};
-use super::{Access, Action, Env, Limits, Net, Policy, Request};
+use super::{Access, Action, Env, Limits, Net, Policy, PolicyError, Request};
 
 /// What the beginnings of paths stand for. All of it is absolute, with no symlink in it; what is relative is taken from the root.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,17 +86,35 @@ pub struct ResolvedExecRule {
 }
 
 impl Surroundings {
+    /// Returns the place that a path stands for which begins as a policy's may: with `/`, `$CWD`, `$HOME`, `~` or `$TMP`.
+    ///
+    /// # Errors
+    ///
+    /// [`PolicyError::Value`] for a path that no policy has, and for `$RUNTIME`, which is several places.
+    pub fn place(&self, text: &str) -> Result<PathBuf, PolicyError> {
+        let wrong = |allowed: String| {
+            let (place, given) = ("path".to_owned(), Given::Text(text.to_owned()));
+            PolicyError::Value { place, given, allowed }
+        };
+        let (folder, rest) = match split_path(text).map_err(wrong)? {
+            (Beginning::Root, rest) => (Path::new("/"), rest),
+            (Beginning::Cwd, rest) => (self.cwd.as_path(), rest),
+            (Beginning::Home, rest) => (self.home.as_path(), rest),
+            (Beginning::Tmp, rest) => (self.tmp.as_path(), rest),
+            (Beginning::Runtime, _) => {
+                return Err(wrong("$RUNTIME stands for several places: name one of them".to_owned()));
+            }
+        };
+        Ok(normal(&normal(folder).join(rest)))
+    }
+
     /// Returns the places that a path of a policy stands for. One that [`Policy::check`] refuses is taken from `$CWD`.
     fn places(&self, text: &str) -> BTreeSet<PathBuf> {
-        let (folder, rest) = match split_path(text) {
-            Ok((Beginning::Runtime, _)) => return self.runtime.iter().map(|path| normal(path)).collect(),
-            Ok((Beginning::Root, rest)) => (Path::new("/"), rest),
-            Ok((Beginning::Cwd, rest)) => (self.cwd.as_path(), rest),
-            Ok((Beginning::Home, rest)) => (self.home.as_path(), rest),
-            Ok((Beginning::Tmp, rest)) => (self.tmp.as_path(), rest),
-            Err(_) => (self.cwd.as_path(), text),
-        };
-        BTreeSet::from([normal(&normal(folder).join(rest))])
+        if let Ok((Beginning::Runtime, _)) = split_path(text) {
+            return self.runtime.iter().map(|path| normal(path)).collect();
+        }
+        let place = self.place(text).unwrap_or_else(|_| normal(&normal(&self.cwd).join(text)));
+        BTreeSet::from([place])
     }
 }
 

@@ -153,6 +153,27 @@ pub(super) fn verdicts(wishes: &Wishes) -> Vec<(libc::c_long, Verdict)> {
     calls
 }
 
+/// Tells whether no policy lets any session make a call, with whatever arguments.
+pub(in crate::exec) fn is_refused_to_all(call: libc::c_long) -> bool {
+    let sockets = Sockets { tcp: true, udp: true, listen: true };
+    let widest = Wishes { is_mounted: true, sockets, denied: Vec::new() };
+    let asks = ASK_PROGRAMS | ASK_CONNECTIONS | ASK_PROCESSES | ASK_DATAGRAMS | ASK_FILES;
+    let lets = |calls: Vec<(libc::c_long, Verdict)>, others| {
+        is_open(calls.iter().find(|(number, _)| *number == call).map_or(others, |(_, verdict)| verdict))
+    };
+    // Code runs under both.
+    !lets(verdicts(&widest), &OTHERS) || !lets(last_verdicts(asks), &Verdict::Allow)
+}
+
+/// Tells whether a verdict lets a call be made with any arguments.
+fn is_open(verdict: &Verdict) -> bool {
+    match verdict {
+        Verdict::Allow | Verdict::Ask => true,
+        Verdict::Fail(_) => false,
+        Verdict::Cases(cases, others) => cases.iter().any(|(_, verdict)| is_open(verdict)) || is_open(others),
+    }
+}
+
 /// What is not listed is as if the kernel did not have it.
 pub(super) const OTHERS: Verdict = Verdict::Fail(libc::ENOSYS);
 

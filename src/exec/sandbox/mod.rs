@@ -46,6 +46,7 @@ mod walk;
 pub use audit::{AuditRecord, Mechanism, SelfReported};
 pub(super) use audit::{Callback, Witness};
 pub(super) use cage::Cage;
+pub(super) use calls::is_refused_to_all;
 pub(super) use check::{attempt, lock};
 pub use doctor::{Abilities, Check, Found};
 pub use enter::Stage;

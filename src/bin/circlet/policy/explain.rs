@@ -17,7 +17,7 @@ use crate::output::{harmless, print};
 /// Say what a policy allows, and which rule says so
 ///
 /// Of several policies the strictest decides; flags add to the first. Paths are taken from this folder,
-/// and links are followed, as the kernel does. What the interpreter needs is known when a session
+/// or begin with $CWD, $HOME, ~ or $TMP, and links are followed, as the kernel does. What the interpreter needs is known when a session
 /// starts; --runtime stands for it here.
 ///
 /// Questions: open, read, write, list, create, remove or execute, and a path; connect or listen, and
@@ -62,7 +62,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let policy = policy.with_real_paths(|path| fs::canonicalize(path).ok());
     let mut answers = Vec::new();
     for text in &arguments.questions {
-        let question = Question::parse(text, &surroundings.cwd)?;
+        let question = Question::parse(text, &surroundings)?;
         let request = question.request();
         answers.push((request.to_string(), policy.decide(&request)));
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use circlet::exec::policy::{Access, Direction, Protocol, Request};
+use circlet::exec::policy::{Access, Direction, Protocol, Request, Surroundings};
 use sha2::{Digest, Sha256};
 
 use super::arguments::found_in_path;
@@ -26,13 +26,13 @@ pub(super) enum Question {
 }
 
 impl Question {
-    /// Reads what somebody asks; what is relative is taken from the folder.
-    pub(super) fn parse(text: &str, cwd: &Path) -> Result<Self, Failure> {
+    /// Reads what somebody asks. A path begins as a rule's does; what is relative is taken from the folder.
+    pub(super) fn parse(text: &str, here: &Surroundings) -> Result<Self, Failure> {
         let text = text.trim();
         let wrong = || Failure::input(format!("`{text}` cannot be asked: give {FORMS}"));
         let (verb, what) = text.split_once(char::is_whitespace).ok_or_else(wrong)?;
         let what = what.trim();
-        let path = |access| Ok(Self::Path(real(&cwd.join(what)), access));
+        let path = |access| Ok(Self::Path(real(&place(what, here)?), access));
         match verb {
             "open" | "read" => path(Access::Read),
             "write" => path(Access::Write),
@@ -44,7 +44,7 @@ impl Question {
             "listen" => connection(Direction::Listen, what).ok_or_else(wrong),
             "exec" => {
                 let program = if what.contains('/') { vec![what.to_owned()] } else { found_in_path(what)? };
-                let program = real(&cwd.join(program.first().ok_or_else(wrong)?));
+                let program = real(&place(program.first().ok_or_else(wrong)?, here)?);
                 let sha256 = fs::read(&program).ok().map(|content| Sha256::digest(content).into());
                 Ok(Self::Program(program, sha256))
             }
@@ -70,6 +70,15 @@ impl Question {
             Self::Variable(name) => Request::Variable { name },
             Self::Syscall(name) => Request::Syscall { name },
         }
+    }
+}
+
+/// Returns the place that a path names.
+fn place(path: &str, here: &Surroundings) -> Result<PathBuf, Failure> {
+    if path.starts_with(['~', '$']) {
+        here.place(path).map_err(Failure::input)
+    } else {
+        Ok(here.cwd.join(path))
     }
 }
 
