@@ -92,6 +92,53 @@ fn each_file_is_checked_and_what_is_wrong_is_said_with_its_place() {
     let errors = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(errors.contains("circlet: bad.json: fs.default: unknown variant `permit`"), "{errors}");
     assert!(errors.contains("circlet: none.json cannot be read"), "{errors}");
+    // As wherever a policy is named.
+    assert_eq!(
+        printed(&folder, &["check", "strict", r#"{"version": 1}"#]),
+        "strict: ok\n{\"version\": 1}: ok\n"
+    );
+    assert!(refused(&folder, &["check", "strikt"]).contains("`strikt` is no file and no template"));
+}
+
+#[test]
+fn rules_for_what_is_not_there_are_told_of_and_those_of_templates_are_not() {
+    let folder = fs::canonicalize(common::scratch("policy-absent")).unwrap();
+    let noted = |words: &[&str]| {
+        let output = circlet(&folder, words);
+        assert!(output.status.success(), "{words:?}");
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let policy = json!({
+        "version": 1,
+        "name": "report",
+        "fs": {"rules": [
+            {"action": "allow", "paths": ["/usr"], "access": ["read"]},
+            {"action": "allow", "paths": ["$CWD/out"], "access": ["create", "remove"]},
+        ]},
+        "exec": {"rules": [{"action": "allow", "path": "/opt/no-such/tool"}]},
+    });
+    fs::write(folder.join("policy.json"), policy.to_string()).unwrap();
+    let holds = "is not there: this rule holds only for sessions that start once it is";
+    let out = format!("circlet: note: fs.rules[1] of report: {}/out {holds}\n", folder.display());
+    let tool = format!("circlet: note: exec.rules[0] of report: /opt/no-such/tool {holds}\n");
+    for words in [
+        &["check", "policy.json"][..],
+        &["explain", "policy.json"],
+        &["explain", "policy.json", "--as", "env A"],
+    ] {
+        assert_eq!(noted(words), format!("{out}{tool}"), "{words:?}");
+    }
+    assert!(
+        noted(&["explain", "strict", "--allow-read=/nonexist"])
+            .contains("fs.rules[0] of strict: /nonexist is not there")
+    );
+    fs::create_dir(folder.join("out")).unwrap();
+    assert_eq!(noted(&["check", "policy.json"]), tool);
+    for name in Policy::template_names() {
+        assert_eq!(noted(&["check", name]), "");
+        fs::write(folder.join("own.json"), printed(&folder, &["init", name])).unwrap();
+        assert_eq!(noted(&["explain", "./own.json"]), "", "{name}");
+    }
 }
 
 #[test]

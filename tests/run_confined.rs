@@ -116,8 +116,15 @@ fn the_environment_names_the_policy_where_the_command_line_does_not() {
     assert!(refused.err.contains("PermissionError"), "{}", refused.err);
     let other = with(&["run", "--policy", "no-network", "-c", code], "own.json", "");
     assert_eq!((other.code, &*other.out), (Some(0), "open\n"), "{}", other.err);
-    let none = with(&["run", "-c", code], "", "");
-    assert_eq!((none.code, &*none.out), (Some(0), "open\n"), "{}", none.err);
+    let refused = with(&["run", "-c", code], "strict", "");
+    assert!(refused.err.contains("PermissionError"), "{}", refused.err);
+    for words in [&["run", "-c", code][..], &["repl"]] {
+        let empty = with(words, "", code);
+        assert_eq!((empty.code, &*empty.out), (Some(2), ""), "{words:?}");
+        assert!(empty.err.starts_with("circlet: POLICY_FILE is set and empty: "), "{}", empty.err);
+    }
+    let named = with(&["run", "--policy", "no-network", "-c", code], "", "");
+    assert_eq!((named.code, &*named.out), (Some(0), "open\n"), "{}", named.err);
     let missing = with(&["run", "-c", code], "none.json", "");
     assert_eq!(missing.code, Some(2));
     assert!(missing.err.starts_with("circlet: POLICY_FILE: none.json cannot be read"), "{}", missing.err);
@@ -212,4 +219,78 @@ fn a_policy_that_warns_of_files_shows_nothing_and_writes_them_down() {
     let lines = fs::read_to_string(audit).unwrap();
     let is_told = |line: &str| line.contains(r#""action":"warn""#) && line.contains("there/beside.py");
     assert!(lines.lines().any(is_told), "{lines}");
+}
+
+#[test]
+fn a_rule_for_what_is_not_there_is_told_of_at_the_start() {
+    let [here, _] = folders("absent");
+    let flags = ["--policy", "strict", "--allow-read=/nonexist"];
+    let ended_run = run(&here, &[&flags[..], &["-c", "1"]].concat());
+    let ended_repl = ended(circlet(&here, &[&["repl"], &flags[..]].concat()), "1");
+    for ended in [ended_run, ended_repl] {
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        let note = "circlet: note: fs.rules[0] of strict: /nonexist is not there: this rule holds only for sessions that start once it is\n";
+        assert_eq!(ended.err, note);
+    }
+}
+
+#[test]
+fn flags_after_the_file_are_the_programs_own_and_that_is_noted() {
+    let [here, there] = folders("misplaced");
+    let file = there.join("program.py");
+    let file = file.to_str().unwrap();
+    let note = |flag: &str, program: &str| {
+        format!(
+            "circlet: note: --{flag} after {program} is the program's own and confines nothing: give it before; "
+        )
+    };
+    let ended = run(&there, &[file, "--policy", "strict", "--deny-read=/", "--its"]);
+    assert_eq!(
+        (ended.code, ended.out),
+        (Some(0), "['--policy', 'strict', '--deny-read=/', '--its']\nTrue\n".to_owned())
+    );
+    assert!(
+        ended.err.contains(&note("policy", file)) && ended.err.contains(&note("deny-read", file)),
+        "{}",
+        ended.err
+    );
+    let ended = run(&there, &["--", file, "--policy", "strict"]);
+    assert_eq!((ended.code, &*ended.err), (Some(0), ""));
+    assert_eq!(run(&there, &[file, "--its", "--policies", "policy"]).err, "");
+    let ended = run(&there, &["-c", "1", "word", "--allow-read"]);
+    assert!(ended.err.contains(&note("allow-read", "the code")), "{}", ended.err);
+}
+
+#[test]
+fn an_option_that_there_is_not_is_refused_with_the_one_that_is_meant() {
+    let [here, there] = folders("misspelt");
+    let file = there.join("program.py");
+    let file = file.to_str().unwrap();
+    for words in [
+        &["--polcy", "strict", file][..],
+        &["--polcy=strict", file],
+        &["--json", "--polcy", "strict", "-c", "1"],
+        &["-c", "1", "--polcy", "strict"],
+    ] {
+        let ended = run(&here, words);
+        assert_eq!((ended.code, &*ended.out), (Some(2), ""), "{words:?}");
+        assert!(ended.err.contains("'--polcy'") && ended.err.contains("'--policy'"), "{}", ended.err);
+    }
+    assert_eq!(run(&here, &["-x", file]).code, Some(2));
+    let own = run(&here, &["-c", "import sys; print(sys.argv)", "-x", "--its"]);
+    assert_eq!(own.out, "['-c', '-x', '--its']\n", "{}", own.err);
+    // What comes after -- is a file, whatever it looks like.
+    fs::write(here.join("--polcy"), "print('run')").unwrap();
+    let ended = run(&here, &["--", "--polcy"]);
+    assert_eq!((ended.code, &*ended.out), (Some(0), "run\n"), "{}", ended.err);
+}
+
+#[test]
+fn a_file_for_the_audit_that_cannot_be_opened_is_named() {
+    let [here, _] = folders("audit");
+    let policy = r#"{"version": 1, "audit": {"file": "/nowhere/audit.jsonl"}}"#;
+    let ended = run(&here, &["--policy", policy, "-c", "1"]);
+    assert_eq!((ended.code, &*ended.out), (Some(1), ""));
+    let wanted = "circlet: audit.file: /nowhere/audit.jsonl cannot be opened: No such file or directory (os error 2); name a file";
+    assert!(ended.err.starts_with(wanted), "{}", ended.err);
 }

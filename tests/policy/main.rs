@@ -1,6 +1,7 @@
 //! Policies: what is refused, what is decided, and what must hold whatever the policy.
 #![cfg(all(feature = "exec", target_os = "linux"))]
 
+mod absent;
 mod decisions;
 mod documentation;
 mod documents;

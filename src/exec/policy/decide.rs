@@ -66,7 +66,7 @@ impl Resolved {
 }
 
 impl Layer {
-    fn rule(&self, place: Place) -> Rule {
+    pub(super) fn rule(&self, place: Place) -> Rule {
         // What holds for every session is in no policy.
         let policy = self.name.clone().filter(|_| place != Place::SyscallsRefused);
         Rule { policy, place }

@@ -48,6 +48,17 @@ pub enum PolicyError {
         /// What is wrong with it, and what is allowed.
         allowed: String,
     },
+    /// What is to be written down cannot be.
+    #[error(
+        "audit.file: {} cannot be opened: {source}; name a file that may be written to, in a folder that is there",
+        file.display()
+    )]
+    AuditFile {
+        /// The file.
+        file: PathBuf,
+        /// The kernel's reason.
+        source: io::Error,
+    },
     /// No template has this name.
     #[error("there is no template `{name}`: give {}", names.join(", "))]
     NoTemplate {

@@ -3,6 +3,7 @@
 //! A [`Policy`] is a JSON document, or a [template](Policy::template). [Resolved](Policy::resolve) in its [`Surroundings`] it
 //! [decides](Resolved::decide) on each [`Request`]. The format is in `docs/policies.md`.
 
+mod absent;
 mod check;
 mod decide;
 mod error;

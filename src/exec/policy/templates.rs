@@ -1,5 +1,8 @@
 //! Policies that come with the crate.
 
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+
 use super::{Policy, PolicyError};
 
 /// The templates' names and texts.
@@ -30,6 +33,13 @@ impl Policy {
         template
             .map(|(_, text)| *text)
             .ok_or_else(|| PolicyError::NoTemplate { name: name.to_owned(), names: Self::template_names() })
+    }
+
+    /// Returns the absolute paths that templates have rules for.
+    pub(super) fn template_paths() -> BTreeSet<PathBuf> {
+        let policies = TEMPLATES.iter().filter_map(|(name, _)| Self::template(name).ok());
+        let rules = policies.flat_map(|policy| policy.fs.rules);
+        rules.flat_map(|rule| rule.paths).filter(|path| path.starts_with('/')).map(PathBuf::from).collect()
     }
 
     /// Reads a template.

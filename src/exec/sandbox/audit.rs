@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -11,7 +11,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use serde::Serialize;
 
 use crate::exec::AuditTrail;
-use crate::exec::policy::{Action, Decision};
+use crate::exec::policy::{Action, Decision, PolicyError};
 
 /// A decision that denied or warned. It serializes as a line of the audit's file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -156,14 +156,17 @@ impl Audit {
     /// Opens the files, to which is added.
     ///
     /// # Errors
-    /// As `open`.
+    /// That a file cannot be opened.
     pub(super) fn new<'a>(
         files: impl IntoIterator<Item = &'a PathBuf>,
         callback: Option<Callback>,
-    ) -> io::Result<Self> {
+    ) -> Result<Self, PolicyError> {
         let open = |path: &PathBuf| {
+            let mut options = OpenOptions::new();
             // A pipe that nobody reads is an error, and not waited for.
-            OpenOptions::new().append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK).open(path)
+            let options = options.append(true).create(true).mode(0o600).custom_flags(libc::O_NONBLOCK);
+            let opened = options.open(path);
+            opened.map_err(|source| PolicyError::AuditFile { file: path.clone(), source })
         };
         let files = files.into_iter().map(open).collect::<Result<_, _>>()?;
         Ok(Self { files, callback, witness: OnceLock::new(), flow: Mutex::default() })

@@ -60,7 +60,7 @@ impl Cage {
         let here = Namespaces::here().map_err(Error::os("unshare"))?;
         let is_mounted = here != Namespaces::None;
         let mut grounds = Grounds::new(policies, runtime, library, here)?;
-        let audit = Audit::new(grounds.resolved.audit_files(), callback).map_err(Error::os("open"))?;
+        let audit = Audit::new(grounds.resolved.audit_files(), callback)?;
         grounds.keep_audit()?;
         let mounts = grounds.mounts()?;
         let Grounds { resolved, rules, fences, tmp, places, .. } = grounds;

@@ -1,33 +1,39 @@
 //! `circlet policy check`.
 
+use std::ffi::OsString;
 use std::io::Write;
-use std::path::PathBuf;
 
-use circlet::exec::policy::Policy;
-
+use super::given::given;
+use super::here::note_absent;
 use crate::failure::Failure;
 use crate::output;
 
 /// Tell whether files are policies, and what is wrong where
+///
+/// Rules for what is not there are told of as well: they hold only for sessions that start once it is.
 ///
 /// Exit codes: 0 if all of them are, 2 if one is not.
 ///
 /// Examples:
 ///   circlet policy check policy.json
 ///   circlet policy check policies/*.json
+///   circlet policy check strict
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The files
-    #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    files: Vec<PathBuf>,
+    /// Files with policies, names of templates, or JSON
+    #[arg(required = true, value_name = "POLICY", value_hint = clap::ValueHint::FilePath)]
+    policies: Vec<OsString>,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut all_are = true;
-    for file in &arguments.files {
-        match Policy::read(file) {
-            Ok(_) => output::print(format_args!("{}: ok", file.display()))?,
+    for word in &arguments.policies {
+        match given(word) {
+            Ok(policies) => {
+                output::print(format_args!("{}: ok", output::harmless(&word.to_string_lossy())))?;
+                note_absent(&policies);
+            }
             Err(error) => {
                 all_are = false;
                 // Where nobody listens, the exit code says it.

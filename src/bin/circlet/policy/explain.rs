@@ -1,16 +1,17 @@
 //! `circlet policy explain`.
 
-use std::env;
+use std::ffi::OsString;
 use std::fs;
 use std::path::PathBuf;
 
-use circlet::exec::policy::{Action, Policy, Resolved, Surroundings};
+use circlet::exec::policy::{Action, Resolved, Surroundings};
 use comfy_table::{Table, presets};
 use serde_json::{Value, json};
 
 use super::arguments::FlagArguments;
+use super::given::given;
 use super::question::Question;
-use super::table;
+use super::{here, table};
 use crate::failure::Failure;
 use crate::output::{harmless, print};
 
@@ -31,9 +32,9 @@ use crate::output::{harmless, print};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// Files with policies, or names of templates
-    #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    policies: Vec<String>,
+    /// Names of templates, files with policies, or JSON
+    #[arg(required = true, value_name = "POLICY", value_hint = clap::ValueHint::FilePath)]
+    policies: Vec<OsString>,
     /// Ask this; may be given many times
     #[arg(long = "as", value_name = "QUESTION")]
     questions: Vec<String>,
@@ -48,8 +49,9 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let surroundings = surroundings(&arguments.runtime)?;
+    let surroundings = here::surroundings(&arguments.runtime)?;
     let policy = merged(arguments, &surroundings)?;
+    here::note_absent_of(&policy);
     if arguments.questions.is_empty() {
         let rows = table::rows(&policy);
         return if arguments.json {
@@ -84,22 +86,11 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Returns all policies together. What flags add, they add to the first.
 fn merged(arguments: &Arguments, surroundings: &Surroundings) -> Result<Resolved, Failure> {
-    let given = arguments.policies.iter().map(|word| Policy::given(word));
+    let given = arguments.policies.iter().map(|word| given(word));
     let mut policies = given.collect::<Result<Vec<_>, _>>().map_err(Failure::input)?.concat();
     if let Some(first) = policies.first_mut() {
         *first = arguments.flags.add_to(first.clone())?;
     }
     let whole = policies.iter().map(|policy| policy.resolve(surroundings)).reduce(Resolved::merged_with);
     whole.ok_or_else(|| Failure::input("name a policy"))
-}
-
-fn surroundings(runtime: &[PathBuf]) -> Result<Surroundings, Failure> {
-    let cwd = env::current_dir().map_err(|error| Failure::run(format!("this folder is gone: {error}")))?;
-    let home = env::home_dir().filter(|home| home.is_absolute());
-    let home =
-        home.ok_or_else(|| Failure::input("no home is known: set HOME to a folder's absolute path"))?;
-    let runtime = runtime.iter().map(|path| cwd.join(path)).collect();
-    let tmp = cwd.join(env::temp_dir());
-    let tmp = fs::canonicalize(&tmp).unwrap_or(tmp);
-    Ok(Surroundings { cwd, home, tmp, runtime })
 }

@@ -3,6 +3,8 @@
 pub(crate) mod arguments;
 mod check;
 mod explain;
+mod given;
+mod here;
 mod init;
 mod question;
 mod table;
@@ -10,6 +12,8 @@ mod table;
 use circlet::exec::policy::Policy;
 
 pub(crate) use arguments::FlagArguments;
+pub(crate) use given::{given, named_by_environment};
+pub(crate) use here::note_absent;
 
 use crate::failure::Failure;
 use crate::output;

@@ -4,13 +4,17 @@ mod input;
 mod program;
 mod report;
 
-use std::ffi::OsString;
+use std::env;
+use std::ffi::{OsStr, OsString};
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use circlet::exec::{Error, Event, Executor, Outcome, RunOptions, Session, Stream, log_to_stderr};
 use circlet::ring::Deadline;
+use clap::Args;
+use clap::error::ContextKind;
 
 use crate::confined::Confinement;
 use crate::failure::Failure;
@@ -32,9 +36,10 @@ const TIMED_OUT: u8 = 124;
 /// Ctrl-C interrupts it; pressed twice within 2 s, it ends a program that goes on. The program ends
 /// with this one, whatever ends this, and so does what it has started.
 ///
-/// With --policy, with a flag that adds to it, or where POLICY_FILE names a file, it is confined; flags
+/// With --policy, with a flag that adds to it, or where POLICY_FILE names a policy, it is confined; flags
 /// alone add to the template no-network. The file or folder that is run may be read, unless the policy
-/// denies it; modules beside a file are found where the policy lets its folder be read.
+/// denies it; modules beside a file are found where the policy lets its folder be read. All of these
+/// words come before FILE: those after it are the program's own.
 ///
 /// Exit codes: the program's own, 124 after --timeout, 130 after Ctrl-C, 128 and the number of the
 /// signal that killed it.
@@ -93,12 +98,44 @@ impl Arguments {
     pub(crate) fn standard_input(python: PathBuf, log: bool, confinement: Confinement) -> Self {
         Self { code: None, words: vec!["-".into()], timeout: None, python, json: false, log, confinement }
     }
+
+    /// Refuses an option that there is not, which would pass for the program or for a word of its own, and tells of options that
+    /// come too late.
+    fn check_words(&self) -> Result<(), Failure> {
+        let before = env::args_os().rev().nth(self.words.len());
+        if before.is_some_and(|word| word == "--") {
+            return Ok(());
+        }
+        let first = self.words.first().map_or(&[][..], |word| word.as_bytes());
+        if first.starts_with(b"-") && first != b"-" {
+            // Read again by the same rules but one, it is an error with a suggestion.
+            let command = Self::augment_args(clap::Command::new("circlet run"));
+            let command = command.mut_arg("words", |words| words.allow_hyphen_values(false));
+            let name = OsStr::new("circlet run");
+            if let Err(error) = command.try_get_matches_from([name].into_iter().chain(self.words.iter().map(|word| &**word)))
+                // After code they may be its own, as with the interpreter.
+                && (self.code.is_none() || error.get(ContextKind::SuggestedArg).is_some())
+            {
+                // Where nobody listens, the exit code says it.
+                let _ = error.print();
+                return Err(Failure::Code(2));
+            }
+        }
+        match (&self.code, &*self.words) {
+            (None, [file, words @ ..]) => {
+                confined::note_misplaced(&output::harmless(&file.to_string_lossy()), words);
+            }
+            (_, words) => confined::note_misplaced("the code", words),
+        }
+        Ok(())
+    }
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.log {
         log_to_stderr(true);
     }
+    arguments.check_words()?;
     let mut policies = arguments.confinement.policies()?;
     let program = Program::read(arguments.code.as_deref(), &arguments.words, !policies.is_empty())?;
     if let Some(file) = program.file() {
