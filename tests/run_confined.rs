@@ -236,12 +236,12 @@ fn a_rule_for_what_is_not_there_is_told_of_at_the_start() {
 
 #[test]
 fn flags_after_the_file_are_the_programs_own_and_that_is_noted() {
-    let [here, there] = folders("misplaced");
+    let [_, there] = folders("misplaced");
     let file = there.join("program.py");
     let file = file.to_str().unwrap();
     let note = |flag: &str, program: &str| {
         format!(
-            "circlet: note: --{flag} after {program} is the program's own and confines nothing: give it before; "
+            "circlet: note: --{flag} after {program} is the program's own and confines nothing: give it before {program} "
         )
     };
     let ended = run(&there, &[file, "--policy", "strict", "--deny-read=/", "--its"]);

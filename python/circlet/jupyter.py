@@ -12,14 +12,13 @@ import os
 import signal
 import sys
 from fnmatch import fnmatchcase
-from pathlib import Path
 from typing import Any
 
 from ipykernel.kernelapp import IPKernelApp
 from ipykernel.kernelbase import Kernel
 from traitlets import Unicode
 
-from . import CircletError, Executor, Question, TimedOutError, WorkerDiedError
+from . import CircletError, Executor, InvalidError, Question, TimedOutError, WorkerDiedError
 from ._native import library
 
 __all__ = ["SessionKernel", "main"]
@@ -47,7 +46,7 @@ class SessionKernel(Kernel):
 
     python = Unicode(sys.executable, help="The interpreter of the session.").tag(config=True)
     policy = Unicode(
-        "", help="What cells may do: a template's name, a file's path, or JSON; the file that POLICY_FILE names else."
+        "", help="What cells may do: a template's name, a file's path, or JSON; what POLICY_FILE names else."
     ).tag(config=True)
 
     def __init__(self, **arguments: Any) -> None:
@@ -258,10 +257,13 @@ class SessionKernel(Kernel):
         return {"status": "ok", "history": history}
 
 
-def _policy_of_environment() -> Path | None:
-    """Returns the file that POLICY_FILE names."""
-    file = os.environ.get("POLICY_FILE")
-    return Path(file) if file else None
+def _policy_of_environment() -> str | None:
+    """Returns what POLICY_FILE names: a template, a file, or JSON."""
+    named = os.environ.get("POLICY_FILE")
+    if named == "":
+        # Whoever sets it does not mean that nothing holds.
+        raise InvalidError("POLICY_FILE is set and empty: have it name a template or a file, or unset it")
+    return named
 
 
 class KernelApp(IPKernelApp):

@@ -274,6 +274,14 @@ def test_cells_are_confined_by_the_policy_of_the_specification_or_of_the_environ
         manager.shutdown_kernel()
 
 
+@pytest.mark.parametrize(("named", "words"), [("", "POLICY_FILE is set and empty"), ("strikt", "no template")])
+def test_no_kernel_starts_where_the_environment_names_no_policy(named, words):
+    start = "from circlet.jupyter import SessionKernel; SessionKernel()"
+    variables = environment() | {"POLICY_FILE": named}
+    done = subprocess.run([sys.executable, "-c", start], capture_output=True, text=True, env=variables, check=False)
+    assert done.returncode != 0 and words in done.stderr, done
+
+
 def test_a_kernel_is_uninstalled_where_it_was_installed(installed):
     words = [sys.executable, "-m", "circlet.jupyter"]
     there = ["--prefix", str(installed), "--name", "circlet-again"]

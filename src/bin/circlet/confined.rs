@@ -55,8 +55,8 @@ pub(crate) fn note_misplaced(program: &str, words: &[OsString]) {
         // Where nobody listens, the program runs all the same.
         let _ = writeln!(
             io::stderr(),
-            "circlet: note: --{flag} after {program} is the program's own and confines nothing: give it before; with -- before \
-             {program} nothing is noted"
+            "circlet: note: --{flag} after {program} is the program's own and confines nothing: give it before {program} \
+             (after -- this is not noted)"
         );
     }
 }
