@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use abilities::lacks;
+use circlet::exec::policy::syscall_number;
 
 /// What came of a command: exit code, standard output and standard error.
 struct Ended {
@@ -293,4 +294,57 @@ fn a_file_for_the_audit_that_cannot_be_opened_is_named() {
     assert_eq!((ended.code, &*ended.out), (Some(1), ""));
     let wanted = "circlet: audit.file: /nowhere/audit.jsonl cannot be opened: No such file or directory (os error 2); name a file";
     assert!(ended.err.starts_with(wanted), "{}", ended.err);
+}
+
+#[test]
+fn explain_says_of_system_calls_what_the_kernel_does() {
+    let [here, _] = folders("calls");
+    // With arguments that mean nothing, should the kernel carry one out.
+    let names = [
+        "ptrace",
+        "process_vm_readv",
+        "io_uring_setup",
+        "io_setup",
+        "userfaultfd",
+        "bpf",
+        "mount",
+        "open_tree",
+        "openat2",
+        "clone3",
+        "seccomp",
+        "inotify_add_watch",
+        "setsid",
+        "kcmp",
+        "name_to_handle_at",
+        "mbind",
+        "sync",
+        "getpid",
+        "umask",
+        "getcwd",
+        "mincore",
+        "mlock2",
+        "tee",
+        "memfd_create",
+        "dup",
+        "epoll_ctl",
+    ];
+    let numbers: Vec<i64> = names.iter().filter_map(|name| syscall_number(name)).collect();
+    let code = format!(
+        "import ctypes, errno, json
+def is_refused(number):
+    ctypes.set_errno(0)
+    failed = call(ctypes.c_long(number), *[ctypes.c_long(-1)] * 6) == -1
+    return failed and ctypes.get_errno() in (errno.EPERM, errno.ENOSYS)
+call = ctypes.CDLL(None, use_errno=True).syscall
+print(json.dumps([is_refused(number) for number in {numbers:?}]))"
+    );
+    let ended = run(&here, &["--policy", "no-network", "-c", &code]);
+    let refused: Vec<bool> = serde_json::from_str(&ended.out).unwrap_or_else(|_| panic!("{}", ended.err));
+    let questions = names.iter().flat_map(|name| ["--as".to_owned(), format!("syscall {name}")]);
+    let mut explain = circlet(&here, &["policy", "explain", "no-network", "--json"]);
+    explain.args(questions);
+    let said: Vec<serde_json::Value> = serde_json::from_str(&self::ended(explain, "").out).unwrap();
+    let said = said.iter().map(|answer| answer["rule"] == "syscalls (refused to every session)");
+    let pairs = |refused: &mut dyn Iterator<Item = bool>| names.into_iter().zip(refused).collect::<Vec<_>>();
+    assert_eq!(pairs(&mut said.into_iter()), pairs(&mut refused.into_iter()));
 }
