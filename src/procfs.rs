@@ -7,7 +7,6 @@ use std::io;
 /// Set in a thread's flags once it is on its way to its end (`PF_EXITING`).
 const EXITING: u64 = 4;
 /// How often to look again where threads end while they are looked at.
-#[cfg(feature = "exec")]
 const TRIES: usize = 50;
 
 /// The `stat` of a process or a thread: a line of fields.
@@ -78,7 +77,6 @@ pub(crate) enum Found<T> {
 /// Looks at what the threads of a process have in common: `read` is given the folder of the process, and then those of its threads
 /// until it finds something. The folder of a process is that of its first thread, which has nothing once it has ended, whatever the
 /// others have.
-#[cfg(feature = "exec")]
 pub(crate) fn of_living<T>(process: u32, read: impl Fn(&str) -> Option<T>) -> Found<T> {
     let own = format!("/proc/{process}");
     if let Some(found) = read(&own) {
@@ -107,7 +105,6 @@ pub(crate) fn of_living<T>(process: u32, read: impl Fn(&str) -> Option<T>) -> Fo
 }
 
 /// Tells whether an error says that a process has gone.
-#[cfg(feature = "exec")]
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENOENT | libc::ESRCH))
 }

@@ -544,3 +544,37 @@ mod probe {
         assert!(first.starts_with(&today) || first.starts_with(&printed("date", &["-u", "+sess-%Y-%m-%d-"])));
     }
 }
+
+mod contradicting {
+    use super::*;
+
+    #[test]
+    fn the_seed_contradicts_itself_where_it_is_known_to() {
+        let found = seed_payload().contradictions();
+        let said: Vec<_> =
+            found.iter().map(|one| format!("{}: {}", one.paths.join(", "), one.what)).collect();
+        let of_pool = "worker_threads.pool.size, worker_threads.pool.active, worker_threads.pool.idle";
+        let made = "metadata.env.session: a worker that was made 365 days from the day of its session";
+        let wanted = [
+            format!("{of_pool}: 4 workers, of whom 3 are there: 2 active, 1 idle"),
+            "worker_threads.pool.active, worker_threads.registry: 2, and the registry has 1 that are processing".to_owned(),
+            "worker_threads.registry.w_9b1c.resource_usage.rss_mb, bun.performance.memory_mb.rss: 52.8 MB of a worker without a \
+             process of its own, and 45.2 MB of the process"
+                .to_owned(),
+            format!("worker_threads.registry.w_3a7f.created_at, {made}"),
+            format!("worker_threads.registry.w_9b1c.created_at, {made}"),
+            "dependencies.lockfile.hash: no SHA-256: 20 characters, and it has 64 hexadecimal digits".to_owned(),
+            "dependencies.tree, dependencies.lockfile.total_dependencies: none that the project names, and 47 in its lockfile: \
+             unknown is absent, and not 0"
+                .to_owned(),
+            "git.dirty, files.modified, files.created: a clean tree, and 3 files that the session changed or made and has not \
+             committed"
+                .to_owned(),
+            "files.modified, files.breakdown: 2, and 1 are listed as modified".to_owned(),
+            "test.coverage.enabled, test.coverage.lines: coverage was not measured, and there are numbers of it: unknown is \
+             absent, and not 0"
+                .to_owned(),
+        ];
+        assert_eq!(said, wanted);
+    }
+}

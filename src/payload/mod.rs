@@ -38,6 +38,7 @@
 
 mod audit;
 mod bun;
+mod contradictions;
 mod error;
 mod escape;
 mod git;
@@ -56,6 +57,7 @@ mod worker_threads;
 
 pub use audit::{Audit, AuditAction, AuditEntry, SelfReported};
 pub use bun::{Bun, BunFlags, GcTimes, MemoryUse, NetworkIo, Performance, Resources};
+pub use contradictions::Contradiction;
 pub use error::Error;
 pub use git::git_state;
 pub use measure::Measure;

@@ -17,6 +17,7 @@ mod repl;
 mod ring;
 mod run;
 mod secret;
+mod session;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,8 @@ enum Command {
     Pool(pool::Command),
     #[command(subcommand)]
     Policy(policy::Command),
+    #[command(subcommand)]
+    Session(session::Command),
     Doctor(doctor::Arguments),
     /// Print what makes the shell complete this program's words
     ///
@@ -70,6 +73,7 @@ fn main() -> ExitCode {
         Command::Ring(command) => ring::run(&command),
         Command::Pool(command) => pool::run(&command),
         Command::Policy(command) => policy::run(&command),
+        Command::Session(command) => session::run(&command),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

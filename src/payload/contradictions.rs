@@ -1,0 +1,422 @@
+//! What of a payload cannot be true together.
+
+use serde::Serialize;
+
+use super::{FileStatus, Files, SessionPayload, Test, Worker, WorkerPool, WorkerState, WorkerThreads};
+
+/// Two or more facts of a payload that cannot all be true, or one that cannot be what it says it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Contradiction {
+    /// The paths of the facts, such as `worker_threads.pool.size`.
+    pub paths: Vec<String>,
+    /// What does not fit, with the values.
+    pub what: String,
+}
+
+/// How far apart two times of one session may be, in days.
+const DAYS: u64 = 2;
+/// How far a stored rate may be from the counts that it follows from: as it is written, with four digits.
+const RATE_ERROR: f64 = 0.000_05;
+const DAY_MS: u64 = 86_400_000;
+/// Digits of a SHA-256, as hexadecimal.
+const SHA256_DIGITS: usize = 64;
+
+/// What was found so far.
+#[derive(Default)]
+struct Found(Vec<Contradiction>);
+
+impl Found {
+    fn add(&mut self, paths: &[&str], what: String) {
+        self.0.push(Contradiction { paths: paths.iter().map(|path| (*path).to_owned()).collect(), what });
+    }
+
+    /// Compares two facts that are to be the same, where both are known.
+    fn same<T: PartialEq + std::fmt::Display>(&mut self, one: (&str, Option<T>), other: (&str, Option<T>)) {
+        if let (Some(first), Some(second)) = (&one.1, &other.1)
+            && first != second
+        {
+            self.add(&[one.0, other.0], format!("{first} and {second} are to be the same"));
+        }
+    }
+
+    /// Compares a stored rate with the one that follows from its counts.
+    fn rate(&mut self, path: &str, stored: Option<f64>, computed: Option<f64>) {
+        if let (Some(stored), Some(computed)) = (stored, computed)
+            && (stored - computed).abs() > RATE_ERROR
+        {
+            self.add(&[path], format!("{stored} does not follow from the counts, which give {computed:.4}"));
+        }
+    }
+}
+
+impl SessionPayload {
+    /// Lists what of this payload cannot be true together: totals that are no sums, states that exclude each other, values that
+    /// are none of their kind, times that are too far apart, and zeros where other facts say that there is something.
+    ///
+    /// It knows nothing of the world: a payload without contradictions may be wrong.
+    ///
+    /// ```
+    /// use circlet::payload::SessionPayload;
+    ///
+    /// let payload = SessionPayload::from_json(r#"{"git": {"dirty": false, "uncommitted_files": 2}}"#)?;
+    /// let found = payload.contradictions();
+    /// assert_eq!(found[0].paths, ["git.dirty", "git.uncommitted_files"]);
+    /// assert_eq!(found[0].what, "a clean tree has 2 uncommitted files");
+    /// # Ok::<(), circlet::payload::Error>(())
+    /// ```
+    pub fn contradictions(&self) -> Vec<Contradiction> {
+        let mut found = Found::default();
+        if let Some(workers) = &self.worker_threads {
+            workers_fit(workers, &mut found);
+        }
+        memory_fits(self, &mut found);
+        times_fit(self, &mut found);
+        dependencies_fit(self, &mut found);
+        git_fits(self, &mut found);
+        if let Some(files) = &self.files {
+            files_fit(files, &mut found);
+        }
+        if let Some(test) = &self.test {
+            tests_fit(test, &mut found);
+        }
+        if let Some(cache) = &self.cache {
+            let stored = cache.manifests.as_ref().and_then(|manifests| manifests.hit_rate).map(f64::from);
+            found.rate("cache.manifests.hit_rate", stored, cache.computed_hit_rate());
+        }
+        found.0
+    }
+}
+
+fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
+    if let Some(pool) = &workers.pool {
+        pool_fits(pool, found);
+    }
+    let statistics = workers.statistics.as_ref();
+    if let Some(statistics) = statistics {
+        let stored = statistics.error_rate.map(f64::from);
+        found.rate("worker_threads.statistics.error_rate", stored, statistics.computed_error_rate());
+        let used = workers.pool.as_ref().and_then(WorkerPool::computed_utilization);
+        let stored = statistics.pool_utilization.map(f64::from);
+        found.rate("worker_threads.statistics.pool_utilization", stored, used);
+        let (sent, received) = (statistics.total_messages_sent, statistics.total_messages_received);
+        if let (Some(sent), Some(received)) = (sent, received)
+            && received > sent
+        {
+            found.add(
+                &[
+                    "worker_threads.statistics.total_messages_received",
+                    "worker_threads.statistics.total_messages_sent",
+                ],
+                format!("{received} messages were answered, and {sent} were sent"),
+            );
+        }
+    }
+    let Some(registry) = workers.registry.as_ref().filter(|registry| !registry.is_empty()) else { return };
+    let in_state = |state: &WorkerState| {
+        let known = registry.values().all(|worker| worker.state.is_some());
+        known.then(|| registry.values().filter(|worker| worker.state.as_ref() == Some(state)).count() as u64)
+    };
+    if let Some(pool) = &workers.pool {
+        for (path, stated, state) in [
+            ("worker_threads.pool.active", pool.active, WorkerState::Processing),
+            ("worker_threads.pool.idle", pool.idle, WorkerState::Idle),
+        ] {
+            if let (Some(stated), Some(there)) = (stated, in_state(&state))
+                && stated != there
+            {
+                let what = format!("{stated}, and the registry has {there} that are {state}");
+                found.add(&[path, "worker_threads.registry"], what);
+            }
+        }
+    }
+    let forgotten = workers.forgotten.as_ref();
+    let sum = |of: fn(&Worker) -> Option<u64>, more: Option<u64>| -> Option<u64> {
+        let all: Option<u64> = registry.values().map(of).sum();
+        Some(all? + more.unwrap_or(0))
+    };
+    let errors = sum(|worker| worker.errors, forgotten.and_then(|forgotten| forgotten.errors));
+    if let (Some(stated), Some(errors)) = (statistics.and_then(|all| all.total_errors), errors)
+        && errors > stated
+    {
+        let what = format!("{stated} errors in all, and the workers had {errors}");
+        found.add(&["worker_threads.statistics.total_errors", "worker_threads.registry"], what);
+    }
+    let processed =
+        sum(|worker| worker.messages_processed, forgotten.and_then(|forgotten| forgotten.messages_processed));
+    let received = statistics.and_then(|all| all.total_messages_received);
+    if let (Some(stated), Some(processed)) = (received, processed)
+        && processed > stated
+    {
+        let what = format!("{stated} messages were answered in all, and the workers processed {processed}");
+        found.add(&["worker_threads.statistics.total_messages_received", "worker_threads.registry"], what);
+    }
+}
+
+fn pool_fits(pool: &WorkerPool, found: &mut Found) {
+    if let (Some(size), Some(active), Some(idle)) = (pool.size, pool.active, pool.idle) {
+        let more = pool.booting.unwrap_or(0) + pool.draining.unwrap_or(0);
+        let there = active + idle + more;
+        if there != size {
+            let what = format!("{size} workers, of whom {there} are there: {active} active, {idle} idle");
+            found.add(
+                &["worker_threads.pool.size", "worker_threads.pool.active", "worker_threads.pool.idle"],
+                if more > 0 { format!("{what}, {more} booting or draining") } else { what },
+            );
+        }
+    }
+    if let (Some(size), Some(max)) = (pool.size, pool.max)
+        && size > max
+    {
+        let paths = ["worker_threads.pool.size", "worker_threads.pool.max"];
+        found.add(&paths, format!("{size} workers, where there may be {max}"));
+    }
+}
+
+/// A thread has no memory of its own that its process has not.
+fn memory_fits(payload: &SessionPayload, found: &mut Found) {
+    let performance = payload.bun.as_ref().and_then(|bun| bun.performance.as_ref());
+    let memory = performance.and_then(|performance| performance.memory_mb.as_ref());
+    let Some(process) = memory.and_then(|memory| memory.rss) else { return };
+    let registry = payload.worker_threads.as_ref().and_then(|workers| workers.registry.as_ref());
+    for (id, worker) in registry.into_iter().flatten().filter(|(_, worker)| worker.pid.is_none()) {
+        if let Some(rss) = worker.resource_usage.as_ref().and_then(|usage| usage.rss_mb)
+            && rss > process
+        {
+            let path = format!("worker_threads.registry.{id}.resource_usage.rss_mb");
+            let what =
+                format!("{rss} MB of a worker without a process of its own, and {process} MB of the process");
+            found.add(&[&path, "bun.performance.memory_mb.rss"], what);
+        }
+    }
+    if let Some(heap) = memory.and_then(|memory| memory.heap)
+        && heap > process
+    {
+        let paths = ["bun.performance.memory_mb.heap", "bun.performance.memory_mb.rss"];
+        found.add(&paths, format!("a heap of {heap} MB in {process} MB of memory"));
+    }
+    let gc = performance.and_then(|performance| performance.gc.as_ref());
+    let parts =
+        gc.and_then(|gc| Some((gc.scavenge_ms?.get() + gc.mark_sweep_ms?.get(), gc.total_gc_time_ms?.get())));
+    if let Some((sum, total)) = parts
+        && total + 0.005 < sum
+    {
+        let what = format!("{total} ms in all, and {sum} ms of two kinds");
+        found.add(&["bun.performance.gc.total_gc_time_ms"], what);
+    }
+}
+
+/// The worker's times, and the day in the session's id.
+fn times_fit(payload: &SessionPayload, found: &mut Found) {
+    let env = payload.metadata.as_ref().and_then(|metadata| metadata.env.as_ref());
+    let Some(day) = env.and_then(|env| day_of(env.session.as_deref()?)) else { return };
+    let registry = payload.worker_threads.as_ref().and_then(|workers| workers.registry.as_ref());
+    for (id, worker) in registry.into_iter().flatten() {
+        let Some(created) = worker.created_at else { continue };
+        let apart = (created / DAY_MS).abs_diff(day);
+        if apart > DAYS {
+            let path = format!("worker_threads.registry.{id}.created_at");
+            let what = format!("a worker that was made {apart} days from the day of its session");
+            found.add(&[&path, "metadata.env.session"], what);
+        }
+    }
+}
+
+/// The day in the id of a session, in days since 1970.
+fn day_of(session: &str) -> Option<u64> {
+    let mut numbers = session.strip_prefix("sess-")?.splitn(4, '-').map(str::parse::<u64>);
+    let (year, month, day) = (numbers.next()?.ok()?, numbers.next()?.ok()?, numbers.next()?.ok()?);
+    if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
+        return None;
+    }
+    // H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013.
+    let year = if month <= 2 { year - 1 } else { year };
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year % 400 * 365 + year % 400 / 4 - year % 400 / 100 + day_of_year;
+    (year / 400 * 146_097 + day_of_era).checked_sub(719_468)
+}
+
+fn dependencies_fit(payload: &SessionPayload, found: &mut Found) {
+    let Some(dependencies) = &payload.dependencies else { return };
+    let lockfile = dependencies.lockfile.as_ref();
+    if let Some(hash) = lockfile.and_then(|lockfile| lockfile.hash.as_deref())
+        && let Some(digits) = hash.strip_prefix("sha256:")
+        && (digits.len() != SHA256_DIGITS || !digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    {
+        let what =
+            format!("no SHA-256: {} characters, and it has {SHA256_DIGITS} hexadecimal digits", digits.len());
+        found.add(&["dependencies.lockfile.hash"], what);
+    }
+    let all = lockfile.and_then(|lockfile| lockfile.total_dependencies);
+    let tree = dependencies.tree.as_ref();
+    let kinds = tree.and_then(|tree| {
+        tree.direct?.checked_add(tree.dev?)?.checked_add(tree.peer?)?.checked_add(tree.optional?)
+    });
+    if let (Some(all @ 1..), Some(0)) = (all, kinds) {
+        let what =
+            format!("none that the project names, and {all} in its lockfile: unknown is absent, and not 0");
+        found.add(&["dependencies.tree", "dependencies.lockfile.total_dependencies"], what);
+    }
+}
+
+fn git_fits(payload: &SessionPayload, found: &mut Found) {
+    let Some(git) = &payload.git else { return };
+    let env = payload.metadata.as_ref().and_then(|metadata| metadata.env.as_ref());
+    let heads = (env.and_then(|env| env.head.as_deref()), git.head.as_deref());
+    if let (Some(one), Some(other)) = heads
+        && !one.starts_with(other)
+        && !other.starts_with(one)
+    {
+        found.same(("metadata.env.head", Some(one)), ("git.head", Some(other)));
+    }
+    let uncommitted = git.uncommitted_files.unwrap_or(0).max(git.unstaged_changes.unwrap_or(0));
+    if git.dirty == Some(false) && uncommitted > 0 {
+        let what = format!("a clean tree has {uncommitted} uncommitted files");
+        let path = if git.uncommitted_files.unwrap_or(0) > 0 {
+            "git.uncommitted_files"
+        } else {
+            "git.unstaged_changes"
+        };
+        found.add(&["git.dirty", path], what);
+    }
+    if git.dirty == Some(true) && git.uncommitted_files == Some(0) {
+        found.add(
+            &["git.dirty", "git.uncommitted_files"],
+            "a tree with changes has no uncommitted files".to_owned(),
+        );
+    }
+    let files = payload.files.as_ref();
+    let changed = files.map(|files| files.modified.unwrap_or(0) + files.created.unwrap_or(0)).unwrap_or(0);
+    if git.dirty == Some(false) && changed > 0 {
+        let what = format!(
+            "a clean tree, and {changed} files that the session changed or made and has not committed"
+        );
+        found.add(&["git.dirty", "files.modified", "files.created"], what);
+    }
+}
+
+fn files_fit(files: &Files, found: &mut Found) {
+    let Some(breakdown) = &files.breakdown else { return };
+    for (path, stated, status) in [
+        ("files.modified", files.modified, FileStatus::Modified),
+        ("files.created", files.created, FileStatus::Created),
+        ("files.touched_no_change", files.touched_no_change, FileStatus::Touched),
+    ] {
+        let listed = breakdown.iter().filter(|file| file.status.as_ref() == Some(&status)).count() as u64;
+        if let Some(stated) = stated.filter(|stated| *stated != listed) {
+            found.add(&[path, "files.breakdown"], format!("{stated}, and {listed} are listed as {status}"));
+        }
+    }
+}
+
+fn tests_fit(test: &Test, found: &mut Found) {
+    if let Some(tests) = &test.tests
+        && let (Some(total), Some(passed), Some(failed)) = (tests.total, tests.passed, tests.failed)
+    {
+        let sum = passed + failed + tests.skipped.unwrap_or(0);
+        if sum != total {
+            let what = format!(
+                "{total} tests, of which {passed} passed, {failed} failed and {} were skipped",
+                tests.skipped.unwrap_or(0)
+            );
+            found.add(&["test.tests.total"], what);
+        }
+    }
+    let Some(coverage) = &test.coverage else { return };
+    let parts = [coverage.lines, coverage.functions, coverage.branches];
+    if coverage.enabled == Some(false) && parts.iter().any(Option::is_some) {
+        let what =
+            "coverage was not measured, and there are numbers of it: unknown is absent, and not 0".to_owned();
+        found.add(&["test.coverage.enabled", "test.coverage.lines"], what);
+    }
+    for (path, part) in ["lines", "functions", "branches"].iter().zip(parts) {
+        if let Some(part) = part.filter(|part| !(0.0..=100.0).contains(&part.get())) {
+            found.add(&[&format!("test.coverage.{path}")], format!("{part} percent"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn found(json: &str) -> Vec<String> {
+        let payload = SessionPayload::from_json(json).unwrap();
+        payload.contradictions().iter().map(|one| format!("{}: {}", one.paths.join(" "), one.what)).collect()
+    }
+
+    #[test]
+    fn what_fits_is_no_contradiction() {
+        for fine in [
+            "{}",
+            r#"{"worker_threads": {"pool": {"size": 3, "active": 1, "idle": 1, "booting": 1, "terminated": 7}}}"#,
+            r#"{"git": {"dirty": false, "uncommitted_files": 0}, "files": {"modified": 0, "breakdown": []}}"#,
+            r#"{"test": {"tests": {"total": 3, "passed": 2, "failed": 1}, "coverage": {"enabled": false}}}"#,
+            r#"{"metadata": {"env": {"head": "d8c4b77"}}, "git": {"head": "d8c4b7712"}}"#,
+            r#"{"worker_threads": {"statistics": {"total_errors": 1, "total_messages_received": 231, "error_rate": 0.0043}}}"#,
+            r#"{"bun": {"performance": {"memory_mb": {"rss": 45.2}}},
+                "worker_threads": {"registry": {"w_1": {"pid": 7, "resource_usage": {"rss_mb": 52.8}}}}}"#,
+        ] {
+            assert_eq!(found(fine), [""; 0], "{fine}");
+        }
+    }
+
+    #[test]
+    fn each_kind_is_found_with_its_paths_and_its_values() {
+        for (json, wanted) in [
+            (
+                r#"{"worker_threads": {"pool": {"size": 5, "max": 4}}}"#,
+                "worker_threads.pool.size worker_threads.pool.max: 5 workers, where there may be 4",
+            ),
+            (
+                r#"{"worker_threads": {"statistics": {"total_errors": 1, "total_messages_received": 4, "error_rate": 0.9}}}"#,
+                "worker_threads.statistics.error_rate: 0.9 does not follow from the counts, which give 0.2500",
+            ),
+            (
+                r#"{"worker_threads": {"registry": {"w": {"errors": 2}}, "statistics": {"total_errors": 1}}}"#,
+                "worker_threads.statistics.total_errors worker_threads.registry: 1 errors in all, and the workers had 2",
+            ),
+            (
+                r#"{"test": {"tests": {"total": 5, "passed": 2, "failed": 1, "skipped": 1}}}"#,
+                "test.tests.total: 5 tests, of which 2 passed, 1 failed and 1 were skipped",
+            ),
+            (r#"{"test": {"coverage": {"lines": 140}}}"#, "test.coverage.lines: 140 percent"),
+            (
+                r#"{"metadata": {"env": {"head": "aaaa"}}, "git": {"head": "bbbb"}}"#,
+                "metadata.env.head git.head: aaaa and bbbb are to be the same",
+            ),
+        ] {
+            assert_eq!(found(json), [wanted]);
+        }
+    }
+
+    #[test]
+    fn a_day_is_that_of_its_date() {
+        assert_eq!(day_of("sess-1970-01-01-x"), Some(0));
+        assert_eq!(day_of("sess-2000-02-29-x"), Some(11_016));
+        assert_eq!(day_of("sess-2025-11-09-mhru2gsb-1rjf-1"), Some(20_401));
+        for none in [
+            "",
+            "sess-",
+            "sess-2025",
+            "sess-2025-13-01-x",
+            "sess-0000-01-01-x",
+            "sess-99999999999999999999-1-1",
+        ] {
+            assert_eq!(day_of(none), None, "{none}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_of_any_size_are_no_panic(size: u64, active in 0..u64::MAX / 8, idle in 0..u64::MAX / 8, created: u64) {
+            let json = format!(
+                r#"{{"metadata": {{"env": {{"session": "sess-2025-11-09-1"}}}},
+                     "worker_threads": {{"pool": {{"size": {size}, "active": {active}, "idle": {idle}}}, "registry": {{"w": {{"created_at": {created}}}}}}}}}"#
+            );
+            let _ = found(&json);
+        }
+    }
+}
