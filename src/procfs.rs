@@ -72,6 +72,20 @@ pub(crate) enum Found<T> {
     Ended,
     /// It is there, and cannot be read.
     Unread,
+    /// This process has no descriptors or no memory to look at anything.
+    NotNow,
+}
+
+/// Tells whether the kernel refuses something for the moment, and not for good.
+pub(crate) fn is_passing(error: &io::Error) -> bool {
+    let passing = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::EINTR];
+    error.raw_os_error().is_some_and(|number| passing.contains(&number))
+}
+
+/// What could not be read, which may be this process's own fault: it is seen whether it can look at itself.
+fn unread<T>() -> Found<T> {
+    let own = fs::read_dir("/proc/self/task").and_then(|_folder| fs::read("/proc/self/stat"));
+    if own.is_err_and(|error| is_passing(&error)) { Found::NotNow } else { Found::Unread }
 }
 
 /// Looks at what the threads of a process have in common: `read` is given the folder of the process, and then those of its threads
@@ -86,7 +100,7 @@ pub(crate) fn of_living<T>(process: u32, read: impl Fn(&str) -> Option<T>) -> Fo
         let threads = match fs::read_dir(format!("{own}/task")) {
             Ok(threads) => threads,
             Err(error) if is_gone(&error) => return Found::Ended,
-            Err(_) => return Found::Unread,
+            Err(_) => return unread(),
         };
         let mut have_ended = true;
         for thread in threads.flatten() {
@@ -101,7 +115,7 @@ pub(crate) fn of_living<T>(process: u32, read: impl Fn(&str) -> Option<T>) -> Fo
             return Found::Ended;
         }
     }
-    Found::Unread
+    unread()
 }
 
 /// Tells whether an error says that a process has gone.

@@ -113,7 +113,7 @@ pub(crate) fn memory(pid: u32) -> Option<Memory> {
     let (resident, of_files) = match procfs::of_living(pid, pages) {
         Found::There(pages) => pages,
         Found::Ended => (0, 0),
-        Found::Unread => return None,
+        Found::Unread | Found::NotNow => return None,
     };
     // SAFETY: the call takes an integer.
     let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;

@@ -132,7 +132,7 @@ fn hold(name: &str, world: World) {
     let folder = PathBuf::from("/var/tmp").join(format!("circlet-users-{name}-{}", std::process::id()));
     let _ = fs::remove_dir_all(&folder);
     fs::create_dir(&folder).unwrap();
-    let removed = Removed(folder.clone());
+    let removed = common::Removed(folder.clone());
     let copied = |from: &Path| {
         let to = folder.join(from.file_name().unwrap());
         fs::copy(from, &to).unwrap();
@@ -165,15 +165,6 @@ fn hold(name: &str, world: World) {
     let left: Vec<_> = fs::read_dir(&temporary).unwrap().map(|entry| entry.unwrap().file_name()).collect();
     assert_eq!(left, [""; 0], "{name}: sessions left this");
     drop(removed);
-}
-
-/// A folder that goes with the test.
-struct Removed(PathBuf);
-
-impl Drop for Removed {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
 }
 
 /// What holds in every world, and what differs.

@@ -47,15 +47,6 @@ fn name(access: Access) -> &'static str {
     }
 }
 
-/// A folder that is there for as long as this, whatever becomes of the test.
-struct Planted(PathBuf);
-
-impl Drop for Planted {
-    fn drop(&mut self) {
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Makes the tree as it is before anybody has tried anything.
 fn plant(root: &Path) {
     let _ = fs::remove_dir_all(root);
@@ -152,8 +143,8 @@ fn the_kernel_does_what_each_template_says() {
     // Below the folder that the templates let code use, beside it, and what no template names.
     let root = std::env::current_dir().unwrap().canonicalize().unwrap();
     let id = std::process::id();
-    let inside = Planted(root.join(format!("target/policy-kernel-{id}")));
-    let outside = Planted(std::env::home_dir().unwrap().join(format!(".circlet-policy-kernel-{id}")));
+    let inside = common::Removed(root.join(format!("target/policy-kernel-{id}")));
+    let outside = common::Removed(std::env::home_dir().unwrap().join(format!(".circlet-policy-kernel-{id}")));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     for template in Policy::template_names() {

@@ -55,6 +55,15 @@ fn folders(name: &str) -> [PathBuf; 2] {
 }
 
 #[test]
+fn templates_hold_where_everything_is_below_the_folder_that_they_let_code_use() {
+    // As in a container that says nothing of its folder.
+    for policy in ["no-network", "readonly", "data-science"] {
+        let ended = run(Path::new("/"), &["--policy", policy, "-c", "print(6 * 7)"]);
+        assert_eq!((ended.code, &*ended.out), (Some(0), "42\n"), "{policy}: {}", ended.err);
+    }
+}
+
+#[test]
 fn a_policy_confines_a_program_and_lets_it_be_read_itself() {
     let [here, there] = folders("program");
     let file = there.join("program.py");

@@ -118,6 +118,15 @@ fn a_rule_by_a_link_that_code_could_have_made_starts_nothing() {
         Err(Error::Unenforceable(refused)) => assert_eq!(refused.what, "fs.rules[1]"),
         other => panic!("{other:?}"),
     }
+    // Nor by the user's own link to one that code could have made.
+    std::os::unix::fs::symlink(folder.join("work/data"), folder.join("current")).unwrap();
+    json["fs"]["rules"][1]["paths"] = json!([folder.join("current/file")]);
+    match confined(policy(&json)).start() {
+        Err(Error::Unenforceable(refused)) => {
+            assert!(refused.why.contains("work/data is a link"), "{refused}")
+        }
+        other => panic!("{other:?}"),
+    }
     // A link that it cannot make is the user's own.
     std::os::unix::fs::symlink(folder.join("secret"), folder.join("own")).unwrap();
     json["fs"]["rules"][1]["paths"] = json!([folder.join("own/file")]);

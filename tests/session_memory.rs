@@ -208,13 +208,17 @@ fn a_session_that_is_ended_between_two_runs_is_written_down_once() {
     let world = World::new("between");
     let mut python = world.start();
     let id = python.process_id().unwrap();
-    let code = "
+    let over = world.place("over");
+    let code = format!(
+        "
 def grow():
-    time.sleep(0.3)
+    while not os.path.exists({over:?}): time.sleep(0.01)
     held = hold(300)
     time.sleep(20)
-threading.Thread(target=grow, daemon=True).start()";
-    assert_eq!(python.run(code).unwrap().error, None);
+threading.Thread(target=grow, daemon=True).start()"
+    );
+    assert_eq!(python.run(&code).unwrap().error, None);
+    fs::write(&over, "").unwrap();
     wait_for("the end of the session", || !Path::new(&format!("/proc/{id}/root")).exists());
     python.stop().unwrap_err();
     let lines = world.lines();

@@ -246,9 +246,7 @@ fn what_nothing_is_allowed_of_is_written_down_where_somebody_wants_to_know() {
     let mut python = world.builder(&policy).start().unwrap();
     let code = format!(
         "{TRIED}
-def sent():
-    with socket.socket(type=socket.SOCK_DGRAM) as one: one.sendto(b'x', ('127.0.0.1', 53))
-[tried(lambda: socket.create_connection(('127.0.0.1', 80))), tried(sent), tried(lambda: socket.create_server(('127.0.0.1', 0))),
+[tried(lambda: socket.create_connection(('127.0.0.1', 80))), tried(lambda: socket.socket(type=socket.SOCK_DGRAM)), tried(lambda: socket.create_server(('127.0.0.1', 0))),
  tried(lambda: subprocess.run(['/bin/true'])), tried(lambda: os.memfd_create('x') > 2)]"
     );
     assert_eq!(world.run(&mut python, &code), json!(["EACCES", "EACCES", "EACCES", "EACCES", true]));
@@ -257,7 +255,6 @@ def sent():
     let program = fs::canonicalize("/bin/true").unwrap();
     let wanted = [
         ("connect 127.0.0.1:80 tcp".to_owned(), "net.default"),
-        ("connect 127.0.0.1:53 udp".to_owned(), "net.default"),
         ("listen 127.0.0.1:0 tcp".to_owned(), "net.default"),
         (format!("exec {}", program.display()), "exec.default"),
     ];

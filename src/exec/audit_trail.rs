@@ -44,7 +44,7 @@ pub struct AuditSnapshot {
 }
 
 impl AuditTrail {
-    /// Makes one that keeps so many records; it counts all.
+    /// Makes one that keeps so many records; it counts all that are told, and how many were left out.
     pub fn new(most: usize) -> Self {
         Self { most, kept: Arc::default() }
     }

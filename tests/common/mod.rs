@@ -34,6 +34,15 @@ pub fn scratch(name: &str) -> PathBuf {
     folder
 }
 
+/// A folder that goes with the test, whatever becomes of that.
+pub struct Removed(pub PathBuf);
+
+impl Drop for Removed {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
 /// Runs a command to its end and returns what it printed; its failure fails the test with all of its output.
 pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap_or_else(|error| panic!("{command:?} did not start: {error}"));

@@ -5,7 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
@@ -116,7 +116,19 @@ pub(super) struct Audit {
     callback: Option<Callback>,
     /// Who has the audit itself, by whom else it is kept.
     witness: OnceLock<Weak<dyn Witness>>,
-    flow: Mutex<Flow>,
+    /// Of what is denied, of what is warned of and of limits: none keeps the others from being told.
+    flows: Mutex<[Flow; 3]>,
+}
+
+/// What is told, before it is known when and of which run.
+#[derive(Debug)]
+struct Told {
+    session: u32,
+    thread: libc::pid_t,
+    action: Action,
+    request: String,
+    rule: String,
+    mechanism: Mechanism,
 }
 
 /// So many records of a session are told at once, and so many each second from then on: code that is refused the same for ever is
@@ -124,23 +136,31 @@ pub(super) struct Audit {
 const AT_ONCE: f64 = 10_000.0;
 const A_SECOND: f64 = 1000.0;
 
+/// The flows of what is told.
+const DENIALS: usize = 0;
+const WARNINGS: usize = 1;
+const LIMITS: usize = 2;
+
 /// How many more may be told, and how many were left out: a bucket that fills with time.
 #[derive(Debug)]
 struct Flow {
     room: f64,
     since: Instant,
     omitted: u64,
+    /// Whose the last one was.
+    session: u32,
 }
 
 impl Default for Flow {
     fn default() -> Self {
-        Self { room: AT_ONCE, since: Instant::now(), omitted: 0 }
+        Self { room: AT_ONCE, since: Instant::now(), omitted: 0, session: 0 }
     }
 }
 
 impl Flow {
     /// Takes room for one, and tells how many had none before it. `None` where there is none.
-    fn take(&mut self, now: Instant) -> Option<u64> {
+    fn take(&mut self, session: u32, now: Instant) -> Option<u64> {
+        self.session = session;
         let more = now.saturating_duration_since(self.since).as_secs_f64() * A_SECOND;
         (self.room, self.since) = ((self.room + more).min(AT_ONCE), now);
         if self.room < 1.0 {
@@ -169,7 +189,7 @@ impl Audit {
             opened.map_err(|source| PolicyError::AuditFile { file: path.clone(), source })
         };
         let files = files.into_iter().map(open).collect::<Result<_, _>>()?;
-        Ok(Self { files, callback, witness: OnceLock::new(), flow: Mutex::default() })
+        Ok(Self { files, callback, witness: OnceLock::new(), flows: Mutex::default() })
     }
 
     /// Tells whether anybody is told.
@@ -213,30 +233,40 @@ impl Audit {
     ) {
         if decision.action != Action::Allow {
             let (request, rule) = (request.to_string(), decision.rule.to_string());
-            self.write(session, thread, decision.action, request, rule, mechanism);
+            let flow = if decision.action == Action::Warn { WARNINGS } else { DENIALS };
+            self.write(
+                Told { session, thread, action: decision.action, request, rule, mechanism },
+                Some(flow),
+            );
         }
     }
 
     /// Writes down that a limit was reached.
     pub(super) fn limited(&self, session: u32, thread: libc::pid_t, request: &str, limit: &str) {
-        let (request, limit) = (request.to_owned(), limit.to_owned());
-        self.write(session, thread, Action::Deny, request, limit, Mechanism::Supervisor);
+        self.write(Told::limit(session, thread, request, limit), Some(LIMITS));
     }
 
-    fn write(
-        &self,
-        session: u32,
-        thread: libc::pid_t,
-        action: Action,
-        request: String,
-        rule: String,
-        mechanism: Mechanism,
-    ) {
+    /// Writes down that a limit was passed for which the session is ended, whatever else was told.
+    pub(super) fn ended(&self, session: u32, request: &str, limit: &str) {
+        self.write(Told::limit(session, session.cast_signed(), request, limit), None);
+    }
+
+    fn flows(&self) -> MutexGuard<'_, [Flow; 3]> {
+        self.flows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, told: Told, flow: Option<usize>) {
         if !self.is_heard() {
             return;
         }
-        let taken = self.flow.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now());
-        let Some(omitted) = taken else { return };
+        let taken = flow.map_or(Some(0), |flow| self.flows()[flow].take(told.session, Instant::now()));
+        if let Some(omitted) = taken {
+            self.put(told, omitted);
+        }
+    }
+
+    fn put(&self, told: Told, omitted: u64) {
+        let Told { session, thread, action, request, rule, mechanism } = told;
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let witness = self.witness();
         let record = AuditRecord {
@@ -262,6 +292,28 @@ impl Audit {
     }
 }
 
+impl Drop for Audit {
+    fn drop(&mut self) {
+        let left = std::mem::take(&mut *self.flows());
+        for (flow, Flow { omitted, session, .. }) in
+            left.into_iter().enumerate().filter(|(_, flow)| flow.omitted > 0)
+        {
+            let told = Told {
+                action: if flow == WARNINGS { Action::Warn } else { Action::Deny },
+                ..Told::limit(session, session.cast_signed(), "more than could be told", "audit")
+            };
+            self.put(told, omitted);
+        }
+    }
+}
+
+impl Told {
+    fn limit(session: u32, thread: libc::pid_t, request: &str, limit: &str) -> Self {
+        let (action, mechanism) = (Action::Deny, Mechanism::Supervisor);
+        Self { session, thread, action, request: request.to_owned(), rule: limit.to_owned(), mechanism }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -272,11 +324,11 @@ mod tests {
     fn more_records_than_a_disk_is_for_are_left_out_and_counted() {
         let begin = Instant::now();
         let mut flow = Flow { since: begin, ..Flow::default() };
-        let told = (0..15_000).filter(|_| flow.take(begin) == Some(0)).count();
+        let told = (0..15_000).filter(|_| flow.take(1, begin) == Some(0)).count();
         assert_eq!(told, 10_000);
-        assert_eq!(flow.take(begin + Duration::from_millis(10)), Some(5000));
+        assert_eq!(flow.take(1, begin + Duration::from_millis(10)), Some(5000));
         let later = begin + Duration::from_secs(60);
-        assert_eq!((0..20_000).filter(|_| flow.take(later).is_some()).count(), 10_000);
-        assert_eq!(flow.take(begin), None, "a clock that goes back gives nothing");
+        assert_eq!((0..20_000).filter(|_| flow.take(1, later).is_some()).count(), 10_000);
+        assert_eq!(flow.take(1, begin), None, "a clock that goes back gives nothing");
     }
 }

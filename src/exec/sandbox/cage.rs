@@ -75,10 +75,10 @@ impl Cage {
         // What is refused is asked about where somebody wants to know of it, and the supervisor can answer.
         let tells = audit.is_heard() && Reach::here().map_err(Error::os("fork"))?.is_whole();
         if tells {
-            sockets = Sockets { tcp: true, udp: true, listen: true };
+            (sockets.tcp, sockets.listen) = (true, true);
         }
         let wishes = Wishes { is_mounted, sockets, denied: denied.collect() };
-        network::alone(&mut ports, sockets);
+        network::alone(&mut ports, sockets, tells);
         let network = no_network.shared().map_err(Error::os("dup"))?;
         let has_network = network.is_some();
         let rulesets = fences.iter().zip(&ports).map(|(fence, ports)| fence.ruleset(ports));

@@ -424,8 +424,9 @@ pub(super) fn last_verdicts(asks: u32) -> Vec<(libc::c_long, Verdict)> {
         calls.extend(FILES.iter().chain(OLDER_FILES).map(|call| (*call, Verdict::Ask)));
     }
     calls.extend(UNTIL_LOCKED.iter().map(|number| (*number, REFUSED)));
-    // What has it end with its supervisor.
-    calls.push((libc::SYS_prctl, but(vec![vec![Condition::is(0, libc::PR_SET_PDEATHSIG as u32)]])));
+    // What has it end with its supervisor stays; who sets it for children of the code's own is told that it is done.
+    let ends = vec![(vec![Condition::is(0, libc::PR_SET_PDEATHSIG as u32)], Verdict::Fail(0))];
+    calls.push((libc::SYS_prctl, Verdict::Cases(ends, Box::new(Verdict::Allow))));
     calls
 }
 

@@ -5,10 +5,10 @@ use std::fs;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How long what was found holds, at least and at most.
-const HOLDS: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(500)];
-/// To find them takes at most this part of the time, as long as it takes no longer than this part of what it holds.
-const PART: u32 = 20;
+/// Looks are at least and at most so far apart, those for processes and those at their memory.
+pub(super) const GAPS: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(500)];
+/// Looks take at most this part of the time, as long as one takes no longer than this part of the longest gap.
+pub(super) const PART: u32 = 20;
 
 /// Finds the processes of a group.
 pub(super) fn members(group: u32) -> Vec<u32> {
@@ -42,7 +42,7 @@ impl Census {
             groups.entry(group).or_default().push(id);
         }
         let end = Instant::now();
-        Self { groups, until: end + ((end - begin) * PART).clamp(HOLDS[0], HOLDS[1]) }
+        Self { groups, until: end + ((end - begin) * PART).clamp(GAPS[0], GAPS[1]) }
     }
 }
 

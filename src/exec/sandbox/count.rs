@@ -12,6 +12,8 @@ use crate::procfs::{Found, Lines, of_living};
 
 /// A process whose share is not known after so long counts whole.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// A count that takes longer than this is for what it has found, and all else counts whole.
+const LONGEST: Duration = Duration::from_secs(5);
 /// The longest rest after a process, which is as long as counting it took otherwise.
 const REST: Duration = Duration::from_millis(500);
 
@@ -24,16 +26,18 @@ pub(super) struct Holder {
 }
 
 impl Holder {
-    pub(super) fn of(id: u32) -> Self {
-        Self { id, held: bytes(of_living(id, held)) }
+    /// Looks at a process; `None` where this one cannot look at anything.
+    pub(super) fn of(id: u32) -> Option<Self> {
+        bytes(of_living(id, held)).map(|held| Self { id, held })
     }
 }
 
-fn bytes(found: Found<u64>) -> u64 {
+fn bytes(found: Found<u64>) -> Option<u64> {
     match found {
-        Found::There(bytes) => bytes,
-        Found::Ended => 0,
-        Found::Unread => u64::MAX,
+        Found::There(bytes) => Some(bytes),
+        Found::Ended => Some(0),
+        Found::Unread => Some(u64::MAX),
+        Found::NotNow => None,
     }
 }
 
@@ -56,14 +60,22 @@ fn share(folder: &str) -> Option<u64> {
 #[derive(Debug)]
 pub(super) struct Count(Arc<Mutex<Progress>>);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Progress {
+    begin: Instant,
     counted: HashMap<u32, Counted>,
     /// Which is counted now, and since when.
     current: Option<(u32, Instant)>,
     /// How long it took, without rests.
     took: Duration,
     end: Option<Instant>,
+}
+
+impl Default for Progress {
+    fn default() -> Self {
+        let (begin, counted) = (Instant::now(), HashMap::new());
+        Self { begin, counted, current: None, took: Duration::ZERO, end: None }
+    }
 }
 
 /// What a process had when it was counted.
@@ -74,18 +86,16 @@ struct Counted {
 }
 
 impl Count {
-    /// Begins one, with those that have most: they may be enough to know.
-    pub(super) fn begin(holders: &[Holder]) -> Self {
+    /// Begins one, with those that have most: they may be enough to know. `None` where there is no thread for it.
+    pub(super) fn begin(holders: &[Holder]) -> Option<Self> {
         let mut holders = holders.to_vec();
         holders.sort_unstable_by_key(|holder| std::cmp::Reverse(holder.held));
         let processes: Vec<u32> = holders.into_iter().map(|holder| holder.id).collect();
         let progress = Arc::<Mutex<Progress>>::default();
-        let (theirs, here) = (progress.clone(), processes.clone());
+        let theirs = progress.clone();
         let thread = thread::Builder::new().name("circlet-count".to_owned());
-        if thread.spawn(move || count(&theirs, &processes)).is_err() {
-            count(&progress, &here);
-        }
-        Self(progress)
+        thread.spawn(move || count(&theirs, &processes)).ok()?;
+        Some(Self(progress))
     }
 
     /// Returns when it was done, and how long it took.
@@ -97,6 +107,10 @@ impl Count {
     /// Returns how much they have together for sure: what of it was counted and is still there.
     pub(super) fn proven(&self, now: &[Holder]) -> u64 {
         let progress = lock(&self.0);
+        if progress.end.is_none() && progress.begin.elapsed() > LONGEST {
+            drop(progress);
+            return self.estimate(now);
+        }
         let is_late = |id| progress.current.is_some_and(|(at, since)| at == id && since.elapsed() > PATIENCE);
         sum(now, |holder| match progress.counted.get(&holder.id) {
             _ if holder.held == u64::MAX || is_late(holder.id) => holder.held,
@@ -129,11 +143,13 @@ fn count(progress: &Arc<Mutex<Progress>>, processes: &[u32]) {
     for id in processes {
         let begin = Instant::now();
         lock(progress).current = Some((*id, begin));
-        let held = Holder::of(*id).held;
+        let held = Holder::of(*id).map(|holder| holder.held);
         let share = bytes(of_living(*id, share));
         let took = begin.elapsed();
         let mut now = lock(progress);
-        now.counted.insert(*id, Counted { share, held });
+        if let (Some(share), Some(held)) = (share, held) {
+            now.counted.insert(*id, Counted { share, held });
+        }
         now.current = None;
         now.took += took;
         drop(now);
@@ -151,7 +167,7 @@ mod tests {
     use super::*;
 
     fn counted(holders: &[Holder]) -> Count {
-        let count = Count::begin(holders);
+        let count = Count::begin(holders).unwrap();
         while count.end().is_none() {
             thread::sleep(Duration::from_millis(1));
         }
@@ -160,7 +176,7 @@ mod tests {
 
     #[test]
     fn memory_that_is_written_counts_and_what_is_only_reserved_does_not() {
-        let own = || Holder::of(std::process::id());
+        let own = || Holder::of(std::process::id()).unwrap();
         let share = || counted(&[own()]).proven(&[own()]);
         let before = share();
         let mut much = Vec::<u8>::with_capacity(64 << 20);
@@ -173,15 +189,25 @@ mod tests {
 
     #[test]
     fn what_has_grown_since_a_count_is_estimated_and_what_has_gone_is_not_proven() {
-        let (own, other) = (std::process::id(), Holder { id: 1 << 30, held: 100 });
-        let count = counted(&[Holder::of(own)]);
-        let then = lock(&count.0).counted[&own];
-        let holder = |held| [Holder { id: own, held }];
-        assert_eq!(count.estimate(&holder(then.held + 1000)), then.share + 1000);
-        assert_eq!(count.estimate(&[holder(then.held), [other]].concat()), then.share + 100);
-        assert_eq!(count.proven(&[holder(then.held + 1000), [other]].concat()), then.share);
+        let other = Holder { id: 8, held: 100 };
+        let count = Count(Arc::default());
+        lock(&count.0).counted.insert(7, Counted { share: 600, held: 1000 });
+        let holder = |held| [Holder { id: 7, held }];
+        assert_eq!(count.estimate(&holder(1500)), 1100);
+        assert_eq!(count.estimate(&[holder(1000), [other]].concat()), 700);
+        assert_eq!(count.proven(&[holder(1500), [other]].concat()), 600);
         assert_eq!(count.proven(&holder(5)), 5);
         assert_eq!(count.proven(&holder(u64::MAX)), u64::MAX, "nobody knows");
+    }
+
+    #[test]
+    fn what_a_count_that_does_not_end_has_not_reached_counts_whole() {
+        let (old, born) = (Holder { id: 7, held: 100 }, Holder { id: 8, held: 50 });
+        let count = Count(Arc::default());
+        lock(&count.0).counted.insert(7, Counted { share: 10, held: 100 });
+        assert_eq!(count.proven(&[old, born]), 10);
+        lock(&count.0).begin -= LONGEST + Duration::from_millis(1);
+        assert_eq!(count.proven(&[old, born]), 60);
     }
 
     #[test]

@@ -160,6 +160,11 @@ impl Fence {
         self.changed().any(|place| file.starts_with(place)) && !kept.any(|place| file.starts_with(place))
     }
 
+    /// Tells the same of a rule for a part of the file system alone: where all of it may be changed, a link leads nowhere else.
+    pub(super) fn changes_in_part(&self, file: &Path) -> bool {
+        self.changes(file) && !self.changed().any(|place| place == Path::new("/"))
+    }
+
     /// Makes the ruleset of Landlock's: these paths, these ports, and no signals or abstract sockets of others.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a session has of the file system: its policies' rules as the kernel takes them, and a folder for temporary files.
 
 use std::ffi::CString;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use super::Unenforceable;
 use super::aliases::Table;
@@ -14,6 +14,9 @@ use crate::exec::policy::{Access, Action, Layer, Policy, Resolved, Surroundings}
 
 /// What every session may, whatever its policy is.
 pub(super) const RUNTIME: &str = "$RUNTIME";
+
+/// As many links as the kernel follows.
+const LINKS: usize = 40;
 
 /// Where a session has its temporary files.
 #[derive(Debug)]
@@ -183,11 +186,8 @@ fn real(given: &Resolved) -> Resolved {
 /// Refuses a path by a link that lies where code may change it: code of an earlier session could have made it, and have it lead
 /// where nobody meant.
 fn check_links(given: &Resolved, fences: &[Fence]) -> Result<(), Unenforceable> {
-    let is_changed = |link: &Path| {
-        let real = || Some(link.parent()?.canonicalize().ok()?.join(link.file_name()?));
-        link.is_symlink() && real().is_some_and(|real| fences.iter().all(|fence| fence.changes(&real)))
-    };
-    let check = |place: &str, path: &Path| match path.ancestors().find(|above| is_changed(above)) {
+    let is_changed = |link: &PathBuf| fences.iter().all(|fence| fence.changes_in_part(link));
+    let check = |place: &str, path: &Path| match links(path).into_iter().find(is_changed) {
         Some(link) if !is_own(path) => {
             let why = format!(
                 "{} is a link in a folder that code may change, which could have made it lead anywhere: name the place that is meant",
@@ -207,6 +207,34 @@ fn check_links(given: &Resolved, fences: &[Fence]) -> Result<(), Unenforceable> 
         layer.audit_file.iter().try_for_each(|path| check("audit.file", path))?;
     }
     Ok(())
+}
+
+/// Returns the links on the way to where a path leads, each by its real place.
+fn links(path: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    let mut at = PathBuf::from("/");
+    let mut left: Vec<PathBuf> = vec![path.to_owned()];
+    while let Some(rest) = left.pop() {
+        let mut parts = rest.components();
+        let Some(part) = parts.next() else { continue };
+        left.push(parts.as_path().to_owned());
+        match part {
+            Component::RootDir => at = PathBuf::from("/"),
+            Component::ParentDir => drop(at.pop()),
+            Component::Normal(name) => {
+                let next = at.join(name);
+                match next.read_link() {
+                    Ok(target) if found.len() < LINKS => {
+                        left.push(target);
+                        found.push(next);
+                    }
+                    _ => at = next,
+                }
+            }
+            Component::CurDir | Component::Prefix(_) => {}
+        }
+    }
+    found
 }
 
 /// Tells whether a path is the same for every process, and leads to its own folder in /proc.

@@ -3,6 +3,8 @@
 use std::io;
 use std::sync::OnceLock;
 
+pub(super) use crate::procfs::is_passing;
+
 /// Something that is found out once; again where it was not found for want of memory, of processes or of descriptors: what is
 /// refused for a moment would else be missing as long as this process lives.
 #[derive(Debug)]
@@ -24,12 +26,6 @@ impl<T> Known<T> {
         let found = find()?;
         Ok(self.0.get_or_init(|| found))
     }
-}
-
-/// Tells whether the kernel refuses something for the moment, and not for good.
-pub(super) fn is_passing(error: &io::Error) -> bool {
-    let passing = [libc::EAGAIN, libc::ENOMEM, libc::EMFILE, libc::ENFILE, libc::EINTR];
-    error.raw_os_error().is_some_and(|number| passing.contains(&number))
 }
 
 #[cfg(test)]

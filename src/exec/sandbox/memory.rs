@@ -12,15 +12,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::audit::Audit;
-use super::census;
+use super::census::{self, GAPS, PART};
 use super::count::{Count, Holder, sum};
 
 /// No session fills memory faster, in bytes a second: pages are cleared first.
 const FASTEST: u64 = 8 << 30;
-/// Looks are at least and at most so far apart.
-const GAPS: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(500)];
-/// Looks take at most this part of the time, as long as one takes no longer than this part of the longest gap.
-const PART: u32 = 20;
 
 /// Looks at a session's memory.
 #[derive(Debug)]
@@ -74,7 +70,7 @@ impl MemoryWatch {
 
     /// Writes down that there was.
     pub(in crate::exec) fn tell(&self, session: u32) {
-        self.audit.limited(session, session.cast_signed(), "more memory", "limits.memory_bytes");
+        self.audit.ended(session, "more memory", "limits.memory_bytes");
     }
 
     /// Tells whether a group of processes has more than it may, if it is time to look, and once.
@@ -84,7 +80,12 @@ impl MemoryWatch {
             return false;
         }
         let files = self.files.as_ref().map_or(0, used);
-        let holders: Vec<Holder> = census::recent_members(group).into_iter().map(Holder::of).collect();
+        let holders: Option<Vec<Holder>> =
+            census::recent_members(group).into_iter().map(Holder::of).collect();
+        let Some(holders) = holders else {
+            self.due = begin + GAPS[1];
+            return false;
+        };
         let mut found = sum(&holders, |holder| holder.held);
         if files.saturating_add(found) > self.most {
             let (proven, estimate) = self.count(&holders, files);
@@ -106,7 +107,7 @@ impl MemoryWatch {
             Some(Some((end, took))) => Instant::now() >= end + self.gap(files.saturating_add(estimate), took),
         };
         if is_due && files.saturating_add(proven) <= self.most {
-            self.count = Some(Count::begin(holders));
+            self.count = Count::begin(holders);
         }
         (proven, estimate)
     }

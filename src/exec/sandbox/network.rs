@@ -78,10 +78,10 @@ pub(super) fn needs_proxy(all: &[Ports]) -> bool {
     all.iter().any(|ports| ports.has_domains) && all.iter().all(|ports| ports.has_tcp)
 }
 
-/// Has the supervisor decide alone, where it decides for one of several policies or on datagrams: calls that name an address
-/// are the same for both protocols, so that it is asked of all of them.
-pub(super) fn alone(all: &mut [Ports], sockets: Sockets) {
-    if sockets.udp || all.iter().any(|ports| ports.asks) {
+/// Has the supervisor decide alone, where it is to tell of all that is refused, or decides for one of several policies or on
+/// datagrams: calls that name an address are the same for both protocols, so that it is asked of all of them.
+pub(super) fn alone(all: &mut [Ports], sockets: Sockets, tells: bool) {
+    if tells || sockets.udp || all.iter().any(|ports| ports.asks) {
         for ports in all {
             (ports.connect, ports.listen, ports.asks) = (BTreeSet::new(), BTreeSet::new(), true);
         }
@@ -122,7 +122,7 @@ mod tests {
         assert_eq!(sockets(&[dns]), Sockets { tcp: false, udp: true, listen: false });
         let mut both = [rules(&format!(r#"{web}, {{"action": "allow", "protocol": "udp", "ports": [53]}}"#))];
         let sockets_of_both = sockets(&both);
-        alone(&mut both, sockets_of_both);
+        alone(&mut both, sockets_of_both, false);
         assert!(both[0].connect.is_empty() && both[0].asks && sockets_of_both.udp);
     }
 

@@ -14,6 +14,9 @@ use super::enter::Steps;
 use super::known::Known;
 use super::places::Namespaces;
 
+/// Descriptors that trying takes at once.
+const SPARE: usize = 4;
+
 /// What a supervisor may do to a process that it has started: `Err` says why not.
 #[derive(Debug)]
 pub(super) struct Reach {
@@ -57,7 +60,13 @@ impl Reach {
         let left = said.read_exact(&mut [0]);
         let reach = Self::to(child, waits.as_raw_fd());
         end(child);
-        left.map(|()| reach)
+        left?;
+        if !reach.is_whole() {
+            // Who has no descriptors left has not been refused for good.
+            let spare = [(); SPARE].map(|()| File::open("/dev/null"));
+            spare.into_iter().collect::<io::Result<Vec<_>>>()?;
+        }
+        Ok(reach)
     }
 
     /// Tries what filters let through, with this process itself and with none.
