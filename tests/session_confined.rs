@@ -123,7 +123,7 @@ fn a_rule_by_a_link_that_code_could_have_made_starts_nothing() {
     json["fs"]["rules"][1]["paths"] = json!([folder.join("current/file")]);
     match confined(policy(&json)).start() {
         Err(Error::Unenforceable(refused)) => {
-            assert!(refused.why.contains("work/data is a link"), "{refused}")
+            assert!(refused.why.contains("work/data is a link"), "{refused}");
         }
         other => panic!("{other:?}"),
     }

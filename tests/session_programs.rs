@@ -97,7 +97,7 @@ fn a_program_that_is_changed_in_memory_alone_is_another_for_its_hash() {
     let mut python = confined(policy(&json)).start().unwrap();
     let code = format!(
         "import mmap, time
-tool = {:?}
+tool = {tool:?}
 size, wrong = os.path.getsize(tool), open('/bin/false', 'rb').read()
 time.sleep(2.5)
 before = tried(lambda: subprocess.run([tool]).returncode)
@@ -108,8 +108,7 @@ sum(mapped[::4096])
 mapped[:] = wrong[:size] + mapped[len(wrong):]
 mapped.close()
 os.close(file)
-[before, tried(lambda: subprocess.run([tool]).returncode)]",
-        tool,
+[before, tried(lambda: subprocess.run([tool]).returncode)]"
     );
     let outcome = value(&mut python, &code);
     let mounts = fs::read_to_string("/proc/mounts").unwrap();
