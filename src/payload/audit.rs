@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::Error;
-use super::error::read_value;
+use super::error::read_snapshot;
 use super::section::section;
 use super::words::words;
 
@@ -28,7 +28,7 @@ impl Audit {
     ///
     /// [`Error::WrongShape`] when a field of the schema has another type, [`Error::NotJson`] when it does not serialize.
     pub fn from_snapshot(snapshot: &impl Serialize) -> Result<Self, Error> {
-        read_value(&serde_json::to_value(snapshot).map_err(Error::NotJson)?)
+        read_snapshot(snapshot)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::dates::days_from_civil;
 use super::{FileStatus, Files, SessionPayload, Test, Worker, WorkerPool, WorkerState, WorkerThreads};
 
 /// Two or more facts of a payload that cannot all be true, or one that cannot be what it says it is.
@@ -29,15 +30,6 @@ struct Found(Vec<Contradiction>);
 impl Found {
     fn add(&mut self, paths: &[&str], what: String) {
         self.0.push(Contradiction { paths: paths.iter().map(|path| (*path).to_owned()).collect(), what });
-    }
-
-    /// Compares two facts that are to be the same, where both are known.
-    fn same<T: PartialEq + std::fmt::Display>(&mut self, one: (&str, Option<T>), other: (&str, Option<T>)) {
-        if let (Some(first), Some(second)) = (&one.1, &other.1)
-            && first != second
-        {
-            self.add(&[one.0, other.0], format!("{first} and {second} are to be the same"));
-        }
     }
 
     /// Compares a stored rate with the one that follows from its counts.
@@ -132,8 +124,7 @@ fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
     }
     let forgotten = workers.forgotten.as_ref();
     let sum = |of: fn(&Worker) -> Option<u64>, more: Option<u64>| -> Option<u64> {
-        let all: Option<u64> = registry.values().map(of).sum();
-        Some(all? + more.unwrap_or(0))
+        registry.values().try_fold(more.unwrap_or(0), |all, worker| Some(all.saturating_add(of(worker)?)))
     };
     let errors = sum(|worker| worker.errors, forgotten.and_then(|forgotten| forgotten.errors));
     if let (Some(stated), Some(errors)) = (statistics.and_then(|all| all.total_errors), errors)
@@ -155,8 +146,8 @@ fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
 
 fn pool_fits(pool: &WorkerPool, found: &mut Found) {
     if let (Some(size), Some(active), Some(idle)) = (pool.size, pool.active, pool.idle) {
-        let more = pool.booting.unwrap_or(0) + pool.draining.unwrap_or(0);
-        let there = active + idle + more;
+        let more = pool.booting.unwrap_or(0).saturating_add(pool.draining.unwrap_or(0));
+        let there = active.saturating_add(idle).saturating_add(more);
         if there != size {
             let what = format!("{size} workers, of whom {there} are there: {active} active, {idle} idle");
             found.add(
@@ -229,11 +220,7 @@ fn day_of(session: &str) -> Option<u64> {
     if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
     }
-    // H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013.
-    let year = if month <= 2 { year - 1 } else { year };
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year % 400 * 365 + year % 400 / 4 - year % 400 / 100 + day_of_year;
-    (year / 400 * 146_097 + day_of_era).checked_sub(719_468)
+    days_from_civil(year, month, day)
 }
 
 fn dependencies_fit(payload: &SessionPayload, found: &mut Found) {
@@ -267,7 +254,7 @@ fn git_fits(payload: &SessionPayload, found: &mut Found) {
         && !one.starts_with(other)
         && !other.starts_with(one)
     {
-        found.same(("metadata.env.head", Some(one)), ("git.head", Some(other)));
+        found.add(&["metadata.env.head", "git.head"], format!("{one} and {other} are to be the same"));
     }
     let uncommitted = git.uncommitted_files.unwrap_or(0).max(git.unstaged_changes.unwrap_or(0));
     if git.dirty == Some(false) && uncommitted > 0 {
@@ -285,8 +272,8 @@ fn git_fits(payload: &SessionPayload, found: &mut Found) {
             "a tree with changes has no uncommitted files".to_owned(),
         );
     }
-    let files = payload.files.as_ref();
-    let changed = files.map(|files| files.modified.unwrap_or(0) + files.created.unwrap_or(0)).unwrap_or(0);
+    let of_files = |files: &Files| files.modified.unwrap_or(0).saturating_add(files.created.unwrap_or(0));
+    let changed = payload.files.as_ref().map_or(0, of_files);
     if git.dirty == Some(false) && changed > 0 {
         let what = format!(
             "a clean tree, and {changed} files that the session changed or made and has not committed"
@@ -313,7 +300,7 @@ fn tests_fit(test: &Test, found: &mut Found) {
     if let Some(tests) = &test.tests
         && let (Some(total), Some(passed), Some(failed)) = (tests.total, tests.passed, tests.failed)
     {
-        let sum = passed + failed + tests.skipped.unwrap_or(0);
+        let sum = passed.saturating_add(failed).saturating_add(tests.skipped.unwrap_or(0));
         if sum != total {
             let what = format!(
                 "{total} tests, of which {passed} passed, {failed} failed and {} were skipped",
@@ -407,6 +394,20 @@ mod tests {
         ] {
             assert_eq!(day_of(none), None, "{none}");
         }
+    }
+
+    #[test]
+    fn sums_that_no_number_holds_are_no_panic() {
+        let most = u64::MAX;
+        let json = format!(
+            r#"{{"worker_threads": {{"pool": {{"size": 1, "active": {most}, "idle": {most}, "booting": {most}, "draining": {most}}},
+                 "registry": {{"a": {{"errors": {most}, "messages_processed": {most}}}, "b": {{"errors": {most}, "messages_processed": {most}}}}},
+                 "forgotten": {{"errors": {most}, "messages_processed": {most}}},
+                 "statistics": {{"total_errors": 1, "total_messages_received": 1, "total_messages_sent": 1}}}},
+                "test": {{"tests": {{"total": 1, "passed": {most}, "failed": {most}, "skipped": {most}}}}},
+                "git": {{"dirty": false}}, "files": {{"modified": {most}, "created": {most}}}}}"#
+        );
+        assert_eq!(found(&json).len(), 5);
     }
 
     proptest! {

@@ -1,5 +1,6 @@
 //! What can go wrong when a payload is read.
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::error::Category;
@@ -38,6 +39,11 @@ pub(super) fn read_value<T: DeserializeOwned>(value: &Value) -> Result<T, Error>
             serde_json::from_str::<T>(&text).err().map(|error| path_at(&text, error.line(), error.column()));
         Error::WrongShape { path: path.unwrap_or_default(), cause }
     })
+}
+
+/// Reads a part of a payload from anything that serializes in its shape.
+pub(super) fn read_snapshot<T: DeserializeOwned>(snapshot: &impl Serialize) -> Result<T, Error> {
+    read_value(&serde_json::to_value(snapshot).map_err(Error::NotJson)?)
 }
 
 fn field(path: &str) -> String {

@@ -39,6 +39,7 @@
 mod audit;
 mod bun;
 mod contradictions;
+mod dates;
 mod error;
 mod escape;
 mod git;

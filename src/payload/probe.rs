@@ -7,6 +7,7 @@ use sysinfo::{
     CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System,
 };
 
+use super::dates::civil_from_days;
 use super::{Bun, Env, Measure, MemoryUse, Metadata, Performance, Platform, Resources};
 
 /// Units of 2^20 and 2^30 bytes.
@@ -69,19 +70,6 @@ fn session_id(since_epoch: Duration, process_id: u32, count: u64) -> String {
     let time = base36(since_epoch.as_millis() as u64);
     let unique = format!("{time}-{}-{}", base36(u64::from(process_id)), base36(count));
     format!("sess-{year:04}-{month:02}-{day:02}-{unique}")
-}
-
-/// Turns days since 1970-01-01 into year, month and day (H. Hinnant, "chrono-Compatible Low-Level Date Algorithms", 2013).
-fn civil_from_days(days: u64) -> (u64, u64, u64) {
-    // Days since 0000-03-01, so that a leap day is the last of its year; 146 097 days are 400 years.
-    let days = days + 719_468;
-    let (era, day_of_era) = (days / 146_097, days % 146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
 fn base36(mut value: u64) -> String {
@@ -191,17 +179,7 @@ fn clock_ticks(auxv: &[u8]) -> Option<usize> {
 mod tests {
     use std::time::Duration;
 
-    use super::{base36, civil_from_days, clock_ticks, session_id, start_ticks};
-
-    #[test]
-    fn days_become_dates_across_leap_years() {
-        assert_eq!(civil_from_days(0), (1970, 1, 1));
-        assert_eq!(civil_from_days(11_016), (2000, 2, 29));
-        assert_eq!(civil_from_days(11_017), (2000, 3, 1));
-        assert_eq!(civil_from_days(20_401), (2025, 11, 9));
-        assert_eq!(civil_from_days(47_540), (2100, 2, 28));
-        assert_eq!(civil_from_days(47_541), (2100, 3, 1));
-    }
+    use super::{base36, clock_ticks, session_id, start_ticks};
 
     #[test]
     fn a_session_id_begins_with_its_day() {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::error::read_value;
+use super::error::read_snapshot;
 use super::section::{nullable, section};
 use super::words::words;
 use super::{Error, Measure};
@@ -45,7 +45,7 @@ impl WorkerThreads {
     /// # Ok::<(), circlet::payload::Error>(())
     /// ```
     pub fn from_snapshot(snapshot: &impl Serialize) -> Result<Self, Error> {
-        read_value(&serde_json::to_value(snapshot).map_err(Error::NotJson)?)
+        read_snapshot(snapshot)
     }
 }
 

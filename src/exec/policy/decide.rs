@@ -55,6 +55,12 @@ impl Resolved {
         }
     }
 
+    /// Tells whether what is in a program may decide on it, and not its path alone.
+    pub fn asks_for_content(&self, path: &Path) -> bool {
+        let asks = |rule: &ResolvedExecRule| rule.sha256.is_some() && fits(&rule.paths, path);
+        self.layers().iter().any(|layer| layer.exec_rules.iter().any(asks))
+    }
+
     /// Denies a variable for which two policies have set different values.
     fn conflict(&self, request: &Request<'_>) -> Option<Decision> {
         let Request::Variable { name } = request else { return None };
@@ -209,14 +215,6 @@ fn stricter(one: Said, other: Said) -> Said {
 /// Tells whether a path is one of these, or below one, by whole components.
 fn fits<'a>(paths: impl IntoIterator<Item = &'a PathBuf>, path: &Path) -> bool {
     paths.into_iter().any(|beginning| path.starts_with(beginning))
-}
-
-impl Resolved {
-    /// Tells whether what is in a program may decide on it, and not its path alone.
-    pub fn asks_for_content(&self, path: &Path) -> bool {
-        let asks = |rule: &ResolvedExecRule| rule.sha256.is_some() && fits(&rule.paths, path);
-        self.layers().iter().any(|layer| layer.exec_rules.iter().any(asks))
-    }
 }
 
 fn fits_content(rule: &ResolvedExecRule, sha256: Option<[u8; 32]>) -> bool {
