@@ -245,6 +245,24 @@ def in_child(attempt, seconds=5):
     return text
 
 
+def crowd(begin=lambda: None):
+    """Forks children that begin so and sleep, up to `children_max`; ends them, and says how many there were."""
+    children = []
+    try:
+        while len(children) < min(given["children_max"], 2000):
+            child = os.fork()
+            if child == 0:
+                begin()
+                time.sleep(10)
+                os._exit(0)
+            children.append(child)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+    return f"{len(children)} children"
+
+
 def output_of(execute, seconds=5):
     """Forks a process that is to become another program by `execute`, and returns what that prints."""
     readable, writable = os.pipe()

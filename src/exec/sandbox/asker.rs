@@ -1,10 +1,10 @@
 //! Who asks: what a process is that waits in a system call, read from outside. All of it is hostile.
 
-use std::ffi::OsString;
+use std::ffi::{CString, OsStr, OsString};
 use std::fs::{self, File, OpenOptions};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::ffi::OsStringExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -160,22 +160,8 @@ impl Asker {
             fs::read_link(self.place(&of))?.join(path)
         };
         let root = self.root()?;
-        let path = super::fence::c_path(&full).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))?;
-        // SAFETY: the struct is plain integers, of which zero is a value.
-        let mut how: libc::open_how = unsafe { std::mem::zeroed() };
-        how.flags = (libc::O_PATH | libc::O_CLOEXEC) as u64;
-        how.resolve = libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS;
-        // SAFETY: the path and the struct outlive the call; the descriptor that comes back belongs to nobody else.
-        unsafe {
-            let fd = libc::syscall(
-                libc::SYS_openat2,
-                root.as_raw_fd(),
-                path.as_ptr(),
-                &raw const how,
-                size_of::<libc::open_how>(),
-            );
-            if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(File::from_raw_fd(fd as libc::c_int)) }
-        }
+        let resolve = libc::RESOLVE_IN_ROOT | libc::RESOLVE_NO_MAGICLINKS;
+        open_by(&root, full.as_os_str(), libc::O_PATH | libc::O_CLOEXEC, resolve)
     }
 
     /// Takes a copy of a descriptor of its.
@@ -202,4 +188,21 @@ impl Asker {
 /// As `readlink`.
 pub(super) fn place_of(file: &File) -> io::Result<PathBuf> {
     fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+/// Opens what a name leads to from a folder, by these flags and rules for links (openat2(2)).
+///
+/// # Errors
+/// As `openat2`.
+pub(super) fn open_by(folder: &File, name: &OsStr, flags: libc::c_int, resolve: u64) -> io::Result<File> {
+    let name = CString::new(name.as_bytes()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    // SAFETY: the struct is plain integers, of which zero is a value.
+    let mut how: libc::open_how = unsafe { std::mem::zeroed() };
+    (how.flags, how.resolve) = (u64::from(flags.unsigned_abs()), resolve);
+    // SAFETY: the name and the struct outlive the call; the descriptor that comes back belongs to nobody else.
+    unsafe {
+        let (folder, size) = (folder.as_raw_fd(), size_of::<libc::open_how>());
+        let fd = libc::syscall(libc::SYS_openat2, folder, name.as_ptr(), &raw const how, size);
+        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(File::from_raw_fd(fd as libc::c_int)) }
+    }
 }

@@ -9,14 +9,12 @@ use super::enter::{Mount, TAKEN_MAX};
 use super::fence::{self, Fence, PathRule, TMP, TmpSize, USE, tmp_access};
 use super::places::{Namespaces, Places};
 use super::runtime::{DEVICES, Runtime};
+use super::walk::LINKS;
 use crate::exec::Error;
 use crate::exec::policy::{Access, Action, Layer, Policy, Resolved, Surroundings};
 
 /// What every session may, whatever its policy is.
 pub(super) const RUNTIME: &str = "$RUNTIME";
-
-/// As many links as the kernel follows.
-const LINKS: usize = 40;
 
 /// Where a session has its temporary files.
 #[derive(Debug)]

@@ -3,6 +3,17 @@
 //! [`Cage`] is made by the supervisor, all of it, before a process is started; the process takes its [`Steps`] between fork and
 //! exec, or between a fork server's fork and the shell. Before the first run the session locks it: no programs any more. The
 //! supervisor then looks whether it holds. See `docs/security.md`.
+//!
+//! | what | where |
+//! |---|---|
+//! | the whole of it, and the steps of the process | `cage`, `enter`, `check`, `places`, `runtime`, `doctor` |
+//! | system calls: which ones, as a program for the kernel | `calls`, `options`, `bpf` |
+//! | questions: who asks, who answers, what a supervisor may do | `guard`, `notices`, `asker`, `copies`, `reach`, `known` |
+//! | files: as Landlock and mounts have them; what is written down of them | `grounds`, `fence`, `aliases`; `files`, `uses`, `walk` |
+//! | programs | `programs` |
+//! | networks: sockets and addresses; calls made for the session; domains | `network`, `no_network`, `socket`; `connections`, `sends`, `messages`, `control`, `deeds`, `in_flight`; `proxy` |
+//! | limits: of the kernel's; processes and memory of all together | `limits`; `crowd`, `census`, `memory`, `count` |
+//! | what is written down | `audit`, `flow` |
 
 mod aliases;
 mod asker;
@@ -22,6 +33,7 @@ mod doctor;
 mod enter;
 mod fence;
 mod files;
+mod flow;
 mod grounds;
 mod guard;
 mod in_flight;

@@ -4,19 +4,19 @@
 //! other. The links `self` and `thread-self` are those of who asks.
 
 use std::collections::VecDeque;
-use std::ffi::{CString, OsStr, OsString};
+use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::io;
 use std::mem;
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Component, Path, PathBuf};
 
-use super::asker::{Asker, place_of};
+use super::asker::{Asker, open_by, place_of};
 
 /// As many links as the kernel follows.
-const LINKS: usize = 40;
+pub(super) const LINKS: usize = 40;
 /// The number of the folder `/proc` itself.
 const PROC_ROOT: u64 = 1;
 /// A place, and nothing of what is there.
@@ -163,17 +163,4 @@ fn target(link: &File) -> io::Result<PathBuf> {
 
 fn open(folder: &File, name: &OsStr, flags: libc::c_int) -> io::Result<File> {
     open_by(folder, name, flags, 0)
-}
-
-fn open_by(folder: &File, name: &OsStr, flags: libc::c_int, resolve: u64) -> io::Result<File> {
-    let name = CString::new(name.as_bytes()).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
-    // SAFETY: the struct is plain integers, of which zero is a value.
-    let mut how: libc::open_how = unsafe { mem::zeroed() };
-    (how.flags, how.resolve) = (u64::from(flags.unsigned_abs()), resolve);
-    // SAFETY: the name and the struct outlive the call; the descriptor that comes back belongs to nobody else.
-    unsafe {
-        let (folder, size) = (folder.as_raw_fd(), size_of::<libc::open_how>());
-        let fd = libc::syscall(libc::SYS_openat2, folder, name.as_ptr(), &raw const how, size);
-        if fd < 0 { Err(io::Error::last_os_error()) } else { Ok(File::from_raw_fd(fd as libc::c_int)) }
-    }
 }
