@@ -8,8 +8,8 @@ mod common;
 mod sessions;
 
 use std::fs;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
@@ -60,6 +60,9 @@ fn answer(mut stream: TcpStream) {
     let said = format!("{} {}", lines.next().unwrap_or_default(), lines.next().unwrap_or_default());
     let length = said.len();
     let _ = write!(stream, "HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{said}");
+    // To close what has bytes that nobody read, as those of a body, resets the connection: the answer would be lost with it.
+    let _ = stream.shutdown(Shutdown::Write);
+    let _ = io::copy(&mut stream, &mut io::sink());
 }
 
 /// A session that has nothing but the interpreter and these rules.
