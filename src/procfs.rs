@@ -22,6 +22,11 @@ impl Stat {
         fs::read(format!("{folder}/stat")).map(Self)
     }
 
+    /// Takes one that was read.
+    pub(crate) fn read(bytes: &[u8]) -> Self {
+        Self(bytes.to_vec())
+    }
+
     /// Returns a field that is a number, by its own number in proc_pid_stat(5), from 4.
     pub(crate) fn field(&self, number: usize) -> Option<u64> {
         // The name, which is the second, may have blanks and brackets in it; none of the others has.

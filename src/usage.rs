@@ -1,5 +1,5 @@
 //! What threads and processes have used: time on a processor, and memory.
-#![allow(unsafe_code, reason = "the clock of another thread, which std has no call for")]
+#![allow(unsafe_code, reason = "clocks and usage, which std has no calls for")]
 #![cfg_attr(
     not(feature = "exec"),
     allow(dead_code, reason = "processes are looked at for their pools alone")
@@ -92,6 +92,60 @@ impl Probe {
     }
 }
 
+/// What this process has used, all of its threads together.
+#[cfg(unix)]
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Own {
+    pub(crate) user: Duration,
+    pub(crate) system: Duration,
+    /// The largest resident set so far.
+    pub(crate) peak_resident: Option<u64>,
+    pub(crate) major_faults: Option<u64>,
+}
+
+/// Looks at what this process has used (getrusage(2)).
+#[cfg(unix)]
+pub(crate) fn own() -> Option<Own> {
+    let mut usage = std::mem::MaybeUninit::<libc::rusage>::uninit();
+    // SAFETY: the usage goes to a variable of ours, which is whole when the call succeeds.
+    let usage = unsafe {
+        if libc::getrusage(libc::RUSAGE_SELF, usage.as_mut_ptr()) != 0 {
+            return None;
+        }
+        usage.assume_init()
+    };
+    let time = |time: libc::timeval| {
+        Some(
+            Duration::from_secs(time.tv_sec.try_into().ok()?)
+                + Duration::from_micros(time.tv_usec.try_into().ok()?),
+        )
+    };
+    // Kibibytes, and bytes with Apple.
+    let unit = if cfg!(target_vendor = "apple") { 1 } else { 1024 };
+    Some(Own {
+        user: time(usage.ru_utime)?,
+        system: time(usage.ru_stime)?,
+        peak_resident: u64::try_from(usage.ru_maxrss).ok().map(|peak| peak.saturating_mul(unit)),
+        major_faults: usage.ru_majflt.try_into().ok(),
+    })
+}
+
+/// Returns how many clock ticks, in which the kernel counts times of processes, a second has.
+#[cfg(target_os = "linux")]
+pub(crate) fn ticks_per_s() -> u64 {
+    // SAFETY: the call takes an integer.
+    let ticks = unsafe { libc::sysconf(libc::_SC_CLK_TCK) };
+    u64::try_from(ticks).ok().filter(|ticks| *ticks > 0).unwrap_or(100)
+}
+
+/// Returns the bytes of a page of memory.
+#[cfg(target_os = "linux")]
+pub(crate) fn page_bytes() -> u64 {
+    // SAFETY: the call takes an integer.
+    let page = unsafe { libc::sysconf(libc::_SC_PAGESIZE) };
+    u64::try_from(page).unwrap_or(4096)
+}
+
 /// Memory of a process in bytes.
 #[cfg(target_os = "linux")]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -115,8 +169,7 @@ pub(crate) fn memory(pid: u32) -> Option<Memory> {
         Found::Ended => (0, 0),
         Found::Unread | Found::NotNow => return None,
     };
-    // SAFETY: the call takes an integer.
-    let page = u64::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).ok()?;
+    let page = page_bytes();
     Some(Memory { resident: resident * page, anonymous: resident.saturating_sub(of_files) * page })
 }
 
@@ -152,8 +205,7 @@ pub(crate) fn claim_kill_for_memory(since: u64) -> Option<bool> {
 #[cfg(target_os = "linux")]
 fn times(folder: &str) -> Option<(Duration, Duration)> {
     let stat = Stat::of(folder).ok()?;
-    // SAFETY: the call takes an integer.
-    let ticks = u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).ok().filter(|ticks| *ticks > 0)?;
+    let ticks = ticks_per_s();
     let time = |field| Some(Duration::from_micros(stat.field(field)? * 1_000_000 / ticks));
     Some((time(14)?, time(15)?))
 }

@@ -20,7 +20,7 @@ pub unsafe extern "C" fn circlet_session_snapshot(json: *mut *mut circlet_text) 
         let out = unsafe { Out::new(json, "json")? };
         let session = SessionPayload {
             metadata: Some(payload::host(&payload::new_session_id())),
-            bun: Some(payload::process()),
+            process: payload::process(),
             ..SessionPayload::default()
         };
         out.set(circlet_text::handle(session.to_json())?);

@@ -1,6 +1,5 @@
 //! What the runtime does: the interfaces in use, timings, memory, resources.
 
-use super::Measure;
 use super::section::section;
 
 section! {
@@ -22,54 +21,57 @@ section! {
 section! {
     /// Gives the timings and the memory of the process.
     pub struct Performance {
-        /// Gives the time from start to ready, in milliseconds.
-        pub startup_ms: Option<Measure>,
-        /// Gives the time of one operation on its own, in milliseconds.
-        pub per_op_baseline_ms: Option<Measure>,
-        /// Gives the time of one operation within a batch, in milliseconds.
-        pub per_op_batched_ms: Option<Measure>,
-        /// Gives the time that a cold start should not exceed, in milliseconds.
-        pub cold_start_target_ms: Option<Measure>,
+        /// Gives the time from start to ready, in microseconds.
+        pub startup_us: Option<u64>,
+        /// Gives the time of one operation on its own, in nanoseconds.
+        pub per_op_baseline_ns: Option<u64>,
+        /// Gives the time of one operation within a batch, in nanoseconds.
+        pub per_op_batched_ns: Option<u64>,
+        /// Gives the time that a cold start should not exceed, in microseconds.
+        pub cold_start_target_us: Option<u64>,
         /// Gives the memory in use.
-        pub memory_mb: Option<MemoryUse>,
+        pub memory: Option<MemoryUse>,
         /// Gives the time that went into garbage collection.
         pub gc: Option<GcTimes>,
     }
 }
 
 section! {
-    /// Gives the memory of the process by kind, each in units of 2^20 bytes.
+    /// Gives the memory of the engine by kind.
     pub struct MemoryUse {
-        /// Gives the resident set: what is in physical memory.
-        pub rss: Option<Measure>,
         /// Gives the engine's heap in use.
-        pub heap: Option<Measure>,
+        pub heap_bytes: Option<u64>,
         /// Gives the memory that objects of the engine hold outside its heap.
-        pub external: Option<Measure>,
+        pub external_bytes: Option<u64>,
         /// Gives the memory of array buffers.
-        pub array_buffers: Option<Measure>,
+        pub array_buffers_bytes: Option<u64>,
     }
 }
 
 section! {
     /// Gives the time that went into garbage collection.
     pub struct GcTimes {
-        /// Gives the time of young collections, in milliseconds.
-        pub scavenge_ms: Option<Measure>,
-        /// Gives the time of full collections, in milliseconds.
-        pub mark_sweep_ms: Option<Measure>,
-        /// Gives the time of all collections, in milliseconds.
-        pub total_gc_time_ms: Option<Measure>,
+        /// Gives the time of young collections, in microseconds.
+        pub scavenge_us: Option<u64>,
+        /// Gives the time of full collections, in microseconds.
+        pub mark_sweep_us: Option<u64>,
+    }
+}
+
+impl GcTimes {
+    /// Computes the time of all collections, in microseconds.
+    pub fn total_us(&self) -> Option<u64> {
+        self.scavenge_us?.checked_add(self.mark_sweep_us?)
     }
 }
 
 section! {
     /// Gives what the process holds of the system.
     pub struct Resources {
-        /// Counts the open file descriptors.
-        pub fd_count: Option<u64>,
-        /// Gives how late the event loop runs its timers, in milliseconds.
-        pub event_loop_lag_ms: Option<Measure>,
+        /// Gives how late the event loop runs its timers, in microseconds.
+        pub event_loop_lag_us: Option<u64>,
+        /// Gives how late it was at the most within the last minute, in microseconds.
+        pub event_loop_lag_longest_us: Option<u64>,
         /// Gives the traffic so far.
         pub network_io: Option<NetworkIo>,
     }

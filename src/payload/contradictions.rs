@@ -1,9 +1,11 @@
 //! What of a payload cannot be true together.
 
 use serde::Serialize;
+use serde_json::Value;
 
 use super::dates::days_from_civil;
-use super::{FileStatus, Files, SessionPayload, Test, Worker, WorkerPool, WorkerState, WorkerThreads};
+use super::derived::DERIVED;
+use super::{SessionPayload, Worker, WorkerPool, WorkerState, WorkerThreads};
 
 /// Two or more facts of a payload that cannot all be true, or one that cannot be what it says it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -17,8 +19,8 @@ pub struct Contradiction {
 
 /// How far apart two times of one session may be, in days.
 const DAYS: u64 = 2;
-/// How far a stored rate may be from the counts that it follows from: as it is written, with four digits.
-const RATE_ERROR: f64 = 0.000_05;
+/// How far what is stated may be from what follows: half of the last of four digits of a rate, as it is written.
+const ERROR: f64 = 0.000_051;
 const DAY_MS: u64 = 86_400_000;
 /// Digits of a SHA-256, as hexadecimal.
 const SHA256_DIGITS: usize = 64;
@@ -32,12 +34,17 @@ impl Found {
         self.0.push(Contradiction { paths: paths.iter().map(|path| (*path).to_owned()).collect(), what });
     }
 
-    /// Compares a stored rate with the one that follows from its counts.
-    fn rate(&mut self, path: &str, stored: Option<f64>, computed: Option<f64>) {
-        if let (Some(stored), Some(computed)) = (stored, computed)
-            && (stored - computed).abs() > RATE_ERROR
-        {
-            self.add(&[path], format!("{stored} does not follow from the counts, which give {computed:.4}"));
+    /// Compares what was stated with what follows from other fields.
+    fn follows(&mut self, path: &str, stated: &Value, computed: &Value) {
+        let is_same = match (stated.as_f64(), computed.as_f64()) {
+            (Some(stated), Some(computed)) => (stated - computed).abs() <= ERROR,
+            _ => stated == computed,
+        };
+        if !is_same {
+            self.add(
+                &[path],
+                format!("{stated} does not follow from the other fields, which give {computed}"),
+            );
         }
     }
 }
@@ -53,8 +60,8 @@ impl SessionPayload {
     ///
     /// let payload = SessionPayload::from_json(r#"{"git": {"dirty": false, "uncommitted_files": 2}}"#)?;
     /// let found = payload.contradictions();
-    /// assert_eq!(found[0].paths, ["git.dirty", "git.uncommitted_files"]);
-    /// assert_eq!(found[0].what, "a clean tree has 2 uncommitted files");
+    /// assert_eq!(found[0].paths, ["git.dirty"]);
+    /// assert_eq!(found[0].what, "false does not follow from the other fields, which give true");
     /// # Ok::<(), circlet::payload::Error>(())
     /// ```
     pub fn contradictions(&self) -> Vec<Contradiction> {
@@ -66,16 +73,13 @@ impl SessionPayload {
         times_fit(self, &mut found);
         dependencies_fit(self, &mut found);
         git_fits(self, &mut found);
-        if let Some(files) = &self.files {
-            files_fit(files, &mut found);
+        for derived in DERIVED {
+            let stated = self.stated.as_ref().and_then(|stated| stated.get(derived.path));
+            if let (Some(stated), Some(computed)) = (stated, (derived.of)(self)) {
+                found.follows(derived.path, stated, &computed);
+            }
         }
-        if let Some(test) = &self.test {
-            tests_fit(test, &mut found);
-        }
-        if let Some(cache) = &self.cache {
-            let stored = cache.manifests.as_ref().and_then(|manifests| manifests.hit_rate).map(f64::from);
-            found.rate("cache.manifests.hit_rate", stored, cache.computed_hit_rate());
-        }
+        coverage_is_known(self, &mut found);
         found.0
     }
 }
@@ -86,11 +90,6 @@ fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
     }
     let statistics = workers.statistics.as_ref();
     if let Some(statistics) = statistics {
-        let stored = statistics.error_rate.map(f64::from);
-        found.rate("worker_threads.statistics.error_rate", stored, statistics.computed_error_rate());
-        let used = workers.pool.as_ref().and_then(WorkerPool::computed_utilization);
-        let stored = statistics.pool_utilization.map(f64::from);
-        found.rate("worker_threads.statistics.pool_utilization", stored, used);
         let (sent, received) = (statistics.total_messages_sent, statistics.total_messages_received);
         if let (Some(sent), Some(received)) = (sent, received)
             && received > sent
@@ -145,55 +144,34 @@ fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
 }
 
 fn pool_fits(pool: &WorkerPool, found: &mut Found) {
-    if let (Some(size), Some(active), Some(idle)) = (pool.size, pool.active, pool.idle) {
-        let more = pool.booting.unwrap_or(0).saturating_add(pool.draining.unwrap_or(0));
-        let there = active.saturating_add(idle).saturating_add(more);
-        if there != size {
-            let what = format!("{size} workers, of whom {there} are there: {active} active, {idle} idle");
-            found.add(
-                &["worker_threads.pool.size", "worker_threads.pool.active", "worker_threads.pool.idle"],
-                if more > 0 { format!("{what}, {more} booting or draining") } else { what },
-            );
-        }
-    }
-    if let (Some(size), Some(max)) = (pool.size, pool.max)
+    if let (Some(size), Some(max)) = (pool.size(), pool.max)
         && size > max
     {
-        let paths = ["worker_threads.pool.size", "worker_threads.pool.max"];
+        let paths = ["worker_threads.pool", "worker_threads.pool.max"];
         found.add(&paths, format!("{size} workers, where there may be {max}"));
     }
 }
 
 /// A thread has no memory of its own that its process has not.
 fn memory_fits(payload: &SessionPayload, found: &mut Found) {
-    let performance = payload.bun.as_ref().and_then(|bun| bun.performance.as_ref());
-    let memory = performance.and_then(|performance| performance.memory_mb.as_ref());
-    let Some(process) = memory.and_then(|memory| memory.rss) else { return };
+    let Some(process) = payload.process.as_ref().and_then(|process| process.rss_bytes) else { return };
     let registry = payload.worker_threads.as_ref().and_then(|workers| workers.registry.as_ref());
     for (id, worker) in registry.into_iter().flatten().filter(|(_, worker)| worker.pid.is_none()) {
-        if let Some(rss) = worker.resource_usage.as_ref().and_then(|usage| usage.rss_mb)
+        if let Some(rss) = worker.resource_usage.as_ref().and_then(|usage| usage.rss_bytes)
             && rss > process
         {
-            let path = format!("worker_threads.registry.{id}.resource_usage.rss_mb");
+            let path = format!("worker_threads.registry.{id}.resource_usage.rss_bytes");
             let what =
-                format!("{rss} MB of a worker without a process of its own, and {process} MB of the process");
-            found.add(&[&path, "bun.performance.memory_mb.rss"], what);
+                format!("{rss} bytes of a worker without a process of its own, and {process} of the process");
+            found.add(&[&path, "process.rss_bytes"], what);
         }
     }
-    if let Some(heap) = memory.and_then(|memory| memory.heap)
+    let performance = payload.bun.as_ref().and_then(|bun| bun.performance.as_ref());
+    if let Some(heap) = performance.and_then(|performance| performance.memory.as_ref()?.heap_bytes)
         && heap > process
     {
-        let paths = ["bun.performance.memory_mb.heap", "bun.performance.memory_mb.rss"];
-        found.add(&paths, format!("a heap of {heap} MB in {process} MB of memory"));
-    }
-    let gc = performance.and_then(|performance| performance.gc.as_ref());
-    let parts =
-        gc.and_then(|gc| Some((gc.scavenge_ms?.get() + gc.mark_sweep_ms?.get(), gc.total_gc_time_ms?.get())));
-    if let Some((sum, total)) = parts
-        && total + 0.005 < sum
-    {
-        let what = format!("{total} ms in all, and {sum} ms of two kinds");
-        found.add(&["bun.performance.gc.total_gc_time_ms"], what);
+        let paths = ["bun.performance.memory.heap_bytes", "process.rss_bytes"];
+        found.add(&paths, format!("a heap of {heap} bytes in {process} bytes of memory"));
     }
 }
 
@@ -203,10 +181,10 @@ fn times_fit(payload: &SessionPayload, found: &mut Found) {
     let Some(day) = env.and_then(|env| day_of(env.session.as_deref()?)) else { return };
     let registry = payload.worker_threads.as_ref().and_then(|workers| workers.registry.as_ref());
     for (id, worker) in registry.into_iter().flatten() {
-        let Some(created) = worker.created_at else { continue };
+        let Some(created) = worker.created_at_ms else { continue };
         let apart = (created / DAY_MS).abs_diff(day);
         if apart > DAYS {
-            let path = format!("worker_threads.registry.{id}.created_at");
+            let path = format!("worker_threads.registry.{id}.created_at_ms");
             let what = format!("a worker that was made {apart} days from the day of its session");
             found.add(&[&path, "metadata.env.session"], what);
         }
@@ -256,69 +234,52 @@ fn git_fits(payload: &SessionPayload, found: &mut Found) {
     {
         found.add(&["metadata.env.head", "git.head"], format!("{one} and {other} are to be the same"));
     }
-    let uncommitted = git.uncommitted_files.unwrap_or(0).max(git.unstaged_changes.unwrap_or(0));
-    if git.dirty == Some(false) && uncommitted > 0 {
-        let what = format!("a clean tree has {uncommitted} uncommitted files");
-        let path = if git.uncommitted_files.unwrap_or(0) > 0 {
-            "git.uncommitted_files"
-        } else {
-            "git.unstaged_changes"
-        };
-        found.add(&["git.dirty", path], what);
+    if let Some(changes @ 1..) = git.unstaged_changes
+        && git.uncommitted_files.is_some_and(|files| files < changes)
+    {
+        let what = format!("{changes} files have changes that are not staged, and fewer are not committed");
+        found.add(&["git.unstaged_changes", "git.uncommitted_files"], what);
     }
-    if git.dirty == Some(true) && git.uncommitted_files == Some(0) {
-        found.add(
-            &["git.dirty", "git.uncommitted_files"],
-            "a tree with changes has no uncommitted files".to_owned(),
-        );
-    }
-    let of_files = |files: &Files| files.modified.unwrap_or(0).saturating_add(files.created.unwrap_or(0));
-    let changed = payload.files.as_ref().map_or(0, of_files);
-    if git.dirty == Some(false) && changed > 0 {
+    let changed = payload
+        .files
+        .as_ref()
+        .map_or(0, |files| files.modified().unwrap_or(0).saturating_add(files.created().unwrap_or(0)));
+    if git.dirty() == Some(false) && changed > 0 {
         let what = format!(
             "a clean tree, and {changed} files that the session changed or made and has not committed"
         );
-        found.add(&["git.dirty", "files.modified", "files.created"], what);
+        found.add(&["git.uncommitted_files", "files.breakdown"], what);
     }
 }
 
-fn files_fit(files: &Files, found: &mut Found) {
-    let Some(breakdown) = &files.breakdown else { return };
-    for (path, stated, status) in [
-        ("files.modified", files.modified, FileStatus::Modified),
-        ("files.created", files.created, FileStatus::Created),
-        ("files.touched_no_change", files.touched_no_change, FileStatus::Touched),
-    ] {
-        let listed = breakdown.iter().filter(|file| file.status.as_ref() == Some(&status)).count() as u64;
-        if let Some(stated) = stated.filter(|stated| *stated != listed) {
-            found.add(&[path, "files.breakdown"], format!("{stated}, and {listed} are listed as {status}"));
-        }
-    }
-}
-
-fn tests_fit(test: &Test, found: &mut Found) {
-    if let Some(tests) = &test.tests
-        && let (Some(total), Some(passed), Some(failed)) = (tests.total, tests.passed, tests.failed)
-    {
-        let sum = passed.saturating_add(failed).saturating_add(tests.skipped.unwrap_or(0));
-        if sum != total {
-            let what = format!(
-                "{total} tests, of which {passed} passed, {failed} failed and {} were skipped",
-                tests.skipped.unwrap_or(0)
-            );
-            found.add(&["test.tests.total"], what);
-        }
-    }
-    let Some(coverage) = &test.coverage else { return };
-    let parts = [coverage.lines, coverage.functions, coverage.branches];
-    if coverage.enabled == Some(false) && parts.iter().any(Option::is_some) {
+/// Numbers of coverage that nobody measured are no numbers.
+fn coverage_is_known(payload: &SessionPayload, found: &mut Found) {
+    let stated = |name: &str| payload.stated.as_ref()?.get(&format!("test.coverage.{name}"));
+    let parts = ["lines", "functions", "branches"];
+    if stated("enabled") == Some(&Value::Bool(false)) && parts.iter().any(|part| stated(part).is_some()) {
         let what =
             "coverage was not measured, and there are numbers of it: unknown is absent, and not 0".to_owned();
         found.add(&["test.coverage.enabled", "test.coverage.lines"], what);
     }
-    for (path, part) in ["lines", "functions", "branches"].iter().zip(parts) {
-        if let Some(part) = part.filter(|part| !(0.0..=100.0).contains(&part.get())) {
-            found.add(&[&format!("test.coverage.{path}")], format!("{part} percent"));
+    for part in parts {
+        if let Some(percent) = stated(part)
+            .filter(|percent| !percent.as_f64().is_some_and(|percent| (0.0..=100.0).contains(&percent)))
+        {
+            found.add(&[&format!("test.coverage.{part}")], format!("{percent} percent"));
+        }
+    }
+    let coverage = payload.test.as_ref().and_then(|test| test.coverage.as_ref());
+    let Some(coverage) = coverage else { return };
+    for (part, hit, there) in [
+        ("lines", coverage.lines_hit, coverage.lines_found),
+        ("functions", coverage.functions_hit, coverage.functions_found),
+        ("branches", coverage.branches_hit, coverage.branches_found),
+    ] {
+        if let (Some(hit), Some(there)) = (hit, there)
+            && hit > there
+        {
+            let what = format!("{hit} {part} were run, and there are {there}");
+            found.add(&[&format!("test.coverage.{part}_hit"), &format!("test.coverage.{part}_found")], what);
         }
     }
 }

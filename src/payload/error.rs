@@ -20,6 +20,16 @@ pub enum Error {
         /// Says what was found, what was expected, and, in text, at which line and column.
         cause: serde_json::Error,
     },
+    /// It is of a version that is not known here.
+    #[error(
+        "the payload has schema {found}, and version {known} is known here: read it with a newer circlet"
+    )]
+    Schema {
+        /// What it says.
+        found: String,
+        /// The version that is known.
+        known: u64,
+    },
 }
 
 /// Reads a payload, or a part of one, from text.

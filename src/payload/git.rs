@@ -84,7 +84,6 @@ fn parse(status: &str) -> Git {
             _ => {}
         }
     }
-    git.dirty = Some(uncommitted > 0);
     git.uncommitted_files = Some(uncommitted);
     git.unstaged_changes = Some(unstaged);
     git
@@ -114,7 +113,7 @@ mod tests {
         ));
         assert_eq!(git.branch.as_deref(), Some("topic/one"));
         assert_eq!(git.head.as_deref(), Some("9fceb02d0ae598e95dc970b74767f19372d61af8"));
-        assert_eq!(git.dirty, Some(true));
+        assert_eq!(git.dirty(), Some(true));
         assert_eq!(git.uncommitted_files, Some(5));
         assert_eq!(git.unstaged_changes, Some(2));
     }
@@ -123,8 +122,8 @@ mod tests {
     fn a_detached_head_has_no_branch_and_an_unborn_branch_no_head() {
         assert_eq!(parse("# branch.oid abc\n# branch.head (detached)\n").branch, None);
         let unborn = parse("# branch.oid (initial)\n# branch.head main\n");
-        assert_eq!((unborn.head, unborn.branch.as_deref()), (None, Some("main")));
-        assert_eq!(unborn.dirty, Some(false));
+        assert_eq!((unborn.head.clone(), unborn.branch.as_deref()), (None, Some("main")));
+        assert_eq!(unborn.dirty(), Some(false));
     }
 
     #[cfg(unix)]
@@ -206,7 +205,10 @@ mod tests {
     #[test]
     fn an_unborn_branch_has_no_head() {
         let state = git_state(&Folder::repository("unborn").0).unwrap();
-        assert_eq!((state.branch.as_deref(), state.head, state.dirty), (Some("trunk"), None, Some(false)));
+        assert_eq!(
+            (state.branch.as_deref(), state.head.clone(), state.dirty()),
+            (Some("trunk"), None, Some(false))
+        );
     }
 
     #[test]
@@ -215,8 +217,8 @@ mod tests {
         folder.commit("a");
         let state = git_state(&folder.0).unwrap();
         assert_eq!(state.branch.as_deref(), Some("trunk"));
-        assert_eq!(state.head.unwrap(), folder.git(&["rev-parse", "HEAD"]));
-        assert_eq!(state.dirty, Some(false));
+        assert_eq!(state.head.clone().unwrap(), folder.git(&["rev-parse", "HEAD"]));
+        assert_eq!(state.dirty(), Some(false));
         assert_eq!((state.uncommitted_files, state.unstaged_changes), (Some(0), Some(0)));
     }
 
@@ -230,7 +232,7 @@ mod tests {
         folder.write("b", "second\n");
         folder.write("c\nwith a line break", "new\n");
         let state = git_state(&folder.0).unwrap();
-        assert_eq!(state.dirty, Some(true));
+        assert_eq!(state.dirty(), Some(true));
         assert_eq!((state.uncommitted_files, state.unstaged_changes), (Some(3), Some(1)));
     }
 
@@ -255,7 +257,7 @@ mod tests {
         fs::set_permissions(&hook, fs::Permissions::from_mode(0o755)).unwrap();
         folder.git(&["config", "core.fsmonitor", hook.to_str().unwrap()]);
         let started = folder.0.join(".git/started");
-        assert_eq!(git_state(&folder.0).unwrap().dirty, Some(false));
+        assert_eq!(git_state(&folder.0).unwrap().dirty(), Some(false));
         assert!(!started.exists());
         // With git's own defaults it is started, so the line above can fail.
         folder.git(&["status"]);

@@ -1,6 +1,5 @@
 //! Where a session runs: the runtime, the process and the machine.
 
-use super::Measure;
 use super::section::section;
 
 section! {
@@ -72,8 +71,8 @@ section! {
         pub session: Option<String>,
         /// Gives the git commit that the session works on, as a hash of any length.
         pub head: Option<String>,
-        /// Gives the age of the process, in seconds.
-        pub uptime_s: Option<Measure>,
+        /// Gives the age of the process, in milliseconds.
+        pub uptime_ms: Option<u64>,
         /// Gives the id of the process.
         pub process_id: Option<u64>,
         /// Gives the id of the thread, as the runtime writes it.
@@ -94,7 +93,7 @@ section! {
         pub cpu: Option<String>,
         /// Counts the logical processors that are online, whether this process may use them or not.
         pub cpu_count: Option<u64>,
-        /// Gives the machine's memory, in units of 2^30 bytes, whether this process may use it or not.
-        pub memory_gb: Option<Measure>,
+        /// Gives the machine's memory in bytes, whether this process may use it or not.
+        pub memory_bytes: Option<u64>,
     }
 }

@@ -40,19 +40,25 @@ mod audit;
 mod bun;
 mod contradictions;
 mod dates;
+mod derived;
 mod error;
 mod escape;
 mod git;
 mod measure;
 mod metadata;
 mod node_compat;
+mod parts;
 mod patch;
 mod probe;
+mod process;
+mod process_probe;
 mod project;
 mod redact;
+mod runtime;
 mod section;
 mod session;
 mod summary;
+mod views;
 mod words;
 mod worker_threads;
 
@@ -64,13 +70,17 @@ pub use git::git_state;
 pub use measure::Measure;
 pub use metadata::{BunBuild, BunFeatures, BunRuntime, Env, Metadata, Platform};
 pub use node_compat::{NodeApi, NodeApiStatus, NodeCompat};
+pub use parts::{ExecutorState, HubState, PolicyState, RingState};
 pub use patch::{merge_diff, merge_patch};
 pub use probe::{host, new_session_id, process};
+pub use process::Process;
+pub use process_probe::ProcessProbe;
 pub use project::{
     Cache, CacheManifests, CacheModules, Coverage, Dependencies, DependencyTree, FileChange, FileStatus,
     Files, Git, Lockfile, Polyfills, Test, TestCounts,
 };
 pub use redact::{Redaction, Redactor};
+pub use runtime::{Collections, EventLoop, Heap, Runtime, Vm};
 pub use session::SessionPayload;
 pub use worker_threads::{
     CurrentJob, ForgottenWorkers, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits,

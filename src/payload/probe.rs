@@ -3,16 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use sysinfo::{
-    CpuRefreshKind, MemoryRefreshKind, Pid, ProcessRefreshKind, ProcessesToUpdate, RefreshKind, System,
-};
+use sysinfo::{CpuRefreshKind, MemoryRefreshKind, RefreshKind, System};
 
 use super::dates::civil_from_days;
-use super::{Bun, Env, Measure, MemoryUse, Metadata, Performance, Platform, Resources};
-
-/// Units of 2^20 and 2^30 bytes.
-const MB: f64 = 1_048_576.0;
-const GB: f64 = 1_073_741_824.0;
+use super::{Env, Metadata, Platform, Process, ProcessProbe};
 
 /// Measures the process and the machine, for `metadata`. What the platform does not tell stays absent.
 ///
@@ -28,7 +22,7 @@ pub fn host(session: &str) -> Metadata {
     Metadata {
         env: Some(Env {
             session: Some(session.to_owned()),
-            uptime_s: uptime_s().and_then(Measure::rounded),
+            uptime_ms: uptime_ms(),
             process_id: Some(u64::from(std::process::id())),
             ..Env::default()
         }),
@@ -37,24 +31,18 @@ pub fn host(session: &str) -> Metadata {
     }
 }
 
-/// Measures what this process holds now: its resident memory and its open descriptors, at their places in `bun`.
+/// Measures what this process holds and has used by now. What the platform does not tell stays absent.
+///
+/// To look often, keep a [`ProcessProbe`].
 ///
 /// ```
 /// use circlet::payload::{SessionPayload, process};
 ///
-/// let payload = SessionPayload { bun: Some(process()), ..SessionPayload::default() };
+/// let payload = SessionPayload { process: process(), ..SessionPayload::default() };
 /// println!("{}", payload.summary());
 /// ```
-pub fn process() -> Bun {
-    let memory = MemoryUse {
-        rss: rss_bytes().and_then(|bytes| Measure::rounded(bytes as f64 / MB)),
-        ..MemoryUse::default()
-    };
-    Bun {
-        performance: Some(Performance { memory_mb: Some(memory), ..Performance::default() }),
-        resources: Some(Resources { fd_count: fd_count(), ..Resources::default() }),
-        ..Bun::default()
-    }
+pub fn process() -> Option<Process> {
+    ProcessProbe::this().and_then(|mut probe| probe.sample()).ok()
 }
 
 /// Makes the id of a new session: `sess-`, the day (UTC), and a part that no other session of this machine has.
@@ -83,6 +71,12 @@ fn base36(mut value: u64) -> String {
     }
 }
 
+fn uptime_ms() -> Option<u64> {
+    let started = ProcessProbe::this().ok()?.started()?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    now.checked_sub(started)?.as_millis().try_into().ok()
+}
+
 fn platform() -> Platform {
     let name = kernel_name();
     let useragent = format!("circlet/{} ({name} {})", env!("CARGO_PKG_VERSION"), std::env::consts::ARCH);
@@ -98,10 +92,7 @@ fn platform() -> Platform {
         kernel,
         cpu: cpus.first().map(|cpu| cpu.brand().trim().to_owned()).filter(|brand| !brand.is_empty()),
         cpu_count: Some(cpus.len() as u64).filter(|&count| count > 0),
-        memory_gb: system
-            .map(|system| system.total_memory())
-            .filter(|&bytes| bytes > 0)
-            .and_then(|bytes| Measure::rounded(bytes as f64 / GB)),
+        memory_bytes: system.map(|system| system.total_memory()).filter(|&bytes| bytes > 0),
         ..Platform::default()
     }
 }
@@ -116,70 +107,11 @@ fn kernel_name() -> &'static str {
     }
 }
 
-/// Reads this process from the system's list, with nothing but its memory.
-fn own_process<T>(read: impl FnOnce(&sysinfo::Process) -> T) -> Option<T> {
-    let pid = Pid::from_u32(std::process::id());
-    let mut system = System::new_with_specifics(RefreshKind::nothing()).ok()?;
-    let wanted = ProcessRefreshKind::nothing().with_memory();
-    let _ = system.refresh_processes_specifics(ProcessesToUpdate::Some(&[pid]), false, wanted);
-    system.process(pid).map(read)
-}
-
-fn rss_bytes() -> Option<u64> {
-    own_process(sysinfo::Process::memory).filter(|&bytes| bytes > 0)
-}
-
-/// Counts the entries of the kernel's folder of open descriptors, without the one that reads it.
-fn fd_count() -> Option<u64> {
-    let folder = if cfg!(target_os = "linux") { "/proc/self/fd" } else { "/dev/fd" };
-    if !cfg!(any(target_os = "linux", target_os = "macos")) {
-        return None;
-    }
-    let open = std::fs::read_dir(folder).ok()?.count() as u64;
-    open.checked_sub(1)
-}
-
-/// Gives the age of this process in seconds; whole seconds where the system tells no more.
-fn uptime_s() -> Option<f64> {
-    if cfg!(target_os = "linux") {
-        uptime_from_proc()
-    } else {
-        own_process(|process| process.run_time() as f64)
-    }
-}
-
-/// Subtracts the time of the start from the time of the machine, both since it was booted.
-fn uptime_from_proc() -> Option<f64> {
-    let read = |path| std::fs::read_to_string(path).ok();
-    let ticks_per_s = clock_ticks(&std::fs::read("/proc/self/auxv").ok()?)?;
-    let started_s = start_ticks(&read("/proc/self/stat")?)? as f64 / ticks_per_s as f64;
-    let booted_s: f64 = read("/proc/uptime")?.split_whitespace().next()?.parse().ok()?;
-    // A container may show its own uptime beside the machine's start times; their difference says nothing.
-    Some(booted_s - started_s).filter(|&age| age >= 0.0)
-}
-
-/// Reads field 22 of /proc/<pid>/stat (proc_pid_stat(5)). Field 2, the name, may itself hold blanks and brackets.
-fn start_ticks(stat: &str) -> Option<u64> {
-    let (_, after_name) = stat.rsplit_once(')')?;
-    after_name.split_whitespace().nth(22 - 3)?.parse().ok()
-}
-
-/// Finds AT_CLKTCK, the kernel's clock ticks a second, in the auxiliary vector: pairs of a type and a value (getauxval(3)).
-fn clock_ticks(auxv: &[u8]) -> Option<usize> {
-    const AT_CLKTCK: usize = 17;
-    const WORD: usize = size_of::<usize>();
-    let word = |bytes: &[u8]| bytes.try_into().ok().map(usize::from_ne_bytes);
-    auxv.chunks_exact(2 * WORD)
-        .find(|pair| word(&pair[..WORD]) == Some(AT_CLKTCK))
-        .and_then(|pair| word(&pair[WORD..]))
-        .filter(|&ticks| ticks > 0)
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
 
-    use super::{base36, clock_ticks, session_id, start_ticks};
+    use super::{base36, session_id};
 
     #[test]
     fn a_session_id_begins_with_its_day() {
@@ -187,20 +119,5 @@ mod tests {
         assert_eq!(id, "sess-2025-11-09-mhru2gsb-1rjf-1");
         assert_eq!(base36(0), "0");
         assert_eq!(base36(u64::MAX), "3w5e11264sgsf");
-    }
-
-    #[test]
-    fn a_name_with_brackets_does_not_shift_the_fields() {
-        let rest: Vec<String> = (4..=52).map(|field| field.to_string()).collect();
-        assert_eq!(start_ticks(&format!("7 (a) R (b c) S {}", rest.join(" "))), Some(22));
-        assert_eq!(start_ticks("7 (short) S 1 2"), None);
-    }
-
-    #[test]
-    fn an_auxiliary_vector_without_ticks_gives_none() {
-        assert_eq!(clock_ticks(&[]), None);
-        assert_eq!(clock_ticks(&[0; 64]), None);
-        let pair: Vec<u8> = [17_usize, 250].iter().flat_map(|word| word.to_ne_bytes()).collect();
-        assert_eq!(clock_ticks(&pair), Some(250));
     }
 }

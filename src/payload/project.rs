@@ -1,6 +1,5 @@
 //! The project that the session works on: dependencies, cache, tests, git, files.
 
-use super::Measure;
 use super::section::section;
 use super::words::words;
 use super::worker_threads::ratio;
@@ -26,8 +25,8 @@ section! {
         pub hash: Option<String>,
         /// Counts the packages in it.
         pub total_dependencies: Option<u64>,
-        /// Gives the size of those packages, in units of 2^20 bytes.
-        pub total_size_mb: Option<Measure>,
+        /// Gives the size of those packages in bytes.
+        pub total_size_bytes: Option<u64>,
     }
 }
 
@@ -68,8 +67,8 @@ section! {
         pub hits: Option<u64>,
         /// Counts the look-ups that did not.
         pub misses: Option<u64>,
-        /// Gives its size, in units of 2^20 bytes.
-        pub size_mb: Option<Measure>,
+        /// Gives its size in bytes.
+        pub size_bytes: Option<u64>,
         /// Describes the cached manifests.
         pub manifests: Option<CacheManifests>,
         /// Describes the cached modules.
@@ -79,7 +78,7 @@ section! {
 
 impl Cache {
     /// Computes the part of the look-ups that hit, 0 to 1; `None` when it is unknown or nothing was looked up.
-    pub fn computed_hit_rate(&self) -> Option<f64> {
+    pub fn hit_rate(&self) -> Option<f64> {
         let hits = self.hits?;
         ratio(hits, hits.saturating_add(self.misses?))
     }
@@ -88,8 +87,6 @@ impl Cache {
 section! {
     /// Describes the cached manifests.
     pub struct CacheManifests {
-        /// Holds the hit rate, 0 to 1, as its writer computed it. Prefer [`Cache::computed_hit_rate`].
-        pub hit_rate: Option<Measure>,
         /// Counts the manifests.
         pub entries: Option<u64>,
     }
@@ -122,31 +119,61 @@ section! {
 section! {
     /// Counts tests by outcome.
     pub struct TestCounts {
-        /// Counts the tests.
-        pub total: Option<u64>,
         /// Counts those that passed.
         pub passed: Option<u64>,
         /// Counts those that failed.
         pub failed: Option<u64>,
         /// Counts those that did not run.
         pub skipped: Option<u64>,
-        /// Gives the time of the run, in milliseconds.
-        pub duration_ms: Option<Measure>,
+        /// Gives the time of the run, in microseconds.
+        pub duration_us: Option<u64>,
+    }
+}
+
+impl TestCounts {
+    /// Computes how many tests there are; `None` where it is not known how many passed and failed.
+    pub fn total(&self) -> Option<u64> {
+        self.passed?.checked_add(self.failed?)?.checked_add(self.skipped.unwrap_or(0))
     }
 }
 
 section! {
-    /// Gives the parts of the code that the tests ran, each in percent.
+    /// Counts the parts of the code, and those that the tests ran, as lcov does.
     pub struct Coverage {
-        /// Says whether coverage was measured. When not, the numbers mean nothing.
-        pub enabled: Option<bool>,
-        /// Gives the lines that ran.
-        pub lines: Option<Measure>,
-        /// Gives the functions that ran.
-        pub functions: Option<Measure>,
-        /// Gives the branches that ran.
-        pub branches: Option<Measure>,
+        /// Counts the lines.
+        pub lines_found: Option<u64>,
+        /// Counts those that ran.
+        pub lines_hit: Option<u64>,
+        /// Counts the functions.
+        pub functions_found: Option<u64>,
+        /// Counts those that ran.
+        pub functions_hit: Option<u64>,
+        /// Counts the branches.
+        pub branches_found: Option<u64>,
+        /// Counts those that ran.
+        pub branches_hit: Option<u64>,
     }
+}
+
+impl Coverage {
+    /// Computes the lines that ran, in percent; `None` where it is unknown or there are none.
+    pub fn lines(&self) -> Option<f64> {
+        percent(self.lines_hit?, self.lines_found?)
+    }
+
+    /// Computes the functions that ran, in percent; `None` where it is unknown or there are none.
+    pub fn functions(&self) -> Option<f64> {
+        percent(self.functions_hit?, self.functions_found?)
+    }
+
+    /// Computes the branches that ran, in percent; `None` where it is unknown or there are none.
+    pub fn branches(&self) -> Option<f64> {
+        percent(self.branches_hit?, self.branches_found?)
+    }
+}
+
+fn percent(hit: u64, found: u64) -> Option<f64> {
+    ratio(hit, found).map(|ratio| ratio * 100.0)
 }
 
 section! {
@@ -156,8 +183,6 @@ section! {
         pub branch: Option<String>,
         /// Gives the commit that is checked out, as a hash of any length; absent before the first commit.
         pub head: Option<String>,
-        /// Says whether anything differs from the commit, untracked files among it.
-        pub dirty: Option<bool>,
         /// Counts the paths that differ from the commit; an untracked folder counts once.
         pub uncommitted_files: Option<u64>,
         /// Counts the tracked paths that differ from what is staged.
@@ -165,17 +190,40 @@ section! {
     }
 }
 
+impl Git {
+    /// Says whether anything differs from the commit, untracked files among it.
+    pub fn dirty(&self) -> Option<bool> {
+        self.uncommitted_files.map(|files| files > 0)
+    }
+}
+
 section! {
     /// Says which files the session touched.
     pub struct Files {
-        /// Counts the files that were changed.
-        pub modified: Option<u64>,
-        /// Counts the files that were made.
-        pub created: Option<u64>,
-        /// Counts the files that were looked at and left alone.
-        pub touched_no_change: Option<u64>,
         /// Lists the files.
         pub breakdown: Option<Vec<FileChange>>,
+    }
+}
+
+impl Files {
+    /// Counts the files that were changed.
+    pub fn modified(&self) -> Option<u64> {
+        self.count(&FileStatus::Modified)
+    }
+
+    /// Counts the files that were made.
+    pub fn created(&self) -> Option<u64> {
+        self.count(&FileStatus::Created)
+    }
+
+    /// Counts the files that were looked at and left alone.
+    pub fn touched_no_change(&self) -> Option<u64> {
+        self.count(&FileStatus::Touched)
+    }
+
+    fn count(&self, status: &FileStatus) -> Option<u64> {
+        let files = self.breakdown.as_ref()?;
+        Some(files.iter().filter(|file| file.status.as_ref() == Some(status)).count() as u64)
     }
 }
 
@@ -214,9 +262,9 @@ mod tests {
     #[test]
     fn a_hit_rate_counts_hits_and_misses() {
         let cache = Cache { hits: Some(1247), misses: Some(3), ..Cache::default() };
-        assert_eq!(cache.computed_hit_rate(), Some(0.9976));
-        assert_eq!(Cache { misses: None, ..cache }.computed_hit_rate(), None);
+        assert_eq!(cache.hit_rate(), Some(0.9976));
+        assert_eq!(Cache { misses: None, ..cache }.hit_rate(), None);
         let idle = Cache { hits: Some(0), misses: Some(0), ..Cache::default() };
-        assert_eq!(idle.computed_hit_rate(), None);
+        assert_eq!(idle.hit_rate(), None);
     }
 }

@@ -48,6 +48,7 @@ pub(super) trait Unknown {
 impl Unknown for bool {}
 impl Unknown for u64 {}
 impl Unknown for String {}
+impl Unknown for serde_json::Map<String, serde_json::Value> {}
 
 impl<T: Unknown> Unknown for Option<T> {
     fn unknown(&self, path: &str, found: &mut Vec<String>) {

@@ -9,6 +9,7 @@ use super::{
 /// How many workers and critical items are named; the rest is counted.
 const WORKERS_NAMED: usize = 3;
 const CRITICAL_NAMED: usize = 2;
+const MIB: f64 = 1_048_576.0;
 
 impl SessionPayload {
     /// Says in one paragraph of plain text what the session is doing, for a person or a language model.
@@ -21,7 +22,7 @@ impl SessionPayload {
     ///
     /// let payload = SessionPayload {
     ///     goal: Some("draw\na curve".to_owned()),
-    ///     git: Some(Git { branch: Some("main".to_owned()), dirty: Some(false), ..Git::default() }),
+    ///     git: Some(Git { branch: Some("main".to_owned()), uncommitted_files: Some(0), ..Git::default() }),
     ///     ..SessionPayload::default()
     /// };
     /// assert_eq!(payload.summary(), r#"Goal: "draw\na curve". Git: branch main, clean."#);
@@ -64,20 +65,21 @@ fn counted(number: Option<u64>, what: &str) -> Option<String> {
     number.map(|number| format!("{number} {what}"))
 }
 
-fn measured(measure: Option<Measure>, before: &str, after: &str) -> Option<String> {
-    measure.map(|measure| format!("{before}{measure} {after}"))
+/// Writes a number of units, each so many of those that it is given in.
+fn measured(value: Option<u64>, unit: f64, before: &str, after: &str) -> Option<String> {
+    let measure = Measure::new(value? as f64 / unit)?;
+    Some(format!("{before}{measure} {after}"))
 }
 
 fn process(payload: &SessionPayload) -> [Option<String>; 5] {
     let env = payload.metadata.as_ref().and_then(|metadata| metadata.env.as_ref());
-    let performance = payload.bun.as_ref().and_then(|bun| bun.performance.as_ref());
-    let resources = payload.bun.as_ref().and_then(|bun| bun.resources.as_ref());
+    let process = payload.process.as_ref();
     [
         env.and_then(|env| name(env.session.as_deref()?)),
         env.and_then(|env| env.process_id).map(|id| format!("process {id}")),
-        measured(env.and_then(|env| env.uptime_s), "up ", "s"),
-        measured(performance.and_then(|performance| performance.memory_mb.as_ref()?.rss), "", "MB resident"),
-        resources.and_then(|resources| resources.fd_count).map(|open| count(open, "open descriptor")),
+        measured(env.and_then(|env| env.uptime_ms), 1e3, "up ", "s"),
+        measured(process.and_then(|process| process.rss_bytes), MIB, "", "MB resident"),
+        process.and_then(|process| process.fd_count).map(|open| count(open, "open descriptor")),
     ]
 }
 
@@ -92,13 +94,13 @@ fn host(payload: &SessionPayload) -> [Option<String>; 5] {
         platform.and_then(|platform| name(platform.os.as_deref()?)),
         platform.and_then(|platform| name(platform.cpu.as_deref()?)),
         platform.and_then(|platform| platform.cpu_count).map(|cpus| count(cpus, "CPU")),
-        measured(platform.and_then(|platform| platform.memory_gb), "", "GB of memory"),
+        measured(platform.and_then(|platform| platform.memory_bytes), 1024.0 * MIB, "", "GB of memory"),
     ]
 }
 
 fn pool(pool: &WorkerPool) -> [Option<String>; 5] {
     [
-        pool.size.map(|size| count(size, "worker")),
+        pool.size().map(|size| count(size, "worker")),
         counted(pool.active, "active"),
         counted(pool.idle, "idle"),
         counted(pool.terminated.filter(|&ended| ended > 0), "terminated"),
@@ -107,7 +109,7 @@ fn pool(pool: &WorkerPool) -> [Option<String>; 5] {
 }
 
 fn messages(statistics: &Statistics) -> [Option<String>; 5] {
-    let rate = statistics.computed_error_rate().filter(|&rate| rate > 0.0);
+    let rate = statistics.error_rate().filter(|&rate| rate > 0.0);
     let rate = rate.and_then(|rate| Measure::new(rate * 100.0));
     let rate = rate.map(|percent| format!(" ({percent}%)")).unwrap_or_default();
     [
@@ -117,8 +119,8 @@ fn messages(statistics: &Statistics) -> [Option<String>; 5] {
             0 => "no errors".to_owned(),
             _ => format!("{}{rate}", count(errors, "error")),
         }),
-        measured(statistics.avg_processing_ms, "", "ms on average"),
-        measured(statistics.p99_processing_ms, "", "ms at the 99th percentile"),
+        measured(statistics.avg_processing_ns, 1e6, "", "ms on average"),
+        measured(statistics.p99_processing_ns, 1e6, "", "ms at the 99th percentile"),
     ]
 }
 
@@ -162,7 +164,7 @@ fn job(job: &CurrentJob) -> [Option<String>; 4] {
     [
         Some(format!("{id}{kind}")),
         job.nodes.map(|nodes| count(nodes, "node")),
-        measured(job.elapsed_ms, "", "ms so far"),
+        measured(job.elapsed_us, 1e3, "", "ms so far"),
         (job.abort_signal == Some(true)).then(|| "told to stop".to_owned()),
     ]
 }
@@ -175,11 +177,10 @@ fn git(git: &Git) -> [Option<String>; 3] {
         (None, Some(head)) => Some(format!("commit {head}")),
         (None, None) => None,
     };
-    let state = match (git.uncommitted_files, git.dirty) {
-        (Some(files @ 1..), _) => Some(count(files, "uncommitted file")),
-        (_, Some(true)) => Some("uncommitted changes".to_owned()),
-        (Some(0), _) | (None, Some(false)) => Some("clean".to_owned()),
-        (None, None) => None,
+    let state = match git.uncommitted_files {
+        Some(0) => Some("clean".to_owned()),
+        Some(files) => Some(count(files, "uncommitted file")),
+        None => None,
     };
     let unstaged = git.unstaged_changes.filter(|&changes| changes > 0);
     [place, state, unstaged.map(|changes| count(changes, "unstaged change"))]
@@ -192,14 +193,14 @@ fn short(head: &str) -> &str {
 
 fn changed(files: &Files) -> [Option<String>; 3] {
     [
-        counted(files.created, "created"),
-        counted(files.modified, "modified"),
-        counted(files.touched_no_change, "looked at without a change"),
+        counted(files.created(), "created"),
+        counted(files.modified(), "modified"),
+        counted(files.touched_no_change(), "looked at without a change"),
     ]
 }
 
 fn tests(tests: &TestCounts) -> [Option<String>; 4] {
-    let passed = match (tests.passed, tests.total) {
+    let passed = match (tests.passed, tests.total()) {
         (Some(passed), Some(total)) => Some(format!("{passed} of {total} passed")),
         (Some(passed), None) => Some(format!("{passed} passed")),
         (None, Some(total)) => Some(format!("{total} in all")),
@@ -209,7 +210,7 @@ fn tests(tests: &TestCounts) -> [Option<String>; 4] {
         passed,
         counted(tests.failed, "failed"),
         counted(tests.skipped.filter(|&skipped| skipped > 0), "skipped"),
-        measured(tests.duration_ms, "", "ms"),
+        measured(tests.duration_us, 1e3, "", "ms"),
     ]
 }
 

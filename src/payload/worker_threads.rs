@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use serde_json::json;
 
-use super::error::read_snapshot;
+use super::Error;
+use super::error::read_value;
 use super::section::{nullable, section};
+use super::views::to_canonical;
 use super::words::words;
-use super::{Error, Measure};
 
 section! {
     /// Says what the workers do.
@@ -30,7 +32,7 @@ section! {
 }
 
 impl WorkerThreads {
-    /// Reads the section from anything that serializes in its shape, such as the snapshot of a pool.
+    /// Reads the section from anything that serializes as the view has it, such as the snapshot of a pool.
     ///
     /// # Errors
     ///
@@ -41,19 +43,19 @@ impl WorkerThreads {
     ///
     /// let snapshot = serde_json::json!({ "pool": { "size": 4, "active": 2, "idle": 2 } });
     /// let pool = WorkerThreads::from_snapshot(&snapshot)?.pool.unwrap();
-    /// assert_eq!(pool.computed_utilization(), Some(0.5));
+    /// assert_eq!(pool.utilization(), Some(0.5));
     /// # Ok::<(), circlet::payload::Error>(())
     /// ```
     pub fn from_snapshot(snapshot: &impl Serialize) -> Result<Self, Error> {
-        read_snapshot(snapshot)
+        let snapshot = serde_json::to_value(snapshot).map_err(Error::NotJson)?;
+        let mut payload = to_canonical(json!({ "worker_threads": snapshot }));
+        read_value(&payload["worker_threads"].take())
     }
 }
 
 section! {
     /// Counts the workers of a pool by what they do.
     pub struct WorkerPool {
-        /// Counts the workers of the pool, as its owner states it.
-        pub size: Option<u64>,
         /// Counts the workers that run a job.
         pub active: Option<u64>,
         /// Counts the workers that wait for a job.
@@ -75,8 +77,15 @@ section! {
 
 impl WorkerPool {
     /// Computes the part of the workers that run a job, 0 to 1; `None` when it is unknown or there are no workers.
-    pub fn computed_utilization(&self) -> Option<f64> {
-        ratio(self.active?, self.size?)
+    pub fn utilization(&self) -> Option<f64> {
+        ratio(self.active?, self.size()?)
+    }
+
+    /// Computes how many workers there are: those that run a job, wait for one, start or are about to end. `None` where it is not
+    /// known how many run a job and how many wait.
+    pub fn size(&self) -> Option<u64> {
+        let more = [self.booting, self.draining].into_iter().flatten().try_fold(0, u64::checked_add)?;
+        self.active?.checked_add(self.idle?)?.checked_add(more)
     }
 }
 
@@ -111,14 +120,14 @@ section! {
 }
 
 section! {
-    /// Limits the memory of one worker, each in units of 2^20 bytes.
+    /// Limits the memory of one worker.
     pub struct ResourceLimits {
         /// Limits the heap of objects that survived.
-        pub max_old_generation_size_mb: Option<Measure>,
+        pub max_old_generation_bytes: Option<u64>,
         /// Limits the heap of new objects.
-        pub max_young_generation_size_mb: Option<Measure>,
+        pub max_young_generation_bytes: Option<u64>,
         /// Limits the whole heap.
-        pub max_heap_size_mb: Option<Measure>,
+        pub max_heap_bytes: Option<u64>,
     }
 }
 
@@ -128,7 +137,7 @@ section! {
         /// Says what the worker does now.
         pub state: Option<WorkerState>,
         /// Gives the time of its start, in milliseconds since 1970-01-01 UTC.
-        pub created_at: Option<u64>,
+        pub created_at_ms: Option<u64>,
         /// Counts the messages it processed.
         pub messages_processed: Option<u64>,
         /// Counts its errors.
@@ -168,12 +177,12 @@ words! {
 section! {
     /// Gives what one worker used so far.
     pub struct ResourceUsage {
-        /// Gives its time on a processor in user mode, in milliseconds.
-        pub user_cpu_ms: Option<Measure>,
-        /// Gives its time on a processor in the kernel, in milliseconds.
-        pub system_cpu_ms: Option<Measure>,
-        /// Gives its memory, in units of 2^20 bytes.
-        pub rss_mb: Option<Measure>,
+        /// Gives its time on a processor in user mode, in microseconds.
+        pub user_cpu_us: Option<u64>,
+        /// Gives its time on a processor in the kernel, in microseconds.
+        pub system_cpu_us: Option<u64>,
+        /// Gives its memory in bytes.
+        pub rss_bytes: Option<u64>,
         /// Says why there is no memory.
         pub rss_absent: Option<String>,
     }
@@ -188,8 +197,8 @@ section! {
         pub r#type: Option<String>,
         /// Counts the points or nodes that the job works on.
         pub nodes: Option<u64>,
-        /// Gives the time since the job began, in milliseconds.
-        pub elapsed_ms: Option<Measure>,
+        /// Gives the time since the job began, in microseconds.
+        pub elapsed_us: Option<u64>,
         /// Says whether the job was told to stop.
         pub abort_signal: Option<bool>,
     }
@@ -204,22 +213,18 @@ section! {
         pub total_messages_received: Option<u64>,
         /// Counts the errors.
         pub total_errors: Option<u64>,
-        /// Holds the error rate, 0 to 1, as its writer computed it. Prefer [`Statistics::computed_error_rate`].
-        pub error_rate: Option<Measure>,
-        /// Gives the mean time of a message, in milliseconds.
-        pub avg_processing_ms: Option<Measure>,
-        /// Gives the time that half of the messages do not exceed, in milliseconds.
-        pub p50_processing_ms: Option<Measure>,
-        /// Gives the time that 95 of 100 messages do not exceed, in milliseconds.
-        pub p95_processing_ms: Option<Measure>,
-        /// Gives the time that 99 of 100 messages do not exceed, in milliseconds.
-        pub p99_processing_ms: Option<Measure>,
-        /// Gives the time that 999 of 1000 messages do not exceed, in milliseconds.
-        pub p99_9_processing_ms: Option<Measure>,
+        /// Gives the mean time of a message, in nanoseconds.
+        pub avg_processing_ns: Option<u64>,
+        /// Gives the time that half of the messages do not exceed, in nanoseconds.
+        pub p50_processing_ns: Option<u64>,
+        /// Gives the time that 95 of 100 messages do not exceed, in nanoseconds.
+        pub p95_processing_ns: Option<u64>,
+        /// Gives the time that 99 of 100 messages do not exceed, in nanoseconds.
+        pub p99_processing_ns: Option<u64>,
+        /// Gives the time that 999 of 1000 messages do not exceed, in nanoseconds.
+        pub p99_9_processing_ns: Option<u64>,
         /// Holds the times of the last messages alone.
         pub window: Option<StatisticsWindow>,
-        /// Holds the pool's utilization, 0 to 1, as its writer computed it. Prefer [`WorkerPool::computed_utilization`].
-        pub pool_utilization: Option<Measure>,
     }
 }
 
@@ -230,16 +235,16 @@ section! {
         pub length_ms: Option<u64>,
         /// Counts the messages that workers answered within it, errors among them.
         pub received: Option<u64>,
-        /// Gives their mean time, in milliseconds.
-        pub avg_processing_ms: Option<Measure>,
-        /// Gives the time that half of them do not exceed, in milliseconds.
-        pub p50_processing_ms: Option<Measure>,
-        /// Gives the time that 95 of 100 do not exceed, in milliseconds.
-        pub p95_processing_ms: Option<Measure>,
-        /// Gives the time that 99 of 100 do not exceed, in milliseconds.
-        pub p99_processing_ms: Option<Measure>,
-        /// Gives the time that 999 of 1000 do not exceed, in milliseconds.
-        pub p99_9_processing_ms: Option<Measure>,
+        /// Gives their mean time, in nanoseconds.
+        pub avg_processing_ns: Option<u64>,
+        /// Gives the time that half of them do not exceed, in nanoseconds.
+        pub p50_processing_ns: Option<u64>,
+        /// Gives the time that 95 of 100 do not exceed, in nanoseconds.
+        pub p95_processing_ns: Option<u64>,
+        /// Gives the time that 99 of 100 do not exceed, in nanoseconds.
+        pub p99_processing_ns: Option<u64>,
+        /// Gives the time that 999 of 1000 do not exceed, in nanoseconds.
+        pub p99_9_processing_ns: Option<u64>,
     }
 }
 
@@ -269,7 +274,7 @@ section! {
 
 impl Statistics {
     /// Computes the errors per message received; `None` when it is unknown or no message was received.
-    pub fn computed_error_rate(&self) -> Option<f64> {
+    pub fn error_rate(&self) -> Option<f64> {
         ratio(self.total_errors?, self.total_messages_received?)
     }
 }
@@ -321,11 +326,11 @@ mod tests {
     fn a_rate_of_nothing_is_unknown() {
         let none =
             Statistics { total_errors: Some(0), total_messages_received: Some(0), ..Statistics::default() };
-        assert_eq!(none.computed_error_rate(), None);
-        assert_eq!(Statistics::default().computed_error_rate(), None);
-        assert_eq!(WorkerPool { active: Some(2), ..WorkerPool::default() }.computed_utilization(), None);
-        let empty = WorkerPool { active: Some(0), size: Some(0), ..WorkerPool::default() };
-        assert_eq!(empty.computed_utilization(), None);
+        assert_eq!(none.error_rate(), None);
+        assert_eq!(Statistics::default().error_rate(), None);
+        assert_eq!(WorkerPool { active: Some(2), ..WorkerPool::default() }.utilization(), None);
+        let empty = WorkerPool { active: Some(0), idle: Some(0), ..WorkerPool::default() };
+        assert_eq!(empty.utilization(), None);
     }
 
     #[test]
@@ -334,7 +339,7 @@ mod tests {
             r#"{"total_errors": 1, "total_messages_received": 4, "error_rate": 0.9}"#,
         )
         .unwrap();
-        assert_eq!(stored.computed_error_rate(), Some(0.25));
+        assert_eq!(stored.error_rate(), Some(0.25));
     }
 
     #[test]

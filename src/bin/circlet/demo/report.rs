@@ -85,7 +85,7 @@ impl Report {
         let file = arguments.file.as_ref().map(|file| file.display().to_string());
         SessionPayload {
             metadata: Some(payload::host(&payload::new_session_id())),
-            bun: Some(payload::process()),
+            process: payload::process(),
             worker_threads: WorkerThreads::from_snapshot(&pool.snapshot()).ok(),
             git: payload::git_state(here),
             goal: Some("flatten a drawing into shared memory and have Python measure it there".to_owned()),
@@ -103,7 +103,6 @@ impl Report {
                     status: Some(FileStatus::Created),
                     ..FileChange::default()
                 }]),
-                created: Some(1),
                 ..Files::default()
             }),
             ..SessionPayload::default()
