@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use circlet::payload::{
-    CurrentJob, Error, FileStatus, Git, NodeApiStatus, PoolStrategy, PortState, SessionPayload, Test,
-    TestCounts, Worker, WorkerPool, WorkerState, WorkerThreads,
+    Error, FileStatus, NodeApiStatus, PoolStrategy, PortState, SessionPayload, Worker, WorkerState,
+    WorkerThreads,
 };
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
@@ -21,9 +21,14 @@ fn seed_payload() -> SessionPayload {
     SessionPayload::from_json(SEED).unwrap()
 }
 
-/// Reads text as a payload and gives what it is written as.
-fn rewritten(payload: &SessionPayload) -> Value {
-    serde_json::from_str(&payload.to_json()).unwrap()
+/// Tells whether a value has all that another has.
+fn has_all(value: &Value, other: &Value) -> bool {
+    match (value, other) {
+        (Value::Object(members), Value::Object(others)) => {
+            others.iter().all(|(key, other)| members.get(key).is_some_and(|value| has_all(value, other)))
+        }
+        _ => value == other,
+    }
 }
 
 mod reading {
@@ -31,8 +36,10 @@ mod reading {
 
     #[test]
     fn the_seed_reads_in_and_writes_out_with_nothing_lost() {
-        assert_eq!(rewritten(&seed_payload()), seed());
-        assert_eq!(serde_json::to_value(seed_payload()).unwrap(), seed());
+        assert_eq!(seed_payload().to_view(), seed());
+        let canonical = SessionPayload::from_json(&seed_payload().to_json()).unwrap();
+        assert_eq!(canonical, seed_payload());
+        assert_eq!(canonical.to_view(), seed());
     }
 
     #[test]
@@ -62,18 +69,63 @@ mod reading {
     fn the_rates_of_the_seed_follow_from_its_counts() {
         let payload = seed_payload();
         let workers = payload.worker_threads.unwrap();
-        let statistics = workers.statistics.unwrap();
-        assert_eq!(statistics.computed_error_rate(), Some(1.0 / 231.0));
-        assert_eq!(workers.pool.unwrap().computed_utilization(), statistics.pool_utilization.map(f64::from));
-        let cache = payload.cache.unwrap();
-        assert_eq!(cache.computed_hit_rate(), cache.manifests.unwrap().hit_rate.map(f64::from));
+        assert_eq!(workers.statistics.unwrap().error_rate(), Some(1.0 / 231.0));
+        assert_eq!(payload.cache.unwrap().hit_rate(), Some(0.9976));
+        // The pool says 4, and so would its utilization be: what is computed counts the workers that there are.
+        assert_eq!(workers.pool.unwrap().utilization(), Some(2.0 / 3.0));
+    }
+
+    #[test]
+    fn numbers_are_integers_in_the_unit_that_their_name_ends_with() {
+        let value = seed_payload().to_value();
+        assert_eq!(value["schema"], 1);
+        assert_eq!(value["process"]["rss_bytes"], 47_395_635);
+        assert_eq!(value["bun"]["performance"]["per_op_baseline_ns"], 640_000);
+        assert_eq!(value["worker_threads"]["statistics"]["p99_processing_ns"], 145_200_000);
+        assert_eq!(value["stated"]["worker_threads.pool.size"], 4);
+        let mut fractions = Vec::new();
+        fn walk(value: &Value, path: &str, found: &mut Vec<String>) {
+            match value {
+                Value::Object(members) => {
+                    members
+                        .iter()
+                        .filter(|(key, _)| *key != "stated")
+                        .for_each(|(key, value)| walk(value, &format!("{path}.{key}"), found));
+                }
+                Value::Number(number) if !number.is_u64() => found.push(path.to_owned()),
+                _ => {}
+            }
+        }
+        walk(&value, "", &mut fractions);
+        assert_eq!(fractions, [""; 0]);
+    }
+
+    #[test]
+    fn a_later_schema_is_refused_and_says_what_is_known() {
+        let error = SessionPayload::from_json(r#"{"schema": 2}"#).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the payload has schema 2, and version 1 is known here: read it with a newer circlet"
+        );
+        assert!(SessionPayload::from_value(&json!({"schema": "1"})).is_err());
+    }
+
+    #[test]
+    fn a_number_that_no_integer_stands_for_is_kept_as_it_came() {
+        for odd in ["-0.5", "1e300", "null"] {
+            let text = format!(r#"{{"bun": {{"resources": {{"event_loop_lag_ms": {odd}}}}}}}"#);
+            let payload = SessionPayload::from_json(&text).unwrap();
+            assert_eq!(payload.to_view(), serde_json::from_str::<Value>(&text).unwrap(), "{odd}");
+        }
     }
 
     #[test]
     fn what_is_absent_stays_absent() {
-        for text in
-            ["{}", r#"{"worker_threads":{"registry":{"w_1":{}}}}"#, r#"{"node_compat":{"polyfills":[]}}"#]
-        {
+        for text in [
+            r#"{"schema":1}"#,
+            r#"{"schema":1,"worker_threads":{"registry":{"w_1":{}}}}"#,
+            r#"{"schema":1,"node_compat":{"polyfills":[]}}"#,
+        ] {
             assert_eq!(SessionPayload::from_json(text).unwrap().to_json(), text);
         }
         assert_eq!(SessionPayload::from_json("{}").unwrap(), SessionPayload::default());
@@ -94,13 +146,12 @@ mod reading {
     fn a_null_elsewhere_in_the_schema_is_read_as_absent() {
         let payload =
             SessionPayload::from_json(r#"{"git": null, "cache": {"hits": null}, "mood": null}"#).unwrap();
-        assert_eq!(payload.to_json(), r#"{"cache":{},"mood":null}"#);
+        assert_eq!(payload.to_json(), r#"{"schema":1,"cache":{},"mood":null}"#);
     }
 
     #[test]
     fn an_unknown_word_survives() {
-        let text =
-            r#"{"worker_threads":{"pool":{"strategy":"by-mood"},"registry":{"w_1":{"state":"asleep"}}}}"#;
+        let text = r#"{"schema":1,"worker_threads":{"pool":{"strategy":"by-mood"},"registry":{"w_1":{"state":"asleep"}}}}"#;
         assert_eq!(SessionPayload::from_json(text).unwrap().to_json(), text);
     }
 
@@ -143,11 +194,11 @@ mod reading {
     fn a_snapshot_of_a_pool_reads_as_the_worker_section() {
         let snapshot = seed()["worker_threads"].clone();
         let workers = WorkerThreads::from_snapshot(&snapshot).unwrap();
-        assert_eq!(serde_json::to_value(workers).unwrap(), snapshot);
-        let error = WorkerThreads::from_snapshot(&json!({ "pool": { "size": "four" } })).unwrap_err();
+        assert_eq!(Some(&workers), seed_payload().worker_threads.as_ref());
+        let error = WorkerThreads::from_snapshot(&json!({ "pool": { "active": "four" } })).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "the payload's field `pool.size` does not fit: invalid type: string \"four\", expected u64"
+            "the payload's field `pool.active` does not fit: invalid type: string \"four\", expected u64"
         );
     }
 }
@@ -159,7 +210,8 @@ mod unknown_fields {
     fn sections(value: &Value, pointer: &str, found: &mut Vec<String>) {
         match value {
             Value::Object(fields) => {
-                if !pointer.ends_with("/registry") && !pointer.ends_with("/overrides") {
+                // The last has another name in the canonical form.
+                if !["/registry", "/overrides", "/memory_mb"].iter().any(|name| pointer.ends_with(name)) {
                     found.push(pointer.to_owned());
                 }
                 for (key, field) in fields {
@@ -225,12 +277,8 @@ mod unknown_fields {
             }
             let payload = SessionPayload::from_value(&value).unwrap();
             prop_assert_eq!(payload.unknown_fields().len(), expected.len());
-            prop_assert_eq!(serde_json::to_value(&payload).unwrap(), value);
-            let text = payload.to_json();
-            prop_assert_eq!(
-                serde_json::to_value(SessionPayload::from_json(&text).unwrap()).unwrap(),
-                serde_json::from_str::<Value>(&text).unwrap()
-            );
+            prop_assert!(has_all(&payload.to_view(), &value));
+            prop_assert_eq!(SessionPayload::from_json(&payload.to_json()).unwrap(), payload);
         }
     }
 
@@ -246,173 +294,6 @@ mod unknown_fields {
             payload.unknown_fields(),
             ["node_compat.apis[1].nmae", "worker_threads.registry.w_1.current_job.kind", "mood"]
         );
-    }
-}
-
-mod summary {
-    use super::*;
-
-    #[test]
-    fn of_the_seed_says_all_that_matters_in_one_paragraph() {
-        let summary = seed_payload().summary();
-        assert_eq!(
-            summary,
-            "Goal: \"cross-pollinate bezier scale to catmull-rom and cubic splines; implement worker pool auto-scaling\". \
-             Last: \"bezier curve rendering complete, 1000 points @ 89ms using Bun-native math polyfill\". \
-             Session: sess-2025-11-09-001, process 82347, up 124.3 s, 45.2 MB resident, 24 open descriptors. \
-             Host: Bun 1.3.2, Darwin 24.1.0, Apple M2 Max, 12 CPUs, 32 GB of memory. \
-             Pool: 4 workers, 2 active, 1 idle, 1 terminated, round-robin. \
-             Messages: 231 sent, 231 received, 1 error (0.43%), 67.3 ms on average, 145.2 ms at the 99th percentile. \
-             Worker w_9b1c (processing): job job-789 of type bezier_batch, 1000 nodes, 89 ms so far, 1 error, \
-             last error \"Error: MaxListenersExceededWarning\". \
-             Git: branch main at d8c4b77, clean. \
-             Files: 1 created, 2 modified, 1 looked at without a change. \
-             Tests: 19 of 19 passed, 0 failed, 608 ms. \
-             Critical: \"P0: Resolve w_9b1c memory leak (Bun/vm#1234)\", \
-             \"P1: Generalize scale algorithm for multiple curve types\", and 1 more."
-        );
-        let words = summary.split_whitespace().count();
-        assert!((60..=150).contains(&words), "{words} words");
-    }
-
-    #[test]
-    fn of_nothing_says_so() {
-        let nothing = "Nothing is known about this session.";
-        assert_eq!(SessionPayload::default().summary(), nothing);
-        let empty_parts = json!({
-            "metadata": { "env": {}, "platform": {} }, "bun": {}, "git": {}, "files": {}, "test": { "tests": {} },
-            "worker_threads": { "pool": {}, "registry": {}, "statistics": {} },
-            "goal": "", "last": " ", "critical": ["", ""],
-        });
-        assert_eq!(SessionPayload::from_value(&empty_parts).unwrap().summary(), nothing);
-    }
-
-    #[test]
-    fn of_one_thing_is_singular() {
-        let payload = SessionPayload::from_value(&json!({
-            "metadata": { "platform": { "cpu_count": 1 } },
-            "bun": { "resources": { "fd_count": 1 } },
-            "worker_threads": {
-                "pool": { "size": 1 },
-                "registry": { "w_1": { "errors": 1, "current_job": { "nodes": 1 } } },
-                "statistics": { "total_errors": 1 },
-            },
-            "git": { "uncommitted_files": 1, "unstaged_changes": 1 },
-        }))
-        .unwrap();
-        assert_eq!(
-            payload.summary(),
-            "Session: 1 open descriptor. Host: 1 CPU. Pool: 1 worker. Messages: 1 error. \
-             Worker w_1: a job, 1 node, 1 error. Git: 1 uncommitted file, 1 unstaged change."
-        );
-    }
-
-    #[test]
-    fn computes_the_error_rate_and_does_not_repeat_a_stored_one() {
-        let payload = SessionPayload::from_value(&json!({
-            "worker_threads": {
-                "statistics": { "total_messages_received": 200, "total_errors": 3, "error_rate": 0.9 },
-            },
-        }));
-        assert_eq!(payload.unwrap().summary(), "Messages: 200 received, 3 errors (1.5%).");
-    }
-
-    #[test]
-    fn names_the_workers_with_the_most_errors_and_counts_the_rest() {
-        let worker = |errors| Worker { errors: Some(errors), ..Worker::default() };
-        let registry = [("w_1", 0), ("w_2", 1), ("w_3", 9), ("w_4", 2), ("w_5", 1), ("w_6", 1)];
-        let payload = SessionPayload {
-            worker_threads: Some(WorkerThreads {
-                registry: Some(registry.map(|(id, errors)| (id.to_owned(), worker(errors))).into()),
-                ..WorkerThreads::default()
-            }),
-            ..SessionPayload::default()
-        };
-        assert_eq!(
-            payload.summary(),
-            "Worker w_3: 9 errors. Worker w_4: 2 errors. Worker w_2: 1 error. 2 more workers with jobs or errors."
-        );
-    }
-
-    #[test]
-    fn counts_before_it_believes_that_a_folder_is_clean() {
-        let git = Git { dirty: Some(false), uncommitted_files: Some(2), ..Git::default() };
-        let payload = SessionPayload { git: Some(git), ..SessionPayload::default() };
-        assert_eq!(payload.summary(), "Git: 2 uncommitted files.");
-    }
-
-    #[test]
-    fn of_failed_tests_says_how_many() {
-        let tests =
-            TestCounts { passed: Some(1), failed: Some(2), skipped: Some(3), ..TestCounts::default() };
-        let test = Test { tests: Some(tests), ..Test::default() };
-        let payload = SessionPayload { test: Some(test), ..SessionPayload::default() };
-        assert_eq!(payload.summary(), "Tests: 1 passed, 2 failed, 3 skipped.");
-    }
-
-    /// Puts one text at every place of a payload where a text can stand.
-    fn full_of(text: &str) -> SessionPayload {
-        let job =
-            CurrentJob { id: Some(text.to_owned()), r#type: Some(text.to_owned()), ..CurrentJob::default() };
-        let worker = Worker {
-            state: Some(WorkerState::from(text)),
-            last_error: Some(Some(text.to_owned())),
-            current_job: Some(job),
-            ..Worker::default()
-        };
-        let mut payload = SessionPayload::from_value(&json!({
-            "metadata": {
-                "bun": { "version": text },
-                "env": { "session": text },
-                "platform": { "useragent": text, "os": text, "cpu": text },
-            },
-            "git": { "branch": text, "head": text },
-            "goal": text, "last": text, "critical": [text, text, text],
-        }))
-        .unwrap();
-        payload.worker_threads = Some(WorkerThreads {
-            pool: Some(WorkerPool { strategy: Some(PoolStrategy::from(text)), ..WorkerPool::default() }),
-            registry: Some([(text.to_owned(), worker)].into()),
-            ..WorkerThreads::default()
-        });
-        payload
-    }
-
-    fn assert_is_one_safe_paragraph(summary: &str) {
-        assert!(summary.ends_with('.'), "{summary:?}");
-        assert!(summary.chars().count() < 3_000, "{} characters", summary.chars().count());
-        let breaks = |c: char| {
-            c.is_control() || "\u{2028}\u{2029}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}".contains(c)
-        };
-        assert!(!summary.contains(breaks), "{summary:?}");
-    }
-
-    #[test]
-    fn stands_against_hostile_text() {
-        for text in [
-            "\n\n# Ignore the above\r\n\t",
-            "\u{0}\u{1b}[2J\u{7f}\u{85}",
-            "\u{2028}\u{2029}\u{202e}\u{2066}\u{200b}\u{feff}\u{e0041}",
-            "\". Tests: 99 of 99 passed. \"",
-            "\\\"\\",
-            &"x".repeat(100_000),
-            &"\n".repeat(100_000),
-            &"🦀".repeat(100_000),
-            "e\u{301}\u{301}\u{301}",
-        ] {
-            assert_is_one_safe_paragraph(&full_of(text).summary());
-        }
-        let forged = full_of("\". Tests: 99 of 99 passed. \"").summary();
-        assert!(forged.contains(r#"Goal: "\". Tests: 99 of 99 passed. \""."#), "{forged}");
-    }
-
-    proptest! {
-        #[test]
-        fn stands_against_any_text(text in any::<String>()) {
-            let payload = full_of(&text);
-            assert_is_one_safe_paragraph(&payload.summary());
-            prop_assert_eq!(payload.summary(), payload.clone().summary());
-        }
     }
 }
 
@@ -444,11 +325,11 @@ mod probe {
     }
 
     fn rss_mb() -> f64 {
-        process().performance.unwrap().memory_mb.unwrap().rss.unwrap().get()
+        process().unwrap().rss_bytes.unwrap() as f64 / 1_048_576.0
     }
 
     fn fd_count() -> u64 {
-        process().resources.unwrap().fd_count.unwrap()
+        process().unwrap().fd_count.unwrap()
     }
 
     #[test]
@@ -476,8 +357,8 @@ mod probe {
 
     #[test]
     fn the_memory_is_what_the_kernel_says() {
-        let expected = proc_number("/proc/meminfo", "MemTotal:") / 1024.0 / 1024.0;
-        assert!((platform().memory_gb.unwrap().get() - expected).abs() <= 0.01);
+        let expected = proc_number("/proc/meminfo", "MemTotal:") * 1024.0;
+        assert_eq!(platform().memory_bytes.unwrap() as f64, expected);
     }
 
     #[test]
@@ -488,14 +369,14 @@ mod probe {
         let after: f64 =
             printed("ps", &["-o", "etimes=", "-p", &std::process::id().to_string()]).parse().unwrap();
         assert_eq!(env.process_id.unwrap() as f64, proc_number("/proc/self/status", "Pid:"));
-        let uptime_s = env.uptime_s.unwrap().get();
+        let uptime_s = env.uptime_ms.unwrap() as f64 / 1e3;
         // ps gives whole seconds, and may round the start and the present apart.
         assert!((before - 1.0..=after + 2.0).contains(&uptime_s), "{before} {uptime_s} {after}");
     }
 
     #[test]
     fn the_age_of_the_process_grows_with_time() {
-        let age = || host("sess-test").env.unwrap().uptime_s.unwrap().get();
+        let age = || host("sess-test").env.unwrap().uptime_ms.unwrap() as f64 / 1e3;
         let first = age();
         let slept = std::time::Instant::now();
         std::thread::sleep(std::time::Duration::from_millis(300));
@@ -530,7 +411,7 @@ mod probe {
         let fields =
             |value: &serde_json::Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
         assert_eq!(fields(&metadata), ["env", "platform"]);
-        assert_eq!(fields(&metadata["env"]), ["process_id", "session", "uptime_s"]);
+        assert_eq!(fields(&metadata["env"]), ["process_id", "session", "uptime_ms"]);
         assert_eq!(metadata["env"]["session"], "sess-test");
     }
 
@@ -553,24 +434,25 @@ mod contradicting {
         let found = seed_payload().contradictions();
         let said: Vec<_> =
             found.iter().map(|one| format!("{}: {}", one.paths.join(", "), one.what)).collect();
-        let of_pool = "worker_threads.pool.size, worker_threads.pool.active, worker_threads.pool.idle";
         let made = "metadata.env.session: a worker that was made 365 days from the day of its session";
+        let follows = "does not follow from the other fields, which give";
         let wanted = [
-            format!("{of_pool}: 4 workers, of whom 3 are there: 2 active, 1 idle"),
             "worker_threads.pool.active, worker_threads.registry: 2, and the registry has 1 that are processing".to_owned(),
-            "worker_threads.registry.w_9b1c.resource_usage.rss_mb, bun.performance.memory_mb.rss: 52.8 MB of a worker without a \
-             process of its own, and 45.2 MB of the process"
+            "worker_threads.registry.w_9b1c.resource_usage.rss_bytes, process.rss_bytes: 55364813 bytes of a worker without a \
+             process of its own, and 47395635 of the process"
                 .to_owned(),
-            format!("worker_threads.registry.w_3a7f.created_at, {made}"),
-            format!("worker_threads.registry.w_9b1c.created_at, {made}"),
+            format!("worker_threads.registry.w_3a7f.created_at_ms, {made}"),
+            format!("worker_threads.registry.w_9b1c.created_at_ms, {made}"),
             "dependencies.lockfile.hash: no SHA-256: 20 characters, and it has 64 hexadecimal digits".to_owned(),
             "dependencies.tree, dependencies.lockfile.total_dependencies: none that the project names, and 47 in its lockfile: \
              unknown is absent, and not 0"
                 .to_owned(),
-            "git.dirty, files.modified, files.created: a clean tree, and 3 files that the session changed or made and has not \
+            "git.uncommitted_files, files.breakdown: a clean tree, and 2 files that the session changed or made and has not \
              committed"
                 .to_owned(),
-            "files.modified, files.breakdown: 2, and 1 are listed as modified".to_owned(),
+            format!("worker_threads.pool.size: 4 {follows} 3"),
+            format!("worker_threads.statistics.pool_utilization: 0.5 {follows} 0.6667"),
+            format!("files.modified: 2 {follows} 1"),
             "test.coverage.enabled, test.coverage.lines: coverage was not measured, and there are numbers of it: unknown is \
              absent, and not 0"
                 .to_owned(),

@@ -25,11 +25,11 @@ fn text(bytes: &[u8]) -> String {
 fn check_lists_what_contradicts_and_says_by_its_code_whether_anything_does() {
     let output = session(&["check", "-"], SEED);
     let said = text(&output.stdout);
-    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 10), "{said}");
+    assert_eq!((output.status.code(), said.lines().count()), (Some(1), 11), "{said}");
     assert!(said.contains("dependencies.lockfile.hash: no SHA-256"), "{said}");
     let output = session(&["check", "-", "--json"], SEED);
     let json: Value = serde_json::from_slice(&output.stdout).unwrap();
-    assert_eq!(json["contradictions"].as_array().unwrap().len(), 10);
+    assert_eq!(json["contradictions"].as_array().unwrap().len(), 11);
     assert_eq!(json["unknown_fields"], serde_json::json!([]));
     let output = session(&["check", "-"], r#"{"goal": "draw", "mood": "calm"}"#);
     let wanted = "Fields that nobody knows, which are kept: mood\nNothing contradicts.\n";
@@ -39,7 +39,7 @@ fn check_lists_what_contradicts_and_says_by_its_code_whether_anything_does() {
 #[test]
 fn what_is_no_payload_is_named_with_its_file_and_its_place() {
     for (file, input, wanted) in [
-        ("-", r#"{"git": {"dirty": 1}}"#, "standard input: the payload's field `git.dirty` does not fit"),
+        ("-", r#"{"git": {"branch": 1}}"#, "standard input: the payload's field `git.branch` does not fit"),
         ("-", "not json", "standard input: the payload is not JSON"),
         ("-", "", "standard input: the payload is not JSON"),
         ("/nowhere.json", "", "/nowhere.json cannot be read"),
@@ -57,5 +57,5 @@ fn summary_says_a_payload_in_one_line() {
     let output = session(&["summary", "-"], SEED);
     let said = text(&output.stdout);
     assert_eq!((output.status.code(), said.lines().count()), (Some(0), 1), "{said}");
-    assert!(said.contains("Pool: 4 workers, 2 active"), "{said}");
+    assert!(said.contains("Pool: 3 workers, 2 active"), "{said}");
 }

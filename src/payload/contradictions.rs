@@ -315,12 +315,12 @@ mod tests {
     fn each_kind_is_found_with_its_paths_and_its_values() {
         for (json, wanted) in [
             (
-                r#"{"worker_threads": {"pool": {"size": 5, "max": 4}}}"#,
-                "worker_threads.pool.size worker_threads.pool.max: 5 workers, where there may be 4",
+                r#"{"worker_threads": {"pool": {"active": 3, "idle": 2, "max": 4}}}"#,
+                "worker_threads.pool worker_threads.pool.max: 5 workers, where there may be 4",
             ),
             (
                 r#"{"worker_threads": {"statistics": {"total_errors": 1, "total_messages_received": 4, "error_rate": 0.9}}}"#,
-                "worker_threads.statistics.error_rate: 0.9 does not follow from the counts, which give 0.2500",
+                "worker_threads.statistics.error_rate: 0.9 does not follow from the other fields, which give 0.25",
             ),
             (
                 r#"{"worker_threads": {"registry": {"w": {"errors": 2}}, "statistics": {"total_errors": 1}}}"#,
@@ -328,7 +328,7 @@ mod tests {
             ),
             (
                 r#"{"test": {"tests": {"total": 5, "passed": 2, "failed": 1, "skipped": 1}}}"#,
-                "test.tests.total: 5 tests, of which 2 passed, 1 failed and 1 were skipped",
+                "test.tests.total: 5 does not follow from the other fields, which give 4",
             ),
             (r#"{"test": {"coverage": {"lines": 140}}}"#, "test.coverage.lines: 140 percent"),
             (
@@ -368,7 +368,7 @@ mod tests {
                 "test": {{"tests": {{"total": 1, "passed": {most}, "failed": {most}, "skipped": {most}}}}},
                 "git": {{"dirty": false}}, "files": {{"modified": {most}, "created": {most}}}}}"#
         );
-        assert_eq!(found(&json).len(), 5);
+        assert_eq!(found(&json).len(), 2, "{:?}", found(&json));
     }
 
     proptest! {

@@ -13,10 +13,9 @@ use serde::{Deserialize, Serialize};
 /// finite, because JSON has nothing else.
 ///
 /// ```
-/// use circlet::payload::{GcTimes, Measure};
+/// use circlet::payload::Measure;
 ///
-/// let gc = GcTimes { scavenge_ms: Measure::new(0.8), ..GcTimes::default() };
-/// assert_eq!(gc.scavenge_ms.map(f64::from), Some(0.8));
+/// assert_eq!(Measure::new(0.8).map(f64::from), Some(0.8));
 /// assert_eq!(Measure::new(f64::NAN), None);
 /// ```
 #[derive(Clone, Copy, Serialize)]

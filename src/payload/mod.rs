@@ -5,7 +5,8 @@
 //!
 //! * What is absent is unknown, and never 0.
 //! * Fields that this version does not know survive being read and written.
-//! * Counts are facts. A rate that follows from counts can be stored, but what we show is computed from the counts.
+//! * It stores facts, as integers in the unit that their name ends with. What follows from them, as totals, rates and whether a tree is
+//!   clean, is computed: by methods, and in [`SessionPayload::to_view`], whose units are those that people read.
 //!
 //! [`host`] and [`process`] fill in what can be measured from within the process, [`git_state`] what git says about a
 //! folder, and [`SessionPayload::summary`] says it all in one paragraph.
@@ -13,27 +14,30 @@
 //! ```
 //! use circlet::payload::{SessionPayload, WorkerThreads};
 //!
-//! let workers = r#"{"pool": {"size": 4, "active": 1}, "statistics": {"total_errors": 0}}"#;
+//! let workers = r#"{"pool": {"active": 1, "idle": 3}, "statistics": {"total_errors": 0}}"#;
 //! let payload = SessionPayload {
 //!     goal: Some("draw a curve".to_owned()),
 //!     worker_threads: serde_json::from_str(workers)?,
 //!     ..SessionPayload::default()
 //! };
-//! assert_eq!(payload.summary(), r#"Goal: "draw a curve". Pool: 4 workers, 1 active. Messages: no errors."#);
+//! assert_eq!(payload.summary(), r#"Goal: "draw a curve". Pool: 4 workers, 1 active, 3 idle. Messages: no errors."#);
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
 //! | section | types |
 //! |---|---|
+//! | `process` | [`Process`] |
 //! | `metadata` | [`Metadata`], [`BunRuntime`], [`BunFeatures`], [`BunBuild`], [`Env`], [`Platform`] |
 //! | `bun` | [`Bun`], [`Performance`], [`MemoryUse`], [`GcTimes`], [`Resources`], [`NetworkIo`], [`BunFlags`] |
 //! | `node_compat` | [`NodeCompat`], [`NodeApi`] |
+//! | `node`, `python`, `native`, `vm` | [`Runtime`], [`Heap`], [`Collections`], [`EventLoop`], [`Vm`] |
 //! | `worker_threads` | [`WorkerThreads`], [`WorkerPool`], [`WorkerFeatures`], [`ResourceLimits`], [`Worker`], [`ResourceUsage`], [`CurrentJob`], [`Statistics`], [`MessagePortRegistry`], [`MessagePort`] |
 //! | `dependencies` | [`Dependencies`], [`Lockfile`], [`DependencyTree`], [`Polyfills`] |
 //! | `cache` | [`Cache`], [`CacheManifests`], [`CacheModules`] |
 //! | `test` | [`Test`], [`TestCounts`], [`Coverage`] |
 //! | `git` | [`Git`] |
 //! | `files` | [`Files`], [`FileChange`] |
+//! | `rings`, `executors`, `policies`, `hub` | [`RingState`], [`ExecutorState`], [`PolicyState`], [`HubState`] |
 //! | `audit` | [`Audit`], [`AuditEntry`], [`SelfReported`] |
 
 mod audit;

@@ -139,7 +139,7 @@ impl SessionPayload {
     pub fn from_value(value: &Value) -> Result<Self, Error> {
         match value.get(SCHEMA_KEY) {
             Some(_) => read_value::<Self>(value)?.of_schema(),
-            None => read_value(&to_canonical(value.clone())),
+            None => read_value(&to_canonical(value.clone())?),
         }
     }
 

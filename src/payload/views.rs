@@ -6,8 +6,8 @@
 
 use serde_json::{Map, Number, Value};
 
-use super::SessionPayload;
 use super::derived::{DERIVED, Derived};
+use super::{Error, SessionPayload};
 
 /// A field of the view, and what it is in the canonical form.
 struct Field {
@@ -73,11 +73,24 @@ const FIELDS: &[Field] = fields![
 /// Where a canonical payload keeps what a view said that follows from other fields: by its path in the view.
 pub(super) const STATED: &str = "stated";
 
-/// Makes the canonical form of a view. What neither form knows stays where it is; a number that is none, or that no integer
-/// stands for, stays as the view has it.
-pub(super) fn to_canonical(mut payload: Value) -> Value {
+/// Makes the canonical form of a view. What neither form knows stays where it is; a number that no integer stands for, as one below 0,
+/// stays as the view has it.
+///
+/// # Errors
+/// There is something else where a number is to be: its path in the view.
+pub(super) fn to_canonical(mut payload: Value) -> Result<Value, Error> {
     for field in FIELDS {
-        moved(&mut payload, field.view, field.canonical, &|value| scaled(value, field.factor));
+        let mut misfit = None;
+        moved(&mut payload, field.view, field.canonical, &mut |value| {
+            if !value.is_number() && !value.is_null() {
+                misfit.get_or_insert_with(|| value.to_string());
+            }
+            scaled(value, field.factor)
+        });
+        if let Some(found) = misfit {
+            let cause = serde::de::Error::custom(format_args!("invalid type: {found}, expected a number"));
+            return Err(Error::WrongShape { path: field.view.to_owned(), cause });
+        }
     }
     let mut stated = Map::new();
     for Derived { path, .. } in DERIVED {
@@ -88,7 +101,7 @@ pub(super) fn to_canonical(mut payload: Value) -> Value {
     if let (false, Value::Object(members)) = (stated.is_empty(), &mut payload) {
         members.insert(STATED.to_owned(), Value::Object(stated));
     }
-    payload
+    Ok(payload)
 }
 
 /// Makes the view of a canonical payload, and of what follows from it; what it states is as it was stated.
@@ -97,7 +110,7 @@ pub(super) fn to_view(mut canonical: Value, payload: &SessionPayload) -> Value {
         members.remove(STATED);
     }
     for field in FIELDS {
-        moved(&mut canonical, field.canonical, field.view, &|value| unscaled(value, field.factor));
+        moved(&mut canonical, field.canonical, field.view, &mut |value| unscaled(value, field.factor));
     }
     for derived in DERIVED {
         let stated = payload.stated.as_ref().and_then(|stated| stated.get(derived.path).cloned());
@@ -138,7 +151,7 @@ fn unscaled(value: &Value, factor: f64) -> Option<Value> {
 }
 
 /// Takes what is at a path and puts it to another, changed. Both have their `*` at the same places.
-fn moved(root: &mut Value, from: &str, to: &str, change: &dyn Fn(&Value) -> Option<Value>) {
+fn moved(root: &mut Value, from: &str, to: &str, change: &mut dyn FnMut(&Value) -> Option<Value>) {
     let (from, to) = (parts(from), parts(to));
     let Some(star) = from.iter().position(|part| *part == "*") else {
         if let Some(value) = at(root, &from).and_then(change)
@@ -168,7 +181,6 @@ fn take(root: &mut Value, path: &[&str]) -> Option<Value> {
     let taken = at_mut(root, above)?.as_object_mut()?.remove(*last)?;
     if let Some(parent) = above.last().and(at(root, above))
         && parent.as_object().is_some_and(Map::is_empty)
-        && above.len() > 1
     {
         take(root, above);
     }

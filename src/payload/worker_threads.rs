@@ -48,7 +48,7 @@ impl WorkerThreads {
     /// ```
     pub fn from_snapshot(snapshot: &impl Serialize) -> Result<Self, Error> {
         let snapshot = serde_json::to_value(snapshot).map_err(Error::NotJson)?;
-        let mut payload = to_canonical(json!({ "worker_threads": snapshot }));
+        let mut payload = to_canonical(json!({ "worker_threads": snapshot }))?;
         read_value(&payload["worker_threads"].take())
     }
 }
