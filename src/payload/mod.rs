@@ -62,6 +62,7 @@ mod runtime;
 mod section;
 mod session;
 mod summary;
+mod tracker;
 mod views;
 mod words;
 mod worker_threads;
@@ -85,7 +86,9 @@ pub use project::{
 };
 pub use redact::{Redaction, Redactor};
 pub use runtime::{Collections, EventLoop, Heap, Runtime, Vm};
+use session::SCHEMA;
 pub use session::SessionPayload;
+pub use tracker::{PAGE_SCHEMA, ReadError, SessionTracker, TrackerError, TrackerOptions, read_session};
 pub use worker_threads::{
     CurrentJob, ForgottenWorkers, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits,
     ResourceUsage, Statistics, StatisticsWindow, Worker, WorkerFeatures, WorkerLimit, WorkerPool,

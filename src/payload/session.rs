@@ -45,6 +45,8 @@ section! {
         pub ages_ms: Option<BTreeMap<String, u64>>,
         /// Says why something is absent, by its path.
         pub unavailable: Option<BTreeMap<String, String>>,
+        /// Says what was taken out as it should not leave, by its path: `home`, `user`, `login`, `token`, `key` or `secret`.
+        pub redacted: Option<BTreeMap<String, String>>,
         /// Says where and in what the session runs.
         pub metadata: Option<Metadata>,
         /// Says what its process holds and has used.

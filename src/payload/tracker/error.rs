@@ -1,0 +1,63 @@
+//! What a tracker refuses.
+
+use std::io;
+
+use crate::page;
+use crate::payload;
+
+/// Why a tracker could not be started, or did not take what it was given. It is as it was before.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrackerError {
+    /// The process cannot be looked at.
+    #[error("process {pid} cannot be looked at: {source}; give the id of one that runs, of the same user")]
+    Process {
+        /// Its id.
+        pid: u32,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The page cannot be made, or not be written.
+    #[error(transparent)]
+    Page(#[from] page::Error),
+    /// An option has a value that it cannot have.
+    #[error("`{option}` is {given}: {allowed}")]
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// What was given.
+        given: String,
+        /// What it can be.
+        allowed: &'static str,
+    },
+    /// No thread could be started.
+    #[error("no thread for it: {0}")]
+    Thread(io::Error),
+    /// A patch is no object, or does not fit the schema.
+    #[error("the patch is refused: {0}")]
+    Patch(#[from] payload::Error),
+    /// The payload would be too long.
+    #[error("the payload would have {len} bytes, and may have {max}: raise `max_bytes`, or say less")]
+    TooLarge {
+        /// The bytes that it would have.
+        len: usize,
+        /// The most that it may have.
+        max: u32,
+    },
+    /// There is a worker of this id.
+    #[error("there is a worker `{0}` already: update it, or forget it first")]
+    KnownWorker(String),
+    /// There is no worker of this id.
+    #[error("there is no worker `{0}`: register it first")]
+    UnknownWorker(String),
+    /// No snapshot of this number is remembered.
+    #[error("snapshot {seq} is not remembered: {first} to {last} are")]
+    Forgotten {
+        /// The number.
+        seq: u64,
+        /// The oldest that is remembered; 0 where none is.
+        first: u64,
+        /// The newest.
+        last: u64,
+    },
+}

@@ -1,0 +1,288 @@
+//! A tracker: it keeps the payload of a session that goes on, and publishes it.
+//!
+//! | file | concept |
+//! |---|---|
+//! | `options` | what one is started with |
+//! | `book` | what is known: what guests said under what the host measured. Pure |
+//! | `owned` | what no guest may say |
+//! | `project` | what is looked at in the background: git, lockfile, dependencies, cache, tests |
+//! | `publish` | the page in shared memory, written on a timer |
+//! | `error` | what is refused |
+
+mod book;
+mod error;
+mod options;
+mod owned;
+mod project;
+mod publish;
+
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde_json::{Value, json};
+
+use book::{Book, Moment};
+pub use error::TrackerError;
+pub use options::TrackerOptions;
+use owned::Owned;
+pub use publish::{PAGE_SCHEMA, ReadError, read_session};
+
+use super::{Process, ProcessProbe, Redactor, SessionPayload, host, new_session_id};
+
+/// The sections of runtimes, which a tracker can be one of.
+const RUNTIMES: [&str; 4] = ["bun", "node", "python", "native"];
+
+/// Keeps the payload of a session: the host's side by measuring, the guest's by being told. It can be shared, and any thread calls it.
+///
+/// What changes with each look, as memory and descriptors, is measured when a snapshot is taken; what does not, once; what is slow, as
+/// the state of git, by a thread in the background when files that say so have changed. A guest cannot overwrite what is measured. With
+/// [`TrackerOptions::page`] snapshots are published to a page in shared memory, which any process reads with [`read_session`]. Both
+/// threads end when the last clone is dropped; a child that is forked has none of them.
+///
+/// ```
+/// use circlet::payload::{SessionTracker, TrackerOptions};
+/// use serde_json::json;
+///
+/// let tracker = SessionTracker::start(TrackerOptions { project: false, ..TrackerOptions::default() })?;
+/// tracker.log_api_usage("ring")?;
+/// tracker.register_worker("w_1")?;
+/// tracker.update_worker("w_1", json!({"state": "idle"}))?;
+/// let refused = tracker.patch(json!({"goal": "draw a curve", "process": {"rss_bytes": 1}}))?;
+/// assert_eq!(refused, ["process"]);
+/// let payload = tracker.snapshot();
+/// assert_eq!(payload.goal.as_deref(), Some("draw a curve"));
+/// assert!(payload.process.unwrap().rss_bytes > Some(1));
+/// # Ok::<(), circlet::payload::TrackerError>(())
+/// ```
+#[derive(Clone)]
+pub struct SessionTracker(Arc<Handle>);
+
+/// Ends the threads with the last clone.
+struct Handle {
+    shared: Arc<Shared>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What threads and callers share.
+struct Shared {
+    book: Mutex<Book>,
+    probe: Mutex<ProcessProbe>,
+    stage: Mutex<Stage>,
+    wakes: Condvar,
+}
+
+/// How far a tracker is.
+#[derive(Default)]
+struct Stage {
+    /// The project has been looked at once.
+    has_looked: bool,
+    /// All is to end.
+    is_over: bool,
+}
+
+impl SessionTracker {
+    /// Starts one.
+    ///
+    /// # Errors
+    /// [`TrackerError::Process`], [`TrackerError::Page`], [`TrackerError::Option`], [`TrackerError::Thread`].
+    pub fn start(options: TrackerOptions) -> Result<Self, TrackerError> {
+        if !RUNTIMES.contains(&options.runtime.as_str()) {
+            let allowed = "one of bun, node, python and native";
+            return Err(TrackerError::Option {
+                option: "runtime",
+                given: format!("`{}`", options.runtime),
+                allowed,
+            });
+        }
+        let pid = options.pid.unwrap_or_else(std::process::id);
+        let probe = match options.pid {
+            None => ProcessProbe::this(),
+            Some(pid) => ProcessProbe::of(pid),
+        };
+        let probe = probe.map_err(|source| TrackerError::Process { pid, source })?;
+        let project = project::Project::new(&options);
+        let owned = Owned::with(project.sections());
+        let redactor = options.redact.then(Redactor::here);
+        let mut book = Book::new(&options, owned, redactor);
+        book.measured("metadata", Ok(metadata(&options, pid)), Instant::now());
+        let page = options.page.as_deref().map(|name| publish::page(name, options.max_bytes)).transpose()?;
+        let shared = Arc::new(Shared {
+            book: Mutex::new(book),
+            probe: Mutex::new(probe),
+            stage: Mutex::default(),
+            wakes: Condvar::new(),
+        });
+        let tracker = Self(Arc::new(Handle { shared: shared.clone(), threads: Mutex::default() }));
+        if let Some(writer) = page {
+            let interval = Duration::from_millis(options.interval_ms.max(1));
+            tracker.0.run("circlet-session", move |shared| publish::run(shared, writer, interval))?;
+        }
+        if options.project {
+            tracker.0.run("circlet-project", move |shared| project.run(shared))?;
+        }
+        Ok(tracker)
+    }
+
+    /// Takes what the guest says, as a JSON Merge Patch (RFC 7396) of the canonical payload. Returns the paths of what it may not say,
+    /// as it is measured; that is left out.
+    ///
+    /// # Errors
+    /// [`TrackerError::Patch`] and [`TrackerError::TooLarge`]: nothing of it is taken.
+    pub fn patch(&self, patch: Value) -> Result<Vec<String>, TrackerError> {
+        self.0.shared.book().patch(patch, Instant::now())
+    }
+
+    /// Notes that the session uses an interface, at `apis` of its runtime. Each is noted once, so that it costs little to call again.
+    ///
+    /// # Errors
+    /// [`TrackerError::Option`] where the name has no or too many bytes, [`TrackerError::TooLarge`].
+    pub fn log_api_usage(&self, name: &str) -> Result<(), TrackerError> {
+        self.0.shared.book().log_api_usage(name, Instant::now())
+    }
+
+    /// Adds a worker that starts.
+    ///
+    /// # Errors
+    /// [`TrackerError::KnownWorker`], [`TrackerError::TooLarge`].
+    pub fn register_worker(&self, id: &str) -> Result<(), TrackerError> {
+        self.0.shared.book().register_worker(id, unix(), Instant::now())
+    }
+
+    /// Changes what is said of a worker, by a merge patch of its entry in `worker_threads.registry`; `null` forgets the worker.
+    ///
+    /// # Errors
+    /// [`TrackerError::UnknownWorker`], [`TrackerError::Patch`], [`TrackerError::TooLarge`].
+    pub fn update_worker(&self, id: &str, patch: Value) -> Result<(), TrackerError> {
+        self.0.shared.book().update_worker(id, patch, Instant::now())
+    }
+
+    /// Says what is measured by the program itself, as the state of its rings or its pool: the section, and what it is from now on. It
+    /// takes the place of what guests say of it.
+    ///
+    /// ```
+    /// # use circlet::payload::{SessionTracker, TrackerOptions, RingState};
+    /// # let tracker = SessionTracker::start(TrackerOptions { project: false, ..TrackerOptions::default() })?;
+    /// let ring = circlet::ring::create("tracked-ring", &circlet::ring::Options::default()).unwrap();
+    /// let state = RingState::from(&ring.stats());
+    /// tracker.measured("rings", &std::collections::BTreeMap::from([("tracked-ring", state)]));
+    /// assert!(tracker.snapshot().rings.unwrap().contains_key("tracked-ring"));
+    /// # Ok::<(), circlet::payload::TrackerError>(())
+    /// ```
+    pub fn measured(&self, section: &str, value: &impl serde::Serialize) {
+        let value = serde_json::to_value(value).map_err(|error| error.to_string());
+        self.0.shared.book().measured(section, value, Instant::now());
+    }
+
+    /// Takes a snapshot.
+    pub fn snapshot(&self) -> SessionPayload {
+        let (moment, process) = self.0.shared.look();
+        self.0.shared.book().at(moment, process).clone()
+    }
+
+    /// Takes a snapshot as JSON in the canonical form, and remembers it.
+    pub fn snapshot_json(&self) -> Arc<str> {
+        self.0.shared.snapshot_json()
+    }
+
+    /// Returns the last snapshots that were remembered, the newest at the end.
+    pub fn history(&self) -> Vec<Arc<str>> {
+        self.0.shared.book().history()
+    }
+
+    /// Takes a snapshot, and returns the merge patch that leads to it from a remembered one, named by its `seq`.
+    ///
+    /// # Errors
+    /// [`TrackerError::Forgotten`].
+    pub fn diff(&self, from: u64) -> Result<Value, TrackerError> {
+        self.0.shared.snapshot_json();
+        self.0.shared.book().diff(from, None)
+    }
+
+    /// Waits until the project has been looked at once; `false` where it was not within this time.
+    pub fn wait_for_project(&self, within: Duration) -> bool {
+        let shared = &self.0.shared;
+        let waited = shared.wakes.wait_timeout_while(shared.stage(), within, |stage| !stage.has_looked);
+        waited.unwrap_or_else(PoisonError::into_inner).0.has_looked
+    }
+}
+
+impl Shared {
+    fn book(&self) -> MutexGuard<'_, Book> {
+        // A panic leaves it as it was: what changes is put together first.
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stage(&self) -> MutexGuard<'_, Stage> {
+        self.stage.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the process.
+    fn look(&self) -> (Moment, Result<Process, String>) {
+        let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = probe.sample().map_err(|_| "it has ended".to_owned());
+        let unix = unix();
+        let uptime = probe.started().and_then(|started| unix.checked_sub(started));
+        (Moment { now: Instant::now(), unix, uptime }, process)
+    }
+
+    fn snapshot_json(&self) -> Arc<str> {
+        let (moment, process) = self.look();
+        self.book().snapshot_json(moment, process)
+    }
+
+    /// Waits for so long; `true` where all ends meanwhile.
+    fn pause(&self, time: Duration) -> bool {
+        let until = Instant::now() + time;
+        let mut stage = self.stage();
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if stage.is_over || left.is_zero() {
+                return stage.is_over;
+            }
+            stage = self.wakes.wait_timeout(stage, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Handle {
+    fn run(&self, name: &str, work: impl FnOnce(&Shared) + Send + 'static) -> Result<(), TrackerError> {
+        let shared = self.shared.clone();
+        let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared));
+        let thread = thread.map_err(TrackerError::Thread)?;
+        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
+        Ok(())
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.shared.stage().is_over = true;
+        self.shared.wakes.notify_all();
+        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+            // A panic of it was told already.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl fmt::Debug for SessionTracker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SessionTracker").finish_non_exhaustive()
+    }
+}
+
+/// Says where the session runs.
+fn metadata(options: &TrackerOptions, pid: u32) -> Value {
+    let session = options.session.clone().unwrap_or_else(new_session_id);
+    let mut metadata = host(&session);
+    if let Some(env) = &mut metadata.env {
+        env.process_id = Some(u64::from(pid));
+    }
+    serde_json::to_value(metadata).unwrap_or_else(|_| json!({}))
+}
+
+fn unix() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}

@@ -1,0 +1,86 @@
+//! What the host measures, and no guest may say.
+
+use serde_json::Value;
+
+use crate::payload::section::join;
+
+/// What is the tracker's own, whatever it looks at.
+const OWN: &[&str] = &[
+    "schema",
+    "seq",
+    "captured_at_ms",
+    "ages_ms",
+    "unavailable",
+    "redacted",
+    "stated",
+    "process",
+    "metadata.env.session",
+    "metadata.env.process_id",
+    "metadata.env.uptime_ms",
+    "metadata.platform.os",
+    "metadata.platform.kernel",
+    "metadata.platform.cpu",
+    "metadata.platform.cpu_count",
+    "metadata.platform.memory_bytes",
+];
+
+/// The paths that guests may not set.
+#[derive(Debug)]
+pub(super) struct Owned(Vec<&'static str>);
+
+impl Owned {
+    /// What is a tracker's own, and these sections that it looks at.
+    pub(super) fn with(sections: impl IntoIterator<Item = &'static str>) -> Self {
+        Self(OWN.iter().copied().chain(sections).collect())
+    }
+
+    /// Takes out of a patch what guests may not set, and tells the paths.
+    pub(super) fn strip(&self, patch: &mut Value) -> Vec<String> {
+        let mut refused = Vec::new();
+        self.walk(patch, "", &mut refused);
+        refused
+    }
+
+    fn walk(&self, value: &mut Value, path: &str, refused: &mut Vec<String>) {
+        let Value::Object(members) = value else { return };
+        members.retain(|name, member| {
+            let path = join(path, name);
+            if self.0.contains(&path.as_str()) {
+                refused.push(path);
+                return false;
+            }
+            // What is above something owned and no object would take the place of it.
+            let is_above = self
+                .0
+                .iter()
+                .any(|owned| owned.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')));
+            if is_above {
+                self.walk(member, &path, refused);
+            }
+            true
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_the_host_measures_goes_and_the_rest_stays() {
+        let owned = Owned::with(["git", "dependencies.lockfile"]);
+        let mut patch = json!({
+            "seq": 7, "goal": "x", "git": {"branch": "x"}, "process": null,
+            "metadata": {"env": {"process_id": 1, "thread_id": "0x1"}, "domain": "d"},
+            "dependencies": {"lockfile": {"hash": "x"}, "tree": {"direct": 1}},
+        });
+        let refused = owned.strip(&mut patch);
+        assert_eq!(refused, ["dependencies.lockfile", "git", "metadata.env.process_id", "process", "seq"]);
+        let left = json!({
+            "goal": "x", "metadata": {"env": {"thread_id": "0x1"}, "domain": "d"}, "dependencies": {"tree": {"direct": 1}},
+        });
+        assert_eq!(patch, left);
+    }
+}
