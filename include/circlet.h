@@ -526,6 +526,11 @@ typedef struct circlet_shell circlet_shell;
 typedef struct circlet_text circlet_text;
 
 /**
+ * Keeps the payload of a session: what the host measures, and what the guest says. Any thread calls it.
+ */
+typedef struct circlet_tracker circlet_tracker;
+
+/**
  * A worker's side of a pool of processes. One thread at a time: a second gets CIRCLET_BUSY, unless it asks for a port.
  */
 typedef struct circlet_worker circlet_worker;
@@ -2757,6 +2762,128 @@ int32_t circlet_session_snapshot(struct circlet_text **json);
  */
 int32_t circlet_session_summary(const char *json,
                                 struct circlet_text **summary);
+
+/**
+ * Starts a tracker. `options` is a JSON object, or NULL for the defaults; each member may be left out: `session` (an id), `runtime`
+ * (`"native"`, or `"bun"`, `"node"`, `"python"`), `pid` (this process), `folder` (`"."`), `project` (true: look at the folder's git
+ * state, lockfile and dependencies), `junit` and `lcov` (files of results to follow), `page` (the name of a page in shared memory to
+ * publish snapshots to), `interval_ms` (250), `project_interval_ms` (5000), `history` (16 snapshots), `max_bytes` (262144), `redact`
+ * (true).
+ *
+ * Returns 0, CIRCLET_INVALID, CIRCLET_BAD_JSON, CIRCLET_OS, or a code of a page; the caller owns `*tracker`. Any thread.
+ *
+ * # Safety
+ * `options` is NULL or a string; `tracker` is NULL or has room for a pointer.
+ */
+int32_t circlet_tracker_start(const char *options,
+                              struct circlet_tracker **tracker);
+
+/**
+ * Takes what the guest says: a JSON Merge Patch (RFC 7396) of the canonical payload. Returns how many paths were refused, as they are
+ * measured; `refused` is NULL, or gets a JSON list of them, which the caller owns. CIRCLET_BAD_JSON or CIRCLET_TOO_LARGE: nothing of
+ * it was taken. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_patch(const struct circlet_tracker *tracker,
+                              const char *patch,
+                              struct circlet_text **refused);
+
+/**
+ * Notes that the session uses an interface, at `apis` of its runtime. Each is noted once.
+ *
+ * Returns 0, CIRCLET_INVALID for a name without bytes or with more than 256, CIRCLET_TOO_LARGE. Any thread.
+ *
+ * # Safety
+ * `tracker` is NULL or a tracker; `name` is NULL or a string.
+ */
+int32_t circlet_tracker_log_api_usage(const struct circlet_tracker *tracker, const char *name);
+
+/**
+ * Adds a worker that starts.
+ *
+ * Returns 0, CIRCLET_NAME_TAKEN where there is one of this id, CIRCLET_TOO_LARGE. Any thread.
+ *
+ * # Safety
+ * `tracker` is NULL or a tracker; `id` is NULL or a string.
+ */
+int32_t circlet_tracker_register_worker(const struct circlet_tracker *tracker, const char *id);
+
+/**
+ * Changes what is said of a worker: a merge patch of its entry in `worker_threads.registry`, or `null` to forget it.
+ *
+ * Returns 0, CIRCLET_NOT_FOUND, CIRCLET_BAD_JSON, CIRCLET_TOO_LARGE. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_update_worker(const struct circlet_tracker *tracker,
+                                      const char *id,
+                                      const char *patch);
+
+/**
+ * Says what the program itself measured: a section such as `rings` or `worker_threads`, and in JSON what it is from now on.
+ *
+ * Returns 0 or CIRCLET_BAD_JSON. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_measured(const struct circlet_tracker *tracker,
+                                 const char *section,
+                                 const char *value);
+
+/**
+ * Takes a snapshot, as JSON in the canonical form, and remembers it. It works on the processor alone, for some microseconds.
+ *
+ * Returns 0; the caller owns `*snapshot`. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_snapshot(const struct circlet_tracker *tracker,
+                                 struct circlet_text **snapshot);
+
+/**
+ * Gives the snapshots that are remembered as a JSON list, the newest at the end.
+ *
+ * Returns how many; the caller owns `*snapshots`. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_history(const struct circlet_tracker *tracker, struct circlet_text **snapshots);
+
+/**
+ * Takes a snapshot, and gives the merge patch that leads to it from a remembered one, named by its `seq`.
+ *
+ * Returns 0, or CIRCLET_NOT_FOUND where it is not remembered; the caller owns `*patch`. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_diff(const struct circlet_tracker *tracker,
+                             uint64_t from,
+                             struct circlet_text **patch);
+
+/**
+ * Waits until the project has been looked at once.
+ *
+ * Returns 0, or CIRCLET_TIMED_OUT. Any thread.
+ *
+ * # Safety
+ * `tracker` is NULL or a tracker.
+ */
+int32_t circlet_tracker_wait_for_project(const struct circlet_tracker *tracker, double timeout_ms);
+
+/**
+ * Ends a tracker and its page. NULL is fine.
+ *
+ * # Safety
+ * `tracker` is NULL or a tracker that nobody uses any more.
+ */
+void circlet_tracker_free(struct circlet_tracker *tracker);
 
 /**
  * Starts a session and waits until it is ready. `options` may be NULL for the defaults.

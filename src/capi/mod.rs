@@ -30,6 +30,7 @@ mod shell;
 mod side;
 mod status;
 mod text;
+mod tracker;
 #[cfg(target_os = "linux")]
 mod worker;
 #[cfg(all(feature = "exec", target_os = "linux"))]
@@ -55,6 +56,7 @@ pub use session_pool::*;
 pub use shell::*;
 pub use status::*;
 pub use text::*;
+pub use tracker::*;
 #[cfg(target_os = "linux")]
 pub use worker::*;
 #[cfg(all(feature = "exec", target_os = "linux"))]
