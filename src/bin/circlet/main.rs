@@ -16,6 +16,7 @@ mod pool;
 mod repl;
 mod ring;
 mod run;
+mod screen;
 mod secret;
 mod session;
 

@@ -4,9 +4,10 @@ mod dump;
 mod list;
 mod look;
 mod prune;
-mod screen;
 mod stat;
 mod top;
+
+pub(crate) use top::parse_interval;
 
 use crate::failure::Failure;
 

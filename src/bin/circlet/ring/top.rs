@@ -11,10 +11,11 @@ use serde_json::{Value, json};
 
 use super::list::{or_dash, table};
 use super::look::{Look, PageLook, error_fields, share};
-use super::screen::{self, Screen};
+
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{harmless, print_line};
+use crate::screen::{self, Screen};
 
 const BAR_WIDTH: usize = 10;
 const HEADER: [&str; 9] =
@@ -43,7 +44,7 @@ pub(crate) struct Arguments {
     json: bool,
 }
 
-fn parse_interval(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
     const ALLOWED: &str = "give 10ms to 1h, as in 1s, 250ms or 0.5 (seconds)";
     let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
         Some(at) => text.split_at(at),

@@ -1,10 +1,8 @@
 //! `circlet session check`.
 
-use std::path::PathBuf;
-
 use serde_json::json;
 
-use super::read;
+use super::read::{self, Source};
 use crate::failure::Failure;
 use crate::output::{harmless, print};
 
@@ -21,9 +19,9 @@ use crate::output::{harmless, print};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The file, or - for standard input
+    /// A file, - for standard input, or page:NAME for a page in shared memory
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    file: PathBuf,
+    file: Source,
     /// Print JSON
     #[arg(long)]
     json: bool,

@@ -1,20 +1,33 @@
 //! `circlet session`: reads session payloads.
 
 mod check;
+mod diff;
+mod options;
 mod read;
+mod snapshot;
 mod summary;
+mod track;
+mod watch;
 
 use crate::failure::Failure;
 
-/// Read session payloads: what is going on in a program
+/// Say what is going on in a program and its project: session payloads
 #[derive(Debug, clap::Subcommand)]
 pub(crate) enum Command {
+    Snapshot(snapshot::Arguments),
+    Watch(watch::Arguments),
+    Track(track::Arguments),
+    Diff(diff::Arguments),
     Check(check::Arguments),
     Summary(summary::Arguments),
 }
 
 pub(crate) fn run(command: &Command) -> Result<(), Failure> {
     match command {
+        Command::Snapshot(arguments) => snapshot::run(arguments),
+        Command::Watch(arguments) => watch::run(arguments),
+        Command::Track(arguments) => track::run(arguments),
+        Command::Diff(arguments) => diff::run(arguments),
         Command::Check(arguments) => check::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
     }

@@ -1,18 +1,48 @@
 //! Payloads in files.
 
+use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use circlet::payload::SessionPayload;
+use circlet::payload::{SessionPayload, read_session};
 
 use crate::failure::Failure;
 
 /// The longest file that is read.
 const BYTES_MAX: u64 = 64 << 20;
 
-/// Reads a payload from a file, or from standard input where it is `-`.
-pub(super) fn payload(file: &Path) -> Result<SessionPayload, Failure> {
+/// Where a payload is.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    /// In a file, or on standard input where it is `-`.
+    File(PathBuf),
+    /// On a session's page in shared memory.
+    Page(String),
+}
+
+impl From<OsString> for Source {
+    fn from(given: OsString) -> Self {
+        match given.to_str().and_then(|given| given.strip_prefix("page:")) {
+            Some(name) => Self::Page(name.to_owned()),
+            None => Self::File(given.into()),
+        }
+    }
+}
+
+/// Reads a payload.
+pub(super) fn payload(source: &Source) -> Result<SessionPayload, Failure> {
+    match source {
+        Source::File(file) => from_file(file),
+        Source::Page(name) => match read_session(name) {
+            Ok(Some(payload)) => Ok(payload),
+            Ok(None) => Err(Failure::input(format!("page:{name} has no snapshot yet"))),
+            Err(error) => Err(Failure::input(format!("page:{name}: {error}"))),
+        },
+    }
+}
+
+fn from_file(file: &Path) -> Result<SessionPayload, Failure> {
     let is_input = file == Path::new("-");
     let name = if is_input { "standard input".to_owned() } else { file.display().to_string() };
     let mut text = String::new();

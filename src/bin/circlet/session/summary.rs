@@ -1,8 +1,6 @@
 //! `circlet session summary`.
 
-use std::path::PathBuf;
-
-use super::read;
+use super::read::{self, Source};
 use crate::failure::Failure;
 use crate::output::print;
 
@@ -13,9 +11,9 @@ use crate::output::print;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The file, or - for standard input
+    /// A file, - for standard input, or page:NAME for a page in shared memory
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    file: PathBuf,
+    file: Source,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {

@@ -18,7 +18,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// Standard output as a screen.
 #[derive(Debug)]
-pub(super) struct Screen {
+pub(crate) struct Screen {
     keys: Receiver<u8>,
     /// Kept where nobody reads keys, so that nobody is told that there will be none.
     _no_keys: Option<Sender<u8>>,
@@ -27,7 +27,7 @@ pub(super) struct Screen {
 
 impl Screen {
     /// Takes the terminal. Keys are read where standard input is one too.
-    pub(super) fn open() -> Result<Self, Failure> {
+    pub(crate) fn open() -> Result<Self, Failure> {
         let (sender, keys) = mpsc::channel();
         let is_raw = io::stdin().is_terminal();
         if is_raw {
@@ -52,7 +52,7 @@ impl Screen {
     }
 
     /// Draws a text from the top, cut to what fits.
-    pub(super) fn draw(&self, text: &str) -> Result<(), Failure> {
+    pub(crate) fn draw(&self, text: &str) -> Result<(), Failure> {
         let (columns, rows) = terminal::size().map_err(wrong)?;
         let mut out = io::stdout().lock();
         queue!(out, cursor::MoveTo(0, 0)).map_err(wrong)?;
@@ -67,7 +67,7 @@ impl Screen {
     }
 
     /// Waits, and tells whether somebody asked for the end meanwhile.
-    pub(super) fn wait_until(&self, moment: Instant, interrupt: &Interrupt) -> bool {
+    pub(crate) fn wait_until(&self, moment: Instant, interrupt: &Interrupt) -> bool {
         loop {
             if interrupt.check().is_err() {
                 return true;
@@ -98,7 +98,7 @@ impl Drop for Screen {
 }
 
 /// Waits without a screen, and tells whether somebody asked for the end meanwhile.
-pub(super) fn wait_until(moment: Instant, interrupt: &Interrupt) -> bool {
+pub(crate) fn wait_until(moment: Instant, interrupt: &Interrupt) -> bool {
     loop {
         if interrupt.check().is_err() {
             return true;
