@@ -35,7 +35,7 @@
 //! | `dependencies` | [`Dependencies`], [`Lockfile`], [`DependencyTree`], [`Polyfills`] |
 //! | `cache` | [`Cache`], [`CacheManifests`], [`CacheModules`] |
 //! | `test` | [`Test`], [`TestCounts`], [`Coverage`] |
-//! | `git` | [`Git`] |
+//! | `git` | [`Git`], [`GitOperation`] |
 //! | `files` | [`Files`], [`FileChange`] |
 //! | `rings`, `executors`, `policies`, `hub` | [`RingState`], [`ExecutorState`], [`PolicyState`], [`HubState`] |
 //! | `audit` | [`Audit`], [`AuditEntry`], [`SelfReported`] |
@@ -47,7 +47,6 @@ mod dates;
 mod derived;
 mod error;
 mod escape;
-mod git;
 mod measure;
 mod metadata;
 mod node_compat;
@@ -71,7 +70,6 @@ pub use audit::{Audit, AuditAction, AuditEntry, SelfReported};
 pub use bun::{Bun, BunFlags, GcTimes, MemoryUse, NetworkIo, Performance, Resources};
 pub use contradictions::Contradiction;
 pub use error::Error;
-pub use git::git_state;
 pub use measure::Measure;
 pub use metadata::{BunBuild, BunFeatures, BunRuntime, Env, Metadata, Platform};
 pub use node_compat::{NodeApi, NodeApiStatus, NodeCompat};
@@ -82,7 +80,7 @@ pub use process::Process;
 pub use process_probe::ProcessProbe;
 pub use project::{
     Cache, CacheManifests, CacheModules, Coverage, Dependencies, DependencyTree, FileChange, FileStatus,
-    Files, Git, Lockfile, Polyfills, Test, TestCounts,
+    Files, Git, GitOperation, Lockfile, Polyfills, Test, TestCounts, Unavailable, git_state, git_watch_paths,
 };
 pub use redact::{Redaction, Redactor};
 pub use runtime::{Collections, EventLoop, Heap, Runtime, Vm};

@@ -87,7 +87,7 @@ impl Report {
             metadata: Some(payload::host(&payload::new_session_id())),
             process: payload::process(),
             worker_threads: WorkerThreads::from_snapshot(&pool.snapshot()).ok(),
-            git: payload::git_state(here),
+            git: payload::git_state(here).ok(),
             goal: Some("flatten a drawing into shared memory and have Python measure it there".to_owned()),
             last: Some(format!(
                 "{} paths of {} as {} points in {} ms, lengths agreed with Python",
