@@ -10,6 +10,7 @@
 //! | (none) | [`shm`], [`ring`], [`page`], [`curve`], [`pool`], [`payload`] |
 //! | `svg` | SVG path data and documents, in and out |
 //! | `exec` | Python workers under supervision, pools of Python and Bun processes |
+//! | `project` | what a project's lockfiles, manifests, caches and test reports say, for the [`payload`] |
 //! | `capi` | the C face: `include/circlet.h`, which Python and Bun load too |
 //! | `cli` | the program `circlet` |
 //! | `hub`, `tokens` | named for what is to come; nothing is behind them yet |

@@ -82,6 +82,10 @@ pub use project::{
     Cache, CacheManifests, CacheModules, Coverage, Dependencies, DependencyTree, FileChange, FileStatus,
     Files, Git, GitOperation, Lockfile, Polyfills, Test, TestCounts, Unavailable, git_state, git_watch_paths,
 };
+#[cfg(feature = "project")]
+pub use project::{
+    dependency_tree, junit_report, lcov_report, lockfile, package_cache, parse_junit, parse_lcov,
+};
 pub use redact::{Redaction, Redactor};
 pub use runtime::{Collections, EventLoop, Heap, Runtime, Vm};
 use session::SCHEMA;

@@ -1,7 +1,21 @@
 //! The project that the session works on: dependencies, cache, tests, git, files.
 
+#[cfg(feature = "project")]
+mod dependency_tree;
 mod git;
 mod git_folder;
+#[cfg(feature = "project")]
+mod junit;
+#[cfg(feature = "project")]
+mod lcov;
+#[cfg(feature = "project")]
+mod lock_formats;
+#[cfg(feature = "project")]
+mod lockfile;
+#[cfg(feature = "project")]
+mod native_modules;
+#[cfg(feature = "project")]
+mod package_cache;
 mod reading;
 mod unavailable;
 mod walk;
@@ -10,8 +24,18 @@ use super::section::section;
 use super::words::words;
 use super::worker_threads::ratio;
 
+#[cfg(feature = "project")]
+pub use dependency_tree::dependency_tree;
 pub use git::git_state;
 pub use git_folder::git_watch_paths;
+#[cfg(feature = "project")]
+pub use junit::{junit_report, parse_junit};
+#[cfg(feature = "project")]
+pub use lcov::{lcov_report, parse_lcov};
+#[cfg(feature = "project")]
+pub use lockfile::lockfile;
+#[cfg(feature = "project")]
+pub use package_cache::package_cache;
 pub use unavailable::Unavailable;
 
 section! {

@@ -26,6 +26,15 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Unavailable> {
     Ok(bytes)
 }
 
+/// Reads a text in UTF-8, as [`read`] reads bytes.
+#[cfg(feature = "project")]
+pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, Unavailable> {
+    String::from_utf8(read(path, limit)?).map_err(|error| Unavailable::Malformed {
+        what: path.display().to_string(),
+        cause: format!("no UTF-8 at byte {}", error.utf8_error().valid_up_to()),
+    })
+}
+
 #[cfg(unix)]
 fn open(path: &Path) -> std::io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;
