@@ -133,7 +133,7 @@ impl Names {
 }
 
 fn cargo(manifest: Table) -> Result<DependencyTree, String> {
-    if manifest.contains_key("workspace") {
+    if manifest.get("workspace").is_some_and(|workspace| workspace.get("members").is_some()) {
         return Ok(DependencyTree::default());
     }
     if !manifest.contains_key("package") {

@@ -57,7 +57,9 @@ pub fn git_state(folder: &Path) -> Result<Git, Unavailable> {
         .args(["--no-optional-locks", "-c", "core.fsmonitor=false", "-c", "status.aheadBehind=true", "-C"])
         .arg(folder)
         .args(["status", "--porcelain=v2", "--branch", "--show-stash", "--untracked-files=normal"])
-        .env("LC_ALL", "C");
+        .env("LC_ALL", "C")
+        // Not even a clone that lacks objects asks the network for them.
+        .env("GIT_NO_LAZY_FETCH", "1");
     for variable in ELSEWHERE {
         command.env_remove(variable);
     }

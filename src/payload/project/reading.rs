@@ -26,13 +26,18 @@ pub(super) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Unavailable> {
     Ok(bytes)
 }
 
-/// Reads a text in UTF-8, as [`read`] reads bytes.
+/// Reads a text in UTF-8, as [`read`] reads bytes, without the mark that some editors put at its beginning.
 #[cfg(feature = "project")]
 pub(super) fn read_text(path: &Path, limit: u64) -> Result<String, Unavailable> {
-    String::from_utf8(read(path, limit)?).map_err(|error| Unavailable::Malformed {
+    let malformed = |error: std::string::FromUtf8Error| Unavailable::Malformed {
         what: path.display().to_string(),
         cause: format!("no UTF-8 at byte {}", error.utf8_error().valid_up_to()),
-    })
+    };
+    let mut text = String::from_utf8(read(path, limit)?).map_err(malformed)?;
+    if text.starts_with('\u{feff}') {
+        text.remove(0);
+    }
+    Ok(text)
 }
 
 #[cfg(unix)]
