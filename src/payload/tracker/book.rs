@@ -88,7 +88,7 @@ impl Book {
         let mut patch = json!({});
         let (value, reason) = match value {
             Ok(value) => (value, Value::Null),
-            Err(reason) => (Value::Null, Value::String(reason)),
+            Err(reason) => (Value::Null, Value::String(self.harmless(reason))),
         };
         put(&mut patch, path, value);
         let redacted = self.redact(&mut patch);
@@ -136,6 +136,11 @@ impl Book {
         }
         let sections = self.told.keys().map(|section| (section.clone(), 0)).collect();
         self.payload.ages_ms = Some(sections);
+    }
+
+    /// Takes out of a reason what should not leave.
+    fn harmless(&self, reason: String) -> String {
+        self.redactor.as_ref().map_or(reason.clone(), |redactor| redactor.text(&reason).into_owned())
     }
 
     fn redact(&self, value: &mut Value) -> Vec<payload::Redaction> {

@@ -62,7 +62,8 @@ pub struct SessionTracker(Arc<Handle>);
 /// Ends the threads with the last clone.
 struct Handle {
     shared: Arc<Shared>,
-    threads: Mutex<Vec<JoinHandle<()>>>,
+    /// The one that writes the page, whose name has gone when it has ended.
+    publishes: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// What threads and callers share.
@@ -114,13 +115,16 @@ impl SessionTracker {
             stage: Mutex::default(),
             wakes: Condvar::new(),
         });
-        let tracker = Self(Arc::new(Handle { shared: shared.clone(), threads: Mutex::default() }));
+        let tracker = Self(Arc::new(Handle { shared: shared.clone(), publishes: Mutex::default() }));
         if let Some(writer) = page {
             let interval = Duration::from_millis(options.interval_ms.max(1));
-            tracker.0.run("circlet-session", move |shared| publish::run(shared, writer, interval))?;
+            let thread =
+                tracker.0.run("circlet-session", move |shared| publish::run(shared, writer, interval))?;
+            *tracker.0.publishes.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread);
         }
         if options.project {
-            tracker.0.run("circlet-project", move |shared| project.run(shared))?;
+            // Not waited for: it may be in the middle of a large folder, and ends by itself.
+            drop(tracker.0.run("circlet-project", move |shared| project.run(shared))?);
         }
         Ok(tracker)
     }
@@ -247,12 +251,14 @@ impl Shared {
 }
 
 impl Handle {
-    fn run(&self, name: &str, work: impl FnOnce(&Shared) + Send + 'static) -> Result<(), TrackerError> {
+    fn run(
+        &self,
+        name: &str,
+        work: impl FnOnce(&Shared) + Send + 'static,
+    ) -> Result<JoinHandle<()>, TrackerError> {
         let shared = self.shared.clone();
         let thread = std::thread::Builder::new().name(name.to_owned()).spawn(move || work(&shared));
-        let thread = thread.map_err(TrackerError::Thread)?;
-        self.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread);
-        Ok(())
+        thread.map_err(TrackerError::Thread)
     }
 }
 
@@ -260,7 +266,7 @@ impl Drop for Handle {
     fn drop(&mut self) {
         self.shared.stage().is_over = true;
         self.shared.wakes.notify_all();
-        for thread in self.threads.get_mut().unwrap_or_else(PoisonError::into_inner).drain(..) {
+        if let Some(thread) = self.publishes.get_mut().unwrap_or_else(PoisonError::into_inner).take() {
             // A panic of it was told already.
             let _ = thread.join();
         }

@@ -6,6 +6,7 @@ use super::Shared;
 use super::error::TrackerError;
 use crate::page::{self, Page, Writer};
 use crate::payload::{Error, SessionPayload};
+use crate::shm::{self, Segment};
 
 /// The schema of a session's page: JSON in the canonical form.
 pub const PAGE_SCHEMA: &str = "circlet.session/1";
@@ -42,17 +43,40 @@ pub enum ReadError {
 
 /// A page, and who writes it.
 pub(super) struct Published {
-    _page: Page,
+    page: Page,
     writer: Writer,
+    /// Somebody else made it, who does not remove its name any more.
+    is_taken_over: bool,
 }
 
-/// Makes the page of a session.
+impl Drop for Published {
+    fn drop(&mut self) {
+        if let (true, Some(name)) = (self.is_taken_over, self.page.segment().name()) {
+            // Somebody may have removed it by hand.
+            let _ = Segment::unlink(name);
+        }
+    }
+}
+
+/// Makes the page of a session. One whose tracker was killed is gone on with: whoever has it open goes on reading.
 pub(super) fn page(name: &str, max_bytes: u32) -> Result<Published, TrackerError> {
     // What is measured is no guest's to bound, and comes on top.
     let room = max_bytes.saturating_add(64 << 10);
-    let page = page::create(name, &page::Options::new().max_bytes(room).schema(PAGE_SCHEMA))?;
+    let options = page::Options::new().max_bytes(room).schema(PAGE_SCHEMA);
+    let (page, is_taken_over) = match page::create(name, &options) {
+        Err(page::Error::Segment(shm::Error::NameTaken { .. })) => {
+            let is_removed = Segment::remove_abandoned(name).map_err(page::Error::Segment)?;
+            if is_removed {
+                (page::create(name, &options)?, false)
+            } else {
+                (page::open(name, &options)?, true)
+            }
+        }
+        made => (made?, false),
+    };
+    // Refused where the one who made it is alive.
     let writer = page.writer()?;
-    Ok(Published { _page: page, writer })
+    Ok(Published { page, writer, is_taken_over })
 }
 
 /// Writes snapshots until the tracker ends.
