@@ -215,6 +215,7 @@ impl Book {
                 }
             }
             Err(reason) => {
+                payload.process = None;
                 payload.unavailable.get_or_insert_default().insert("process".to_owned(), reason);
             }
         }
