@@ -271,6 +271,9 @@ fn what_is_no_file_is_passed_over_and_what_is_too_large_is_refused() {
     File::create(folder.join("Cargo.lock")).unwrap().set_len(1 << 40).unwrap();
     let error = lockfile(&folder).unwrap_err().to_string();
     assert!(error.ends_with("Cargo.lock has more than the 67108864 bytes that are read of it"), "{error}");
+    fs::write(folder.join("Cargo.lock"), format!("version = 4\n#{}", "x".repeat(16 << 20))).unwrap();
+    let uncounted = lockfile(&folder).unwrap();
+    assert_eq!((uncounted.hash.is_some(), uncounted.total_dependencies), (true, None));
     fs::write(folder.join("Cargo.lock"), "<<<<<<< HEAD\n").unwrap();
     let broken = lockfile(&folder).unwrap();
     assert_eq!((broken.hash.is_some(), broken.total_dependencies), (true, None));

@@ -121,11 +121,10 @@ fn sum<'a>(parts: impl Iterator<Item = &'a Value>, count: fn(&Value) -> Option<u
 /// Counts `[[package]]`, of which pdm writes one more for each set of extras.
 fn toml_packages(text: &str) -> Option<usize> {
     let lock: toml::Table = text.parse().ok()?;
-    // A lockfile without a package has at least its version.
-    if lock.is_empty() {
-        return None;
-    }
-    let Some(packages) = lock.get("package") else { return Some(0) };
+    let Some(packages) = lock.get("package") else {
+        // A lockfile that lists nothing still says how it is written.
+        return ["version", "metadata"].iter().any(|key| lock.contains_key(*key)).then_some(0);
+    };
     let part = |package: &toml::Value, name| package.get(name).map(|part| format!("{part:?}"));
     let identity = |package: &toml::Value| ["name", "version", "source"].map(|name| part(package, name));
     Some(packages.as_array()?.iter().map(identity).collect::<BTreeSet<_>>().len())
@@ -276,6 +275,7 @@ mod tests {
                 "5",
                 "\"",
                 "<<<<<<< HEAD",
+                "a = 1",
                 &deep,
                 r#"{"lockfileVersion": 3, "packages": 5}"#,
             ] {

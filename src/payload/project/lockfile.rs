@@ -11,6 +11,8 @@ use super::{Lockfile, Unavailable};
 
 /// Bytes of a lockfile. The largest that people have are a few MiB.
 const SIZE_LIMIT: u64 = 64 << 20;
+/// Bytes of a lockfile whose packages are counted, for which it is held in memory as a tree of many times its size.
+const COUNT_LIMIT: usize = 16 << 20;
 
 /// Who writes a lockfile, and brings the packages in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,8 +64,8 @@ pub(super) fn find(folder: &Path) -> Option<(&'static str, Manager)> {
 /// `composer.lock`. `hash` is `sha256:` and 64 hexadecimal digits, of the file's bytes. `total_dependencies` counts what is listed,
 /// the project's own packages among it where the format lists those like others (`Cargo.lock`, `uv.lock`).
 ///
-/// Absent stay `total_dependencies` for `bun.lockb`, `go.sum`, `Gemfile.lock`, and a text that does not have its format, and
-/// `total_size_bytes`, which no lockfile tells.
+/// Absent stay `total_dependencies` for `bun.lockb`, `go.sum`, `Gemfile.lock`, what is larger than 16 MiB, and a text that does not
+/// have its format, and `total_size_bytes`, which no lockfile tells.
 ///
 /// # Errors
 ///
@@ -78,10 +80,11 @@ pub fn lockfile(folder: &Path) -> Result<Lockfile, Unavailable> {
     let missing = || Unavailable::Missing { what: "lockfile", folder: folder.to_owned() };
     let (name, _) = find(folder).ok_or_else(missing)?;
     let bytes = read(&folder.join(name), SIZE_LIMIT)?;
+    let text = str::from_utf8(&bytes).ok().filter(|text| text.len() <= COUNT_LIMIT);
     Ok(Lockfile {
         path: Some(name.to_owned()),
         hash: Some(format!("sha256:{}", hexadecimal(&Sha256::digest(&bytes)))),
-        total_dependencies: str::from_utf8(&bytes).ok().and_then(|text| count_packages(name, text)),
+        total_dependencies: text.and_then(|text| count_packages(name, text)),
         ..Lockfile::default()
     })
 }
