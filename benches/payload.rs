@@ -81,7 +81,9 @@ mod rows {
         let mut rows = vec![
             row("sample of the process", move || Ok(timed(20_000, || drop(black_box(probe.sample()))))),
             row(&format!("read of the page, {bytes} bytes"), move || {
-                Ok(timed(20_000, || drop(black_box(of_size.read().map(|value| value.map(|value| value.version))))))
+                Ok(timed(20_000, || {
+                    drop(black_box(of_size.read().map(|value| value.map(|value| value.version))))
+                }))
             }),
             row(&format!("snapshot as JSON, {bytes} bytes"), move || {
                 Ok(timed(20_000, || drop(black_box(tracker.snapshot_json()))))
@@ -89,10 +91,15 @@ mod rows {
             row("summary of 450 tokens", move || Ok(timed(500, || drop(black_box(payload.summary()))))),
         ];
         for (runtime, option) in [("node", "--node="), ("bun", "--bun=")] {
-            let Some(program) = std::env::args().find_map(|word| word.strip_prefix(option).map(str::to_owned)) else {
+            let Some(program) =
+                std::env::args().find_map(|word| word.strip_prefix(option).map(str::to_owned))
+            else {
                 continue;
             };
-            for (script, what) in [("report.mjs", "process.report.getReport()"), ("seed.mjs", "tracker as the first document has it")] {
+            for (script, what) in [
+                ("report.mjs", "process.report.getReport()"),
+                ("seed.mjs", "tracker as the first document has it"),
+            ] {
                 let program = program.clone();
                 rows.push(row(&format!("{runtime}: {what}"), move || peer(&program, script)));
             }
@@ -111,8 +118,9 @@ mod rows {
 
     fn peer(program: &str, script: &str) -> Outcome<f64> {
         let output = Command::new(program).arg(Path::new(PEERS).join(script)).output()?;
-        let said: Value = serde_json::from_slice(&output.stdout)
-            .map_err(|error| format!("{program} {script}: {error}: {}", String::from_utf8_lossy(&output.stderr)))?;
+        let said: Value = serde_json::from_slice(&output.stdout).map_err(|error| {
+            format!("{program} {script}: {error}: {}", String::from_utf8_lossy(&output.stderr))
+        })?;
         Ok(said["us"].as_f64().ok_or("no time")?)
     }
 }

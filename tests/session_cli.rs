@@ -1,7 +1,9 @@
 //! `circlet session`: what it says of payloads, and how it ends.
 #![cfg(feature = "cli")]
 
-use std::io::Write;
+mod common;
+
+use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
@@ -58,4 +60,123 @@ fn summary_says_a_payload_in_one_line() {
     let said = text(&output.stdout);
     assert_eq!((output.status.code(), said.lines().count()), (Some(0), 1), "{said}");
     assert!(said.contains("Pool: 3 workers, 2 active"), "{said}");
+}
+
+/// A folder of the test's own, removed with it.
+fn folder(name: &str) -> common::Removed {
+    common::Removed(common::scratch(name))
+}
+
+#[test]
+fn snapshot_says_what_goes_on_in_a_process_and_a_folder_and_nothing_of_the_program_that_says_it() {
+    let folder = folder("session-snapshot");
+    std::fs::write(
+        folder.0.join("package.json"),
+        r#"{"dependencies": {"a": "1"}, "devDependencies": {"b": "1"}}"#,
+    )
+    .unwrap();
+    let place = folder.0.to_str().unwrap();
+    let json = |words: &[&str]| -> Value {
+        let output = session(words, "");
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    let said = json(&["snapshot", "--folder", place]);
+    assert_eq!((&said["schema"], &said["dependencies"]["tree"]["direct"]), (&1.into(), &1.into()));
+    assert_eq!((said.get("process"), said["metadata"]["env"].get("process_id")), (None, None));
+    assert!(said["metadata"]["platform"]["memory_bytes"].as_u64() > Some(1 << 20));
+    let own = std::process::id();
+    let said = json(&["snapshot", "--folder", place, "--pid", &own.to_string(), "--view"]);
+    assert_eq!(said["metadata"]["env"]["process_id"], own);
+    assert!(said["bun"]["performance"]["memory_mb"]["rss"].as_f64() > Some(1.0), "{said}");
+    let output = session(&["snapshot", "--folder", place, "--pid", "4194305"], "");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("process 4194305 cannot be looked at"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn diff_prints_the_patch_from_one_payload_to_another_and_says_by_its_code_whether_there_is_any() {
+    let folder = folder("session-diff");
+    let (seed, other) = (folder.0.join("seed.json"), folder.0.join("other.json"));
+    std::fs::write(&seed, SEED).unwrap();
+    std::fs::write(&other, r#"{"schema": 1, "seq": 9, "goal": "rest"}"#).unwrap();
+    let run = |from: &std::path::Path, to: &std::path::Path| {
+        session(&["diff", from.to_str().unwrap(), to.to_str().unwrap()], "")
+    };
+    let same = run(&seed, &seed);
+    assert_eq!((same.status.code(), text(&same.stdout)), (Some(0), "{}\n".to_owned()));
+    let output = run(&seed, &other);
+    let patch: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (output.status.code(), &patch["goal"], &patch["git"]),
+        (Some(1), &"rest".into(), &Value::Null)
+    );
+    assert!(patch.get("seq").is_none(), "{patch}");
+}
+
+#[test]
+fn a_program_that_cannot_load_the_library_is_tracked_by_lines_and_watched_on_its_page() {
+    let page = format!("circlet-test-track-{}", std::process::id());
+    let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
+    let own = std::process::id().to_string();
+    command.args([
+        "session",
+        "track",
+        "--page",
+        &page,
+        "--interval",
+        "5",
+        "--runtime",
+        "node",
+        "--no-project",
+        "--pid",
+        &own,
+    ]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut requests, mut answers) =
+        (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut ask = |request: &str| -> Value {
+        writeln!(requests, "{request}").unwrap();
+        let mut line = String::new();
+        answers.read_line(&mut line).unwrap();
+        serde_json::from_str(&line).unwrap()
+    };
+    let refused = ask(r#"{"patch": {"goal": "draw", "process": {"rss_bytes": 1}}}"#);
+    assert_eq!(refused, serde_json::json!({"refused": ["process"]}));
+    assert_eq!(ask(r#"{"log_api_usage": "node:vm"}"#), serde_json::json!({}));
+    assert_eq!(ask(r#"{"register_worker": "w_1"}"#), serde_json::json!({}));
+    assert!(
+        ask(r#"{"register_worker": "w_1"}"#)["error"]
+            .as_str()
+            .unwrap()
+            .contains("there is a worker `w_1` already")
+    );
+    assert_eq!(ask(r#"{"update_worker": {"id": "w_1", "patch": {"state": "idle"}}}"#), serde_json::json!({}));
+    for wrong in ["not json", "{}", r#"{"mood": 1}"#, r#"{"patch": 5}"#, r#"{"diff": 999999}"#] {
+        assert!(ask(wrong)["error"].is_string(), "{wrong}");
+    }
+    let said = ask(r#"{"snapshot": {}}"#)["snapshot"].clone();
+    assert_eq!((&said["goal"], &said["node"]["apis"][0]), (&"draw".into(), &"node:vm".into()));
+    assert_eq!(said["metadata"]["env"]["process_id"], std::process::id());
+    let seq = said["seq"].as_u64().unwrap();
+    ask(r#"{"patch": {"goal": "rest"}}"#);
+    let newest = ask(r#"{"history": {}}"#)["history"].as_array().unwrap().len();
+    assert!(newest > 0);
+    assert_eq!(ask(&format!(r#"{{"diff": {seq}}}"#))["diff"]["goal"], "rest");
+    let watched = session(&["watch", &page, "--count", "2", "--interval", "20ms"], "");
+    let said = text(&watched.stdout);
+    assert_eq!(
+        (watched.status.code(), said.lines().count()),
+        (Some(0), 2),
+        "{said}{}",
+        text(&watched.stderr)
+    );
+    assert!(said.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["goal"] == "rest"));
+    let summary = session(&["summary", &format!("page:{page}")], "");
+    assert!(text(&summary.stdout).contains("rest"), "{}", text(&summary.stdout));
+    drop(requests);
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let gone = session(&["watch", &page], "");
+    assert_eq!(gone.status.code(), Some(2));
+    assert!(text(&gone.stderr).contains(&page), "{}", text(&gone.stderr));
 }

@@ -61,8 +61,12 @@ pub unsafe extern "C" fn circlet_tracker_patch(
     call(|| {
         // SAFETY: the caller's promise.
         let (tracker, patch) = unsafe { (borrow(tracker, "tracker")?, json(patch, "patch")?) };
-        // SAFETY: the caller's promise.
-        let out = if refused.is_null() { None } else { Some(unsafe { Out::new(refused, "refused")? }) };
+        let out = if refused.is_null() {
+            None
+        } else {
+            // SAFETY: the caller's promise.
+            Some(unsafe { Out::new(refused, "refused")? })
+        };
         let paths = tracker.0.patch(patch)?;
         if let Some(out) = out {
             out.set(circlet_text::handle(Value::from(paths.clone()).to_string())?);

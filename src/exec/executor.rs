@@ -6,6 +6,7 @@ use super::{
     Builder, Error, HeapOptions, HeapSnapshot, Interrupter, Killer, Outcome, Recycled, RunOptions, Session,
     SessionPool,
 };
+use crate::pool::WorkerEntry;
 use crate::usage::Probe;
 
 /// Runs code in a session, whose names stay from run to run. `Send`.
@@ -134,6 +135,22 @@ impl Executor {
     /// Returns the session's process id, while it has one.
     pub fn process_id(&self) -> Option<u32> {
         (!self.session.has_ended()).then(|| self.session.process_id())
+    }
+
+    /// Says what the session does and has done, as the `registry` of a session payload has it.
+    ///
+    /// ```no_run
+    /// use circlet::exec::Executor;
+    /// use circlet::payload::ExecutorState;
+    ///
+    /// let mut python = Executor::builder().start()?;
+    /// python.run("1 + 1")?;
+    /// let state = ExecutorState { language: Some("python".to_owned()), ..ExecutorState::from(&python.entry()) };
+    /// assert_eq!(state.calls, Some(1));
+    /// # Ok::<(), circlet::exec::Error>(())
+    /// ```
+    pub fn entry(&self) -> WorkerEntry {
+        self.session.life().entry()
     }
 
     /// Returns what ends the session from another thread, for example while [`Executor::run`] waits.

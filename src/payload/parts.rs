@@ -1,6 +1,9 @@
 //! What circlet itself knows of a session: its rings, executors, policies and hub.
 
 use super::section::section;
+#[cfg(all(feature = "exec", target_os = "linux"))]
+use crate::exec::policy::{Action, Policy};
+use crate::pool::{WorkerEntry, WorkerState};
 
 section! {
     /// Describes one ring in shared memory.
@@ -50,7 +53,7 @@ section! {
         pub language: Option<String>,
         /// Gives the id of its process.
         pub pid: Option<u64>,
-        /// Says what it does: `idle`, `processing` or `terminated`.
+        /// Says what it does: `booting`, `idle`, `processing`, `draining` or `terminated`.
         pub state: Option<String>,
         /// Names the policy that it runs under, a member of `policies`.
         pub policy: Option<String>,
@@ -61,6 +64,25 @@ section! {
     }
 }
 
+impl From<&WorkerEntry> for ExecutorState {
+    fn from(entry: &WorkerEntry) -> Self {
+        let state = match entry.state {
+            WorkerState::Booting => "booting",
+            WorkerState::Idle => "idle",
+            WorkerState::Processing => "processing",
+            WorkerState::Draining => "draining",
+            WorkerState::Terminated => "terminated",
+        };
+        Self {
+            pid: entry.pid.map(u64::from),
+            state: Some(state.to_owned()),
+            calls: Some(entry.messages_processed),
+            errors: Some(entry.errors),
+            ..Self::default()
+        }
+    }
+}
+
 section! {
     /// Describes one policy.
     pub struct PolicyState {
@@ -68,8 +90,25 @@ section! {
         pub version: Option<u64>,
         /// Counts its rules.
         pub rules: Option<u64>,
-        /// Says what it enforces: `enforce` or `audit`.
-        pub mode: Option<String>,
+        /// Says what becomes of files that no rule speaks of: `allow`, `deny` or `warn`.
+        pub files: Option<String>,
+        /// Says what becomes of connections that no rule speaks of.
+        pub network: Option<String>,
+    }
+}
+
+#[cfg(all(feature = "exec", target_os = "linux"))]
+impl From<&Policy> for PolicyState {
+    fn from(policy: &Policy) -> Self {
+        let word = |action: Action| serde_json::to_value(action).ok()?.as_str().map(str::to_owned);
+        let rules = policy.fs.rules.len() + policy.net.rules.len() + policy.exec.rules.len();
+        Self {
+            version: Some(policy.version.into()),
+            rules: Some(rules as u64),
+            files: word(policy.fs.default),
+            network: word(policy.net.default),
+            ..Self::default()
+        }
     }
 }
 

@@ -60,6 +60,8 @@ section! {
         pub active: Option<u64>,
         /// Counts the workers that wait for a job.
         pub idle: Option<u64>,
+        /// Counts the sessions that wait for an executor.
+        pub ready: Option<u64>,
         /// Counts the workers that cannot take a job yet.
         pub booting: Option<u64>,
         /// Counts the workers that are about to end.
@@ -81,10 +83,11 @@ impl WorkerPool {
         ratio(self.active?, self.size()?)
     }
 
-    /// Computes how many workers there are: those that run a job, wait for one, start or are about to end. `None` where it is not
+    /// Computes how many workers there are: those that run a job, wait for one or for an executor, start or are about to end. `None` where it is not
     /// known how many run a job and how many wait.
     pub fn size(&self) -> Option<u64> {
-        let more = [self.booting, self.draining].into_iter().flatten().try_fold(0, u64::checked_add)?;
+        let more =
+            [self.ready, self.booting, self.draining].into_iter().flatten().try_fold(0, u64::checked_add)?;
         self.active?.checked_add(self.idle?)?.checked_add(more)
     }
 }
