@@ -1,26 +1,24 @@
-//! Strings of others, made safe to stand in a paragraph.
+//! Strings of others, made safe to stand in a line.
 
-/// The characters that the paragraph spends on free text, such as a goal, and on a name.
-const TEXT_CHARS: usize = 160;
+/// The characters that a line spends on a name.
 const NAME_CHARS: usize = 60;
 
-/// Writes free text in quotes, so that a reader sees where it ends; `None` for empty text.
-pub(super) fn quoted(text: &str) -> Option<String> {
+/// Writes free text in quotes, so that a reader sees where it ends, and clipped to so many characters; `None` for empty text.
+pub(super) fn quoted(text: &str, chars: usize) -> Option<String> {
     let text = text.trim();
-    (!text.is_empty()).then(|| format!("\"{}\"", escaped(text, TEXT_CHARS)))
+    (!text.is_empty()).then(|| format!("\"{}\"", escaped(text, chars)))
 }
 
-/// Writes a name; in quotes when it holds what could be taken for the sentence around it. `None` for an empty name.
+/// Writes a name; in quotes when it holds what could be taken for the words around it. `None` for an empty name.
 pub(super) fn name(text: &str) -> Option<String> {
     let text = text.trim();
-    let is_plain = |c: char| c.is_alphanumeric() || " -_./:@+#()".contains(c);
-    let name = escaped(text, NAME_CHARS);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:@+#".contains(&byte);
     if text.is_empty() {
         None
-    } else if text.chars().all(is_plain) && !text.contains(". ") && !text.ends_with('.') {
-        Some(name)
+    } else if text.len() <= NAME_CHARS && text.bytes().all(is_plain) && !text.ends_with(':') {
+        Some(text.to_owned())
     } else {
-        Some(format!("\"{name}\""))
+        quoted(text, NAME_CHARS)
     }
 }
 
@@ -49,12 +47,14 @@ fn escaped(text: &str, limit: usize) -> String {
     written
 }
 
-/// Says whether a character ends a line, moves the text around it, or is there and not seen.
+/// Says whether a character ends a line, moves the text around it, or is there and not seen (Unicode's `Default_Ignorable_Code_Point`).
 fn breaks_text(c: char) -> bool {
     c.is_control()
         || matches!(c,
-            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}'..='\u{1160}' | '\u{17b4}'..='\u{17b5}' | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}' | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}')
 }
 
 #[cfg(test)]
@@ -74,17 +74,29 @@ mod tests {
 
     #[test]
     fn text_cannot_leave_its_quotes() {
-        assert_eq!(quoted(r#"a". Now "b\"#).unwrap(), r#""a\". Now \"b\\""#);
-        assert_eq!(quoted(" \n"), None);
+        assert_eq!(quoted(r#"a". Now "b\"#, 80).unwrap(), r#""a\". Now \"b\\""#);
+        assert_eq!(quoted(" \n", 80), None);
+    }
+
+    #[test]
+    fn what_is_not_seen_is_escaped() {
+        assert_eq!(
+            escaped("a\u{e0101}b\u{fe0f}c\u{2028}\u{85}", 80),
+            "a\\u{e0101}b\\u{fe0f}c\\u{2028}\\u{85}"
+        );
     }
 
     #[test]
     fn a_name_is_quoted_only_when_it_could_be_mistaken() {
-        assert_eq!(name("Apple M2 Max").unwrap(), "Apple M2 Max");
-        assert_eq!(name("circlet/0.1.0 (Linux x86_64)").unwrap(), "circlet/0.1.0 (Linux x86_64)");
-        assert_eq!(name("w_1. All is well").unwrap(), "\"w_1. All is well\"");
-        assert_eq!(name("w_1, idle").unwrap(), "\"w_1, idle\"");
+        for plain in ["main", "w_9b1c", "node:vm", "feature/x#1", "src/a.rs:1-150", "bun@1.3.2"] {
+            assert_eq!(name(plain).unwrap(), plain);
+        }
+        assert_eq!(name("Apple M2 Max").unwrap(), "\"Apple M2 Max\"");
+        assert_eq!(name("main, clean").unwrap(), "\"main, clean\"");
+        assert_eq!(name("Git:").unwrap(), "\"Git:\"");
         assert_eq!(name("w\u{7}").unwrap(), "\"w\\u{7}\"");
+        assert_eq!(name("für").unwrap(), "\"für\"");
+        assert_eq!(name(&"x".repeat(61)).unwrap(), format!("\"{}…\"", "x".repeat(59)));
         assert_eq!(name(""), None);
     }
 }

@@ -9,7 +9,7 @@
 //!   clean, is computed: by methods, and in [`SessionPayload::to_view`], whose units are those that people read.
 //!
 //! [`host`] and [`process`] fill in what can be measured from within the process, [`git_state`] what git says about a
-//! folder, and [`SessionPayload::summary`] says it all in one paragraph.
+//! folder, and [`SessionPayload::summary`] says it in a few lines.
 //!
 //! ```
 //! use circlet::payload::{SessionPayload, WorkerThreads};
@@ -20,7 +20,8 @@
 //!     worker_threads: serde_json::from_str(workers)?,
 //!     ..SessionPayload::default()
 //! };
-//! assert_eq!(payload.summary(), r#"Goal: "draw a curve". Pool: 4 workers, 1 active, 3 idle. Messages: no errors."#);
+//! let summary = payload.summary(450).to_string();
+//! assert_eq!(summary, "Goal: \"draw a curve\"\nWorkers: 1 active, 4 pool size\nMessages: no errors");
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
@@ -61,6 +62,7 @@ mod runtime;
 mod section;
 mod session;
 mod summary;
+mod tokens;
 mod tracker;
 mod views;
 mod words;
@@ -90,6 +92,7 @@ pub use redact::{Redaction, Redactor};
 pub use runtime::{Collections, EventLoop, Heap, Runtime, Vm};
 use session::SCHEMA;
 pub use session::SessionPayload;
+pub use summary::{SUMMARY_TOKENS, Summary};
 pub use tracker::{PAGE_SCHEMA, ReadError, SessionTracker, TrackerError, TrackerOptions, read_session};
 pub use worker_threads::{
     CurrentJob, ForgottenWorkers, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits,

@@ -39,7 +39,7 @@ pub fn host(session: &str) -> Metadata {
 /// use circlet::payload::{SessionPayload, process};
 ///
 /// let payload = SessionPayload { process: process(), ..SessionPayload::default() };
-/// println!("{}", payload.summary());
+/// println!("{}", payload.summary(450));
 /// ```
 pub fn process() -> Option<Process> {
     ProcessProbe::this().and_then(|mut probe| probe.sample()).ok()
