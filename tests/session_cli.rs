@@ -55,11 +55,21 @@ fn what_is_no_payload_is_named_with_its_file_and_its_place() {
 }
 
 #[test]
-fn summary_says_a_payload_in_one_line() {
+fn summary_says_a_payload_in_lines_within_its_budget() {
     let output = session(&["summary", "-"], SEED);
     let said = text(&output.stdout);
-    assert_eq!((output.status.code(), said.lines().count()), (Some(0), 1), "{said}");
-    assert!(said.contains("Pool: 3 workers, 2 active"), "{said}");
+    assert_eq!(output.status.code(), Some(0), "{said}");
+    assert!(
+        said.starts_with("Goal: \"cross-pollinate") && said.contains("\nWorkers: 2 active, 4 pool size"),
+        "{said}"
+    );
+    let output = session(&["summary", "-", "--tokens", "60", "--json"], SEED);
+    let json: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(json["tokens"].as_u64().unwrap() <= 60 && json["omitted"].as_u64().unwrap() > 10, "{json}");
+    assert_eq!(json["is_exact"], cfg!(feature = "tokens"));
+    assert!(json["text"].as_str().unwrap().ends_with(" omitted\n"), "{json}");
+    let output = session(&["summary", "-", "--tokens", "0"], SEED);
+    assert_eq!((output.status.code(), text(&output.stdout).as_str()), (Some(0), ""));
 }
 
 /// A folder of the test's own, removed with it.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use circlet::exec::Outcome;
-use circlet::payload::{self, FileChange, FileStatus, Files, SessionPayload, WorkerThreads};
+use circlet::payload::{self, FileChange, FileStatus, Files, SUMMARY_TOKENS, SessionPayload, WorkerThreads};
 use circlet::pool::Pool;
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 use serde::{Deserialize, Serialize};
@@ -127,7 +127,11 @@ impl Report {
             ));
         }
         lines.push(format!("Python {}, in place in the ring; its lengths agree.", self.said));
-        lines.push(format!("\n{}\n\nPicture: {}", session.summary(), arguments.output.display()));
+        lines.push(format!(
+            "\n{}\n\nPicture: {}",
+            session.summary(SUMMARY_TOKENS),
+            arguments.output.display()
+        ));
         output::print(lines.join("\n"))
     }
 
