@@ -2753,7 +2753,7 @@ int32_t circlet_job_worker(void);
 int32_t circlet_session_snapshot(struct circlet_text **json);
 
 /**
- * Says a session payload, given as JSON, in one paragraph.
+ * Says a session payload, given as JSON, in lines of at most 450 tokens, as a part of a prompt; see circlet_session_summary_within.
  *
  * Returns 0, or CIRCLET_BAD_JSON with the field and its place in the message; the caller owns `*summary`. Any thread.
  *
@@ -2762,6 +2762,20 @@ int32_t circlet_session_snapshot(struct circlet_text **json);
  */
 int32_t circlet_session_summary(const char *json,
                                 struct circlet_text **summary);
+
+/**
+ * Says a session payload, given as JSON, in lines of at most `tokens` tokens of o200k_base together. The last line has no newline.
+ *
+ * The same payload and budget give the same bytes. The least important lines are left out first, and counted in the last line.
+ *
+ * Returns 0, or CIRCLET_BAD_JSON with the field and its place in the message; the caller owns `*summary`. Any thread.
+ *
+ * # Safety
+ * `json` is a string; `summary` is NULL or has room for a pointer.
+ */
+int32_t circlet_session_summary_within(const char *json,
+                                       uint64_t tokens,
+                                       struct circlet_text **summary);
 
 /**
  * Starts a tracker. `options` is a JSON object, or NULL for the defaults; each member may be left out: `session` (an id), `runtime`
