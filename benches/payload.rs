@@ -88,7 +88,7 @@ mod rows {
             row(&format!("snapshot as JSON, {bytes} bytes"), move || {
                 Ok(timed(20_000, || drop(black_box(tracker.snapshot_json()))))
             }),
-            row("summary of 450 tokens", move || Ok(timed(500, || drop(black_box(payload.summary()))))),
+            row("summary of 450 tokens", move || Ok(timed(500, || drop(black_box(payload.summary(450)))))),
         ];
         for (runtime, option) in [("node", "--node="), ("bun", "--bun=")] {
             let Some(program) =

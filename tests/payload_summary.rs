@@ -22,7 +22,7 @@ fn seed() -> SessionPayload {
 
 /// What the tokenizer counts, of all text at once.
 fn tokens(text: &str) -> u64 {
-    bpe_openai::o200k_base().count(text) as u64
+    tiktoken_rs::o200k_base_singleton().count_ordinary(text) as u64
 }
 
 /// The whole summary of a payload in the canonical form, without the newline of its last line.

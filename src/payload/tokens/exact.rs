@@ -2,5 +2,5 @@
 
 /// Counts the tokens of `o200k_base`. The first call loads its vocabulary, which is part of the program.
 pub(in crate::payload) fn count(text: &str) -> u64 {
-    bpe_openai::o200k_base().count(text) as u64
+    tiktoken_rs::o200k_base_singleton().count_ordinary(text) as u64
 }

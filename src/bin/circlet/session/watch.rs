@@ -14,6 +14,9 @@ use crate::output::{harmless, print_line};
 use crate::ring::parse_interval;
 use crate::screen::{self, Screen};
 
+/// How much of a payload is drawn: for people it may be more than for a prompt.
+const SCREEN_TOKENS: u64 = 1_000;
+
 /// Watch a session on its page in shared memory: what goes on, as it changes
 ///
 /// On a terminal it goes on until q or Ctrl-C, and draws the summary anew; elsewhere it prints each snapshot
@@ -90,6 +93,6 @@ fn drawn(name: &str, payload: &SessionPayload, has_gone: bool) -> String {
     format!(
         "circlet session watch {}: snapshot {seq}, {state}; q ends it\n\n{}",
         harmless(name),
-        payload.summary()
+        payload.summary(SCREEN_TOKENS)
     )
 }
