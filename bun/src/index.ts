@@ -66,5 +66,7 @@ export type { BunWorkers, CallOptions, ProcessOptions, PythonWorkers, WorkerOutp
 export type { Ask, Stream } from "./run.ts";
 export { CONSUMER, PRODUCER, SharedRingBuffer, type FrameView } from "./ring.ts";
 export type { Columns, Floats } from "./room.ts";
+export type { SessionPayload } from "./session_payload.ts";
+export type * as Session from "./session_payload.ts";
 export { simplify } from "./simplify.ts";
 export type { Peer, RingStats } from "./stats.ts";

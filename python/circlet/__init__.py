@@ -42,6 +42,7 @@ from .page import PageValue, SharedPage
 from .pool import BatchError, Pool, PoolFuture
 from .process_pool import CallFuture, ProcessPool, RemoteTraceback
 from .ring import SharedRingBuffer
+from .session_payload import SessionPayload
 from .session_pool import SessionPool
 
 __all__ = [
@@ -80,6 +81,7 @@ __all__ = [
     "Run",
     "SchemaError",
     "SegmentError",
+    "SessionPayload",
     "SessionPool",
     "SharedPage",
     "SharedRingBuffer",

@@ -59,6 +59,8 @@ mod process_probe;
 mod project;
 mod redact;
 mod runtime;
+#[cfg(feature = "cli")]
+mod schema;
 mod section;
 mod session;
 mod summary;
@@ -90,6 +92,8 @@ pub use project::{
 };
 pub use redact::{Redaction, Redactor};
 pub use runtime::{Collections, EventLoop, Heap, Runtime, Vm};
+#[cfg(feature = "cli")]
+pub use schema::json_schema;
 use session::SCHEMA;
 pub use session::SessionPayload;
 pub use summary::{SUMMARY_TOKENS, Summary};

@@ -9,16 +9,21 @@ use serde::{Deserialize, Deserializer};
 /// Written once here, so that no section can forget to leave out what is absent, or to keep what is unknown.
 macro_rules! section {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $doc:literal])*
         pub struct $name:ident {
-            $($(#[$field_meta:meta])* pub $field:ident: Option<$type:ty>,)*
+            $(
+                $(#[doc = $field_doc:literal])*
+                $(#[serde($($serde:tt)*)])*
+                pub $field:ident: Option<$type:ty>,
+            )*
         }
     ) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Default, ::serde::Serialize, ::serde::Deserialize)]
         pub struct $name {
             $(
-                $(#[$field_meta])*
+                $(#[doc = $field_doc])*
+                $(#[serde($($serde)*)])*
                 #[serde(default, skip_serializing_if = "Option::is_none")]
                 pub $field: Option<$type>,
             )*
@@ -32,6 +37,22 @@ macro_rules! section {
                 use $crate::payload::section::join;
                 $(self.$field.unknown(&join(path, stringify!($field).trim_start_matches("r#")), found);)*
                 found.extend(self.extra.keys().map(|key| join(path, key)));
+            }
+        }
+
+        #[cfg(feature = "cli")]
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(generator: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                use $crate::payload::schema::{field, section};
+                let fields = [$((
+                    stringify!($field).trim_start_matches("r#"),
+                    field(generator.subschema_for::<$type>(), concat!($($field_doc, "\n"),*)),
+                ),)*];
+                section(concat!($($doc, "\n"),*), fields)
             }
         }
     };

@@ -14,7 +14,7 @@ use super::{
 
 /// The version of the canonical form, and the member that says it.
 pub(super) const SCHEMA: u64 = 1;
-const SCHEMA_KEY: &str = "schema";
+pub(super) const SCHEMA_KEY: &str = "schema";
 
 section! {
     /// Says what one session is doing, as far as it is known.

@@ -3,17 +3,17 @@
 /// Declares an enum of known words with an `Other(String)` for the rest, so that an unknown word is kept and not refused.
 macro_rules! words {
     (
-        $(#[$meta:meta])*
+        $(#[doc = $doc:literal])*
         pub enum $name:ident {
-            $($(#[$word_meta:meta])* $variant:ident = $word:literal,)+
+            $($(#[doc = $word_doc:literal])* $variant:ident = $word:literal,)+
         }
     ) => {
-        $(#[$meta])*
+        $(#[doc = $doc])*
         #[derive(Debug, Clone, PartialEq, Eq, Hash, ::serde::Serialize, ::serde::Deserialize)]
         #[serde(from = "String", into = "String")]
         #[non_exhaustive]
         pub enum $name {
-            $($(#[$word_meta])* $variant,)+
+            $($(#[doc = $word_doc])* $variant,)+
             /// Holds a word that this version does not know, as it came.
             Other(String),
         }
@@ -56,6 +56,18 @@ macro_rules! words {
         }
 
         impl $crate::payload::section::Unknown for $name {}
+
+        #[cfg(feature = "cli")]
+        impl ::schemars::JsonSchema for $name {
+            fn schema_name() -> ::std::borrow::Cow<'static, str> {
+                stringify!($name).into()
+            }
+
+            fn json_schema(_: &mut ::schemars::SchemaGenerator) -> ::schemars::Schema {
+                let known = [$(($word, concat!($($word_doc, "\n"),*)),)+];
+                $crate::payload::schema::words(concat!($($doc, "\n"),*), &known)
+            }
+        }
     };
 }
 

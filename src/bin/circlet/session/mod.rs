@@ -4,6 +4,7 @@ mod check;
 mod diff;
 mod options;
 mod read;
+mod schema;
 mod snapshot;
 mod summary;
 mod track;
@@ -19,6 +20,7 @@ pub(crate) enum Command {
     Track(track::Arguments),
     Diff(diff::Arguments),
     Check(check::Arguments),
+    Schema(schema::Arguments),
     Summary(summary::Arguments),
 }
 
@@ -29,6 +31,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Track(arguments) => track::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Schema(arguments) => schema::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
     }
 }
