@@ -9,7 +9,8 @@
 //!   clean, is computed: by methods, and in [`SessionPayload::to_view`], whose units are those that people read.
 //!
 //! [`host`] and [`process`] fill in what can be measured from within the process, [`git_state`] what git says about a
-//! folder, and [`SessionPayload::summary`] says it in a few lines.
+//! folder, and [`SessionPayload::summary`] says it in a few lines. [`SessionPayload::to_prometheus`] and
+//! [`SessionPayload::to_otlp`] write its numbers as metrics. A [`SessionTracker`] keeps a payload, and publishes it.
 //!
 //! ```
 //! use circlet::payload::{SessionPayload, WorkerThreads};
@@ -50,13 +51,17 @@ mod error;
 mod escape;
 mod measure;
 mod metadata;
+mod metric_table;
+mod metrics;
 mod node_compat;
+mod otlp;
 mod parts;
 mod patch;
 mod probe;
 mod process;
 mod process_probe;
 mod project;
+mod prometheus;
 mod redact;
 mod runtime;
 #[cfg(feature = "cli")]

@@ -2,6 +2,7 @@
 
 mod check;
 mod diff;
+mod metrics;
 mod options;
 mod read;
 mod schema;
@@ -20,6 +21,7 @@ pub(crate) enum Command {
     Track(track::Arguments),
     Diff(diff::Arguments),
     Check(check::Arguments),
+    Metrics(metrics::Arguments),
     Schema(schema::Arguments),
     Summary(summary::Arguments),
 }
@@ -31,6 +33,7 @@ pub(crate) fn run(command: &Command) -> Result<(), Failure> {
         Command::Track(arguments) => track::run(arguments),
         Command::Diff(arguments) => diff::run(arguments),
         Command::Check(arguments) => check::run(arguments),
+        Command::Metrics(arguments) => metrics::run(arguments),
         Command::Schema(arguments) => schema::run(arguments),
         Command::Summary(arguments) => summary::run(arguments),
     }
