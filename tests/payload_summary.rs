@@ -296,7 +296,7 @@ fn full() -> Value {
             "seq": 1, "captured_at_ms": 1, "ages_ms": { "git": 1 }, "unavailable": { "process.fd_count": "not told" },
             "rings": { "frames": { "mode": "spsc", "capacity_bytes": 1, "used_bytes": 1, "frames_sent": 1, "dropped": 1 } },
             "executors": { "py": { "language": "python", "state": "idle", "policy": "strict", "calls": 1, "errors": 1 } },
-            "policies": { "strict": { "version": 1, "rules": 1, "mode": "enforce" } },
+            "policies": { "strict": { "version": 1, "rules": 1, "files": "deny" } },
             "hub": { "address": "127.0.0.1:8080", "viewers": 1, "rooms": 1, "updates_sent": 1 },
             "audit": { "denied": 1, "warned": 1, "omitted": 1,
                 "last": [{ "action": "deny", "request": "read /etc/hosts", "rule": "fs.rules[0]" }] },

@@ -327,7 +327,7 @@ export interface ExecutorState {
   pid?: number;
   /** Names the policy that it runs under, a member of `policies`. */
   policy?: string;
-  /** Says what it does: `idle`, `processing` or `terminated`. */
+  /** Says what it does: `booting`, `idle`, `processing`, `draining` or `terminated`. */
   state?: string;
 }
 
@@ -588,8 +588,10 @@ export interface Platform {
 
 /** Describes one policy. */
 export interface PolicyState {
-  /** Says what it enforces: `enforce` or `audit`. */
-  mode?: string;
+  /** Says what becomes of files that no rule speaks of: `allow`, `deny` or `warn`. */
+  files?: string;
+  /** Says what becomes of connections that no rule speaks of. */
+  network?: string;
   /** Counts its rules. */
   rules?: number;
   /** Gives the version of its format. */
@@ -870,6 +872,8 @@ export interface WorkerPool {
   max?: number;
   /** Gives the fewest workers that the pool may have. */
   min?: number;
+  /** Counts the sessions that wait for an executor. */
+  ready?: number;
   /** Says which worker gets the next job. */
   strategy?: PoolStrategy;
   /** Counts the workers that ended. */

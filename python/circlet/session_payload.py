@@ -416,7 +416,7 @@ class ExecutorState(TypedDict, total=False):
     policy: str
     """Names the policy that it runs under, a member of `policies`."""
     state: str
-    """Says what it does: `idle`, `processing` or `terminated`."""
+    """Says what it does: `booting`, `idle`, `processing`, `draining` or `terminated`."""
 
 
 class FileChange(TypedDict, total=False):
@@ -682,8 +682,10 @@ class Platform(TypedDict, total=False):
 class PolicyState(TypedDict, total=False):
     """Describes one policy."""
 
-    mode: str
-    """Says what it enforces: `enforce` or `audit`."""
+    files: str
+    """Says what becomes of files that no rule speaks of: `allow`, `deny` or `warn`."""
+    network: str
+    """Says what becomes of connections that no rule speaks of."""
     rules: int
     """Counts its rules."""
     version: int
@@ -977,6 +979,8 @@ class WorkerPool(TypedDict, total=False):
     """Gives the most workers that the pool may have."""
     min: int
     """Gives the fewest workers that the pool may have."""
+    ready: int
+    """Counts the sessions that wait for an executor."""
     strategy: PoolStrategy
     """Says which worker gets the next job."""
     terminated: int

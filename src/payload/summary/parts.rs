@@ -15,7 +15,9 @@ pub(super) fn policies(payload: &SessionPayload) -> Option<Line> {
 
 fn policy((id, state): (&String, &PolicyState)) -> Option<String> {
     let rules = state.rules.map(|rules| plural(rules, "rule"));
-    Some(joined([name(id), state.mode.as_deref().and_then(name), rules]))
+    let of = |what: &str, word: Option<&str>| word.and_then(name).map(|word| format!("{what} {word}"));
+    let (files, network) = (of("files", state.files.as_deref()), of("network", state.network.as_deref()));
+    Some(joined([name(id), files, network, rules]))
 }
 
 pub(super) fn audit(payload: &SessionPayload) -> Option<Line> {
