@@ -39,7 +39,7 @@ impl SessionPayload {
     ///
     /// let text = r#"{"schema": 1, "captured_at_ms": 1763820676123, "process": {"threads": 3}}"#;
     /// let otlp = SessionPayload::from_json(text)?.to_otlp();
-    /// let metric = &otlp["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][2];
+    /// let metric = &otlp["resourceMetrics"][0]["scopeMetrics"][0]["metrics"][1];
     /// assert_eq!(metric["name"], "process.thread.count");
     /// assert_eq!(metric["sum"]["dataPoints"][0]["asInt"], "3");
     /// # Ok::<(), circlet::payload::Error>(())

@@ -11,7 +11,7 @@ use crate::output::print;
 /// Examples:
 ///   circlet session metrics payload.json > circlet.prom
 ///   circlet session metrics page:app --openmetrics
-///   circlet session metrics - --otlp < payload.json | curl -H 'Content-Type: application/json' -d @- http://localhost:4318/v1/metrics
+///   circlet session metrics - --otlp < payload.json > metrics.json
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
