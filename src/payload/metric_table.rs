@@ -152,7 +152,7 @@ pub(super) const METRICS: &[Metric] = metrics![
         "circlet_vm_contexts" "circlet.vm.context.count" "{context}"
         "Contexts of code that are kept apart.";
 
-    "worker_threads.pool.active|idle|booting|draining" { state } UpDownCounter
+    "worker_threads.pool.active|idle|ready|booting|draining" { state } UpDownCounter
         "circlet_pool_workers" "circlet.pool.worker.count" "{worker}"
         "Workers of the pool, by what they do.";
     "worker_threads.pool.terminated" {} Counter
