@@ -6,6 +6,7 @@ mod common;
 mod payloads;
 
 use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use circlet::payload::{SessionPayload, json_schema};
@@ -105,31 +106,31 @@ fn wrong_seed() -> Value {
     wrong
 }
 
-/// Runs mypy over a program that has a payload.
-fn mypy(value: &Value, name: &str) -> Output {
-    let python = common::python();
+/// Writes a program of Python that has a payload.
+fn python_program(folder: &Path, name: &str, value: &Value) {
     let literal = "import json, sys; print(repr(json.loads(sys.argv[1])))";
-    let literal = run(Command::new(&python).args(["-c", literal, &value.to_string()]));
+    let literal = run(Command::new(common::python()).args(["-c", literal, &value.to_string()]));
     let text =
         format!("from circlet.session_payload import SessionPayload\n\npayload: SessionPayload = {literal}");
-    let file = scratch(name).join("program.py");
-    fs::write(&file, text).unwrap();
-    let mut command = Command::new(python);
-    command.args(["-m", "mypy", "--strict", "--no-warn-return-any", "--cache-dir", "/dev/null"]).arg(file);
-    command.env("MYPYPATH", root().join("python")).output().unwrap()
+    fs::write(folder.join(name), text).unwrap();
 }
 
 #[test]
 fn mypy_takes_the_seed_for_a_payload_and_no_other_types() {
-    let output = mypy(&seed(), "mypy-seed");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
-    let output = mypy(&wrong_seed(), "mypy-wrong");
+    let folder = scratch("mypy");
+    python_program(&folder, "seed.py", &seed());
+    python_program(&folder, "wrong.py", &wrong_seed());
+    let mut command = Command::new(common::python());
+    command
+        .args(["-m", "mypy", "--strict", "--no-warn-return-any", "--cache-dir"])
+        .arg(common::target().join("mypy"));
+    let output =
+        command.args(["seed.py", "wrong.py"]).current_dir(&folder).env("MYPYPATH", root().join("python"));
+    let output = output.output().unwrap();
     let said = String::from_utf8_lossy(&output.stdout);
-    assert!(
-        said.contains(r#"(expression has type "str", TypedDict item "errors" has type "int")"#),
-        "{said}"
-    );
-    assert!(said.contains("Found 1 error"), "{said}");
+    let wanted = r#"(expression has type "str", TypedDict item "errors" has type "int")"#;
+    assert!(said.lines().any(|line| line.starts_with("wrong.py") && line.contains(wanted)), "{said}");
+    assert!(said.contains("Found 1 error in 1 file"), "{said}");
 }
 
 /// Runs tsc over a program that has a payload.
