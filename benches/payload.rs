@@ -82,7 +82,7 @@ mod rows {
             row("sample of the process", move || Ok(timed(20_000, || drop(black_box(probe.sample()))))),
             row(&format!("read of the page, {bytes} bytes"), move || {
                 Ok(timed(20_000, || {
-                    drop(black_box(of_size.read().map(|value| value.map(|value| value.version))))
+                    drop(black_box(of_size.read().map(|value| value.map(|value| value.version))));
                 }))
             }),
             row(&format!("snapshot as JSON, {bytes} bytes"), move || {
