@@ -44,6 +44,7 @@ from .process_pool import CallFuture, ProcessPool, RemoteTraceback
 from .ring import SharedRingBuffer
 from .session_payload import SessionPayload
 from .session_pool import SessionPool
+from .session_tracker import SessionTracker
 
 __all__ = [
     "CONSUMER",
@@ -83,6 +84,7 @@ __all__ = [
     "SegmentError",
     "SessionPayload",
     "SessionPool",
+    "SessionTracker",
     "SharedPage",
     "SharedRingBuffer",
     "Stats",
