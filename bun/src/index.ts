@@ -42,6 +42,7 @@ export {
 } from "./errors.ts";
 export { Executor } from "./executor.ts";
 export { SessionPool, type SessionSnapshot } from "./sessions.ts";
+export { SessionTracker, type TrackerOptions } from "./session_tracker.ts";
 export type { ExecutorOptions, RunOptions } from "./executor_options.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
 export type { HeapLine, HeapOptions, HeapSnapshot } from "./heap.ts";
