@@ -1,0 +1,83 @@
+/**
+ * Circlet for Node: trackers of sessions.
+ *
+ * Node calls no C functions, so that the program `circlet` keeps the payload, as a child that ends with this process.
+ *
+ * @module
+ */
+
+/** What the program `circlet` refused, or why it is not there. The message says what to do. */
+export class CircletError extends Error {}
+
+/** An argument is out of range or of the wrong type. */
+export class InvalidError extends CircletError {}
+
+/** The tracker was closed here, or its program has ended. */
+export class ClosedError extends CircletError {}
+
+/** What a tracker is started with. */
+export interface TrackerOptions {
+  /** The program; by default what `CIRCLET_PROGRAM` names, else `circlet` in `PATH`. */
+  program?: string;
+  /** The folder of the project: its git state, lockfile, dependencies; `"."` by default. */
+  folder?: string;
+  /** The name of a page in shared memory, which any process reads; none by default. */
+  page?: string;
+  /** The id of the session; made by default. */
+  session?: string;
+  /** How often a snapshot is published to the page, in milliseconds; 250 by default. */
+  intervalMs?: number;
+  /** Whether the project is looked at; `true` by default. */
+  project?: boolean;
+  /** A file of test results (JUnit XML) to follow. */
+  junit?: string;
+  /** A file of coverage (lcov) to follow. */
+  lcov?: string;
+  /** Whether what should not leave the machine's user is taken out; `true` by default. */
+  redact?: boolean;
+  /** How often what Node knows is looked at, in milliseconds; 1000 by default. */
+  sampleEveryMs?: number;
+}
+
+/**
+ * Keeps the payload of this program's session: what the system tells of its process and project, and what it says itself.
+ *
+ * What only Node knows, as its heap, its collections and the lag of its event loop, is filled in by a timer, which keeps no process
+ * alive, and anew for each `snapshot`. Promises reject with `CircletError` for what is refused, which changes nothing.
+ */
+export class SessionTracker {
+  private constructor();
+
+  /** Starts a tracker of this process and of its project. */
+  static start(options?: TrackerOptions): Promise<SessionTracker>;
+
+  /** Notes that the session uses an interface, at `node.apis`. Each is noted once. */
+  logApiUsage(name: string): Promise<void>;
+
+  /** Adds a worker that starts. */
+  registerWorker(id: string): Promise<void>;
+
+  /** Changes what is said of a worker by a merge patch of its entry; `null` forgets it. */
+  updateWorker(id: string, patch: object | null): Promise<void>;
+
+  /** Takes a JSON Merge Patch (RFC 7396) of the payload; resolves to the paths of what is measured, which nobody else says. */
+  patch(patch: object): Promise<string[]>;
+
+  /** Takes a snapshot, with what Node knows at this moment, and remembers it. */
+  snapshot(): Promise<Record<string, unknown>>;
+
+  /** Resolves to the last 16 snapshots, the newest at the end; those of the page are among them. */
+  history(): Promise<Record<string, unknown>[]>;
+
+  /** Takes a snapshot; resolves to the merge patch that leads to it from the one with this `seq`, which is remembered. */
+  diff(seq: number): Promise<Record<string, unknown>>;
+
+  /** Takes a snapshot, and says it in a few words. */
+  summary(): Promise<string>;
+
+  /** Ends the tracker and its page. Safe to call twice. */
+  close(): Promise<void>;
+
+  /** As `close`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}

@@ -1,0 +1,261 @@
+/** Trackers of sessions in Node, against what Node and the system say of the same program: `node --test` runs it. */
+import assert from "node:assert/strict";
+import { spawn, spawnSync } from "node:child_process";
+import { existsSync, readFileSync, readlinkSync, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
+import { getHeapStatistics } from "node:v8";
+import { CircletError, ClosedError, InvalidError, SessionTracker } from "circlet";
+
+const built = fileURLToPath(new URL("../../target/debug/circlet", import.meta.url));
+const program = (process.env.CIRCLET_PROGRAM ??= existsSync(built) ? built : "circlet");
+const entry = new URL("../node/index.mjs", import.meta.url).href;
+const alone = { project: false };
+const SOON_MS = 60_000;
+
+let names = 0;
+const newName = () => `circlet-node-test-${process.pid}-${names++}`;
+const exists = (name) => existsSync(`/dev/shm/${name}`);
+
+async function tracked(work, options = {}) {
+  const tracker = await SessionTracker.start({ ...alone, ...options });
+  try {
+    await work(tracker);
+  } finally {
+    await tracker.close();
+  }
+}
+
+async function waitFor(look) {
+  for (const until = performance.now() + SOON_MS; performance.now() < until; await sleep(10)) {
+    const found = await look();
+    if (found) return found;
+  }
+  throw new Error("waited for too long");
+}
+
+function block(ms) {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
+
+/** Runs a program of Node's that imports the package; resolves to what it printed and how it ended. */
+async function run(source, input = "ignore") {
+  const args = ["--input-type=module", "-e", `import { SessionTracker } from ${JSON.stringify(entry)};\n${source}`];
+  const child = spawn(process.execPath, args, { stdio: [input, "pipe", "pipe"] });
+  const said = ["", ""];
+  child.stdout.on("data", (chunk) => (said[0] += chunk));
+  child.stderr.on("data", (chunk) => (said[1] += chunk));
+  const ended = new Promise((done) => child.on("close", (code, signal) => done([...said, signal ?? code])));
+  return { child, said, ended };
+}
+
+/** Finds the children of this process that run the program. */
+function programs() {
+  return readdirSync("/proc").filter((pid) => {
+    try {
+      const parent = /^PPid:\s*(\d+)$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1];
+      return Number(parent) === process.pid && readlinkSync(`/proc/${pid}/exe`).endsWith("/circlet");
+    } catch {
+      return false;
+    }
+  });
+}
+
+test("it_says_which_node_this_is", () =>
+  tracked(async (tracker) => {
+    const { node } = await tracker.snapshot();
+    assert.equal(node.version, process.versions.node);
+    assert.equal(node.implementation, "node");
+    assert.equal(node.executable, process.execPath.replace(homedir(), "~"));
+    assert.equal(node.features.inspector, process.features.inspector);
+    assert.deepEqual([node.threads, node.modules], [undefined, undefined]);
+  }));
+
+test("the_heap_grows_as_node_says", () =>
+  tracked(async (tracker) => {
+    const before = (await tracker.snapshot()).node.heap;
+    const kept = Array.from({ length: 400_000 }, (_, index) => ({ index, next: [index] }));
+    const buffer = new ArrayBuffer(32 << 20);
+    const { heap } = (await tracker.snapshot()).node;
+    const own = getHeapStatistics();
+    assert.ok(Math.abs(heap.used_bytes - process.memoryUsage().heapUsed) < 8 << 20, `${heap.used_bytes}`);
+    assert.ok(heap.used_bytes - before.used_bytes > kept.length * 32);
+    assert.ok(heap.external_bytes >= before.external_bytes && process.memoryUsage().arrayBuffers >= buffer.byteLength);
+    assert.equal(heap.limit_bytes, own.heap_size_limit);
+    assert.ok(heap.total_bytes >= heap.used_bytes);
+  }));
+
+test("collections_are_counted_and_timed", () =>
+  tracked(async (tracker) => {
+    const before = (await tracker.snapshot()).node.gc;
+    for (let round = 0, kept = []; round < 3_000_000; round++) kept[round % 1000] = { round };
+    const after = await waitFor(async () => {
+      const { gc } = (await tracker.snapshot()).node;
+      return gc.collections > before.collections && gc;
+    });
+    assert.ok(after.longest_us > 0 && after.longest_us <= after.total_us);
+    assert.ok(after.total_us < performance.now() * 1000);
+  }));
+
+test("a_block_of_the_event_loop_is_seen_by_its_length", () =>
+  tracked(async (tracker) => {
+    const own = monitorEventLoopDelay({ resolution: 10 });
+    own.enable();
+    await sleep(50);
+    block(120);
+    const lags = [(await tracker.snapshot()).node.event_loop];
+    await sleep(50);
+    own.disable();
+    lags.push((await tracker.snapshot()).node.event_loop);
+    for (const { lag_longest_us } of lags) {
+      assert.ok(lag_longest_us >= 110_000 && lag_longest_us < 1_000_000, `${lag_longest_us}`);
+      // Node's own has its resolution on top.
+      assert.ok(Math.abs(lag_longest_us - own.max / 1000) < 25_000, `${lag_longest_us} ${own.max}`);
+    }
+    assert.ok(lags[1].lag_us < lags[1].lag_longest_us);
+  }));
+
+test("what_the_program_says_is_kept_and_what_is_measured_refused", () =>
+  tracked(async (tracker) => {
+    await Promise.all(["node:vm", "node:http", "node:vm"].map((api) => tracker.logApiUsage(api)));
+    const refused = await tracker.patch({ goal: "draw", process: { rss_bytes: 1 }, metadata: { env: { process_id: 1 } } });
+    assert.deepEqual(refused.sort(), ["metadata.env.process_id", "process"]);
+    const payload = await tracker.snapshot();
+    const resident = Number(readFileSync("/proc/self/statm", "utf8").split(" ")[1]) * 4096;
+    assert.equal(payload.goal, "draw");
+    assert.deepEqual(payload.node.apis, ["node:vm", "node:http"]);
+    assert.equal(payload.metadata.env.process_id, process.pid);
+    assert.ok(Math.abs(payload.process.rss_bytes - resident) < 8 << 20, `${payload.process.rss_bytes} ${resident}`);
+    await tracker.patch({ node: { version: "0.1", heap: null, mine: 1 } });
+    const { node } = await tracker.snapshot();
+    assert.deepEqual([node.version, node.mine, node.heap.used_bytes > 0], [process.versions.node, 1, true]);
+  }));
+
+test("workers_snapshots_and_their_differences", () =>
+  tracked(
+    async (tracker) => {
+      await tracker.registerWorker("w_1");
+      await assert.rejects(tracker.registerWorker("w_1"), CircletError);
+      await tracker.updateWorker("w_1", { state: "idle", messages_processed: 3 });
+      const first = await tracker.snapshot();
+      assert.equal(first.worker_threads.registry.w_1.messages_processed, 3);
+      await tracker.updateWorker("w_1", null);
+      await assert.rejects(tracker.updateWorker("w_1", {}), /no worker/);
+      await tracker.patch({ last: "compared" });
+      assert.equal((await tracker.diff(first.seq)).last, "compared");
+      await assert.rejects(tracker.diff(1000), /not remembered/);
+      const history = await tracker.history();
+      assert.deepEqual(history[0], first);
+      assert.match(await tracker.summary(), /sess-mine/);
+    },
+    { session: "sess-mine" },
+  ));
+
+test("what_should_not_leave_is_taken_out", async () => {
+  const secrets = [`ghp_${"a1B2".repeat(9)}`, `${homedir()}/hidden`, "https://ada:hunter2@example.org"];
+  await tracked(async (tracker) => {
+    await tracker.patch({ context: secrets, node: { note: secrets[0] } });
+    const said = JSON.stringify(await tracker.snapshot());
+    assert.deepEqual([secrets[0], secrets[1], "hunter2"].filter((secret) => said.includes(secret)), []);
+  });
+  await tracked(
+    async (tracker) => {
+      await tracker.patch({ context: secrets });
+      assert.deepEqual((await tracker.snapshot()).context, secrets);
+    },
+    { redact: false },
+  );
+});
+
+test("the_page_is_read_by_another_process_and_ends_with_the_tracker", async () => {
+  const name = newName();
+  await tracked(
+    async (tracker) => {
+      await tracker.logApiUsage("node:http");
+      await tracker.patch({ goal: "be seen" });
+      const kept = Array.from({ length: 400_000 }, (_, index) => ({ index }));
+      // The timer says it without being asked.
+      const payload = await waitFor(() => {
+        const { stdout } = spawnSync(program, ["session", "watch", name, "--count", "1"], { encoding: "utf8" });
+        const payload = JSON.parse(stdout);
+        return payload.node?.heap.used_bytes > kept.length * 20 && payload;
+      });
+      assert.deepEqual([payload.goal, payload.node.apis], ["be seen", ["node:http"]]);
+      assert.equal(payload.metadata.env.process_id, process.pid);
+      await assert.rejects(SessionTracker.start({ ...alone, page: name }), /producer|writer/);
+    },
+    { page: name, intervalMs: 20, sampleEveryMs: 20 },
+  );
+  assert.equal(exists(name), false);
+  assert.deepEqual(programs(), []);
+});
+
+test("after_the_close_it_is_over", async () => {
+  const tracker = await SessionTracker.start(alone);
+  // What was asked before is answered.
+  const asked = [tracker.history(), tracker.patch({ goal: "x" })];
+  await Promise.all([tracker.close(), tracker.close()]);
+  assert.deepEqual(await Promise.all(asked), [[], []]);
+  await tracker.close();
+  for (const call of [() => tracker.snapshot(), () => tracker.patch({}), () => tracker.history()]) {
+    await assert.rejects(call, ClosedError);
+  }
+});
+
+test("a_tracker_keeps_no_process_alive_but_for_an_answer_and_ends_with_it", async () => {
+  const name = newName();
+  const { ended } = await run(`
+    const tracker = await SessionTracker.start({ page: ${JSON.stringify(name)}, sampleEveryMs: 1 });
+    console.log((await tracker.snapshot()).seq > 0);`);
+  assert.deepEqual(await ended, ["true\n", "", 0]);
+  await waitFor(() => !exists(name));
+});
+
+test("a_process_that_is_killed_leaves_no_program_and_no_page", async () => {
+  const name = newName();
+  const { child, ended } = await run(`
+    globalThis.tracker = await SessionTracker.start({ page: ${JSON.stringify(name)} });
+    setInterval(() => {}, 1000);`);
+  await waitFor(() => exists(name));
+  child.kill("SIGKILL");
+  assert.equal((await ended)[2], "SIGKILL");
+  await waitFor(() => !exists(name));
+});
+
+test("a_program_that_is_killed_is_said", async () => {
+  const tracker = await SessionTracker.start(alone);
+  const [pid] = programs();
+  process.kill(Number(pid), "SIGKILL");
+  await assert.rejects(
+    waitFor(async () => void (await tracker.history())),
+    /ended by SIGKILL: start another/,
+  );
+  await tracker.close();
+});
+
+test("a_program_that_is_not_there_is_named", async () => {
+  await assert.rejects(SessionTracker.start({ program: "/no/circlet" }), /\/no\/circlet is not there; install it .* CIRCLET_PROGRAM/);
+  await assert.rejects(SessionTracker.start({ program: "/" }), /does not start/);
+  // A program that knows no sessions says so itself, or ends.
+  await assert.rejects(SessionTracker.start({ program: "false" }), ClosedError);
+});
+
+test("what_does_not_fit_is_refused_and_changes_nothing", () =>
+  tracked(async (tracker) => {
+    await tracker.patch({ goal: "stay" });
+    for (const wrong of [{ goal: "x", critical: 5 }, [1], 5, () => 1, { goal: 5n }, undefined, { last: "y".repeat(1 << 20) }]) {
+      await assert.rejects(tracker.patch(wrong), CircletError);
+    }
+    for (const name of ["", "x".repeat(257), "a\0b", 5]) await assert.rejects(tracker.logApiUsage(name), CircletError);
+    assert.equal((await tracker.snapshot()).goal, "stay");
+  }));
+
+test("options_that_are_none_are_refused", async () => {
+  const wrong = [{ sampleEveryMs: 0 }, { intervalMs: "soon" }, { project: "no" }, { session: 5 }, { sampleEvery: 1 }, null];
+  for (const options of wrong) await assert.rejects(SessionTracker.start(options), InvalidError);
+  await assert.rejects(SessionTracker.start({ page: "a/b" }), CircletError);
+});
