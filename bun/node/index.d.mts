@@ -6,6 +6,10 @@
  * @module
  */
 
+import type { SessionPayload } from "../src/session_payload.ts";
+
+export type { SessionPayload };
+
 /** What the program `circlet` refused, or why it is not there. The message says what to do. */
 export class CircletError extends Error {}
 
@@ -64,16 +68,16 @@ export class SessionTracker {
   patch(patch: object): Promise<string[]>;
 
   /** Takes a snapshot, with what Node knows at this moment, and remembers it. */
-  snapshot(): Promise<Record<string, unknown>>;
+  snapshot(): Promise<SessionPayload>;
 
   /** Resolves to the last 16 snapshots, the newest at the end; those of the page are among them. */
-  history(): Promise<Record<string, unknown>[]>;
+  history(): Promise<SessionPayload[]>;
 
   /** Takes a snapshot; resolves to the merge patch that leads to it from the one with this `seq`, which is remembered. */
   diff(seq: number): Promise<Record<string, unknown>>;
 
-  /** Takes a snapshot, and says it in a few words. */
-  summary(): Promise<string>;
+  /** Takes a snapshot, and says it in a few lines, of at most so many tokens together: 450 by default. */
+  summary(tokens?: number): Promise<string>;
 
   /** Ends the tracker and its page. Safe to call twice. */
   close(): Promise<void>;

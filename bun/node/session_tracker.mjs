@@ -72,8 +72,12 @@ export class SessionTracker {
     return (await this.#guest.ask({ diff: seq })).diff;
   }
 
-  async summary() {
-    const said = await runWith(this.#program, ["session", "summary", "-"], JSON.stringify(await this.snapshot()));
+  async summary(tokens) {
+    if (tokens !== undefined && !(Number.isSafeInteger(tokens) && tokens >= 0)) {
+      throw new InvalidError(`tokens is ${shown(tokens)}: give an integer of 0 or more`);
+    }
+    const budget = tokens === undefined ? [] : [`--tokens=${tokens}`];
+    const said = await runWith(this.#program, ["session", "summary", "-", ...budget], JSON.stringify(await this.snapshot()));
     return said.trimEnd();
   }
 

@@ -142,6 +142,7 @@ export const SIGNATURES = {
   circlet_session_pool_snapshot: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_session_pool_free: { args: ["ptr"], returns: "void" },
   circlet_session_summary: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_session_summary_within: { args: ["ptr", "u64", "ptr"], returns: "i32" },
   circlet_tracker_start: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_tracker_patch: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
   circlet_tracker_log_api_usage: { args: ["ptr", "ptr"], returns: "i32" },

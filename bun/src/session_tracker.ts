@@ -5,6 +5,7 @@ import { changes } from "./session_guest.mjs";
 import { checkNames, integer, milliseconds, shown, text, U32_MAX } from "./arguments.ts";
 import { ClosedError, InvalidError, NotFoundError } from "./errors.ts";
 import { check, failure, handleFrom, symbols } from "./native.ts";
+import type { SessionPayload } from "./session_payload.ts";
 import { Probes, userAgent } from "./session_probes.ts";
 import { WatchedWorker } from "./session_workers.ts";
 
@@ -148,14 +149,14 @@ export class SessionTracker implements Disposable {
   }
 
   /** Takes a snapshot, with what Bun knows at this moment, and remembers it. */
-  snapshot(): Record<string, unknown> {
-    return JSON.parse(this.#snapshot()) as Record<string, unknown>;
+  snapshot(): SessionPayload {
+    return JSON.parse(this.#snapshot()) as SessionPayload;
   }
 
   /** Returns the snapshots that are remembered, the newest at the end; those of the page are among them. */
-  history(): Record<string, unknown>[] {
+  history(): SessionPayload[] {
     const all = textFrom((out) => symbols.circlet_tracker_history(this.#guest.handle(), out));
-    return JSON.parse(all) as Record<string, unknown>[];
+    return JSON.parse(all) as SessionPayload[];
   }
 
   /**
@@ -170,10 +171,15 @@ export class SessionTracker implements Disposable {
     return JSON.parse(patch) as Record<string, unknown>;
   }
 
-  /** Takes a snapshot, and says it in a few words. */
-  summary(): string {
+  /** Takes a snapshot, and says it in a few lines, of at most so many tokens together: 450 by default. */
+  summary(tokens?: number): string {
+    const budget = tokens === undefined ? null : BigInt(integer("tokens", tokens, 0, Number.MAX_SAFE_INTEGER));
     const snapshot = text("snapshot", this.#snapshot());
-    return textFrom((out) => symbols.circlet_session_summary(snapshot, out));
+    return textFrom((out) =>
+      budget === null
+        ? symbols.circlet_session_summary(snapshot, out)
+        : symbols.circlet_session_summary_within(snapshot, budget, out),
+    );
   }
 
   /** Ends the tracker and its page. Safe to call twice. */

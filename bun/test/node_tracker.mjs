@@ -150,7 +150,10 @@ test("workers_snapshots_and_their_differences", () =>
       await assert.rejects(tracker.diff(1000), /not remembered/);
       const history = await tracker.history();
       assert.deepEqual(history[0], first);
-      assert.match(await tracker.summary(), /sess-mine/);
+      assert.match(await tracker.summary(), /compared/);
+      const short = await tracker.summary(60);
+      assert.ok(/compared/.test(short) && short.length < (await tracker.summary()).length, short);
+      await assert.rejects(tracker.summary(-1), InvalidError);
     },
     { session: "sess-mine" },
   ));

@@ -329,6 +329,7 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_session_pool_snapshot": (c_int32, [_HANDLE, _HANDLE_OUT]),
     "circlet_session_pool_free": (None, [_HANDLE]),
     "circlet_session_summary": (c_int32, [c_char_p, _HANDLE_OUT]),
+    "circlet_session_summary_within": (c_int32, [c_char_p, c_uint64, _HANDLE_OUT]),
     "circlet_tracker_start": (c_int32, [c_char_p, _HANDLE_OUT]),
     "circlet_tracker_patch": (c_int32, [_HANDLE, c_char_p, _HANDLE_OUT]),
     "circlet_tracker_log_api_usage": (c_int32, [_HANDLE, c_char_p]),

@@ -24,6 +24,8 @@ from ._session_probes import Probes, changes
 if TYPE_CHECKING:
     import asyncio
 
+    from .session_payload import SessionPayload
+
 __all__ = ["SessionTracker"]
 
 
@@ -123,13 +125,13 @@ class SessionTracker(Closing):
             # It may have changed what the thread said last.
             self._core.said = {}
 
-    def snapshot(self) -> dict[str, Any]:
+    def snapshot(self) -> SessionPayload:
         """Takes a snapshot, with what Python knows at this moment, and remembers it."""
-        return cast("dict[str, Any]", json.loads(self._snapshot()))
+        return cast("SessionPayload", json.loads(self._snapshot()))
 
-    def history(self) -> list[dict[str, Any]]:
+    def history(self) -> list[SessionPayload]:
         """Returns the snapshots that are remembered, the newest at the end; those of the page are among them."""
-        return cast("list[dict[str, Any]]", self._core.told(library.circlet_tracker_history))
+        return cast("list[SessionPayload]", self._core.told(library.circlet_tracker_history))
 
     def diff(self, seq: int) -> dict[str, Any]:
         """Takes a snapshot, and returns the merge patch that leads to it from the one with this `seq`.
@@ -144,10 +146,14 @@ class SessionTracker(Closing):
             self._core.told(lambda handle, out: library.circlet_tracker_diff(handle, c_uint64(seq), out)),
         )
 
-    def summary(self) -> str:
-        """Takes a snapshot, and says it in a few words."""
+    def summary(self, tokens: int | None = None) -> str:
+        """Takes a snapshot, and says it in a few lines, of at most so many tokens together: 450 by default."""
+        if tokens is not None and not 0 <= integer("tokens", tokens) < 1 << 64:
+            raise InvalidError(f"tokens is {shown(tokens)}: give 0 or more")
         snapshot = self._snapshot()
-        return _text(lambda out: library.circlet_session_summary(snapshot, out))[0].decode()
+        if tokens is None:
+            return _text(lambda out: library.circlet_session_summary(snapshot, out))[0].decode()
+        return _text(lambda out: library.circlet_session_summary_within(snapshot, tokens, out))[0].decode()
 
     def watch_loop(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Watches how late an event loop is from now on, in place of any other: the running one, or the one given.

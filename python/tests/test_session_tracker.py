@@ -225,7 +225,12 @@ def test_snapshots_are_remembered_and_compared() -> None:
         ]
         with pytest.raises(NotFoundError):
             tracker.diff(first["seq"])
-        assert "sess-mine" in tracker.summary()
+        assert "compared" in tracker.summary()
+        assert "compared" in tracker.summary(100)
+        assert len(tracker.summary(100)) <= len(tracker.summary())
+        for tokens in (-1, "many"):
+            with pytest.raises(InvalidError):
+                tracker.summary(tokens)  # type: ignore[arg-type]
 
 
 def test_what_should_not_leave_is_taken_out() -> None:
