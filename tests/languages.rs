@@ -17,6 +17,8 @@ use circlet::ring::{self, Error, Mode, Options};
 use common::{library, root, run};
 
 const FRAMES: &str = "2000";
+/// The program of the command line, where it is built along with these tests.
+const PROGRAM: Option<&str> = option_env!("CARGO_BIN_EXE_circlet");
 /// What a peer is to do.
 const PEER: &str = "CIRCLET_PEER";
 
@@ -54,6 +56,9 @@ fn command(words: &[OsString]) -> Command {
 }
 
 fn with_library(command: &mut Command) -> &mut Command {
+    if let Some(program) = PROGRAM {
+        command.env("CIRCLET_PROGRAM", program);
+    }
     command.env("CIRCLET_LIBRARY", library()).env("PYTHONPATH", root().join("python"))
 }
 
@@ -239,6 +244,13 @@ fn each_example_works_by_itself() {
     let steps =
         "step 0\nstep 1\nstep 2\ntotal 3\nnumbers 0.5 1.5\ninterrupted by KeyboardInterrupt\nstill 3\n";
     assert_eq!([python.as_str(), &bun], [steps; 2]);
+    let python = run(&mut command(&[common::python().into(), example("python/session.py")]));
+    let bun = run(&mut command(&[common::bun().into(), example("bun/session.ts")]));
+    let said = |api: &str, state: &str| {
+        format!("measured: process\nused: {api}\nlate by 0.1 s: True\nchanged: {state}\nsaid: True\n")
+    };
+    assert_eq!(python, said("asyncio", "idle"));
+    assert_eq!(bun.replace("true", "True"), said("Bun.sleep", "terminated"));
     let batch = run(&mut Command::new(common::rust_example("batch")));
     assert_eq!(batch, "1000000 points read where they were written\n");
 }
@@ -272,4 +284,15 @@ fn the_bun_suite_passes() {
         let check = ["x", "--no-install", "tsc", "--noEmit", "-p", project];
         run(Command::new(common::bun()).args(check).current_dir(&folder));
     }
+}
+
+#[test]
+fn the_node_suite_passes() {
+    if PROGRAM.is_none() {
+        eprintln!("skipped: the program is not built without the feature `cli`");
+        return;
+    }
+    let mut node = Command::new("node");
+    node.args(["--test", "test/node_tracker.mjs"]).current_dir(common::bun_package());
+    run(with_library(&mut node));
 }
