@@ -103,21 +103,35 @@ test("collections_are_counted_and_timed", () =>
 
 test("a_block_of_the_event_loop_is_seen_by_its_length", () =>
   tracked(async (tracker) => {
-    const own = monitorEventLoopDelay({ resolution: 10 });
-    own.enable();
     await sleep(50);
     block(120);
+    // Before the loop has turned again, and after.
     const lags = [(await tracker.snapshot()).node.event_loop];
     await sleep(50);
-    own.disable();
     lags.push((await tracker.snapshot()).node.event_loop);
     for (const { lag_longest_us } of lags) {
       assert.ok(lag_longest_us >= 110_000 && lag_longest_us < 1_000_000, `${lag_longest_us}`);
-      // Node's own has its resolution on top.
-      assert.ok(Math.abs(lag_longest_us - own.max / 1000) < 25_000, `${lag_longest_us} ${own.max}`);
     }
     assert.ok(lags[1].lag_us < lags[1].lag_longest_us);
   }));
+
+test("a_block_is_as_long_as_node_itself_says", async () => {
+  const apart = [];
+  // Where the machine has more to do than cores, one of the two may be held up alone.
+  for (let attempt = 0; attempt < 10 && !apart.some((ms) => Math.abs(ms) < 12); attempt++) {
+    await tracked(async (tracker) => {
+      const own = monitorEventLoopDelay({ resolution: 10 });
+      own.enable();
+      await sleep(50);
+      block(120);
+      await sleep(50);
+      own.disable();
+      // Node's has its resolution on top.
+      apart.push((await tracker.snapshot()).node.event_loop.lag_longest_us / 1e3 - (own.max / 1e6 - 10));
+    });
+  }
+  assert.ok(apart.some((ms) => Math.abs(ms) < 12), `${apart}`);
+});
 
 test("what_the_program_says_is_kept_and_what_is_measured_refused", () =>
   tracked(async (tracker) => {
