@@ -71,12 +71,12 @@ mod rows {
         let tracker = SessionTracker::start(options)?;
         tracker.wait_for_project(Duration::from_secs(60));
         tracker.patch(SessionPayload::from_json(SEED)?.to_value())?;
-        let bytes = tracker.snapshot_json().len();
+        let bytes = tracker.snapshot_json()?.len();
         let mut probe = ProcessProbe::this()?;
         let other = page::anonymous(&Options::new())?;
         let (mut writer, mut of_size) = (other.writer()?, other.reader());
-        writer.write(tracker.snapshot_json().as_bytes())?;
-        let json = tracker.snapshot_json();
+        writer.write(tracker.snapshot_json()?.as_bytes())?;
+        let json = tracker.snapshot_json()?;
         let payload = SessionPayload::from_json(&json)?;
         let mut rows = vec![
             row("sample of the process", move || Ok(timed(20_000, || drop(black_box(probe.sample()))))),

@@ -25,10 +25,20 @@ fn unique(name: &str) -> String {
     format!("circlet-test-{name}-{}", std::process::id())
 }
 
-fn start(task: &str) -> Child {
+/// A process that goes with the test, whatever becomes of that.
+struct Running(Child);
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn start(task: &str) -> Running {
     let mut command = Command::new(env::current_exe().unwrap());
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env(TASK, task);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap()
+    Running(command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap())
 }
 
 /// What the processes run. Without a task it is a test that has nothing to do.
@@ -94,10 +104,10 @@ fn read(page: &Page, reads: u64) {
 }
 
 /// Waits for a process, and returns what it complained of.
-fn ended(mut child: Child) -> Result<(), String> {
-    let status = child.wait().unwrap();
+fn ended(mut child: Running) -> Result<(), String> {
+    let status = child.0.wait().unwrap();
     let mut said = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+    child.0.stderr.take().unwrap().read_to_string(&mut said).unwrap();
     if status.success() { Ok(()) } else { Err(said) }
 }
 
@@ -117,8 +127,8 @@ fn eight_readers_see_no_torn_value_in_ten_million_reads_though_writers_are_kille
         while Instant::now() < until {
             own.wait(Deadline::after(SOON)).unwrap();
         }
-        writer.kill().unwrap();
-        writer.wait().unwrap();
+        writer.0.kill().unwrap();
+        writer.0.wait().unwrap();
         killed += 1;
         let value = own.read().unwrap().unwrap();
         assert!(
@@ -126,7 +136,7 @@ fn eight_readers_see_no_torn_value_in_ten_million_reads_though_writers_are_kille
             "the last whole value is not there"
         );
         for reader in &mut readers {
-            if reader.as_mut().is_some_and(|reader| reader.try_wait().unwrap().is_some()) {
+            if reader.as_mut().is_some_and(|reader| reader.0.try_wait().unwrap().is_some()) {
                 assert_eq!(ended(reader.take().unwrap()), Ok(()));
             }
         }
@@ -137,8 +147,6 @@ fn eight_readers_see_no_torn_value_in_ten_million_reads_though_writers_are_kille
             assert!(Instant::now() < until, "nobody writes");
         }
     }
-    writer.kill().unwrap();
-    writer.wait().unwrap();
     assert!(killed > 3, "{killed}");
 }
 
@@ -161,11 +169,11 @@ fn a_killed_tracker_leaves_its_last_whole_snapshot_to_those_who_have_its_page_op
         // What was set together is there together.
         assert_eq!(payload.goal, payload.last);
     }
-    tracked.kill().unwrap();
-    tracked.wait().unwrap();
+    tracked.0.kill().unwrap();
+    tracked.0.wait().unwrap();
     let value = reader.read().unwrap().unwrap();
     let payload = SessionPayload::from_json(std::str::from_utf8(value.bytes).unwrap()).unwrap();
-    assert_eq!(payload.metadata.unwrap().env.unwrap().process_id, Some(u64::from(tracked.id())));
+    assert_eq!(payload.metadata.unwrap().env.unwrap().process_id, Some(u64::from(tracked.0.id())));
     assert_eq!(reader.writer_state(), PeerState::Dead);
     // Its name can be used again.
     let options = TrackerOptions { page: Some(name.clone()), project: false, ..TrackerOptions::default() };

@@ -32,7 +32,7 @@ fn of(folder: &Path) -> TrackerOptions {
 fn wait_for(tracker: &SessionTracker, is_so: impl Fn(&SessionPayload) -> bool) -> SessionPayload {
     let until = Instant::now() + SOON;
     loop {
-        let payload = tracker.snapshot();
+        let payload = tracker.snapshot().unwrap();
         if is_so(&payload) {
             return payload;
         }
@@ -150,9 +150,9 @@ fn this_process_is_as_its_own_folder_says() {
 fn a_process_that_has_ended_is_unavailable_and_not_another_of_its_id() {
     let child = busy();
     let tracker = SessionTracker::start(TrackerOptions { pid: Some(child.0.id()), ..alone() }).unwrap();
-    assert!(tracker.snapshot().process.unwrap().rss_bytes > Some(64 << 20));
+    assert!(tracker.snapshot().unwrap().process.unwrap().rss_bytes > Some(64 << 20));
     drop(child);
-    let payload = tracker.snapshot();
+    let payload = tracker.snapshot().unwrap();
     assert_eq!(payload.unavailable.unwrap()["process"], "it has ended");
     assert_eq!(payload.process, None);
     let pid = 4_194_305;
@@ -174,7 +174,7 @@ fn what_changes_in_the_project_is_seen_in_the_background() {
     git(&folder.0, &["init", "--quiet", "--initial-branch=trunk"]);
     let tracker = SessionTracker::start(of(&folder.0)).unwrap();
     assert!(tracker.wait_for_project(SOON));
-    let payload = tracker.snapshot();
+    let payload = tracker.snapshot().unwrap();
     assert_eq!(payload.git.unwrap().branch.as_deref(), Some("trunk"));
     assert!(payload.unavailable.unwrap()["dependencies.lockfile"].contains("has no lockfile"));
     // A lockfile comes, is changed in place, and is committed.
@@ -206,7 +206,7 @@ fn reports_of_tests_are_followed_as_they_come() {
     let options = TrackerOptions { junit: Some(junit.clone()), lcov: Some(lcov.clone()), ..of(&folder.0) };
     let tracker = SessionTracker::start(options).unwrap();
     assert!(tracker.wait_for_project(SOON));
-    assert!(tracker.snapshot().unavailable.unwrap().contains_key("test.tests"));
+    assert!(tracker.snapshot().unwrap().unavailable.unwrap().contains_key("test.tests"));
     fs::write(&lcov, "SF:a.ts\nLF:8\nLH:6\nend_of_record\n").unwrap();
     for passed in 1..3 {
         let cases: String = (0..passed)
@@ -232,7 +232,7 @@ fn reports_of_tests_are_followed_as_they_come() {
     let refused =
         tracker.patch(json!({"test": {"tests": {"passed": 99}}, "git": null, "cache": {"hits": 3}})).unwrap();
     assert_eq!(refused, ["git", "test.tests"]);
-    assert_eq!(tracker.snapshot().cache.unwrap().hits, Some(3));
+    assert_eq!(tracker.snapshot().unwrap().cache.unwrap().hits, Some(3));
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn planted_secrets_leave_by_no_way_and_are_said_to_have_been_there() {
         }))
         .unwrap();
     tracker.update_worker("w_1", json!({"last_error": format!("again {}", secrets[2])})).unwrap();
-    let snapshot = tracker.snapshot();
+    let snapshot = tracker.snapshot().unwrap();
     let until = Instant::now() + SOON;
     let published = loop {
         match read_session(&name).unwrap() {
@@ -261,8 +261,8 @@ fn planted_secrets_leave_by_no_way_and_are_said_to_have_been_there() {
             _ => assert!(Instant::now() < until),
         }
     };
-    let json = tracker.snapshot_json().to_string();
-    let history = tracker.history().join("\n");
+    let json = tracker.snapshot_json().unwrap().to_string();
+    let history = tracker.history().unwrap().join("\n");
     let diff = tracker
         .diff(serde_json::from_str::<Value>(&json).unwrap()["seq"].as_u64().unwrap())
         .unwrap()
@@ -294,12 +294,12 @@ fn any_number_of_threads_say_what_they_know_at_once_and_nothing_is_lost() {
                 for number in 0..50 {
                     tracker.log_api_usage(&format!("api.{number}")).unwrap();
                     tracker.register_worker(&format!("w_{thread}_{number}")).unwrap();
-                    tracker.snapshot_json();
+                    tracker.snapshot_json().unwrap();
                 }
             });
         }
     });
-    let payload = tracker.snapshot();
+    let payload = tracker.snapshot().unwrap();
     assert_eq!(payload.native.unwrap().apis.unwrap().len(), 50);
     assert_eq!(payload.worker_threads.unwrap().registry.unwrap().len(), 200);
     assert_eq!(payload.seq, Some(201));

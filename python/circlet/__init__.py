@@ -8,6 +8,9 @@
 [b'one', b'two']
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from ._native import (
     CONSUMER,
     PRODUCER,
@@ -42,9 +45,11 @@ from .page import PageValue, SharedPage
 from .pool import BatchError, Pool, PoolFuture
 from .process_pool import CallFuture, ProcessPool, RemoteTraceback
 from .ring import SharedRingBuffer
-from .session_payload import SessionPayload
 from .session_pool import SessionPool
-from .session_tracker import SessionTracker
+
+if TYPE_CHECKING:
+    from .session_payload import SessionPayload
+    from .session_tracker import SessionTracker
 
 __all__ = [
     "CONSUMER",
@@ -96,3 +101,13 @@ __all__ = [
     "sample_batch",
     "simplify",
 ]
+
+
+# Looked up when somebody asks: each session imports this package, and few track one.
+_LATE = {"SessionPayload": ".session_payload", "SessionTracker": ".session_tracker"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATE:
+        return getattr(import_module(_LATE[name], __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -136,7 +136,7 @@ pub unsafe extern "C" fn circlet_tracker_update_worker(
 
 /// Says what the program itself measured: a section such as `rings` or `worker_threads`, and in JSON what it is from now on.
 ///
-/// Returns 0 or CIRCLET_BAD_JSON. Any thread.
+/// Returns 0, or CIRCLET_BAD_JSON where it does not fit the schema: what was known stays. Any thread.
 ///
 /// # Safety
 /// Each pointer is NULL or leads to what its type says.
@@ -150,12 +150,12 @@ pub unsafe extern "C" fn circlet_tracker_measured(
         // SAFETY: the caller's promise.
         let (tracker, section, value) =
             unsafe { (borrow(tracker, "tracker")?, text(section, "section")?, json(value, "value")?) };
-        tracker.0.measured(section, &value);
+        tracker.0.measured(section, &value)?;
         Ok(0)
     })
 }
 
-/// Takes a snapshot, as JSON in the canonical form, and remembers it. It works on the processor alone, for some microseconds.
+/// Takes a snapshot, as JSON in the canonical form, and remembers it. It takes some microseconds.
 ///
 /// Returns 0; the caller owns `*snapshot`. Any thread.
 ///
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn circlet_tracker_snapshot(
     call(|| {
         // SAFETY: the caller's promise.
         let (tracker, out) = unsafe { (borrow(tracker, "tracker")?, Out::new(snapshot, "snapshot")?) };
-        out.set(circlet_text::handle(tracker.0.snapshot_json().to_string())?);
+        out.set(circlet_text::handle(tracker.0.snapshot_json()?.to_string())?);
         Ok(0)
     })
 }
@@ -188,7 +188,7 @@ pub unsafe extern "C" fn circlet_tracker_history(
     call(|| {
         // SAFETY: the caller's promise.
         let (tracker, out) = unsafe { (borrow(tracker, "tracker")?, Out::new(snapshots, "snapshots")?) };
-        let history = tracker.0.history();
+        let history = tracker.0.history()?;
         out.set(circlet_text::handle(format!("[{}]", history.join(",")))?);
         count(history.len())
     })
@@ -269,7 +269,10 @@ impl From<TrackerError> for Failure {
             TrackerError::TooLarge { .. } => CIRCLET_TOO_LARGE,
             TrackerError::KnownWorker(_) => CIRCLET_NAME_TAKEN,
             TrackerError::UnknownWorker(_) | TrackerError::Forgotten { .. } => CIRCLET_NOT_FOUND,
-            TrackerError::Process { .. } | TrackerError::Thread(_) | TrackerError::Page(_) => CIRCLET_OS,
+            TrackerError::Forked
+            | TrackerError::Process { .. }
+            | TrackerError::Thread(_)
+            | TrackerError::Page(_) => CIRCLET_OS,
         };
         Self::new(status, error.to_string())
     }

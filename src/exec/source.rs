@@ -41,9 +41,12 @@ const MODULES: &[(&str, &str)] = &sources! {
     "circlet.ring" "ring.py"
     "circlet.session" "session.py"
     "circlet.session_pool" "session_pool.py"
+    "circlet.session_payload" "session_payload.py"
+    "circlet.session_tracker" "session_tracker.py"
     "circlet._session_input" "_session_input.py"
     "circlet._session_late" "_session_late.py"
     "circlet._session_look" "_session_look.py"
+    "circlet._session_probes" "_session_probes.py"
     "circlet._session_shown" "_session_shown.py"
     "circlet._session_watched" "_session_watched.py"
 };

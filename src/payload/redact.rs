@@ -36,7 +36,7 @@ pub struct Redaction {
 }
 
 /// How tokens begin that say by it what they are, and how many more characters of theirs follow at least.
-const TOKENS: [(&str, usize); 26] = [
+const TOKENS: [(&str, usize); 31] = [
     ("ghp_", 30),
     ("gho_", 30),
     ("ghu_", 30),
@@ -51,6 +51,11 @@ const TOKENS: [(&str, usize); 26] = [
     ("sk-", 20),
     ("sk_live_", 16),
     ("rk_live_", 16),
+    ("sk_test_", 16),
+    ("rk_test_", 16),
+    ("whsec_", 20),
+    ("xapp-", 10),
+    ("hvs.", 20),
     ("AKIA", 16),
     ("ASIA", 16),
     ("AIza", 35),
@@ -83,6 +88,22 @@ const SECRETS: [&str; 14] = [
     "authorization",
 ];
 
+/// Names of what is secret that say so as the last of several words.
+const SHORT_SECRETS: [&str; 4] = ["pass", "pat", "cookie", "sig"];
+
+/// Objects of a payload whose members are named by those who use it.
+const NAMED_BY_USERS: [&str; 9] = [
+    "worker_threads.registry",
+    "rings",
+    "executors",
+    "policies",
+    "node_compat.overrides",
+    "bun.flags",
+    "python.features",
+    "node.features",
+    "native.features",
+];
+
 /// The longest name of a secret.
 const NAME_BYTES: usize = 64;
 
@@ -111,15 +132,30 @@ impl Redactor {
         self.redacted(text, &mut kinds)
     }
 
-    /// Takes out of all strings of a document what should not leave, and says where that was. Keys are left as they are; a value whose
-    /// key is the name of a secret is one.
+    /// Takes out of all strings of a document, its keys among them, what should not leave, and says where that was. A value is a secret
+    /// whose key is the name of one; so is what follows such an option in a list of arguments, and the `value` beside such a `name` or
+    /// `key`. A number right under such a key is one, but for a `token`, which is often counted.
     pub fn value(&self, value: &mut Value) -> Vec<Redaction> {
         let mut all = Vec::new();
-        self.walk(value, "", false, &mut all);
+        self.walk(value, "", false, &[], &mut all);
         all
     }
 
-    fn walk(&self, value: &mut Value, path: &str, is_secret: bool, all: &mut Vec<Redaction>) {
+    /// As [`Redactor::value`], of a payload or a patch of one: a worker or a ring may be called what it wants.
+    pub(super) fn payload(&self, value: &mut Value) -> Vec<Redaction> {
+        let mut all = Vec::new();
+        self.walk(value, "", false, &NAMED_BY_USERS, &mut all);
+        all
+    }
+
+    fn walk(
+        &self,
+        value: &mut Value,
+        path: &str,
+        is_secret: bool,
+        named_by_users: &[&str],
+        all: &mut Vec<Redaction>,
+    ) {
         match value {
             Value::String(text) => {
                 let mut kinds = Vec::new();
@@ -137,13 +173,41 @@ impl Redactor {
                 all.extend(kinds.into_iter().map(|kind| Redaction { path: path.to_owned(), kind }));
             }
             Value::Array(values) => {
+                let mut follows = false;
                 for (at, value) in values.iter_mut().enumerate() {
-                    self.walk(value, &format!("{path}[{at}]"), is_secret, all);
+                    let is_option = value.as_str().is_some_and(|word| {
+                        word.strip_prefix("--")
+                            .is_some_and(|name| !name.contains('=') && is_secret_name(name))
+                    });
+                    self.walk(value, &format!("{path}[{at}]"), is_secret || follows, named_by_users, all);
+                    follows = is_option;
                 }
             }
             Value::Object(members) => {
-                for (key, value) in members {
-                    self.walk(value, &join(path, key), is_secret || is_secret_name(key), all);
+                let named = members.get("name").or_else(|| members.get("key")).and_then(Value::as_str);
+                let has_secret_name = named.is_some_and(is_secret_name);
+                let is_plain = named_by_users.contains(&path);
+                for (key, mut value) in std::mem::take(members) {
+                    let is_named =
+                        !is_plain && is_secret_name(&key) && !(value.is_number() && is_counted(&key));
+                    let is_beside = has_secret_name && key == "value";
+                    let mut kinds = Vec::new();
+                    let name = self.redacted(&key, &mut kinds).into_owned();
+                    all.extend(kinds.into_iter().map(|kind| Redaction { path: join(path, &name), kind }));
+                    let mut own = name.clone();
+                    let mut count = 1;
+                    while members.contains_key(&own) {
+                        count += 1;
+                        own = format!("{name} ({count})");
+                    }
+                    self.walk(
+                        &mut value,
+                        &join(path, &own),
+                        is_secret || is_named || is_beside,
+                        named_by_users,
+                        all,
+                    );
+                    members.insert(own, value);
                 }
             }
             Value::Number(_) | Value::Bool(_) if is_secret => {
@@ -187,19 +251,21 @@ impl Redactor {
             }
             let token = token(rest).map(|length| (length, 0, "token"));
             let named = || if before == Some('.') { None } else { assigned(rest) };
-            token.or_else(named).or_else(|| self.place(rest, before))
+            token.or_else(named).or_else(|| self.place(rest, before, text[..at].ends_with("://")))
         })
     }
 
     /// Finds the home folder, as the beginning of a path, or the user's name, as a component of one or a word.
-    fn place(&self, rest: &str, before: Option<char>) -> Option<(usize, usize, &'static str)> {
+    fn place(&self, rest: &str, before: Option<char>, is_url: bool) -> Option<(usize, usize, &'static str)> {
         let is_word = |name: &String| {
             rest.strip_prefix(name.as_str()).is_some_and(|after| {
                 !after.starts_with(|c: char| c.is_ascii_alphanumeric() || "_-.".contains(c))
             })
         };
-        let home =
-            self.home.as_ref().filter(|home| is_word(home) && !before.is_some_and(|c| c == '.' || c == '/'));
+        let home = self
+            .home
+            .as_ref()
+            .filter(|home| is_word(home) && (is_url || !before.is_some_and(|c| c == '.' || c == '/')));
         let user = self.user.as_ref().filter(|user| is_word(user));
         home.map(|home| (home.len(), 0, "home")).or_else(|| user.map(|user| (user.len(), 0, "user")))
     }
@@ -267,7 +333,22 @@ fn assigned(rest: &str) -> Option<(usize, usize, &'static str)> {
 fn is_secret_name(name: &str) -> bool {
     let plain: String =
         name.chars().filter(|c| !matches!(c, '_' | '-' | '.')).map(|c| c.to_ascii_lowercase()).collect();
-    SECRETS.iter().any(|secret| plain.ends_with(secret))
+    // Where somebody is, in each environment.
+    if matches!(plain.as_str(), "pwd" | "oldpwd") {
+        return false;
+    }
+    // `STRIPE_KEY` is one, and `cache_key` is none.
+    let is_key = name.ends_with("_KEY")
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_');
+    let last = name.rsplit(['_', '-', '.']).next().unwrap_or(name);
+    let is_short =
+        last.len() < name.len() && SHORT_SECRETS.iter().any(|short| last.eq_ignore_ascii_case(short));
+    is_key || is_short || plain.contains("secretkey") || SECRETS.iter().any(|secret| plain.ends_with(secret))
+}
+
+/// Tells whether the name of a secret is also one of what is counted.
+fn is_counted(name: &str) -> bool {
+    name.to_ascii_lowercase().ends_with("token")
 }
 
 fn pem(rest: &str) -> Option<usize> {
@@ -410,7 +491,7 @@ mod tests {
         }
 
         #[test]
-        fn no_planted_token_survives_whatever_stands_around_it(before in "[ -~]{0,20}", at in 0_usize..26, after in "[ -~]{0,20}") {
+        fn no_planted_token_survives_whatever_stands_around_it(before in "[ -~]{0,20}", at in 0_usize..31, after in "[ -~]{0,20}") {
             let token = &planted()[at];
             let text = format!("{before} {token} {after}");
             prop_assert!(!redactor().text(&text).contains(token.as_str()), "{}", redactor().text(&text));

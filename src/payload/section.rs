@@ -33,6 +33,8 @@ macro_rules! section {
         }
 
         impl $crate::payload::section::Unknown for $name {
+            const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
+
             fn unknown(&self, path: &str, found: &mut Vec<String>) {
                 use $crate::payload::section::join;
                 $(self.$field.unknown(&join(path, stringify!($field).trim_start_matches("r#")), found);)*
@@ -62,6 +64,9 @@ pub(super) use section;
 
 /// Finds the fields that no section declares.
 pub(super) trait Unknown {
+    /// The fields that a section declares.
+    const FIELDS: &'static [&'static str] = &[];
+
     /// Adds the path of each unknown field below `path`.
     fn unknown(&self, _path: &str, _found: &mut Vec<String>) {}
 }

@@ -4,6 +4,8 @@ use std::fmt::{self, Display};
 use std::io::Write;
 use std::process::ExitCode;
 
+use crate::output::harmless_lines;
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -43,7 +45,7 @@ impl Failure {
             Self::Interrupted => 130,
         };
         // Where nobody listens, the exit code says it.
-        let _ = writeln!(std::io::stderr(), "circlet: {self}");
+        let _ = writeln!(std::io::stderr(), "circlet: {}", harmless_lines(&self.to_string()));
         ExitCode::from(code)
     }
 }

@@ -39,3 +39,8 @@ pub(crate) fn harmless(text: &str) -> String {
     };
     text.chars().map(|c| if escape(c) { c.escape_unicode().to_string() } else { c.to_string() }).collect()
 }
+
+/// As [`harmless`], of a text of several lines.
+pub(crate) fn harmless_lines(text: &str) -> String {
+    text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
+}

@@ -1,19 +1,23 @@
 //! What is known of a session: what guests said, what the host measured, and both as one payload. It starts nothing and measures nothing.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::error::TrackerError;
 use super::options::TrackerOptions;
 use super::owned::Owned;
-use crate::payload::{self, Process, Redactor, SessionPayload, merge_diff, merge_patch};
+use super::paths::{is_deeper, put, remove};
+use super::side::Side;
+use crate::payload::{self, Process, Redaction, Redactor, SessionPayload, merge_diff};
 
-/// The longest name of an interface, and how many of them are kept.
-const API_BYTES: usize = 256;
+/// The longest name of an interface or a worker, and how many interfaces are kept.
+const NAME_BYTES: usize = 256;
 const APIS: usize = 2_000;
+/// How deep what is said may be: readers of JSON stop at 128 levels, and the payload has some of its own.
+const LEVELS: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Book {
@@ -21,16 +25,15 @@ pub(super) struct Book {
     max_bytes: u32,
     owned: Owned,
     redactor: Option<Redactor>,
-    /// What guests said, without what should not leave.
-    guest: Value,
-    /// What was measured, likewise. It goes over what guests said.
-    host: Value,
-    /// Both together.
+    guest: Side,
+    /// It goes over what guests said.
+    host: Side,
+    /// Why something is absent, by its path.
+    unavailable: BTreeMap<String, String>,
+    /// Both together, as they were last shown.
     payload: SessionPayload,
-    /// When each section was last told.
-    told: BTreeMap<String, Instant>,
-    /// What was taken out where.
-    redacted: BTreeMap<String, &'static str>,
+    ages: Vec<Instant>,
+    apis: HashSet<String>,
     history: VecDeque<(u64, Arc<str>)>,
     remembered: usize,
 }
@@ -41,8 +44,8 @@ pub(super) struct Moment {
     pub(super) now: Instant,
     /// Since 1970.
     pub(super) unix: Duration,
-    /// How long the process has been there.
-    pub(super) uptime: Option<Duration>,
+    /// When the process was started, likewise.
+    pub(super) started: Option<Duration>,
 }
 
 impl Book {
@@ -52,11 +55,12 @@ impl Book {
             max_bytes: options.max_bytes,
             owned,
             redactor,
-            guest: Value::Object(Map::new()),
-            host: Value::Object(Map::new()),
+            guest: Side::new(),
+            host: Side::new(),
+            unavailable: BTreeMap::new(),
             payload: SessionPayload::default(),
-            told: BTreeMap::new(),
-            redacted: BTreeMap::new(),
+            ages: Vec::new(),
+            apis: HashSet::new(),
             history: VecDeque::new(),
             remembered: options.history.max(1),
         }
@@ -64,107 +68,104 @@ impl Book {
 
     /// Takes what a guest says; returns the paths of what it may not say, which is left out.
     pub(super) fn patch(&mut self, mut patch: Value, now: Instant) -> Result<Vec<String>, TrackerError> {
-        if !patch.is_object() {
-            let cause =
-                serde::de::Error::custom("a patch of a session is an object with the members to change");
-            return Err(payload::Error::WrongShape { path: String::new(), cause }.into());
-        }
+        fits(&patch, "a patch of a session is an object with the members to change")?;
         let refused = self.owned.strip(&mut patch);
-        let redacted = self.redact(&mut patch);
+        let redactions = self.redact(&mut patch);
         let mut guest = self.guest.clone();
-        merge_patch(&mut guest, &patch);
-        let payload = self.composed(&guest, &self.host)?;
-        let len = payload.to_json().len();
-        if len > self.max_bytes as usize {
+        guest.take(&patch, redactions, now);
+        // By itself, so that nothing in it can be in the way of what is measured later.
+        let len = guest.payload()?.to_json().len();
+        if len > self.max_bytes as usize && len > self.guest.payload()?.to_json().len() {
             return Err(TrackerError::TooLarge { len, max: self.max_bytes });
         }
+        let payload = guest.under(&self.host.document)?;
         self.guest = guest;
-        self.took(payload, &patch, redacted, now);
+        self.shows(payload);
         Ok(refused)
     }
 
-    /// Takes what was measured of a section, or why it could not be.
-    pub(super) fn measured(&mut self, path: &str, value: Result<Value, String>, now: Instant) {
-        let mut patch = json!({});
-        let (value, reason) = match value {
-            Ok(value) => (value, Value::Null),
-            Err(reason) => (Value::Null, Value::String(self.harmless(reason))),
-        };
-        put(&mut patch, path, value);
-        let redacted = self.redact(&mut patch);
-        let mut host = self.host.clone();
-        // What was measured before goes whole.
-        let mut gone = json!({});
-        put(&mut gone, path, Value::Null);
-        merge_patch(&mut host, &gone);
-        merge_patch(&mut host, &patch);
-        merge_patch(&mut host, &json!({ "unavailable": { path: reason } }));
-        // What does not fit is this crate's own mistake; what was known stays.
-        let Ok(payload) = self.composed(&self.guest, &host) else { return };
-        self.host = host;
-        self.took(payload, &patch, redacted, now);
-    }
-
-    fn composed(&self, guest: &Value, host: &Value) -> Result<SessionPayload, payload::Error> {
-        let mut both = guest.clone();
-        merge_patch(&mut both, host);
-        merge_patch(&mut both, &json!({ "schema": payload::SCHEMA }));
-        let mut payload = SessionPayload::from_value(&both)?;
-        payload.seq = self.payload.seq;
-        Ok(payload)
-    }
-
-    fn took(
+    /// Takes what was measured at a path, or why it could not be. What was measured there before goes whole.
+    pub(super) fn measured(
         &mut self,
-        payload: SessionPayload,
-        patch: &Value,
-        redacted: Vec<payload::Redaction>,
+        path: &str,
+        value: Result<Value, String>,
         now: Instant,
-    ) {
-        self.payload = payload;
-        self.payload.unavailable.take_if(|reasons| reasons.is_empty());
-        self.redacted.retain(|path, _| !sets(patch, path));
-        self.redacted.extend(redacted.into_iter().map(|one| (one.path, one.kind)));
-        self.payload.redacted = (!self.redacted.is_empty())
-            .then(|| self.redacted.iter().map(|(path, kind)| (path.clone(), (*kind).to_owned())).collect());
-        for (section, value) in patch.as_object().into_iter().flatten() {
-            if value.is_null() {
-                self.told.remove(section);
-            } else if section != "unavailable" {
-                self.told.insert(section.clone(), now);
+    ) -> Result<(), TrackerError> {
+        let mut host = self.host.clone();
+        remove(&mut host.document, path);
+        match value {
+            Ok(value) => {
+                let mut patch = json!({});
+                put(&mut patch, path, value);
+                fits(&patch, "what was measured is at a path of the payload")?;
+                let redactions = self.redact(&mut patch);
+                host.take(&patch, redactions, now);
+                self.unavailable.remove(path);
+            }
+            Err(reason) => {
+                let section = path.split('.').next().unwrap_or(path);
+                if host.document.get(section).is_none() {
+                    host.told.remove(section);
+                }
+                self.unavailable.insert(path.to_owned(), self.harmless(&reason));
             }
         }
-        let sections = self.told.keys().map(|section| (section.clone(), 0)).collect();
-        self.payload.ages_ms = Some(sections);
+        host.payload()?;
+        let payload = self.guest.under(&host.document)?;
+        self.host = host;
+        self.shows(payload);
+        Ok(())
     }
 
-    /// Takes out of a reason what should not leave.
-    fn harmless(&self, reason: String) -> String {
-        self.redactor.as_ref().map_or(reason.clone(), |redactor| redactor.text(&reason).into_owned())
+    /// As [`Book::measured`], of what guests may say nothing of from now on.
+    pub(super) fn owns(&mut self, path: &str, value: Value, now: Instant) -> Result<(), TrackerError> {
+        self.measured(path, Ok(value), now)?;
+        self.owned.add(path);
+        remove(&mut self.guest.document, path);
+        let payload = self.guest.under(&self.host.document)?;
+        self.shows(payload);
+        Ok(())
     }
 
-    fn redact(&self, value: &mut Value) -> Vec<payload::Redaction> {
-        self.redactor.as_ref().map(|redactor| redactor.value(value)).unwrap_or_default()
+    /// Shows both sides from now on.
+    fn shows(&mut self, mut payload: SessionPayload) {
+        payload.seq = self.payload.seq;
+        payload.redacted = self.guest.redacted_with(&self.host);
+        payload.unavailable = (!self.unavailable.is_empty()).then(|| self.unavailable.clone());
+        let told: BTreeMap<_, _> = self.guest.told.iter().chain(&self.host.told).collect();
+        payload.ages_ms = Some(told.keys().map(|section| ((**section).to_owned(), 0)).collect());
+        self.ages = told.into_values().copied().collect();
+        self.payload = payload;
+    }
+
+    fn redact(&self, value: &mut Value) -> Vec<Redaction> {
+        self.redactor.as_ref().map(|redactor| redactor.payload(value)).unwrap_or_default()
+    }
+
+    /// Takes out of a text what should not leave.
+    fn harmless(&self, text: &str) -> String {
+        self.redactor.as_ref().map_or(text.to_owned(), |redactor| redactor.text(text).into_owned())
     }
 
     /// Notes that an interface is used.
     pub(super) fn log_api_usage(&mut self, name: &str, now: Instant) -> Result<(), TrackerError> {
-        let known =
-            self.guest.get(&self.runtime).and_then(|runtime| runtime.get("apis")).and_then(Value::as_array);
-        let known = known.map(Vec::as_slice).unwrap_or_default();
-        let is_new = !known.iter().any(|api| api.as_str() == Some(name));
-        if name.is_empty() || name.len() > API_BYTES {
-            return Err(TrackerError::Option {
-                option: "name",
-                given: format!("of {} bytes", name.len()),
-                allowed: "the name of an interface has 1 to 256 bytes",
-            });
-        }
-        if !is_new || known.len() >= APIS {
+        let name = self.harmless(name_of("name", name)?);
+        if self.apis.contains(&name) {
             return Ok(());
         }
-        let apis: Vec<Value> = known.iter().cloned().chain([name.into()]).collect();
-        self.patch(json!({ self.runtime.as_str(): { "apis": apis } }), now).map(drop)
+        let known =
+            self.guest.document.get(&self.runtime).and_then(|runtime| runtime.get("apis")?.as_array());
+        let known = known.map(Vec::as_slice).unwrap_or_default();
+        if known.len() >= APIS {
+            let given = format!("the {}th interface", APIS + 1);
+            return Err(TrackerError::Option { option: "name", given, allowed: "2000 interfaces are kept" });
+        }
+        if !known.iter().any(|api| api.as_str() == Some(&name)) {
+            let apis: Vec<Value> = known.iter().cloned().chain([name.clone().into()]).collect();
+            self.patch(json!({ self.runtime.as_str(): { "apis": apis } }), now)?;
+        }
+        self.apis.insert(name);
+        Ok(())
     }
 
     /// Adds a worker.
@@ -174,8 +175,9 @@ impl Book {
         unix: Duration,
         now: Instant,
     ) -> Result<(), TrackerError> {
-        if self.has_worker(id) {
-            return Err(TrackerError::KnownWorker(id.to_owned()));
+        let id = self.harmless(name_of("id", id)?);
+        if self.has_worker(&id) {
+            return Err(TrackerError::KnownWorker(id));
         }
         let created_at_ms = unix.as_millis() as u64;
         let worker = json!({ "state": "booting", "created_at_ms": created_at_ms, "messages_processed": 0, "errors": 0 });
@@ -184,12 +186,12 @@ impl Book {
 
     /// Changes what is said of a worker; `null` forgets it.
     pub(super) fn update_worker(&mut self, id: &str, patch: Value, now: Instant) -> Result<(), TrackerError> {
-        if !self.has_worker(id) {
-            return Err(TrackerError::UnknownWorker(id.to_owned()));
+        let id = self.harmless(id);
+        if !self.has_worker(&id) {
+            return Err(TrackerError::UnknownWorker(id));
         }
-        if !patch.is_object() && !patch.is_null() {
-            let cause = serde::de::Error::custom("what changes of a worker is an object");
-            return Err(payload::Error::WrongShape { path: id.to_owned(), cause }.into());
+        if !patch.is_null() {
+            fits(&patch, "what changes of a worker is an object, or null to forget it")?;
         }
         self.patch(json!({ "worker_threads": { "registry": { id: patch } } }), now).map(drop)
     }
@@ -203,32 +205,46 @@ impl Book {
     pub(super) fn at(&mut self, moment: Moment, process: Result<Process, String>) -> &SessionPayload {
         let payload = &mut self.payload;
         payload.seq = Some(payload.seq.unwrap_or(0) + 1);
-        payload.captured_at_ms = Some(moment.unix.as_millis() as u64);
+        let captured_at_ms = moment.unix.as_millis() as u64;
+        payload.captured_at_ms = Some(captured_at_ms);
+        // The start of the process is the same in each snapshot, to the millisecond.
+        let started = moment.started.filter(|_| process.is_ok()).map(|started| started.as_millis() as u64);
+        if let Some(env) = payload.metadata.as_mut().and_then(|metadata| metadata.env.as_mut()) {
+            env.uptime_ms = started.and_then(|started| captured_at_ms.checked_sub(started));
+        }
         match process {
             Ok(process) => {
                 payload.process = Some(process);
-                if let Some(unavailable) = &mut payload.unavailable {
-                    unavailable.remove("process");
-                }
-                if let Some(env) = payload.metadata.as_mut().and_then(|metadata| metadata.env.as_mut()) {
-                    env.uptime_ms = moment.uptime.map(|uptime| uptime.as_millis() as u64);
+                if self.unavailable.remove("process").is_some() {
+                    payload.unavailable = (!self.unavailable.is_empty()).then(|| self.unavailable.clone());
                 }
             }
             Err(reason) => {
                 payload.process = None;
+                self.unavailable.insert("process".to_owned(), reason.clone());
                 payload.unavailable.get_or_insert_default().insert("process".to_owned(), reason);
             }
         }
         let ages = payload.ages_ms.get_or_insert_default();
         // Both are in the order of the sections' names.
-        for (age, told) in ages.values_mut().zip(self.told.values()) {
+        for (age, told) in ages.values_mut().zip(&self.ages) {
             *age = moment.now.saturating_duration_since(*told).as_millis() as u64;
         }
         payload
     }
 
-    /// Writes a snapshot as JSON, and remembers it.
-    pub(super) fn snapshot_json(&mut self, moment: Moment, process: Result<Process, String>) -> Arc<str> {
+    /// Returns what the host alone says, where all of it is too long.
+    pub(super) fn of_the_host(&self, reason: &str) -> SessionPayload {
+        let mut payload = self.host.payload().unwrap_or_default();
+        payload.seq = self.payload.seq;
+        payload.captured_at_ms = self.payload.captured_at_ms;
+        payload.process.clone_from(&self.payload.process);
+        payload.unavailable = Some([("*".to_owned(), reason.to_owned())].into());
+        payload
+    }
+
+    /// Remembers a snapshot, and writes it as JSON.
+    pub(super) fn remember(&mut self, moment: Moment, process: Result<Process, String>) -> Arc<str> {
         let payload = self.at(moment, process);
         let seq = payload.seq.unwrap_or_default();
         let json: Arc<str> = payload.to_json().into();
@@ -239,174 +255,51 @@ impl Book {
         json
     }
 
+    /// Returns what was shown last.
+    pub(super) fn payload(&self) -> &SessionPayload {
+        &self.payload
+    }
+
     /// Returns the snapshots that are remembered, the newest at the end.
     pub(super) fn history(&self) -> Vec<Arc<str>> {
         self.history.iter().map(|(_, json)| json.clone()).collect()
     }
 
-    /// Returns the patch that leads from one snapshot to another, the newest where none is given.
-    pub(super) fn diff(&self, from: u64, to: Option<u64>) -> Result<Value, TrackerError> {
-        let first = self.history.front().map_or(0, |(seq, _)| *seq);
-        let last = self.history.back().map_or(0, |(seq, _)| *seq);
-        let find = |wanted: u64| {
-            let found = self.history.iter().find(|(seq, _)| *seq == wanted);
-            let (_, json) = found.ok_or(TrackerError::Forgotten { seq: wanted, first, last })?;
-            Ok::<Value, TrackerError>(serde_json::from_str(json).expect("it was written here"))
-        };
-        Ok(merge_diff(&find(from)?, &find(to.unwrap_or(last))?))
+    /// Returns a snapshot that is remembered.
+    pub(super) fn remembered(&self, seq: u64) -> Result<Arc<str>, TrackerError> {
+        let found = self.history.iter().find(|(number, _)| *number == seq);
+        found.map(|(_, json)| json.clone()).ok_or_else(|| TrackerError::Forgotten {
+            seq,
+            known: self.history.iter().map(|(number, _)| *number).collect(),
+        })
     }
 }
 
-/// Puts a value to a path of names.
-fn put(document: &mut Value, path: &str, value: Value) {
-    let mut here = document;
-    for name in path.split('.') {
-        if !here.is_object() {
-            *here = json!({});
-        }
-        here = &mut here[name];
-    }
-    *here = value;
+/// Returns the patch that leads from one snapshot to another.
+pub(super) fn difference(from: &str, to: &str) -> Result<Value, TrackerError> {
+    let read = |json: &str| serde_json::from_str::<Value>(json).map_err(payload::Error::NotJson);
+    Ok(merge_diff(&read(from)?, &read(to)?))
 }
 
-/// Tells whether a patch sets what is at a path, or something that it is in.
-fn sets(patch: &Value, path: &str) -> bool {
-    let mut here = patch;
-    for name in path.split('.') {
-        let name = name.split('[').next().unwrap_or(name);
-        match here.get(name) {
-            Some(value) => here = value,
-            None => return false,
-        }
-        if !here.is_object() {
-            return true;
-        }
+/// What is said is an object, and not deeper than readers go.
+fn fits(value: &Value, is: &str) -> Result<(), TrackerError> {
+    let wrong = |what: &str| {
+        let cause = serde::de::Error::custom(what);
+        TrackerError::Patch(payload::Error::WrongShape { path: String::new(), cause })
+    };
+    if is_deeper(value, LEVELS) {
+        return Err(wrong(&format!("it is nested deeper than {LEVELS} levels")));
     }
-    false
+    if value.is_object() { Ok(()) } else { Err(wrong(is)) }
+}
+
+fn name_of<'a>(option: &'static str, name: &'a str) -> Result<&'a str, TrackerError> {
+    if (1..=NAME_BYTES).contains(&name.len()) {
+        return Ok(name);
+    }
+    let given = format!("of {} bytes", name.len());
+    Err(TrackerError::Option { option, given, allowed: "a name has 1 to 256 bytes" })
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn book() -> Book {
-        let redactor = Redactor::new(Some("/home/ada"), Some("ada"));
-        Book::new(&TrackerOptions::default(), Owned::with(["git"]), Some(redactor))
-    }
-
-    fn moment() -> Moment {
-        Moment { now: Instant::now(), unix: Duration::from_secs(1), uptime: Some(Duration::from_secs(2)) }
-    }
-
-    fn written(book: &mut Book) -> Value {
-        serde_json::from_str(&book.snapshot_json(moment(), Ok(Process::default()))).unwrap()
-    }
-
-    #[test]
-    fn a_guest_cannot_say_what_the_host_measures() {
-        let mut book = book();
-        book.measured("git", Ok(json!({"head": "abc"})), Instant::now());
-        let refused = book
-            .patch(json!({"git": {"branch": "x"}, "process": {"rss_bytes": 1}, "goal": "y"}), Instant::now());
-        assert_eq!(refused.unwrap(), ["git", "process"]);
-        let said = written(&mut book);
-        assert_eq!((&said["git"], &said["goal"]), (&json!({"head": "abc"}), &json!("y")));
-        // Nor take it away.
-        book.patch(json!({"metadata": null, "git": null}), Instant::now()).unwrap();
-        assert_eq!(written(&mut book)["git"]["head"], "abc");
-    }
-
-    #[test]
-    fn what_is_measured_again_takes_the_place_of_what_was_and_a_reason_that_of_both() {
-        let mut book = book();
-        book.measured("git", Ok(json!({"head": "abc", "branch": "x"})), Instant::now());
-        book.measured("git", Ok(json!({"head": "def"})), Instant::now());
-        assert_eq!(written(&mut book)["git"], json!({"head": "def"}));
-        book.measured("git", Err("no repository".to_owned()), Instant::now());
-        let said = written(&mut book);
-        assert_eq!((said.get("git"), &said["unavailable"]["git"]), (None, &json!("no repository")));
-        book.measured("git", Ok(json!({"head": "def"})), Instant::now());
-        assert!(written(&mut book)["unavailable"].get("git").is_none());
-    }
-
-    #[test]
-    fn a_patch_that_does_not_fit_changes_nothing() {
-        let mut book = book();
-        book.patch(json!({"goal": "a"}), Instant::now()).unwrap();
-        for wrong in [
-            json!({"goal": "b", "critical": 5}),
-            json!(["goal"]),
-            json!(5),
-            json!({"context": ["x".repeat(1 << 20)]}),
-        ] {
-            book.patch(wrong, Instant::now()).unwrap_err();
-            assert_eq!(written(&mut book)["goal"], "a");
-        }
-    }
-
-    #[test]
-    fn what_should_not_leave_is_taken_out_and_said() {
-        let mut book = book();
-        book.patch(json!({"last": "cd /home/ada/x", "context": ["a", "https://a:b@h/x"]}), Instant::now())
-            .unwrap();
-        let said = written(&mut book);
-        assert_eq!((&said["last"], &said["context"][1]), (&json!("cd ~/x"), &json!("https://[login]@h/x")));
-        assert_eq!(said["redacted"], json!({"last": "home", "context[1]": "login"}));
-        book.patch(json!({"last": "done", "context": null}), Instant::now()).unwrap();
-        assert!(written(&mut book).get("redacted").is_none());
-    }
-
-    #[test]
-    fn snapshots_are_numbered_and_so_many_remembered() {
-        let mut book = book();
-        let numbers: Vec<u64> = (0..20).map(|_| written(&mut book)["seq"].as_u64().unwrap()).collect();
-        assert_eq!(numbers, (1..=20).collect::<Vec<_>>());
-        assert_eq!(book.history().len(), 16);
-        book.patch(json!({"goal": "z"}), Instant::now()).unwrap();
-        written(&mut book);
-        assert_eq!(book.diff(20, None).unwrap()["goal"], "z");
-        assert!(matches!(book.diff(2, None), Err(TrackerError::Forgotten { seq: 2, first: 6, last: 21 })));
-    }
-
-    #[test]
-    fn each_section_has_its_age() {
-        let mut book = book();
-        let now = Instant::now();
-        book.patch(json!({"goal": "z"}), now).unwrap();
-        book.measured("git", Ok(json!({})), now + Duration::from_millis(400));
-        let moment = Moment { now: now + Duration::from_secs(1), ..moment() };
-        assert_eq!(
-            book.at(moment, Ok(Process::default())).ages_ms,
-            Some([("git".to_owned(), 600), ("goal".to_owned(), 1000)].into())
-        );
-    }
-
-    #[test]
-    fn workers_are_registered_updated_and_forgotten() {
-        let mut book = book();
-        let now = Instant::now();
-        book.register_worker("w_1", Duration::from_millis(5), now).unwrap();
-        assert!(matches!(
-            book.register_worker("w_1", Duration::ZERO, now),
-            Err(TrackerError::KnownWorker(_))
-        ));
-        book.update_worker("w_1", json!({"state": "idle", "errors": 1}), now).unwrap();
-        let worker = written(&mut book)["worker_threads"]["registry"]["w_1"].clone();
-        assert_eq!(
-            worker,
-            json!({"state": "idle", "created_at_ms": 5, "messages_processed": 0, "errors": 1})
-        );
-        book.update_worker("w_1", Value::Null, now).unwrap();
-        assert!(matches!(book.update_worker("w_1", json!({}), now), Err(TrackerError::UnknownWorker(_))));
-    }
-
-    #[test]
-    fn an_interface_is_noted_once() {
-        let mut book = book();
-        for name in ["Bun.gc", "Bun.gc", "Bun.file"] {
-            book.log_api_usage(name, Instant::now()).unwrap();
-        }
-        assert_eq!(written(&mut book)["native"]["apis"], json!(["Bun.gc", "Bun.file"]));
-        assert!(book.log_api_usage("", Instant::now()).is_err());
-    }
-}
+mod tests;

@@ -51,13 +51,21 @@ pub enum TrackerError {
     #[error("there is no worker `{0}`: register it first")]
     UnknownWorker(String),
     /// No snapshot of this number is remembered.
-    #[error("snapshot {seq} is not remembered: {first} to {last} are")]
+    #[error("snapshot {seq} is not remembered: {} are", listed(known))]
     Forgotten {
         /// The number.
         seq: u64,
-        /// The oldest that is remembered; 0 where none is.
-        first: u64,
-        /// The newest.
-        last: u64,
+        /// Those that are, in order.
+        known: Vec<u64>,
     },
+    /// This process was forked from the one that started the tracker.
+    #[error("the tracker is of the process that this one was forked from: start another here")]
+    Forked,
+}
+
+fn listed(known: &[u64]) -> String {
+    match known {
+        [] => "none".to_owned(),
+        _ => known.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+    }
 }

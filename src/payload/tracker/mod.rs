@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `options` | what one is started with |
 //! | `book` | what is known: what guests said under what the host measured. Pure |
+//! | `side` | what one of the two says |
+//! | `paths` | places in documents |
 //! | `owned` | what no guest may say |
 //! | `project` | what is looked at in the background: git, lockfile, dependencies, cache, tests |
 //! | `publish` | the page in shared memory, written on a timer |
@@ -13,17 +15,20 @@ mod book;
 mod error;
 mod options;
 mod owned;
+mod paths;
 mod project;
 mod publish;
+mod side;
 
 use std::fmt;
+use std::io::ErrorKind;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use book::{Book, Moment};
+use book::{Book, Moment, difference};
 pub use error::TrackerError;
 pub use options::TrackerOptions;
 use owned::Owned;
@@ -51,7 +56,7 @@ const RUNTIMES: [&str; 4] = ["bun", "node", "python", "native"];
 /// tracker.update_worker("w_1", json!({"state": "idle"}))?;
 /// let refused = tracker.patch(json!({"goal": "draw a curve", "process": {"rss_bytes": 1}}))?;
 /// assert_eq!(refused, ["process"]);
-/// let payload = tracker.snapshot();
+/// let payload = tracker.snapshot()?;
 /// assert_eq!(payload.goal.as_deref(), Some("draw a curve"));
 /// assert!(payload.process.unwrap().rss_bytes > Some(1));
 /// # Ok::<(), circlet::payload::TrackerError>(())
@@ -62,6 +67,8 @@ pub struct SessionTracker(Arc<Handle>);
 /// Ends the threads with the last clone.
 struct Handle {
     shared: Arc<Shared>,
+    /// The process that started it: one that was forked has its memory, and neither its threads nor what they hold.
+    pid: u32,
     /// The one that writes the page, whose name has gone when it has ended.
     publishes: Mutex<Option<JoinHandle<()>>>,
 }
@@ -88,7 +95,8 @@ impl SessionTracker {
     ///
     /// # Errors
     /// [`TrackerError::Process`], [`TrackerError::Page`], [`TrackerError::Option`], [`TrackerError::Thread`].
-    pub fn start(options: TrackerOptions) -> Result<Self, TrackerError> {
+    pub fn start(mut options: TrackerOptions) -> Result<Self, TrackerError> {
+        options.absolute();
         if !RUNTIMES.contains(&options.runtime.as_str()) {
             let allowed = "one of bun, node, python and native";
             return Err(TrackerError::Option {
@@ -107,7 +115,7 @@ impl SessionTracker {
         let owned = Owned::with(project.sections());
         let redactor = options.redact.then(Redactor::here);
         let mut book = Book::new(&options, owned, redactor);
-        book.measured("metadata", Ok(metadata(&options, pid)), Instant::now());
+        book.measured("metadata", Ok(metadata(&options, pid)), Instant::now())?;
         let page = options.page.as_deref().map(|name| publish::page(name, options.max_bytes)).transpose()?;
         let shared = Arc::new(Shared {
             book: Mutex::new(book),
@@ -115,7 +123,11 @@ impl SessionTracker {
             stage: Mutex::default(),
             wakes: Condvar::new(),
         });
-        let tracker = Self(Arc::new(Handle { shared: shared.clone(), publishes: Mutex::default() }));
+        let tracker = Self(Arc::new(Handle {
+            shared: shared.clone(),
+            pid: std::process::id(),
+            publishes: Mutex::default(),
+        }));
         if let Some(writer) = page {
             let interval = Duration::from_millis(options.interval_ms.max(1));
             let thread =
@@ -135,7 +147,7 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::Patch`] and [`TrackerError::TooLarge`]: nothing of it is taken.
     pub fn patch(&self, patch: Value) -> Result<Vec<String>, TrackerError> {
-        self.0.shared.book().patch(patch, Instant::now())
+        self.0.own()?.book().patch(patch, Instant::now())
     }
 
     /// Notes that the session uses an interface, at `apis` of its runtime. Each is noted once, so that it costs little to call again.
@@ -143,7 +155,7 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::Option`] where the name has no or too many bytes, [`TrackerError::TooLarge`].
     pub fn log_api_usage(&self, name: &str) -> Result<(), TrackerError> {
-        self.0.shared.book().log_api_usage(name, Instant::now())
+        self.0.own()?.book().log_api_usage(name, Instant::now())
     }
 
     /// Adds a worker that starts.
@@ -151,7 +163,7 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::KnownWorker`], [`TrackerError::TooLarge`].
     pub fn register_worker(&self, id: &str) -> Result<(), TrackerError> {
-        self.0.shared.book().register_worker(id, unix(), Instant::now())
+        self.0.own()?.book().register_worker(id, unix(), Instant::now())
     }
 
     /// Changes what is said of a worker, by a merge patch of its entry in `worker_threads.registry`; `null` forgets the worker.
@@ -159,40 +171,57 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::UnknownWorker`], [`TrackerError::Patch`], [`TrackerError::TooLarge`].
     pub fn update_worker(&self, id: &str, patch: Value) -> Result<(), TrackerError> {
-        self.0.shared.book().update_worker(id, patch, Instant::now())
+        self.0.own()?.book().update_worker(id, patch, Instant::now())
     }
 
     /// Says what is measured by the program itself, as the state of its rings or its pool: the section, and what it is from now on. It
-    /// takes the place of what guests say of it.
+    /// takes the place of what guests say of it, and they may say nothing of it any more.
     ///
     /// ```
     /// # use circlet::payload::{SessionTracker, TrackerOptions, RingState};
     /// # let tracker = SessionTracker::start(TrackerOptions { project: false, ..TrackerOptions::default() })?;
     /// let ring = circlet::ring::create("tracked-ring", &circlet::ring::Options::default()).unwrap();
     /// let state = RingState::from(&ring.stats());
-    /// tracker.measured("rings", &std::collections::BTreeMap::from([("tracked-ring", state)]));
-    /// assert!(tracker.snapshot().rings.unwrap().contains_key("tracked-ring"));
+    /// tracker.measured("rings", &std::collections::BTreeMap::from([("tracked-ring", state)]))?;
+    /// assert!(tracker.snapshot()?.rings.unwrap().contains_key("tracked-ring"));
     /// # Ok::<(), circlet::payload::TrackerError>(())
     /// ```
-    pub fn measured(&self, section: &str, value: &impl serde::Serialize) {
-        let value = serde_json::to_value(value).map_err(|error| error.to_string());
-        self.0.shared.book().measured(section, value, Instant::now());
+    ///
+    /// # Errors
+    /// [`TrackerError::Patch`]: it does not fit the schema, and what was known stays.
+    pub fn measured(&self, section: &str, value: &impl serde::Serialize) -> Result<(), TrackerError> {
+        let value = serde_json::to_value(value).map_err(super::Error::NotJson)?;
+        self.0.own()?.book().owns(section, value, Instant::now())
     }
 
-    /// Takes a snapshot.
-    pub fn snapshot(&self) -> SessionPayload {
-        let (moment, process) = self.0.shared.look();
-        self.0.shared.book().at(moment, process).clone()
+    /// Takes a snapshot, and remembers it.
+    ///
+    /// # Errors
+    /// [`TrackerError::Forked`].
+    pub fn snapshot(&self) -> Result<SessionPayload, TrackerError> {
+        let shared = self.0.own()?;
+        let (moment, process) = shared.look();
+        let mut book = shared.book();
+        book.remember(moment, process);
+        Ok(book.payload().clone())
     }
 
     /// Takes a snapshot as JSON in the canonical form, and remembers it.
-    pub fn snapshot_json(&self) -> Arc<str> {
-        self.0.shared.snapshot_json()
+    ///
+    /// # Errors
+    /// [`TrackerError::Forked`].
+    pub fn snapshot_json(&self) -> Result<Arc<str>, TrackerError> {
+        let shared = self.0.own()?;
+        let (moment, process) = shared.look();
+        Ok(shared.book().remember(moment, process))
     }
 
-    /// Returns the last snapshots that were remembered, the newest at the end.
-    pub fn history(&self) -> Vec<Arc<str>> {
-        self.0.shared.book().history()
+    /// Returns the last snapshots that were taken here, the newest at the end; those that the page alone has are not among them.
+    ///
+    /// # Errors
+    /// [`TrackerError::Forked`].
+    pub fn history(&self) -> Result<Vec<Arc<str>>, TrackerError> {
+        Ok(self.0.own()?.book().history())
     }
 
     /// Takes a snapshot, and returns the merge patch that leads to it from a remembered one, named by its `seq`.
@@ -200,13 +229,13 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::Forgotten`].
     pub fn diff(&self, from: u64) -> Result<Value, TrackerError> {
-        self.0.shared.snapshot_json();
-        self.0.shared.book().diff(from, None)
+        let from = self.0.own()?.book().remembered(from)?;
+        difference(&from, &*self.snapshot_json()?)
     }
 
     /// Waits until the project has been looked at once; `false` where it was not within this time.
     pub fn wait_for_project(&self, within: Duration) -> bool {
-        let shared = &self.0.shared;
+        let Ok(shared) = self.0.own() else { return false };
         let waited = shared.wakes.wait_timeout_while(shared.stage(), within, |stage| !stage.has_looked);
         waited.unwrap_or_else(PoisonError::into_inner).0.has_looked
     }
@@ -225,15 +254,11 @@ impl Shared {
     /// Looks at the process.
     fn look(&self) -> (Moment, Result<Process, String>) {
         let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
-        let process = probe.sample().map_err(|_| "it has ended".to_owned());
-        let unix = unix();
-        let uptime = probe.started().and_then(|started| unix.checked_sub(started));
-        (Moment { now: Instant::now(), unix, uptime }, process)
-    }
-
-    fn snapshot_json(&self) -> Arc<str> {
-        let (moment, process) = self.look();
-        self.book().snapshot_json(moment, process)
+        let process = probe.sample().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => "it has ended".to_owned(),
+            _ => error.to_string(),
+        });
+        (Moment { now: Instant::now(), unix: unix(), started: probe.started() }, process)
     }
 
     /// Waits for so long; `true` where all ends meanwhile.
@@ -251,6 +276,11 @@ impl Shared {
 }
 
 impl Handle {
+    /// Returns what is shared, to the process that it is of.
+    fn own(&self) -> Result<&Shared, TrackerError> {
+        if self.pid == std::process::id() { Ok(&self.shared) } else { Err(TrackerError::Forked) }
+    }
+
     fn run(
         &self,
         name: &str,
@@ -264,6 +294,11 @@ impl Handle {
 
 impl Drop for Handle {
     fn drop(&mut self) {
+        if self.own().is_err() {
+            // The thread is another process's, and what it held at the fork nobody lets go of here.
+            std::mem::forget(self.publishes.get_mut().unwrap_or_else(PoisonError::into_inner).take());
+            return;
+        }
         self.shared.stage().is_over = true;
         self.shared.wakes.notify_all();
         if let Some(thread) = self.publishes.get_mut().unwrap_or_else(PoisonError::into_inner).take() {

@@ -44,6 +44,17 @@ pub struct TrackerOptions {
     pub redact: bool,
 }
 
+impl TrackerOptions {
+    /// Has its paths lead to the same place wherever the process goes.
+    pub(super) fn absolute(&mut self) {
+        for path in [Some(&mut self.folder), self.junit.as_mut(), self.lcov.as_mut()].into_iter().flatten() {
+            if let Ok(whole) = std::path::absolute(&*path) {
+                *path = whole;
+            }
+        }
+    }
+}
+
 impl Default for TrackerOptions {
     fn default() -> Self {
         Self {

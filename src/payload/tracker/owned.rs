@@ -22,16 +22,29 @@ const OWN: &[&str] = &[
     "metadata.platform.cpu",
     "metadata.platform.cpu_count",
     "metadata.platform.memory_bytes",
+    "metadata.platform.useragent",
+    // As a view calls them, which would be read for what was measured.
+    "metadata.env.uptime_s",
+    "metadata.platform.memory_gb",
+    "bun.performance.memory_mb.rss",
+    "bun.resources.fd_count",
 ];
 
 /// The paths that guests may not set.
 #[derive(Debug)]
-pub(super) struct Owned(Vec<&'static str>);
+pub(super) struct Owned(Vec<String>);
 
 impl Owned {
     /// What is a tracker's own, and these sections that it looks at.
     pub(super) fn with(sections: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(OWN.iter().copied().chain(sections).collect())
+        Self(OWN.iter().copied().chain(sections).map(str::to_owned).collect())
+    }
+
+    /// Adds one.
+    pub(super) fn add(&mut self, path: &str) {
+        if !self.0.iter().any(|owned| owned == path) {
+            self.0.push(path.to_owned());
+        }
     }
 
     /// Takes out of a patch what guests may not set, and tells the paths.
@@ -45,7 +58,7 @@ impl Owned {
         let Value::Object(members) = value else { return };
         members.retain(|name, member| {
             let path = join(path, name);
-            if self.0.contains(&path.as_str()) {
+            if self.0.contains(&path) {
                 refused.push(path);
                 return false;
             }
@@ -54,10 +67,12 @@ impl Owned {
                 .0
                 .iter()
                 .any(|owned| owned.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')));
+            let had_members = member.as_object().is_some_and(|members| !members.is_empty());
             if is_above {
                 self.walk(member, &path, refused);
             }
-            true
+            // What was all refused says nothing.
+            !had_members || member.as_object().is_some_and(|members| !members.is_empty())
         });
     }
 }

@@ -103,7 +103,10 @@ impl Watched {
         let found = (self.task.look)(place);
         let end = Instant::now();
         for (path, value) in found {
-            shared.book().measured(path, value, end);
+            if let Err(error) = shared.book().measured(path, value, end) {
+                // It stays as it was told before, and says why.
+                let _ = shared.book().measured(path, Err(error.to_string()), end);
+            }
         }
         let rest = (end - begin) * SHARE;
         self.next = (end + rest, self.task.at_least.map(|at_least| end + at_least.max(rest)));

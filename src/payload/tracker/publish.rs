@@ -69,7 +69,7 @@ pub(super) fn page(name: &str, max_bytes: u32) -> Result<Published, TrackerError
             if is_removed {
                 (page::create(name, &options)?, false)
             } else {
-                (page::open(name, &options)?, true)
+                (large_enough(name, &options, room)?, true)
             }
         }
         made => (made?, false),
@@ -79,13 +79,28 @@ pub(super) fn page(name: &str, max_bytes: u32) -> Result<Published, TrackerError
     Ok(Published { page, writer, is_taken_over })
 }
 
+/// Opens a page that somebody else made, where it has room.
+fn large_enough(name: &str, options: &page::Options, room: u32) -> Result<Page, TrackerError> {
+    let page = page::open(name, options)?;
+    if page.max_bytes() >= room {
+        return Ok(page);
+    }
+    let given = format!("`{name}`, a page for {} bytes that is still open elsewhere", page.max_bytes());
+    Err(TrackerError::Option { option: "page", given, allowed: "another name, or a smaller `max_bytes`" })
+}
+
 /// Writes snapshots until the tracker ends.
 pub(super) fn run(shared: &Shared, mut published: Published, interval: Duration) {
     loop {
-        let json = shared.snapshot_json();
+        let (moment, process) = shared.look();
+        let json = shared.book().at(moment, process).to_json();
         if published.writer.write(json.as_bytes()).is_err() {
-            // Longer than the page: what is measured is not bounded. It says so, which always has room.
-            let _ = published.writer.write(without(&json).as_bytes());
+            // What is measured is not bounded. The host's side goes before the guest's, and the reason always has room.
+            let reason = format!("the snapshot has {} bytes, more than its page has room for", json.len());
+            let host = shared.book().of_the_host(&reason);
+            if published.writer.write(host.to_json().as_bytes()).is_err() {
+                let _ = published.writer.write(reasoned(&host).as_bytes());
+            }
         }
         if shared.pause(interval) {
             return;
@@ -94,14 +109,12 @@ pub(super) fn run(shared: &Shared, mut published: Published, interval: Duration)
 }
 
 /// Returns what is left of a snapshot that is too long: which one it was, and why there is no more.
-fn without(json: &str) -> String {
-    let payload = SessionPayload::from_json(json).unwrap_or_default();
-    let reason = format!("the snapshot has {} bytes, more than its page has room for", json.len());
+fn reasoned(payload: &SessionPayload) -> String {
     let left = SessionPayload {
         seq: payload.seq,
         captured_at_ms: payload.captured_at_ms,
-        process: payload.process,
-        unavailable: Some([("*".to_owned(), reason)].into()),
+        process: payload.process.clone(),
+        unavailable: payload.unavailable.clone(),
         ..SessionPayload::default()
     };
     left.to_json()

@@ -39,7 +39,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
             "the project was not looked at within {PROJECT_WITHIN:?}; name a smaller --folder"
         )));
     }
-    let mut payload = tracker.snapshot();
+    let mut payload = tracker.snapshot().map_err(Failure::run)?;
     if arguments.tracked.pid.is_none() {
         without_this_program(&mut payload);
     }

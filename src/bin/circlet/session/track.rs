@@ -122,8 +122,8 @@ fn answer(tracker: &SessionTracker, line: &[u8]) -> String {
         Request::LogApiUsage(name) => tracker.log_api_usage(&name).map(done),
         Request::RegisterWorker(id) => tracker.register_worker(&id).map(done),
         Request::UpdateWorker { id, patch } => tracker.update_worker(&id, patch).map(done),
-        Request::Snapshot {} => Ok(format!(r#"{{"snapshot":{}}}"#, tracker.snapshot_json())),
-        Request::History {} => Ok(format!(r#"{{"history":[{}]}}"#, tracker.history().join(","))),
+        Request::Snapshot {} => tracker.snapshot_json().map(|json| format!(r#"{{"snapshot":{json}}}"#)),
+        Request::History {} => tracker.history().map(|all| format!(r#"{{"history":[{}]}}"#, all.join(","))),
         Request::Diff(from) => tracker.diff(from).map(|patch| json!({ "diff": patch }).to_string()),
     };
     answered.unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string())
