@@ -2839,7 +2839,7 @@ int32_t circlet_tracker_update_worker(const struct circlet_tracker *tracker,
 /**
  * Says what the program itself measured: a section such as `rings` or `worker_threads`, and in JSON what it is from now on.
  *
- * Returns 0 or CIRCLET_BAD_JSON. Any thread.
+ * Returns 0, or CIRCLET_BAD_JSON where it does not fit the schema: what was known stays. Any thread.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says.
@@ -2849,15 +2849,14 @@ int32_t circlet_tracker_measured(const struct circlet_tracker *tracker,
                                  const char *value);
 
 /**
- * Takes a snapshot, as JSON in the canonical form, and remembers it. It works on the processor alone, for some microseconds.
+ * Takes a snapshot, as JSON in the canonical form, and remembers it. It takes some microseconds.
  *
  * Returns 0; the caller owns `*snapshot`. Any thread.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says.
  */
-int32_t circlet_tracker_snapshot(const struct circlet_tracker *tracker,
-                                 struct circlet_text **snapshot);
+int32_t circlet_tracker_snapshot(const struct circlet_tracker *tracker, struct circlet_text **snapshot);
 
 /**
  * Gives the snapshots that are remembered as a JSON list, the newest at the end.

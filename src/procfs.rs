@@ -35,6 +35,12 @@ impl Stat {
         fields.split_ascii_whitespace().nth(number.checked_sub(3)?)?.parse().ok()
     }
 
+    /// Tells whether it has ended, and nobody has asked for its end yet.
+    pub(crate) fn has_ended(&self) -> bool {
+        let state = self.0.iter().rposition(|byte| *byte == b')').and_then(|end| self.0.get(end + 2));
+        matches!(state, Some(b'Z' | b'X' | b'x'))
+    }
+
     /// Returns how many threads it has.
     #[cfg(feature = "exec")]
     pub(crate) fn threads(&self) -> Option<u64> {
@@ -146,6 +152,8 @@ mod tests {
     fn fields_are_found_whatever_a_process_calls_itself() {
         let stat = Stat(b"7 (\xff) S 1 (\n) Z 3 12 5 -1 6 4 7".to_vec());
         let fields = [4, 5, 7, 8, 9, 99].map(|number| stat.field(number));
+        assert!(stat.has_ended());
+        assert!(!Stat(b"7 (Z) S 3".to_vec()).has_ended() && !Stat(b"7 (Z) ".to_vec()).has_ended());
         assert_eq!(fields, [Some(3), Some(12), None, Some(6), Some(4), None]);
         assert!(stat.is_ending());
     }

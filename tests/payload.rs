@@ -101,6 +101,23 @@ mod reading {
     }
 
     #[test]
+    fn nothing_of_a_view_is_lost_where_its_place_is_taken() {
+        for (text, kept) in [
+            (
+                r#"{"process": null, "bun": {"performance": {"memory": null, "memory_mb": {"rss": 45.2, "heap": 7}}}}"#,
+                &["47395635", "7340032"][..],
+            ),
+            (r#"{"cache": {"size_mb": 1, "size_bytes": 5}}"#, &[r#""size_mb":1"#, r#""size_bytes":5"#]),
+            (r#"{"stated": {"mine": 1}, "git": {"dirty": true}}"#, &[r#""mine":1"#, r#""git.dirty":true"#]),
+        ] {
+            let payload = SessionPayload::from_json(text).unwrap();
+            let json = payload.to_json();
+            assert!(kept.iter().all(|kept| json.contains(kept)), "{json}");
+            assert_eq!(SessionPayload::from_json(&json).unwrap(), payload);
+        }
+    }
+
+    #[test]
     fn a_later_schema_is_refused_and_says_what_is_known() {
         let error = SessionPayload::from_json(r#"{"schema": 2}"#).unwrap_err();
         assert_eq!(

@@ -151,6 +151,10 @@ fn a_process_that_has_ended_is_unavailable_and_not_another_of_its_id() {
     let child = busy();
     let tracker = SessionTracker::start(TrackerOptions { pid: Some(child.0.id()), ..alone() }).unwrap();
     assert!(tracker.snapshot().unwrap().process.unwrap().rss_bytes > Some(64 << 20));
+    // Killed, and nobody has asked for its end.
+    let mut child = child;
+    child.0.kill().unwrap();
+    wait_for(&tracker, |payload| payload.process.is_none());
     drop(child);
     let payload = tracker.snapshot().unwrap();
     assert_eq!(payload.unavailable.unwrap()["process"], "it has ended");

@@ -37,7 +37,7 @@ impl Found {
     /// Compares what was stated with what follows from other fields.
     fn follows(&mut self, path: &str, stated: &Value, computed: &Value) {
         let is_same = match (stated.as_f64(), computed.as_f64()) {
-            (Some(stated), Some(computed)) => (stated - computed).abs() <= ERROR,
+            (Some(number), Some(computed)) => (number - computed).abs() <= half_a_digit(stated).max(ERROR),
             _ => stated == computed,
         };
         if !is_same {
@@ -47,6 +47,13 @@ impl Found {
             );
         }
     }
+}
+
+/// Returns half of the last digit that a number is written with.
+fn half_a_digit(number: &Value) -> f64 {
+    let text = number.to_string();
+    let digits = text.split_once('.').map_or(0, |(_, digits)| digits.len());
+    0.5 * 0.1_f64.powi(i32::try_from(digits).unwrap_or(i32::MAX)) * 1.001
 }
 
 impl SessionPayload {
@@ -182,8 +189,11 @@ fn times_fit(payload: &SessionPayload, found: &mut Found) {
     let registry = payload.worker_threads.as_ref().and_then(|workers| workers.registry.as_ref());
     for (id, worker) in registry.into_iter().flatten() {
         let Some(created) = worker.created_at_ms else { continue };
-        let apart = (created / DAY_MS).abs_diff(day);
-        if apart > DAYS {
+        // A session may go on for long: later than it is now is no worker made.
+        let made = created / DAY_MS;
+        let latest = payload.captured_at_ms.map_or(u64::MAX, |now| (now / DAY_MS).saturating_add(DAYS));
+        let apart = made.abs_diff(day);
+        if made.saturating_add(DAYS) < day || made > latest {
             let path = format!("worker_threads.registry.{id}.created_at_ms");
             let what = format!("a worker that was made {apart} days from the day of its session");
             found.add(&[&path, "metadata.env.session"], what);
@@ -303,6 +313,10 @@ mod tests {
             r#"{"git": {"dirty": false, "uncommitted_files": 0}, "files": {"modified": 0, "breakdown": []}}"#,
             r#"{"test": {"tests": {"total": 3, "passed": 2, "failed": 1}, "coverage": {"enabled": false}}}"#,
             r#"{"metadata": {"env": {"head": "d8c4b77"}}, "git": {"head": "d8c4b7712"}}"#,
+            // As they were rounded.
+            r#"{"cache": {"hits": 1, "misses": 2, "manifests": {"hit_rate": 0.33}}}"#,
+            // A session that goes on for ten days.
+            r#"{"metadata": {"env": {"session": "sess-2025-11-09-1"}}, "worker_threads": {"registry": {"w": {"created_at": 1763424000000}}}}"#,
             r#"{"worker_threads": {"statistics": {"total_errors": 1, "total_messages_received": 231, "error_rate": 0.0043}}}"#,
             r#"{"bun": {"performance": {"memory_mb": {"rss": 45.2}}},
                 "worker_threads": {"registry": {"w_1": {"pid": 7, "resource_usage": {"rss_mb": 52.8}}}}}"#,

@@ -69,7 +69,7 @@ impl ProcessProbe {
         if self.is_own && self.pid != std::process::id() {
             *self = Self::this()?;
         }
-        let mut process = self.files.look()?;
+        let mut process = self.files.look().map_err(gone)?;
         #[cfg(unix)]
         if self.is_own
             && let Some(own) = crate::usage::own()
@@ -81,6 +81,15 @@ impl ProcessProbe {
         }
         Ok(process)
     }
+}
+
+/// A process that has gone is one that is not there.
+fn gone(error: io::Error) -> io::Error {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(libc::ESRCH) {
+        return io::ErrorKind::NotFound.into();
+    }
+    error
 }
 
 #[cfg(target_os = "linux")]
@@ -137,6 +146,9 @@ mod files {
             };
             if let Some(stat) = &self.stat {
                 let stat = Stat::read(line(stat, &mut buffer)?);
+                if stat.has_ended() {
+                    return Err(io::ErrorKind::NotFound.into());
+                }
                 let ticks = |field| stat.field(field)?.checked_mul(1_000_000)?.checked_div(ticks_per_s());
                 (process.user_cpu_us, process.system_cpu_us) = (ticks(14), ticks(15));
                 process.major_faults = stat.field(12);

@@ -99,15 +99,21 @@ pub(super) fn to_canonical(mut payload: Value) -> Result<Value, Error> {
         }
     }
     if let (false, Value::Object(members)) = (stated.is_empty(), &mut payload) {
-        members.insert(STATED.to_owned(), Value::Object(stated));
+        match members.entry(STATED).or_insert_with(|| Value::Object(Map::new())) {
+            Value::Object(others) => others.extend(stated),
+            other => *other = Value::Object(stated),
+        }
     }
     Ok(payload)
 }
 
 /// Makes the view of a canonical payload, and of what follows from it; what it states is as it was stated.
 pub(super) fn to_view(mut canonical: Value, payload: &SessionPayload) -> Value {
-    if let Some(members) = canonical.as_object_mut() {
-        members.remove(STATED);
+    if let Some(Value::Object(stated)) = canonical.get_mut(STATED) {
+        stated.retain(|path, _| !DERIVED.iter().any(|derived| derived.path == path));
+        if stated.is_empty() {
+            canonical.as_object_mut().map(|members| members.remove(STATED));
+        }
     }
     for field in FIELDS {
         moved(&mut canonical, field.canonical, field.view, &mut |value| unscaled(value, field.factor));
@@ -155,6 +161,7 @@ fn moved(root: &mut Value, from: &str, to: &str, change: &mut dyn FnMut(&Value) 
     let (from, to) = (parts(from), parts(to));
     let Some(star) = from.iter().position(|part| *part == "*") else {
         if let Some(value) = at(root, &from).and_then(change)
+            && has_room(root, &to)
             && take(root, &from).is_some()
         {
             put(root, &to, value);
@@ -175,6 +182,22 @@ fn at_mut<'a>(root: &'a mut Value, path: &[&str]) -> Option<&'a mut Value> {
     path.iter().try_fold(root, |value, part| value.as_object_mut()?.get_mut(*part))
 }
 
+/// Tells whether nothing is at a path, nor in the way to it. What is there already stays, and so does what would have come.
+fn has_room(root: &Value, path: &[&str]) -> bool {
+    let mut here = root;
+    for part in path {
+        match here {
+            Value::Null => return true,
+            Value::Object(members) => match members.get(*part) {
+                Some(member) => here = member,
+                None => return true,
+            },
+            _ => return false,
+        }
+    }
+    here.is_null()
+}
+
 /// Takes out what is at a path, and the objects on the way that are empty then.
 fn take(root: &mut Value, path: &[&str]) -> Option<Value> {
     let (last, above) = path.split_last()?;
@@ -192,8 +215,14 @@ fn put(root: &mut Value, path: &[&str], value: Value) {
     let Some((last, above)) = path.split_last() else { return };
     let mut here = root;
     for part in above {
+        if here.is_null() {
+            *here = Value::Object(Map::new());
+        }
         let Some(members) = here.as_object_mut() else { return };
         here = members.entry(*part).or_insert_with(|| Value::Object(Map::new()));
+    }
+    if here.is_null() {
+        *here = Value::Object(Map::new());
     }
     if let Some(members) = here.as_object_mut() {
         members.insert((*last).to_owned(), value);

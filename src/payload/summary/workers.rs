@@ -16,6 +16,7 @@ pub(super) fn workers(payload: &SessionPayload) -> Option<Line> {
     line.add(Least, stated_or_counted(payload, "worker_threads.pool.size", size, "pool size"));
     if let Some(pool) = pool {
         line.add(Usual, counted(pool.idle, "idle"));
+        line.add(Usual, some(pool.ready, "ready"));
         line.add(Usual, some(pool.booting, "booting"));
         line.add(Usual, some(pool.draining, "draining"));
         line.add(Usual, some(pool.terminated, "terminated"));

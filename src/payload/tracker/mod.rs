@@ -230,7 +230,7 @@ impl SessionTracker {
     /// [`TrackerError::Forgotten`].
     pub fn diff(&self, from: u64) -> Result<Value, TrackerError> {
         let from = self.0.own()?.book().remembered(from)?;
-        difference(&from, &*self.snapshot_json()?)
+        difference(&from, &self.snapshot_json()?)
     }
 
     /// Waits until the project has been looked at once; `false` where it was not within this time.

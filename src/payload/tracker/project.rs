@@ -1,6 +1,7 @@
 //! What is slow to look at: the project, by a thread in the background, again when files that say so have changed.
 
 use std::fs;
+use std::panic::catch_unwind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -100,7 +101,9 @@ impl Watched {
         // Before it is looked, so that what changes meanwhile is seen the next time.
         self.files = (self.task.watch)(place);
         self.seen = stamps(&self.files);
-        let found = (self.task.look)(place);
+        let found = catch_unwind(|| (self.task.look)(place)).unwrap_or_else(|_| {
+            self.task.owned.iter().map(|path| (*path, Err("looking at it panicked".to_owned()))).collect()
+        });
         let end = Instant::now();
         for (path, value) in found {
             if let Err(error) = shared.book().measured(path, value, end) {
