@@ -73,6 +73,11 @@ sys.stdin.read()
     child
 }
 
+/// The kernel counts pages for each processor, and adds them up when there are some.
+fn is_near(one: u64, other: u64) -> bool {
+    one.abs_diff(other) <= 1 << 20
+}
+
 fn sampled(pid: u32) -> Process {
     ProcessProbe::of(pid).unwrap().sample().unwrap()
 }
@@ -85,7 +90,8 @@ fn another_process_is_as_ps_and_its_own_folder_say() {
     let ps = |field: &str| {
         run(Command::new("ps").args(["-o", &format!("{field}="), "-p", &pid.to_string()])).trim().to_owned()
     };
-    assert_eq!(process.rss_bytes, Some(ps("rss").parse::<u64>().unwrap() * 1024));
+    let rss = ps("rss").parse::<u64>().unwrap() * 1024;
+    assert!(is_near(process.rss_bytes.unwrap(), rss), "{process:?} {rss}");
     assert_eq!(process.threads.map(|threads| threads.to_string()), Some(ps("nlwp")));
     assert_eq!(process.major_faults.map(|faults| faults.to_string()), Some(ps("maj_flt")));
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64;
@@ -117,10 +123,8 @@ print(json.dumps([m.rss, p.num_threads(), p.num_fds(), c.user, c.system, p.creat
     }
     let probe = ProcessProbe::of(pid).unwrap();
     let process = sampled(pid);
-    assert_eq!(
-        json!([process.rss_bytes, process.threads, process.fd_count]),
-        json!([said[0], said[1], said[2]])
-    );
+    assert!(is_near(process.rss_bytes.unwrap(), said[0].as_u64().unwrap()), "{process:?} {said}");
+    assert_eq!(json!([process.threads, process.fd_count]), json!([said[1], said[2]]));
     // Both count in ticks of a hundredth of a second.
     assert_eq!(process.user_cpu_us, Some((said[3].as_f64().unwrap() * 1e6).round() as u64));
     assert_eq!(process.system_cpu_us, Some((said[4].as_f64().unwrap() * 1e6).round() as u64));

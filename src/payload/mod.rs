@@ -22,7 +22,7 @@
 //!     ..SessionPayload::default()
 //! };
 //! let summary = payload.summary(450).to_string();
-//! assert_eq!(summary, "Goal: \"draw a curve\"\nWorkers: 1 active, 4 pool size\nMessages: no errors");
+//! assert_eq!(summary, "Goal: \"draw a curve\"\nWorkers: 1 active, 4 pool size, 3 idle\nMessages: no errors");
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 //!
