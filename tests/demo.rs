@@ -112,7 +112,7 @@ fn the_demo_measures_the_flowchart_in_python_and_draws_it() {
     let text = String::from_utf8(output.stdout.clone()).unwrap();
     assert!(output.status.success(), "{}", error_of(&output));
     assert!(
-        text.contains("all 96") && text.contains("its lengths agree") && text.contains("Pool: 2 workers"),
+        text.contains("all 96") && text.contains("its lengths agree") && text.contains("2 pool size"),
         "{text}"
     );
     let picture = fs::read_to_string(place.folder.join("circlet-demo.svg")).unwrap();

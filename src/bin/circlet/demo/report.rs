@@ -113,7 +113,8 @@ impl Report {
     pub(super) fn print(&self, arguments: &Arguments, session: &SessionPayload) -> Result<(), Failure> {
         if arguments.json {
             let definitions = self.definitions;
-            let all = json!({ "paths": self.rows, "definitions": definitions, "session": session });
+            let all =
+                json!({ "paths": self.rows, "definitions": definitions, "session": session.to_value() });
             return output::print(all);
         }
         let mut lines = vec![self.table(if arguments.all { self.rows.len() } else { ROWS }).to_string()];
