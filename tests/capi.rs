@@ -93,7 +93,7 @@ fn a_c_program_runs_jobs_and_python() {
     let program = common::c_program("examples/c/workers.c");
     let text = run(Command::new(program).env_remove("CIRCLET_LIBRARY"));
     assert!(text.contains("10 jobs gave 285") && text.contains("\"value\":[[\"points\"],42]"), "{text}");
-    assert!(text.contains("Host: circlet/"), "{text}");
+    assert!(text.contains("\nHost: ") && text.contains("\"circlet/"), "{text}");
 }
 
 #[test]
