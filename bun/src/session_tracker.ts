@@ -314,5 +314,7 @@ function jsonOf(name: string, value: unknown): Uint8Array {
 }
 
 function nameOf(worker: Worker): string {
-  return `w_${worker.threadId.toString(16).padStart(4, "0")}`;
+  // The browsers' own type, which a program may have too, has none.
+  const { threadId } = worker as Worker & { threadId: number };
+  return `w_${threadId.toString(16).padStart(4, "0")}`;
 }
