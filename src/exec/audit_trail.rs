@@ -20,7 +20,7 @@ use super::policy::Action;
 /// let _builder = Executor::builder().audit_trail(&trail);
 /// let audit = Audit::from_snapshot(&trail.snapshot())?;
 /// let payload = SessionPayload { audit: Some(audit), ..SessionPayload::default() };
-/// assert_eq!(payload.to_json(), r#"{"audit":{"denied":0,"warned":0,"omitted":0,"last":[]}}"#);
+/// assert_eq!(payload.to_json(), r#"{"schema":1,"audit":{"denied":0,"warned":0,"omitted":0,"last":[]}}"#);
 /// # Ok::<(), circlet::payload::Error>(())
 /// ```
 #[derive(Clone, Debug)]
