@@ -70,7 +70,7 @@ export class SessionTracker {
   /** Takes a snapshot, with what Node knows at this moment, and remembers it. */
   snapshot(): Promise<SessionPayload>;
 
-  /** Resolves to the last 16 snapshots, the newest at the end; those of the page are among them. */
+  /** Resolves to the last 16 snapshots, the newest at the end. */
   history(): Promise<SessionPayload[]>;
 
   /** Takes a snapshot; resolves to the merge patch that leads to it from the one with this `seq`, which is remembered. */

@@ -124,10 +124,7 @@ export interface AuditEntry {
   unix_ms?: number;
 }
 
-/**
- * Says which of the runtime's own interfaces are in use, and what they cost.
- * A process that is not Bun has its memory and its descriptors here too, because the schema has one place for them.
- */
+/** Says which of the runtime's own interfaces are in use, and what they cost. */
 export interface Bun {
   /** Lists the Bun interfaces in use, in the order of their first use. They are what does not run elsewhere. */
   apis?: string[];

@@ -153,7 +153,7 @@ export class SessionTracker implements Disposable {
     return JSON.parse(this.#snapshot()) as SessionPayload;
   }
 
-  /** Returns the snapshots that are remembered, the newest at the end; those of the page are among them. */
+  /** Returns the snapshots that are remembered, the newest at the end. */
   history(): SessionPayload[] {
     const all = textFrom((out) => symbols.circlet_tracker_history(this.#guest.handle(), out));
     return JSON.parse(all) as SessionPayload[];

@@ -197,10 +197,7 @@ class AuditEntry(TypedDict, total=False):
 
 
 class Bun(TypedDict, total=False):
-    """Says which of the runtime's own interfaces are in use, and what they cost.
-
-    A process that is not Bun has its memory and its descriptors here too, because the schema has one place for them.
-    """
+    """Says which of the runtime's own interfaces are in use, and what they cost."""
 
     apis: list[str]
     """Lists the Bun interfaces in use, in the order of their first use. They are what does not run elsewhere."""

@@ -130,7 +130,7 @@ class SessionTracker(Closing):
         return cast("SessionPayload", json.loads(self._snapshot()))
 
     def history(self) -> list[SessionPayload]:
-        """Returns the snapshots that are remembered, the newest at the end; those of the page are among them."""
+        """Returns the snapshots that are remembered, the newest at the end."""
         return cast("list[SessionPayload]", self._core.told(library.circlet_tracker_history))
 
     def diff(self, seq: int) -> dict[str, Any]:

@@ -4,8 +4,6 @@ use super::section::section;
 
 section! {
     /// Says which of the runtime's own interfaces are in use, and what they cost.
-    ///
-    /// A process that is not Bun has its memory and its descriptors here too, because the schema has one place for them.
     pub struct Bun {
         /// Lists the Bun interfaces in use, in the order of their first use. They are what does not run elsewhere.
         pub apis: Option<Vec<String>>,
