@@ -76,6 +76,9 @@ export class SessionTracker {
   /** Takes a snapshot; resolves to the merge patch that leads to it from the one with this `seq`, which is remembered. */
   diff(seq: number): Promise<Record<string, unknown>>;
 
+  /** Resolves once the project has been looked at; rejects after so many milliseconds, a minute by default. */
+  waitForProject(timeoutMs?: number): Promise<void>;
+
   /** Takes a snapshot, and says it in a few lines, of at most so many tokens together: 450 by default. */
   summary(tokens?: number): Promise<string>;
 

@@ -72,6 +72,12 @@ export class SessionTracker {
     return (await this.#guest.ask({ diff: seq })).diff;
   }
 
+  async waitForProject(timeoutMs = 60_000) {
+    const within = Math.ceil(milliseconds("timeoutMs", timeoutMs, TIMER_MAX_MS));
+    const answer = await this.#guest.ask({ wait_for_project: { within_ms: within } });
+    if (!answer.has_looked) throw new Error(`the project was not looked at within ${within} ms: wait longer`);
+  }
+
   async summary(tokens) {
     if (tokens !== undefined && !(Number.isSafeInteger(tokens) && tokens >= 0)) {
       throw new InvalidError(`tokens is ${shown(tokens)}: give an integer of 0 or more`);

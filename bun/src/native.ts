@@ -151,6 +151,7 @@ export const SIGNATURES = {
   circlet_tracker_measured: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
   circlet_tracker_snapshot: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_tracker_history: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_tracker_wait_for_project: { args: ["ptr", "f64"], returns: "i32" },
   circlet_tracker_diff: { args: ["ptr", "u64", "ptr"], returns: "i32" },
   circlet_tracker_free: { args: ["ptr"], returns: "void" },
   circlet_pool_fd: { args: ["ptr", "ptr"], returns: "i32" },

@@ -4,7 +4,7 @@ import type { Pointer } from "bun:ffi";
 import { changes } from "./session_guest.mjs";
 import { checkNames, integer, milliseconds, shown, text, U32_MAX } from "./arguments.ts";
 import { ClosedError, InvalidError, NotFoundError } from "./errors.ts";
-import { check, failure, handleFrom, symbols } from "./native.ts";
+import { check, failure, handleFrom, symbols, TIMED_OUT } from "./native.ts";
 import type { SessionPayload } from "./session_payload.ts";
 import { Probes, userAgent } from "./session_probes.ts";
 import { WatchedWorker } from "./session_workers.ts";
@@ -46,6 +46,8 @@ const NAMES: ReadonlySet<string> = new Set<keyof TrackerOptions>([
   "sampleEveryMs",
 ]);
 const SAMPLE_EVERY_MS = 1000;
+/** How often it is asked whether the project has been looked at. */
+const LOOK_EVERY_MS = 20;
 const TIMER_MAX_MS = 0x7fff_ffff;
 
 const open = new Set<Guest>();
@@ -169,6 +171,23 @@ export class SessionTracker implements Disposable {
     this.#guest.sample();
     const patch = textFrom((out) => symbols.circlet_tracker_diff(this.#guest.handle(), from, out));
     return JSON.parse(patch) as Record<string, unknown>;
+  }
+
+  /**
+   * Resolves once the project has been looked at, so that a snapshot has its git state and dependencies.
+   *
+   * @throws {TimedOutError} After so many milliseconds, a minute by default.
+   */
+  async waitForProject(timeoutMs = 60_000): Promise<void> {
+    const until = performance.now() + milliseconds("timeoutMs", timeoutMs);
+    for (;;) {
+      const status = symbols.circlet_tracker_wait_for_project(this.#guest.handle(), 0);
+      if (status !== TIMED_OUT || performance.now() >= until) {
+        check(status);
+        return;
+      }
+      await Bun.sleep(LOOK_EVERY_MS);
+    }
   }
 
   /** Takes a snapshot, and says it in a few lines, of at most so many tokens together: 450 by default. */

@@ -337,6 +337,7 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_tracker_update_worker": (c_int32, [_HANDLE, c_char_p, c_char_p]),
     "circlet_tracker_snapshot": (c_int32, [_HANDLE, _HANDLE_OUT]),
     "circlet_tracker_history": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_tracker_wait_for_project": (c_int32, [_HANDLE, c_double]),
     "circlet_tracker_diff": (c_int32, [_HANDLE, c_uint64, _HANDLE_OUT]),
     "circlet_tracker_free": (None, [_HANDLE]),
     "circlet_block_free": (None, [_HANDLE]),

@@ -19,6 +19,7 @@ from ._closing import Closing
 from ._native import CircletError, ClosedError, InvalidError, check, library
 from ._pool_options import milliseconds
 from ._session_probes import Probes, changes
+from ._waiting import first_ms, go_on
 
 # See _waiting.py.
 if TYPE_CHECKING:
@@ -145,6 +146,17 @@ class SessionTracker(Closing):
             "dict[str, Any]",
             self._core.told(lambda handle, out: library.circlet_tracker_diff(handle, c_uint64(seq), out)),
         )
+
+    def wait_for_project(self, timeout: float | None = None) -> None:
+        """Waits until the project has been looked at once, so that a snapshot has its git state and dependencies.
+
+        Raises `TimedOutError` after `timeout` seconds.
+        """
+
+        def wait(ms: float) -> int:
+            return self._core.call(lambda handle: int(library.circlet_tracker_wait_for_project(handle, ms)))
+
+        go_on(wait(first_ms(timeout)), wait, timeout)
 
     def summary(self, tokens: int | None = None) -> str:
         """Takes a snapshot, and says it in a few lines, of at most so many tokens together: 450 by default."""

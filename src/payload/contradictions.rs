@@ -87,6 +87,7 @@ impl SessionPayload {
             }
         }
         coverage_is_known(self, &mut found);
+        absent_is_absent(self, &mut found);
         found.0
     }
 }
@@ -259,6 +260,17 @@ fn git_fits(payload: &SessionPayload, found: &mut Found) {
             "a clean tree, and {changed} files that the session changed or made and has not committed"
         );
         found.add(&["git.uncommitted_files", "files.breakdown"], what);
+    }
+}
+
+/// What is said to be unavailable is not there.
+fn absent_is_absent(payload: &SessionPayload, found: &mut Found) {
+    let value = payload.to_value();
+    for (path, reason) in payload.unavailable.iter().flatten() {
+        let there = path.split('.').try_fold(&value, |here, name| here.get(name));
+        if there.is_some() {
+            found.add(&[&format!("unavailable.{path}"), path], format!("it is there, and {reason}"));
+        }
     }
 }
 

@@ -71,7 +71,8 @@ const TOKENS: [(&str, usize); 31] = [
 ];
 
 /// Names of what is secret: the end of a variable's, an option's or a parameter's name, in lower case and without `-` and `_`.
-const SECRETS: [&str; 14] = [
+const SECRETS: [&str; 15] = [
+    "cookie",
     "password",
     "passwd",
     "passphrase",
@@ -88,8 +89,13 @@ const SECRETS: [&str; 14] = [
     "authorization",
 ];
 
+/// Names of parameters of URLs that are secret there.
+const PARAMETERS: [&str; 4] = ["key", "sig", "auth", "code"];
+/// The shortest value of a scheme of HTTP.
+const SCHEME_BYTES: usize = 12;
+
 /// Names of what is secret that say so as the last of several words.
-const SHORT_SECRETS: [&str; 4] = ["pass", "pat", "cookie", "sig"];
+const SHORT_SECRETS: [&str; 3] = ["pass", "pat", "sig"];
 
 /// Objects of a payload whose members are named by those who use it.
 const NAMED_BY_USERS: [&str; 9] = [
@@ -250,8 +256,8 @@ impl Redactor {
                 return None;
             }
             let token = token(rest).map(|length| (length, 0, "token"));
-            let named = || if before == Some('.') { None } else { assigned(rest) };
-            token.or_else(named).or_else(|| self.place(rest, before, text[..at].ends_with("://")))
+            let named = || if before == Some('.') { None } else { assigned(rest, before) };
+            token.or_else(|| scheme(rest)).or_else(|| user_of_a_program(rest)).or_else(named).or_else(|| self.place(rest, before, text[..at].ends_with("://")))
         })
     }
 
@@ -288,8 +294,31 @@ fn token(rest: &str) -> Option<usize> {
     (more >= *least).then_some(begin.len() + more)
 }
 
+/// What a scheme of HTTP wants, wherever it stands: `Bearer x`, `Basic x`.
+fn scheme(rest: &str) -> Option<(usize, usize, &'static str)> {
+    let name = ["Bearer ", "bearer ", "Basic ", "basic "].into_iter().find(|name| rest.starts_with(name))?;
+    let value = rest[name.len()..].bytes();
+    let length = value.take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.~+/=".contains(byte)).count();
+    // A word of a sentence is no such value.
+    (length >= SCHEME_BYTES).then_some((name.len() + length, name.len(), "secret"))
+}
+
+/// The user and the password that a program is given: `curl -u a:b`.
+fn user_of_a_program(rest: &str) -> Option<(usize, usize, &'static str)> {
+    let option = ["-u ", "--user ", "--user="].into_iter().find(|option| rest.starts_with(option))?;
+    let value = &rest[option.len()..];
+    let end = value.find([' ', '\t', '\n', '"', '\'']).unwrap_or(value.len());
+    value[..end].contains(':').then_some((option.len() + end, option.len(), "login"))
+}
+
 /// The user and the password of a URL that begins here: what stands between `//` and `@`.
 fn login(rest: &str) -> Option<(usize, usize, &'static str)> {
+    if let Some(after) = rest.strip_prefix("//") {
+        // Without a scheme, where there is a password.
+        let end = after.find(['/', '?', '#', ' ', '"', '\'', '\n']).unwrap_or(after.len());
+        let at = after[..end].rfind('@').filter(|at| after[..*at].contains(':'))?;
+        return Some((2 + at, 2, "login"));
+    }
     let after = rest.strip_prefix("://")?;
     let end = after.find(['/', '?', '#', ' ', '"', '\'', '<', '>', '\n']).unwrap_or(after.len());
     let at = after[..end].rfind('@')?;
@@ -297,19 +326,25 @@ fn login(rest: &str) -> Option<(usize, usize, &'static str)> {
     (at > 0 && &after[..at] != "git").then_some((3 + at, 3, "login"))
 }
 
-/// The value after the name of a secret: `TOKEN=x`, `"password": "x"`, `--api-key x`, `Authorization: Bearer x`.
-fn assigned(rest: &str) -> Option<(usize, usize, &'static str)> {
+/// The value after the name of a secret: `TOKEN=x`, `"password": "x"`, `--api-key x`, `Authorization: Bearer x`, `?sig=x`; in JSON within a
+/// string too.
+fn assigned(rest: &str, before: Option<char>) -> Option<(usize, usize, &'static str)> {
     let name = rest
         .bytes()
         .take(NAME_BYTES)
         .take_while(|byte| byte.is_ascii_alphanumeric() || b"_-.".contains(byte));
     let name = name.count();
-    if !is_secret_name(&rest[..name]) {
+    let is_parameter = matches!(before, Some('?' | '&')) && PARAMETERS.contains(&&rest[..name]);
+    if !is_parameter && !is_secret_name(&rest[..name]) {
         return None;
     }
     let is_option = rest.starts_with("--");
     let after = &rest[name..];
-    let quote = usize::from(after.starts_with(['"', '\'']));
+    let quote = match after.as_bytes() {
+        [b'\\', b'"', ..] => 2,
+        [b'"' | b'\'', ..] => 1,
+        _ => 0,
+    };
     let sign = after[quote..].trim_start_matches(' ');
     let blanks = after[quote..].len() - sign.len();
     let mut skipped = quote + blanks;
@@ -321,13 +356,29 @@ fn assigned(rest: &str) -> Option<(usize, usize, &'static str)> {
     let value = after[skipped..].trim_start_matches(' ');
     skipped += after[skipped..].len() - value.len();
     // A scheme and what it wants, whatever the scheme is.
-    let is_header = rest[..name].to_ascii_lowercase().ends_with("authorization");
+    let lower = rest[..name].to_ascii_lowercase();
+    let is_header = lower.ends_with("authorization") || lower.ends_with("cookie");
     let (open, end) = match value.chars().next()? {
-        quote @ ('"' | '\'') => (1, value[1..].find(quote).map_or(value.len(), |end| end + 1)),
+        '\\' if value[1..].starts_with('"') => (2, value[2..].find("\\\"").map_or(value.len(), |end| end + 2)),
+        quote @ ('"' | '\'') => (1, closing(value, quote)),
         _ if is_header => (0, value.find(['\n', '"', '\'']).unwrap_or(value.len())),
         _ => (0, value.find([' ', '\t', '\n', '&', ';', ',', '"', '\'', ')', '}']).unwrap_or(value.len())),
     };
     (end > open).then_some((name + skipped + end, name + skipped + open, "secret"))
+}
+
+/// Returns where a quoted value ends: at the next quote that no backslash stands before.
+fn closing(value: &str, quote: char) -> usize {
+    let mut is_escaped = false;
+    for (at, c) in value.char_indices().skip(1) {
+        match c {
+            _ if is_escaped => is_escaped = false,
+            '\\' => is_escaped = true,
+            c if c == quote => return at,
+            _ => {}
+        }
+    }
+    value.len()
 }
 
 fn is_secret_name(name: &str) -> bool {
@@ -404,6 +455,14 @@ mod tests {
             ("-H 'Authorization: Token abc' x", "-H 'Authorization: [secret]' x"),
             ("http://h/p?access_token=t&a=b", "http://h/p?access_token=[secret]&a=b"),
             ("PGPASSWORD='a b' psql", "PGPASSWORD='[secret]' psql"),
+            (r#"password="a\"b" x"#, r#"password="[secret]" x"#),
+            (r#"{\"password\":\"hunter2\",\"a\":1}"#, r#"{\"password\":\"[secret]\",\"a\":1}"#),
+            ("send Bearer abcdefghijklmnop now", "send Bearer [secret] now"),
+            ("Bearer of news", "Bearer of news"),
+            ("Cookie: sid=abc; b=c", "Cookie: [secret]"),
+            ("http://h/p?sig=abc&key=d&a=b", "http://h/p?sig=[secret]&key=[secret]&a=b"),
+            ("curl -u ada2:hunter2 http://h", "curl -u [login] http://h"),
+            ("sudo -u postgres psql", "sudo -u postgres psql"),
             ("the token of a password is a word", "the token of a password is a word"),
             ("tokens: 12, secretary: Ada", "tokens: 12, secretary: Ada"),
         ] {
@@ -416,6 +475,8 @@ mod tests {
         for (text, wanted) in [
             ("https://ada:pw@example.org/x.git", "https://[login]@example.org/x.git"),
             ("https://x-access-token:ghs@example.org", "https://[login]@example.org"),
+            ("//ada2:pw@example.org/x", "//[login]@example.org/x"),
+            ("// see a@b.c", "// see a@b.c"),
             ("ssh://git@example.org/x", "ssh://git@example.org/x"),
             ("redis://:p@ss@h:1/0", "redis://[login]@h:1/0"),
             ("https://example.org/@scope/x", "https://example.org/@scope/x"),

@@ -44,3 +44,9 @@ pub(crate) fn harmless(text: &str) -> String {
 pub(crate) fn harmless_lines(text: &str) -> String {
     text.split('\n').map(harmless).collect::<Vec<_>>().join("\n")
 }
+
+/// Makes JSON harmless to a terminal, and leaves it JSON.
+pub(crate) fn harmless_json(text: &str) -> String {
+    let escape = |c: char| c != '\n' && harmless(c.encode_utf8(&mut [0; 4])).len() != c.len_utf8();
+    text.chars().map(|c| if escape(c) { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() }).collect()
+}

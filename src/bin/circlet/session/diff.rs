@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    if [&arguments.from, &arguments.to].into_iter().all(Source::is_input) {
+        return Err(Failure::input("A and B are both standard input: one of them can be"));
+    }
     let value = |source: &Source| -> Result<Value, Failure> {
         let payload: SessionPayload = read::payload(source)?;
         let mut value = payload.to_value();

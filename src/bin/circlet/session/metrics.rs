@@ -1,8 +1,10 @@
 //! `circlet session metrics`.
 
+use std::io::{IsTerminal, stdout};
+
 use super::read::{self, Source};
 use crate::failure::Failure;
-use crate::output::print;
+use crate::output::{harmless_lines, print};
 
 /// Print the numbers of a session payload as metrics, for Prometheus or OpenTelemetry
 ///
@@ -33,6 +35,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
     let text = if arguments.openmetrics { payload.to_openmetrics() } else { payload.to_prometheus() };
     match text.strip_suffix('\n') {
+        Some(text) if stdout().is_terminal() => print(harmless_lines(text)),
         Some(text) => print(text),
         // There is no number in it.
         None => Ok(()),

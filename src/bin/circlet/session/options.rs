@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use circlet::payload::TrackerOptions;
 
+use crate::failure::Failure;
+
 /// What is looked at.
 #[derive(Debug, clap::Args)]
 pub(super) struct Tracked {
@@ -25,14 +27,19 @@ pub(super) struct Tracked {
 }
 
 impl Tracked {
-    pub(super) fn options(&self) -> TrackerOptions {
-        TrackerOptions {
+    /// # Errors
+    /// There is no such folder.
+    pub(super) fn options(&self) -> Result<TrackerOptions, Failure> {
+        if !self.folder.is_dir() {
+            return Err(Failure::input(format!("--folder {}: there is no such folder", self.folder.display())));
+        }
+        Ok(TrackerOptions {
             pid: self.pid,
             folder: self.folder.clone(),
             junit: self.junit.clone(),
             lcov: self.lcov.clone(),
             redact: !self.no_redact,
             ..TrackerOptions::default()
-        }
+        })
     }
 }

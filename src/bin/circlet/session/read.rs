@@ -21,6 +21,13 @@ pub(super) enum Source {
     Page(String),
 }
 
+impl Source {
+    /// Tells whether it is standard input.
+    pub(super) fn is_input(&self) -> bool {
+        matches!(self, Self::File(file) if file == Path::new("-"))
+    }
+}
+
 impl From<OsString> for Source {
     fn from(given: OsString) -> Self {
         match given.to_str().and_then(|given| given.strip_prefix("page:")) {

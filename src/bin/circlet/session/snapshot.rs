@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::options::Tracked;
 use crate::failure::Failure;
-use crate::output::print;
+use crate::output::{harmless_json, print};
 
 /// How long a project may take to be looked at.
 const PROJECT_WITHIN: Duration = Duration::from_secs(30);
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let tracker = SessionTracker::start(arguments.tracked.options()).map_err(Failure::input)?;
+    let tracker = SessionTracker::start(arguments.tracked.options()?).map_err(Failure::input)?;
     if !tracker.wait_for_project(PROJECT_WITHIN) {
         return Err(Failure::run(format!(
             "the project was not looked at within {PROJECT_WITHIN:?}; name a smaller --folder"
@@ -59,5 +59,6 @@ fn without_this_program(payload: &mut SessionPayload) {
 
 /// Writes JSON for whoever reads it.
 pub(super) fn written(value: &Value) -> String {
-    if stdout().is_terminal() { format!("{value:#}") } else { value.to_string() }
+    // JSON escapes what commands a terminal but for the second set of control characters and what turns writing.
+    if stdout().is_terminal() { harmless_json(&format!("{value:#}")) } else { value.to_string() }
 }

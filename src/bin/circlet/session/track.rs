@@ -27,7 +27,7 @@ const LINE_BYTES: u64 = 16 << 20;
 ///   {"log_api_usage": "node:vm"}                  note an interface that is used
 ///   {"register_worker": "w_1"}                    add a worker
 ///   {"update_worker": {"id": "w_1", "patch": {"state": "idle"}}}
-///   {"snapshot": {}}   {"history": {}}   {"diff": 3}
+///   {"snapshot": {}}   {"history": {}}   {"diff": 3}   {"wait_for_project": {"within_ms": 5000}}
 ///
 /// Examples:
 ///   echo '{"snapshot": {}}' | circlet session track --pid $$
@@ -66,11 +66,12 @@ enum Request {
     Snapshot {},
     History {},
     Diff(u64),
+    WaitForProject { within_ms: u64 },
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let interrupt = Interrupt::watch()?;
-    let mut options = arguments.tracked.options();
+    let mut options = arguments.tracked.options()?;
     options.page.clone_from(&arguments.page);
     options.interval_ms = arguments.interval;
     options.runtime.clone_from(&arguments.runtime);
@@ -124,6 +125,10 @@ fn answer(tracker: &SessionTracker, line: &[u8]) -> String {
         Request::UpdateWorker { id, patch } => tracker.update_worker(&id, patch).map(done),
         Request::Snapshot {} => tracker.snapshot_json().map(|json| format!(r#"{{"snapshot":{json}}}"#)),
         Request::History {} => tracker.history().map(|all| format!(r#"{{"history":[{}]}}"#, all.join(","))),
+        Request::WaitForProject { within_ms } => {
+            let has_looked = tracker.wait_for_project(Duration::from_millis(within_ms));
+            Ok(json!({ "has_looked": has_looked }).to_string())
+        }
         Request::Diff(from) => tracker.diff(from).map(|patch| json!({ "diff": patch }).to_string()),
     };
     answered.unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string())
