@@ -35,6 +35,16 @@ macro_rules! section {
         impl $crate::payload::section::Unknown for $name {
             const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
 
+            fn replace(&mut self, name: &str, from: &mut Self) {
+                match name {
+                    $(stringify!($field) => self.$field = from.$field.take(),)*
+                    _ => match from.extra.remove(name) {
+                        Some(value) => drop(self.extra.insert(name.to_owned(), value)),
+                        None => drop(self.extra.remove(name)),
+                    },
+                }
+            }
+
             fn unknown(&self, path: &str, found: &mut Vec<String>) {
                 use $crate::payload::section::join;
                 $(self.$field.unknown(&join(path, stringify!($field).trim_start_matches("r#")), found);)*
@@ -66,6 +76,13 @@ pub(super) use section;
 pub(super) trait Unknown {
     /// The fields that a section declares.
     const FIELDS: &'static [&'static str] = &[];
+
+    /// Takes one field, known or not, from another, in the place of this one's.
+    fn replace(&mut self, _name: &str, _from: &mut Self)
+    where
+        Self: Sized,
+    {
+    }
 
     /// Adds the path of each unknown field below `path`.
     fn unknown(&self, _path: &str, _found: &mut Vec<String>) {}

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::error::TrackerError;
 use super::options::TrackerOptions;
 use super::owned::Owned;
-use super::paths::{is_deeper, put, remove};
-use super::side::Side;
-use crate::payload::{self, Process, Redaction, Redactor, SessionPayload, merge_diff};
+use super::paths::{has, is_deeper, put, remove};
+use super::side::{Sections, Side, read};
+use crate::payload::section::Unknown;
+use crate::payload::{self, Process, Redaction, Redactor, SessionPayload, merge_diff, merge_patch};
 
 /// The longest name of an interface or a worker, and how many interfaces are kept.
 const NAME_BYTES: usize = 256;
@@ -71,16 +72,18 @@ impl Book {
         fits(&patch, "a patch of a session is an object with the members to change")?;
         let refused = self.owned.strip(&mut patch);
         let redactions = self.redact(&mut patch);
-        let mut guest = self.guest.clone();
-        guest.take(&patch, redactions, now);
+        let sections = self.guest.patched(&patch);
         // By itself, so that nothing in it can be in the way of what is measured later.
-        let len = guest.payload()?.to_json().len();
-        if len > self.max_bytes as usize && len > self.guest.payload()?.to_json().len() {
+        read(sections.clone())?;
+        let len = self.guest.bytes_with(&sections);
+        if len > self.max_bytes as usize && len > self.guest.bytes() {
             return Err(TrackerError::TooLarge { len, max: self.max_bytes });
         }
-        let payload = guest.under(&self.host.document)?;
-        self.guest = guest;
-        self.shows(payload);
+        let over = sections.keys().map(|name| (name.clone(), self.host.document.get(name).cloned()));
+        let shown = both(&sections, &over.collect())?;
+        let names: Vec<_> = sections.keys().cloned().collect();
+        self.guest.take(sections, &patch, redactions, now);
+        self.shows(shown, &names);
         Ok(refused)
     }
 
@@ -91,51 +94,60 @@ impl Book {
         value: Result<Value, String>,
         now: Instant,
     ) -> Result<(), TrackerError> {
-        let mut host = self.host.clone();
-        remove(&mut host.document, path);
-        match value {
+        let name = path.split('.').next().unwrap_or(path).to_owned();
+        // Without what was measured there before.
+        let mut before = json!({ name.as_str(): self.host.document.get(&name) });
+        remove(&mut before, path);
+        let mut patch = json!({});
+        let mut redactions = Vec::new();
+        let reason = match value {
             Ok(value) => {
-                let mut patch = json!({});
                 put(&mut patch, path, value);
                 fits(&patch, "what was measured is at a path of the payload")?;
-                let redactions = self.redact(&mut patch);
-                host.take(&patch, redactions, now);
-                self.unavailable.remove(path);
+                redactions = self.redact(&mut patch);
+                merge_patch(&mut before, &patch);
+                None
             }
-            Err(reason) => {
-                let section = path.split('.').next().unwrap_or(path);
-                if host.document.get(section).is_none() {
-                    host.told.remove(section);
-                }
-                self.unavailable.insert(path.to_owned(), self.harmless(&reason));
-            }
+            Err(reason) => Some(self.harmless(&reason)),
+        };
+        let section = before.as_object_mut().and_then(|members| members.remove(&name)).filter(|section| !section.is_null());
+        let sections = Sections::from([(name.clone(), section)]);
+        read(sections.clone())?;
+        let under = Sections::from([(name.clone(), self.guest.document.get(&name).cloned())]);
+        let shown = both(&under, &sections)?;
+        // Why something is absent does not make the rest of its section younger.
+        let told = self.host.told.get(name.as_str()).copied();
+        self.host.take(sections, &patch, redactions, if reason.is_some() { told.unwrap_or(now) } else { now });
+        match reason {
+            Some(reason) => drop(self.unavailable.insert(path.to_owned(), reason)),
+            None => drop(self.unavailable.remove(path)),
         }
-        host.payload()?;
-        let payload = self.guest.under(&host.document)?;
-        self.host = host;
-        self.shows(payload);
+        self.shows(shown, &[name]);
         Ok(())
     }
 
     /// As [`Book::measured`], of what guests may say nothing of from now on.
     pub(super) fn owns(&mut self, path: &str, value: Value, now: Instant) -> Result<(), TrackerError> {
-        self.measured(path, Ok(value), now)?;
+        if has(&self.guest.document, path, false) {
+            let mut gone = json!({});
+            put(&mut gone, path, Value::Null);
+            self.patch(gone, now)?;
+        }
         self.owned.add(path);
-        remove(&mut self.guest.document, path);
-        let payload = self.guest.under(&self.host.document)?;
-        self.shows(payload);
-        Ok(())
+        self.measured(path, Ok(value), now)
     }
 
-    /// Shows both sides from now on.
-    fn shows(&mut self, mut payload: SessionPayload) {
-        payload.seq = self.payload.seq;
+    /// Shows these sections as they are now, which were read from both sides.
+    fn shows(&mut self, mut sections: SessionPayload, names: &[String]) {
+        for name in names {
+            self.payload.replace(name, &mut sections);
+        }
+        let payload = &mut self.payload;
         payload.redacted = self.guest.redacted_with(&self.host);
         payload.unavailable = (!self.unavailable.is_empty()).then(|| self.unavailable.clone());
         let told: BTreeMap<_, _> = self.guest.told.iter().chain(&self.host.told).collect();
         payload.ages_ms = Some(told.keys().map(|section| ((**section).to_owned(), 0)).collect());
         self.ages = told.into_values().copied().collect();
-        self.payload = payload;
     }
 
     fn redact(&self, value: &mut Value) -> Vec<Redaction> {
@@ -275,10 +287,22 @@ impl Book {
     }
 }
 
+/// Reads sections with others over them.
+fn both(under: &Sections, over: &Sections) -> Result<SessionPayload, payload::Error> {
+    let merged = under.iter().map(|(name, section)| {
+        let mut section = section.clone().unwrap_or(Value::Null);
+        if let Some(Some(over)) = over.get(name) {
+            merge_patch(&mut section, over);
+        }
+        (name.clone(), (!section.is_null()).then_some(section))
+    });
+    read(merged.collect())
+}
+
 /// Returns the patch that leads from one snapshot to another.
 pub(super) fn difference(from: &str, to: &str) -> Result<Value, TrackerError> {
-    let read = |json: &str| serde_json::from_str::<Value>(json).map_err(payload::Error::NotJson);
-    Ok(merge_diff(&read(from)?, &read(to)?))
+    let value = |json: &str| serde_json::from_str::<Value>(json).map_err(payload::Error::NotJson);
+    Ok(merge_diff(&value(from)?, &value(to)?))
 }
 
 /// What is said is an object, and not deeper than readers go.

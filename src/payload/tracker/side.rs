@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::paths::has;
 use crate::payload::section::Unknown;
@@ -14,6 +14,8 @@ const REDACTIONS: usize = 200;
 const PATH_BYTES: usize = 200;
 /// Where those that are not named are counted.
 const MORE: &str = "*";
+/// The quotes, the colon and the comma of a member.
+const MEMBER_BYTES: usize = 4;
 
 #[derive(Clone, Debug)]
 pub(super) struct Side {
@@ -22,7 +24,13 @@ pub(super) struct Side {
     pub(super) told: BTreeMap<&'static str, Instant>,
     redacted: BTreeMap<String, String>,
     unnamed: usize,
+    /// How long each section is as JSON, and all of them.
+    lengths: BTreeMap<String, usize>,
+    bytes: usize,
 }
+
+/// Sections by their names, `None` of those that are to go.
+pub(super) type Sections = BTreeMap<String, Option<Value>>;
 
 impl Side {
     pub(super) fn new() -> Self {
@@ -31,26 +39,62 @@ impl Side {
             told: BTreeMap::new(),
             redacted: BTreeMap::new(),
             unnamed: 0,
+            lengths: BTreeMap::new(),
+            bytes: 0,
         }
     }
 
-    /// Takes a patch, of which these were taken out.
-    pub(super) fn take(&mut self, patch: &Value, redactions: Vec<Redaction>, now: Instant) {
+    /// Returns what each section that a patch touches would be; `None` where it would be gone.
+    pub(super) fn patched(&self, patch: &Value) -> Sections {
+        let changes = patch.as_object().into_iter().flatten();
+        let section = |(name, change): (&String, &Value)| {
+            let section = (!change.is_null()).then(|| {
+                let mut section = self.document.get(name).cloned().unwrap_or(Value::Null);
+                merge_patch(&mut section, change);
+                section
+            });
+            (name.clone(), section)
+        };
+        changes.map(section).collect()
+    }
+
+    /// Takes sections in the place of those that it has, of which these were taken out.
+    pub(super) fn take(&mut self, sections: Sections, patch: &Value, redactions: Vec<Redaction>, now: Instant) {
         self.redacted.retain(|path, _| !has(patch, path, true));
-        merge_patch(&mut self.document, patch);
         for one in redactions {
             self.note(one);
         }
-        for (name, value) in patch.as_object().into_iter().flatten() {
-            let Some(section) = SessionPayload::FIELDS.iter().find(|section| *section == name) else {
-                continue;
-            };
-            if self.document.get(*section).is_none() {
-                self.told.remove(section);
-            } else if !value.is_null() {
-                self.told.insert(section, now);
+        let Value::Object(document) = &mut self.document else { return };
+        for (name, section) in sections {
+            let known = SessionPayload::FIELDS.iter().find(|known| **known == name);
+            self.bytes -= self.lengths.remove(&name).unwrap_or(0);
+            match section {
+                Some(section) => {
+                    let length = length(&name, &section);
+                    self.bytes += length;
+                    self.lengths.insert(name.clone(), length);
+                    document.insert(name, section);
+                    known.map(|known| self.told.insert(known, now));
+                }
+                None => {
+                    document.remove(&name);
+                    known.map(|known| self.told.remove(known));
+                }
             }
         }
+    }
+
+    /// Returns how many bytes of JSON it would have with these sections in the place of its own.
+    pub(super) fn bytes_with(&self, sections: &Sections) -> usize {
+        let before: usize = sections.keys().filter_map(|name| self.lengths.get(name)).sum();
+        let after: usize =
+            sections.iter().filter_map(|(name, section)| Some(length(name, section.as_ref()?))).sum();
+        self.bytes - before + after
+    }
+
+    /// Returns how many bytes of JSON it has.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     fn note(&mut self, one: Redaction) {
@@ -76,22 +120,27 @@ impl Side {
         (!all.is_empty()).then_some(all)
     }
 
-    /// Reads what it says by itself.
+    /// Reads what it says, all of it.
     ///
     /// # Errors
     /// It does not fit the schema.
     pub(super) fn payload(&self) -> Result<SessionPayload, Error> {
-        self.under(&Value::Object(Map::new()))
+        let all = self.document.as_object().into_iter().flatten();
+        read(all.map(|(name, section)| (name.clone(), Some(section.clone()))).collect())
     }
+}
 
-    /// Reads what it says with another document over it.
-    ///
-    /// # Errors
-    /// They do not fit the schema.
-    pub(super) fn under(&self, over: &Value) -> Result<SessionPayload, Error> {
-        let mut both = self.document.clone();
-        merge_patch(&mut both, over);
-        merge_patch(&mut both, &json!({ "schema": SCHEMA }));
-        SessionPayload::from_value(&both)
-    }
+/// Reads sections of a payload by themselves.
+///
+/// # Errors
+/// They do not fit the schema.
+pub(super) fn read(sections: Sections) -> Result<SessionPayload, Error> {
+    let there = sections.into_iter().filter_map(|(name, section)| Some((name, section?)));
+    let document = there.chain([("schema".to_owned(), SCHEMA.into())]).collect();
+    SessionPayload::from_value(&Value::Object(document))
+}
+
+/// Counts the bytes of a member as JSON, with what stands around it.
+fn length(name: &str, section: &Value) -> usize {
+    name.len() + section.to_string().len() + MEMBER_BYTES
 }
