@@ -1,7 +1,7 @@
 //! The lockfile of a project.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
@@ -55,6 +55,11 @@ const NAMES: [(&str, Manager); 15] = [
 pub(super) fn find(folder: &Path) -> Option<(&'static str, Manager)> {
     let is_there = |name: &str| fs::metadata(folder.join(name)).is_ok_and(|found| found.is_file());
     NAMES.into_iter().find(|(name, _)| is_there(name))
+}
+
+/// Returns the places where a lockfile can be.
+pub(in crate::payload) fn lockfile_places(folder: &Path) -> Vec<PathBuf> {
+    NAMES.iter().map(|(name, _)| folder.join(name)).collect()
 }
 
 /// Finds the lockfile of a project, hashes it and counts the packages in it.

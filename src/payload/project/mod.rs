@@ -35,6 +35,8 @@ pub use lcov::{lcov_report, parse_lcov};
 #[cfg(feature = "project")]
 pub use lockfile::lockfile;
 #[cfg(feature = "project")]
+pub(super) use lockfile::lockfile_places;
+#[cfg(feature = "project")]
 pub use package_cache::package_cache;
 pub use unavailable::Unavailable;
 

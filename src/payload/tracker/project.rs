@@ -139,7 +139,8 @@ fn told<T: Serialize>(found: Result<T, Unavailable>) -> Result<Value, String> {
 fn tasks(options: &TrackerOptions) -> Vec<Task> {
     let at_least = Duration::from_millis(options.project_interval_ms.max(1));
     let git = Task {
-        owned: &["git"],
+        // The session works on the commit that is checked out.
+        owned: &["git", "metadata.env.head"],
         look: |place| vec![("git", told(git_state(&place.folder)))],
         watch: |place| git_watch_paths(&place.folder).unwrap_or_default(),
         // Files of the project that are edited show in none of git's own.
@@ -169,6 +170,7 @@ mod files {
     use serde_json::json;
 
     use super::{Duration, Found, PathBuf, Place, Task, TrackerOptions, told};
+    use crate::payload::project::lockfile_places;
     use crate::payload::{dependency_tree, junit_report, lcov_report, lockfile, package_cache};
 
     /// How often a cache is measured again.
@@ -181,15 +183,7 @@ mod files {
             Task {
                 owned: &["dependencies.lockfile"],
                 look: |place| vec![("dependencies.lockfile", told(lockfile(&place.folder)))],
-                watch: |place| {
-                    // A file that is written to changes itself; one that comes or goes changes its folder.
-                    let known = lockfile(&place.folder).ok().and_then(|lockfile| lockfile.path);
-                    known
-                        .map(|path| place.folder.join(path))
-                        .into_iter()
-                        .chain([place.folder.clone()])
-                        .collect()
-                },
+                watch: |place| lockfile_places(&place.folder),
                 at_least: None,
             },
             Task {
