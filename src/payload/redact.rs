@@ -257,7 +257,11 @@ impl Redactor {
             }
             let token = token(rest).map(|length| (length, 0, "token"));
             let named = || if before == Some('.') { None } else { assigned(rest, before) };
-            token.or_else(|| scheme(rest)).or_else(|| user_of_a_program(rest)).or_else(named).or_else(|| self.place(rest, before, text[..at].ends_with("://")))
+            token
+                .or_else(|| scheme(rest))
+                .or_else(|| user_of_a_program(rest))
+                .or_else(named)
+                .or_else(|| self.place(rest, before, text[..at].ends_with("://")))
         })
     }
 
@@ -359,7 +363,9 @@ fn assigned(rest: &str, before: Option<char>) -> Option<(usize, usize, &'static 
     let lower = rest[..name].to_ascii_lowercase();
     let is_header = lower.ends_with("authorization") || lower.ends_with("cookie");
     let (open, end) = match value.chars().next()? {
-        '\\' if value[1..].starts_with('"') => (2, value[2..].find("\\\"").map_or(value.len(), |end| end + 2)),
+        '\\' if value[1..].starts_with('"') => {
+            (2, value[2..].find("\\\"").map_or(value.len(), |end| end + 2))
+        }
         quote @ ('"' | '\'') => (1, closing(value, quote)),
         _ if is_header => (0, value.find(['\n', '"', '\'']).unwrap_or(value.len())),
         _ => (0, value.find([' ', '\t', '\n', '&', ';', ',', '"', '\'', ')', '}']).unwrap_or(value.len())),

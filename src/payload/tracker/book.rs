@@ -110,14 +110,22 @@ impl Book {
             }
             Err(reason) => Some(self.harmless(&reason)),
         };
-        let section = before.as_object_mut().and_then(|members| members.remove(&name)).filter(|section| !section.is_null());
+        let section = before
+            .as_object_mut()
+            .and_then(|members| members.remove(&name))
+            .filter(|section| !section.is_null());
         let sections = Sections::from([(name.clone(), section)]);
         read(sections.clone())?;
         let under = Sections::from([(name.clone(), self.guest.document.get(&name).cloned())]);
         let shown = both(&under, &sections)?;
         // Why something is absent does not make the rest of its section younger.
         let told = self.host.told.get(name.as_str()).copied();
-        self.host.take(sections, &patch, redactions, if reason.is_some() { told.unwrap_or(now) } else { now });
+        self.host.take(
+            sections,
+            &patch,
+            redactions,
+            if reason.is_some() { told.unwrap_or(now) } else { now },
+        );
         match reason {
             Some(reason) => drop(self.unavailable.insert(path.to_owned(), reason)),
             None => drop(self.unavailable.remove(path)),

@@ -59,7 +59,13 @@ impl Side {
     }
 
     /// Takes sections in the place of those that it has, of which these were taken out.
-    pub(super) fn take(&mut self, sections: Sections, patch: &Value, redactions: Vec<Redaction>, now: Instant) {
+    pub(super) fn take(
+        &mut self,
+        sections: Sections,
+        patch: &Value,
+        redactions: Vec<Redaction>,
+        now: Instant,
+    ) {
         self.redacted.retain(|path, _| !has(patch, path, true));
         for one in redactions {
             self.note(one);

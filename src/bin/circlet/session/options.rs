@@ -31,7 +31,10 @@ impl Tracked {
     /// There is no such folder.
     pub(super) fn options(&self) -> Result<TrackerOptions, Failure> {
         if !self.folder.is_dir() {
-            return Err(Failure::input(format!("--folder {}: there is no such folder", self.folder.display())));
+            return Err(Failure::input(format!(
+                "--folder {}: there is no such folder",
+                self.folder.display()
+            )));
         }
         Ok(TrackerOptions {
             pid: self.pid,
