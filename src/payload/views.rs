@@ -75,6 +75,11 @@ const FIELDS: &[Field] = fields![
     "test.tests.duration_ms" => "test.tests.duration_us" * MS_IN_US,
 ];
 
+/// Names the fields of the view that the canonical form calls otherwise: as the view does, and as the canonical form does.
+pub(super) fn view_names() -> impl Iterator<Item = (&'static str, &'static str)> {
+    FIELDS.iter().map(|field| (field.view, field.canonical))
+}
+
 /// Where a canonical payload keeps what a view said that follows from other fields: by its path in the view.
 pub(super) const STATED: &str = "stated";
 

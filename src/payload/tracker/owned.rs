@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use crate::payload::section::join;
+use crate::payload::views::view_names;
 
 /// What is the tracker's own, whatever it looks at.
 const OWN: &[&str] = &[
@@ -23,11 +24,6 @@ const OWN: &[&str] = &[
     "metadata.platform.cpu_count",
     "metadata.platform.memory_bytes",
     "metadata.platform.useragent",
-    // As a view calls them, which would be read for what was measured.
-    "metadata.env.uptime_s",
-    "metadata.platform.memory_gb",
-    "bun.performance.memory_mb.rss",
-    "bun.resources.fd_count",
 ];
 
 /// The paths that guests may not set.
@@ -37,7 +33,11 @@ pub(super) struct Owned(Vec<String>);
 impl Owned {
     /// What is a tracker's own, and these sections that it looks at.
     pub(super) fn with(sections: impl IntoIterator<Item = &'static str>) -> Self {
-        Self(OWN.iter().copied().chain(sections).map(str::to_owned).collect())
+        let canonical: Vec<_> = OWN.iter().copied().chain(sections).collect();
+        // A view's name of them would be read for what was measured.
+        let views = view_names().filter(|(_, of)| canonical.iter().any(|owned| is_within(of, owned)));
+        let views: Vec<_> = views.map(|(view, _)| view).collect();
+        Self(canonical.into_iter().chain(views).map(str::to_owned).collect())
     }
 
     /// Adds one.
@@ -63,10 +63,7 @@ impl Owned {
                 return false;
             }
             // What is above something owned and no object would take the place of it.
-            let is_above = self
-                .0
-                .iter()
-                .any(|owned| owned.strip_prefix(&path).is_some_and(|rest| rest.starts_with('.')));
+            let is_above = self.0.iter().any(|owned| *owned != path && is_within(owned, &path));
             let had_members = member.as_object().is_some_and(|members| !members.is_empty());
             if is_above {
                 self.walk(member, &path, refused);
@@ -77,11 +74,31 @@ impl Owned {
     }
 }
 
+/// Tells whether a path is another, or below it.
+fn is_within(path: &str, above: &str) -> bool {
+    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn what_a_view_calls_them_is_the_hosts_too() {
+        let owned = Owned::with(["cache"]);
+        let mut patch = json!({
+            "metadata": {"env": {"uptime_s": 1}, "platform": {"memory_gb": 1}},
+            "bun": {"performance": {"memory_mb": {"rss": 1, "heap": 1}}, "resources": {"fd_count": 1}},
+            "cache": {"size_mb": 1}, "dependencies": {"lockfile": {"total_size_mb": 1}},
+        });
+        owned.strip(&mut patch);
+        let left = json!({
+            "bun": {"performance": {"memory_mb": {"heap": 1}}}, "dependencies": {"lockfile": {"total_size_mb": 1}},
+        });
+        assert_eq!(patch, left);
+    }
 
     #[test]
     fn what_the_host_measures_goes_and_the_rest_stays() {
