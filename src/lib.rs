@@ -35,6 +35,8 @@ pub mod capi;
 pub mod curve;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 pub mod exec;
+#[cfg(feature = "hub")]
+pub mod hub;
 pub mod page;
 pub mod payload;
 pub mod pool;

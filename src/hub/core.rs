@@ -1,0 +1,147 @@
+//! What the threads of a hub share.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use engineioxide_core::Sid;
+use tokio::runtime::Handle;
+
+use super::State;
+use super::codec::Frames;
+use super::error::HubError;
+use super::options::HubOptions;
+use super::rooms::{NAME_BYTES, Place, Rooms};
+use super::ticker::Tell;
+use super::viewer::Viewer;
+
+/// What the threads of a hub share. Locks are taken in this order: the rooms, a viewer, a room.
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) options: HubOptions,
+    /// Tells this hub from others, and from itself before it was started again.
+    pub(super) id: String,
+    pub(super) rooms: Rooms,
+    pub(super) stats: Counts,
+    pub(super) runtime: Handle,
+    /// A ping, as all viewers get it.
+    pub(super) ping: Frames,
+    started: Instant,
+    sessions: Mutex<HashMap<Sid, Arc<Viewer>>>,
+    ticker: Sender<Tell>,
+}
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    /// Sessions that were made.
+    pub(super) connections: AtomicU64,
+    /// Requests, sockets and events that were refused.
+    pub(super) refused: AtomicU64,
+    /// Viewers that were closed for what they did or did not do.
+    pub(super) closed: AtomicU64,
+    pub(super) ticks: AtomicU64,
+    /// Frames of ticks that viewers were told.
+    pub(super) told: AtomicU64,
+    /// Frames of ticks that viewers could not take.
+    pub(super) behind: AtomicU64,
+    /// States that viewers were told who were not up to date.
+    pub(super) snapshots: AtomicU64,
+    /// Events that viewers have lost.
+    pub(super) lost: AtomicU64,
+    pub(super) written_bytes: AtomicU64,
+    pub(super) published: AtomicU64,
+    /// Rooms that went for want of activity.
+    pub(super) evicted: AtomicU64,
+}
+
+impl Core {
+    pub(super) fn new(options: HubOptions, runtime: Handle, ticker: Sender<Tell>) -> Self {
+        Self {
+            id: Sid::new().to_string(),
+            rooms: Rooms::new(options.max_rooms, options.room()),
+            stats: Counts::default(),
+            runtime,
+            ping: Frames::engine("2"),
+            started: Instant::now(),
+            sessions: Mutex::default(),
+            ticker,
+            options,
+        }
+    }
+
+    /// Returns the hub's time.
+    pub(super) fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    pub(super) fn sessions(&self) -> MutexGuard<'_, HashMap<Sid, Arc<Viewer>>> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Adds a session.
+    pub(super) fn came(&self, viewer: &Arc<Viewer>) {
+        self.stats.connections.fetch_add(1, Ordering::Relaxed);
+        self.sessions().insert(viewer.sid, viewer.clone());
+    }
+
+    /// Removes one that is closed.
+    pub(super) fn gone(&self, viewer: &Viewer) {
+        self.sessions().remove(&viewer.sid);
+    }
+
+    /// Sets the value of a key of a room.
+    pub(super) fn set(&self, room: &str, key: &str, value: State) -> Result<(), HubError> {
+        let key = name("key", key)?;
+        self.publish(room, |place| place.room().set(key, value))?
+    }
+
+    /// Removes a key of a room, and tells whether it was there.
+    pub(super) fn remove(&self, room: &str, key: &str) -> Result<bool, HubError> {
+        self.publish(room, |place| place.room().remove(key))
+    }
+
+    /// Appends an event to the log of a room, and returns its number.
+    pub(super) fn log(&self, room: &str, event: &str, data: State) -> Result<u64, HubError> {
+        let event = name("event", event)?;
+        self.publish(room, |place| place.room().log(event, data))
+    }
+
+    fn publish<T>(&self, room: &str, act: impl FnOnce(&Arc<Place>) -> T) -> Result<T, HubError> {
+        self.stats.published.fetch_add(1, Ordering::Relaxed);
+        self.rooms.enter(room, self.now_ms(), |place| {
+            let was_dirty = place.room().is_dirty();
+            let done = act(place);
+            if !was_dirty && place.room().is_dirty() {
+                self.tell(Tell::Dirty(place.clone()));
+            }
+            done
+        })
+    }
+
+    pub(super) fn tell(&self, tell: Tell) {
+        // A ticker that has ended has nobody to tell.
+        let _ = self.ticker.send(tell);
+    }
+
+    pub(super) fn tell_ticker_joined(&self, place: &Arc<Place>, viewer: &Arc<Viewer>) {
+        self.tell(Tell::Joined(place.clone(), viewer.clone()));
+    }
+
+    /// A viewer has left a room.
+    pub(super) fn left(&self, place: &Arc<Place>, viewer: &Viewer) {
+        place.viewers.fetch_sub(1, Ordering::Relaxed);
+        place.touch(self.now_ms());
+        self.tell(Tell::Left(place.clone(), viewer.sid));
+    }
+}
+
+/// Checks a name that is not a room's.
+fn name<'a>(what: &'static str, name: &'a str) -> Result<&'a str, HubError> {
+    if name.is_empty() || name.len() > NAME_BYTES {
+        return Err(HubError::Name { what, bytes: name.len(), limit: NAME_BYTES });
+    }
+    Ok(name)
+}

@@ -1,0 +1,226 @@
+//! The transports of Engine.IO v4 (<https://socket.io/docs/v4/engine-io-protocol/>): polling, websockets, and the way from one to the
+//! other.
+
+use std::cell::RefCell;
+use std::io;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use engineioxide_core::{OpenPacket, Packet, ProtocolVersion, Sid, Str, TransportType};
+use tokio::net::TcpStream;
+
+use super::codec::{Codec, Frames, Message, SEPARATOR};
+use super::core::Core;
+use super::events::{self, Refusal};
+use super::quota::Quota;
+use super::viewer::{Close, Viewer};
+use super::websocket::{CloseCode, Incoming, Reader};
+
+/// For how long an upgrade may take.
+const UPGRADE: Duration = Duration::from_secs(10);
+
+/// Makes a session, over a websocket or polling.
+pub(super) fn open(
+    core: &Arc<Core>,
+    codec: Codec,
+    peer: IpAddr,
+    stream: Option<Arc<TcpStream>>,
+) -> Arc<Viewer> {
+    let now = core.now_ms();
+    let quota = Quota::new(core.options.viewer_limits, now);
+    let ping_ms = now + core.options.ping_interval_ms();
+    let viewer = Arc::new(Viewer::new(codec, peer, stream, ping_ms, quota));
+    core.came(&viewer);
+    viewer
+}
+
+/// Returns what a session begins with.
+pub(super) fn open_packet(core: &Core, sid: Sid, transport: TransportType) -> String {
+    let options = &core.options;
+    let upgrades = match transport {
+        TransportType::Polling => [TransportType::Websocket].into_iter().collect(),
+        TransportType::Websocket => Default::default(),
+    };
+    Packet::Open(OpenPacket {
+        sid,
+        upgrades,
+        ping_interval: options.ping_interval,
+        ping_timeout: options.ping_timeout,
+        max_payload: options.viewer_limits.message_bytes as u64,
+    })
+    .into()
+}
+
+/// Serves a viewer over a websocket, after what came with the handshake, until it is closed.
+pub(super) async fn serve(core: Arc<Core>, codec: Codec, peer: IpAddr, stream: TcpStream, first: Bytes) {
+    let stream = Arc::new(stream);
+    let viewer = open(&core, codec, peer, Some(stream.clone()));
+    viewer.send(&core, Frames::engine(&open_packet(&core, viewer.sid, TransportType::Websocket)));
+    read(&core, &viewer, &stream, Reader::new(max_bytes(&core)), &first).await;
+}
+
+fn max_bytes(core: &Core) -> usize {
+    core.options.viewer_limits.message_bytes.max(core.options.emitter_limits.message_bytes)
+}
+
+thread_local! {
+    /// What is read into: one for each thread, not for each viewer.
+    static BUFFER: RefCell<Box<[u8]>> = RefCell::new(vec![0; 64 << 10].into());
+}
+
+/// Reads a websocket until it ends.
+async fn read(core: &Arc<Core>, viewer: &Arc<Viewer>, stream: &TcpStream, mut reader: Reader, first: &[u8]) {
+    let mut goes_on = take(core, viewer, &mut reader, first);
+    while goes_on {
+        if stream.readable().await.is_err() {
+            break;
+        }
+        goes_on = BUFFER.with_borrow_mut(|buffer| match stream.try_read(buffer) {
+            Ok(0) => false,
+            Ok(length) => take(core, viewer, &mut reader, &buffer[..length]),
+            Err(error) => error.kind() == io::ErrorKind::WouldBlock,
+        });
+    }
+    viewer.close(core, Close::Gone);
+}
+
+/// Takes bytes of a viewer; tells whether it goes on.
+fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, reader: &mut Reader, bytes: &[u8]) -> bool {
+    let mut refusal = None;
+    let read = reader.read(bytes, |incoming| match incoming {
+        Incoming::Close => false,
+        Incoming::Ping(pong) => {
+            viewer.send(core, Frames::raw(pong));
+            true
+        }
+        Incoming::Message(message) => match packet(core, viewer, message) {
+            Ok(goes_on) => goes_on,
+            Err(why) => {
+                refusal = Some(why);
+                false
+            }
+        },
+    });
+    if let Err(wrong) = read {
+        viewer.close(core, Close::Because(wrong.code(), &wrong.to_string()));
+        return false;
+    }
+    if let Some(refusal) = refusal {
+        events::refuse(core, viewer, &refusal);
+        return false;
+    }
+    !viewer.line().is_closed()
+}
+
+/// Takes a packet of Engine.IO; tells whether the session goes on.
+fn packet(core: &Arc<Core>, viewer: &Arc<Viewer>, message: Message) -> Result<bool, Refusal> {
+    let Message::Text(text) = message else {
+        events::take(core, viewer, message)?;
+        return Ok(true);
+    };
+    let packet = Packet::parse(ProtocolVersion::V4, text)
+        .map_err(|error| Refusal::Policy(format!("no packet of Engine.IO v4: {error}")))?;
+    match packet {
+        Packet::Message(text) => events::take(core, viewer, Message::Text(text))?,
+        Packet::Binary(bytes) => events::take(core, viewer, Message::Binary(bytes))?,
+        Packet::Pong => viewer.line().ponged(core),
+        Packet::Close => {
+            viewer.close(core, Close::Gone);
+            return Ok(false);
+        }
+        Packet::Noop | Packet::Upgrade => {}
+        _ => return Err(Refusal::Policy("a packet of Engine.IO v4 that only servers send".to_owned())),
+    }
+    Ok(true)
+}
+
+/// Takes what was posted: packets, parted by record separators.
+///
+/// # Errors
+/// What is wrong with it; the session is closed then.
+pub(super) fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, body: &[u8]) -> Result<(), Refusal> {
+    for part in body.split(|byte| *byte == SEPARATOR) {
+        let text = std::str::from_utf8(part)
+            .map_err(|_| Refusal::Policy("a payload that is not UTF-8".to_owned()))?;
+        if !packet(core, viewer, Message::Text(Str::copy_from_slice(text)))? {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Goes on with a session over a websocket, after what came with the handshake: the client tries whether it works, and then says so.
+pub(super) async fn upgrade(core: Arc<Core>, viewer: Arc<Viewer>, stream: TcpStream, first: Bytes) {
+    let stream = Arc::new(stream);
+    let mut reader = Reader::new(max_bytes(&core));
+    let probed = tokio::time::timeout(UPGRADE, probe(&viewer, &stream, &mut reader, &first)).await;
+    if let Ok(Some(rest)) = probed {
+        viewer.line().upgrade(&viewer, &core, stream.clone());
+        for message in rest {
+            if let Err(refusal) = packet(&core, &viewer, message) {
+                return events::refuse(&core, &viewer, &refusal);
+            }
+        }
+        read(&core, &viewer, &stream, reader, &[]).await;
+    } else {
+        // The session goes on by polling, if it does.
+        let _ = stream.try_write(&super::websocket::close(CloseCode::Protocol, "no upgrade"));
+    }
+}
+
+/// Waits for the client to try a websocket and to settle on it. Returns what came after that.
+async fn probe(
+    viewer: &Viewer,
+    stream: &TcpStream,
+    reader: &mut Reader,
+    first: &[u8],
+) -> Option<Vec<Message>> {
+    let mut messages = Vec::new();
+    let mut buffer = first.to_vec();
+    let mut is_probed = false;
+    loop {
+        let mut is_over = false;
+        let read = reader.read(&buffer, |incoming| {
+            match incoming {
+                Incoming::Message(message) => messages.push(message),
+                Incoming::Ping(_) => {}
+                Incoming::Close => is_over = true,
+            }
+            !is_over
+        });
+        if read.is_err() || is_over {
+            return None;
+        }
+        while !messages.is_empty() {
+            let Message::Text(text) = messages.remove(0) else { return None };
+            match Packet::parse(ProtocolVersion::V4, text).ok()? {
+                Packet::PingUpgrade if !is_probed => {
+                    is_probed = true;
+                    stream.try_write(Frames::engine("3probe").bytes()).ok()?;
+                    // A poll that waits is answered, so that the client may settle.
+                    viewer.line().end_poll();
+                }
+                Packet::Upgrade if is_probed => return Some(messages),
+                _ => return None,
+            }
+        }
+        loop {
+            stream.readable().await.ok()?;
+            buffer.resize(4 << 10, 0);
+            match stream.try_read(&mut buffer) {
+                Ok(0) => return None,
+                Ok(length) => {
+                    buffer.truncate(length);
+                    break;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_) => return None,
+            }
+        }
+        if viewer.line().is_closed() {
+            return None;
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! What a hub refuses, and why.
+
+use std::io;
+
+/// Why a hub does not do what it was told.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum HubError {
+    /// The address cannot be listened at.
+    #[error("cannot listen at {addr}: {cause}")]
+    Listen {
+        /// The address.
+        addr: String,
+        /// What the system says.
+        cause: io::Error,
+    },
+    /// No thread can be started.
+    #[error("a thread of the hub cannot be started: {0}")]
+    Thread(#[source] io::Error),
+    /// An option has a value that it cannot have.
+    #[error("`{option}` is {given}; allowed is {allowed}")]
+    Option {
+        /// Its name.
+        option: &'static str,
+        /// What was given.
+        given: String,
+        /// What it may be.
+        allowed: &'static str,
+    },
+    /// A room or key has no name, or one that is too long.
+    #[error("a {what} of {bytes} bytes; a name has 1 to {limit}")]
+    Name {
+        /// What is named so: `room`, `key` or `event`.
+        what: &'static str,
+        /// How long it is.
+        bytes: usize,
+        /// How long it may be.
+        limit: usize,
+    },
+    /// A room holds as much as it may.
+    #[error("room `{room}` is full: it holds at most {limit} {of}")]
+    Full {
+        /// The room.
+        room: String,
+        /// Of what: `keys` or `bytes`.
+        of: &'static str,
+        /// How much it may hold.
+        limit: usize,
+    },
+    /// There are as many rooms as there may be.
+    #[error(
+        "there are {limit} rooms, as many as there may be; those that nobody watches go after a while without activity"
+    )]
+    Rooms {
+        /// How many there may be.
+        limit: usize,
+    },
+    /// The hub has been stopped.
+    #[error("the hub has been stopped")]
+    Stopped,
+}

@@ -1,0 +1,209 @@
+//! What viewers and emitters say, and what becomes of it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use engineioxide_core::Sid;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+use socketioxide_core::parser::{ParseConfig, ParseError};
+
+use super::codec::{self, Frames, Message, Said};
+use super::core::Core;
+use super::error::HubError;
+use super::viewer::{Close, Socket, Viewer};
+use super::websocket::CloseCode;
+
+/// Takes a message of a viewer. `Err` says why it is to be closed.
+pub(super) fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, message: Message) -> Result<(), Refusal> {
+    let bytes = match &message {
+        Message::Text(text) => text.len(),
+        Message::Binary(bytes) => bytes.len(),
+    };
+    let (quota, limits) = {
+        let mut line = viewer.line();
+        (line.quota.take(bytes, core.now_ms()), *line.quota.limits())
+    };
+    quota.map_err(Refusal::Policy)?;
+    if bytes > limits.message_bytes {
+        return Err(Refusal::Policy(format!(
+            "a message of {bytes} bytes, more than {}",
+            limits.message_bytes
+        )));
+    }
+    let config = ParseConfig {
+        max_incoming_binary_buf_size: limits.message_bytes,
+        max_incoming_binaries: 64,
+        ..ParseConfig::default()
+    };
+    let said = codec::read(viewer.codec, message, &viewer.parser, &config).map_err(Refusal::Parse)?;
+    let socket = viewer.line().socket;
+    match (said, socket) {
+        (Said::Connect { namespace, .. }, _) if namespace != "/" => {
+            viewer.send(core, Frames::refused(viewer.codec, &namespace, "Invalid namespace"));
+        }
+        (Said::Connect { auth, .. }, None) => connect(core, viewer, &auth),
+        (Said::Connect { .. } | Said::Nothing, _) => {}
+        (Said::Disconnect, _) => viewer.disconnect(core),
+        (Said::Event { .. }, None) => {
+            return Err(Refusal::Policy("an event before the socket is connected".to_owned()));
+        }
+        (Said::Event { name, argument, acknowledgement }, Some(socket)) => {
+            let done = event(core, viewer, socket, &name, argument);
+            let (answer, is_refused) = match done {
+                Ok(answer) => (answer, false),
+                Err(refusal) => (json!({ "ok": false, "error": refusal, "event": name }), true),
+            };
+            if is_refused {
+                core.stats.refused.fetch_add(1, Ordering::Relaxed);
+            }
+            match acknowledgement {
+                Some(id) => viewer.send(core, Frames::acknowledgement(viewer.codec, id, &answer)),
+                // Whoever asked for no answer is told of refusals all the same.
+                None if is_refused => viewer.send(core, Frames::event(viewer.codec, "refused", &(answer,))),
+                None => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Why a viewer is closed for what it said.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refusal {
+    #[error("{0}")]
+    Policy(String),
+    #[error("no packet of Socket.IO v5: {0}")]
+    Parse(ParseError),
+}
+
+/// Closes a viewer for what it said, and tells it why.
+pub(super) fn refuse(core: &Arc<Core>, viewer: &Arc<Viewer>, refusal: &Refusal) {
+    core.stats.closed.fetch_add(1, Ordering::Relaxed);
+    let why = json!({ "ok": false, "error": refusal.to_string() });
+    viewer.send(core, Frames::event(viewer.codec, "refused", &(why,)));
+    let code = match refusal {
+        Refusal::Policy(_) => CloseCode::Policy,
+        Refusal::Parse(_) => CloseCode::Protocol,
+    };
+    viewer.close(core, Close::Because(code, &refusal.to_string()));
+}
+
+fn connect(core: &Arc<Core>, viewer: &Arc<Viewer>, auth: &Value) {
+    let options = &core.options;
+    let token = auth.get("token").and_then(Value::as_str);
+    let is = |secret: &Option<String>| {
+        secret.as_deref().zip(token).is_some_and(|(secret, token)| is_same(secret, token))
+    };
+    let may_emit = is(&options.emit_token);
+    let refusal = match token {
+        _ if may_emit || is(&options.view_token) => None,
+        None if options.view_token.is_none() => None,
+        None => Some("a token is needed to watch: give it as `auth: {token: ...}`"),
+        Some(_) => Some("a token that this hub does not know"),
+    };
+    if let Some(refusal) = refusal {
+        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+        return viewer.send(core, Frames::refused(viewer.codec, "/", refusal));
+    }
+    let socket = Socket { id: Sid::new(), may_emit };
+    viewer.connect(core, socket, Frames::connected(viewer.codec, socket.id.as_str()));
+}
+
+/// Compares secrets in a time that does not tell where they differ.
+pub(super) fn is_same(secret: &str, token: &str) -> bool {
+    let differ = secret.bytes().zip(token.bytes()).fold(0, |differ, (a, b)| differ | (a ^ b));
+    secret.len() == token.len() && std::hint::black_box(differ) == 0
+}
+
+/// What a viewer joins: a room by its name, and where it was before.
+#[derive(Deserialize)]
+struct Join {
+    room: String,
+    /// The id of the hub that told `next`; of another one it means nothing.
+    #[serde(default)]
+    hub: String,
+    next: Option<u64>,
+}
+
+fn event(
+    core: &Arc<Core>,
+    viewer: &Arc<Viewer>,
+    socket: Socket,
+    name: &str,
+    argument: Value,
+) -> Result<Value, String> {
+    match name {
+        "join-game" => join(core, viewer, argument),
+        "leave-game" => {
+            let room = room_of(&argument)?;
+            Ok(json!({ "ok": viewer.leave(core, room), "room": room }))
+        }
+        "agent-action" | "visualization-event" | "game-state-update" if !socket.may_emit => {
+            Err("only emitters may: connect with `auth: {token: ...}`".to_owned())
+        }
+        "agent-action" | "visualization-event" | "game-state-update" => emit(core, name, argument),
+        _ => Err(format!(
+            "no event `{}` is known; there are join-game, leave-game, agent-action, visualization-event, game-state-update",
+            name.escape_debug().take(40).collect::<String>()
+        )),
+    }
+}
+
+fn join(core: &Arc<Core>, viewer: &Arc<Viewer>, argument: Value) -> Result<Value, String> {
+    let join = match argument {
+        Value::String(room) => Join { room, hub: String::new(), next: None },
+        object => Join::deserialize(object).map_err(|_| ROOM.to_owned())?,
+    };
+    let (rooms, is_in, limit) = {
+        let line = viewer.line();
+        (line.rooms(), line.is_in(&join.room), line.quota.limits().rooms)
+    };
+    if rooms >= limit && !is_in {
+        return Err(format!("it is in {rooms} rooms, as many as a client may be in"));
+    }
+    let next = join.next.filter(|_| join.hub == core.id);
+    let joined = core.rooms.enter(&join.room, core.now_ms(), |place| viewer.join(core, place, next));
+    let at = joined.map_err(|error| error.to_string())?;
+    Ok(json!({ "ok": true, "room": join.room, "version": at.version, "hub": core.id, "next": at.next }))
+}
+
+const ROOM: &str = "a room is needed: its name, or `{room: name}`";
+
+fn room_of(argument: &Value) -> Result<&str, String> {
+    argument.as_str().or_else(|| argument.get("room")?.as_str()).ok_or_else(|| ROOM.to_owned())
+}
+
+/// What is done to a room's state.
+#[derive(Deserialize)]
+struct Update {
+    room: String,
+    #[serde(default)]
+    set: Map<String, Value>,
+    #[serde(default)]
+    removed: Vec<String>,
+}
+
+/// Publishes what an emitter says; returns what it is told.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, String> {
+    let said = |error: HubError| error.to_string();
+    if name == "game-state-update" {
+        let update = Update::deserialize(argument).map_err(|error| {
+            format!("game-state-update takes `{{room, set: {{key: value}}, removed: [key]}}`: {error}")
+        })?;
+        for (key, value) in update.set {
+            core.set(&update.room, &key, value.into()).map_err(said)?;
+        }
+        for key in update.removed {
+            core.remove(&update.room, &key).map_err(said)?;
+        }
+        return Ok(json!({ "ok": true, "room": update.room }));
+    }
+    let Value::Object(mut data) = argument else { return Err(ROOM.to_owned()) };
+    let Some(Value::String(room)) = data.remove("room") else { return Err(ROOM.to_owned()) };
+    let number = core.log(&room, name, Value::Object(data).into()).map_err(said)?;
+    Ok(json!({ "ok": true, "room": room, "n": number }))
+}

@@ -1,0 +1,307 @@
+//! What is asked over HTTP: sessions of Engine.IO, and what there is beside them.
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use engineioxide_core::{Sid, TransportType};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN,
+    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE, VARY,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tungstenite::handshake::derive_accept_key;
+
+use super::codec::Codec;
+use super::core::Core;
+use super::events::{self, Refusal};
+use super::viewer::{Close, Viewer};
+use super::websocket::CloseCode;
+use super::{access, engine};
+
+pub(super) type Answer = Response<Full<Bytes>>;
+
+/// Where sessions are, and in which codec.
+const PATHS: [(&str, Codec); 2] = [("/socket.io/", Codec::Json), ("/socket.io-msgpack/", Codec::MessagePack)];
+
+/// Answers a request.
+pub(super) async fn answer(
+    core: Arc<Core>,
+    peer: IpAddr,
+    port: u16,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
+    let refusal =
+        access::address(&core.options, peer).or_else(|| access::page(&core.options, port, request.headers()));
+    if let Some(refusal) = refusal {
+        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+        return Ok(said(StatusCode::FORBIDDEN, &json!({ "error": refusal })));
+    }
+    let origin = request.headers().get(ORIGIN).cloned();
+    let codec = PATHS.iter().find(|(path, _)| {
+        request.uri().path() == *path || request.uri().path() == path.trim_end_matches('/')
+    });
+    let mut answer = match (codec, request.method()) {
+        (_, &Method::OPTIONS) => preflight(),
+        (Some((_, codec)), _) => session(&core, *codec, peer, request).await,
+        (None, method) => plain(&core, &method.clone(), request).await,
+    };
+    // It was allowed above, whatever it is.
+    if let Some(origin) = origin {
+        let headers = answer.headers_mut();
+        headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+        headers.insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+        headers.insert(VARY, HeaderValue::from_static("Origin"));
+    }
+    Ok(answer)
+}
+
+/// What a browser asks before it asks from another origin.
+fn preflight() -> Answer {
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::NO_CONTENT;
+    let headers = answer.headers_mut();
+    headers.insert(ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("authorization, content-type"));
+    answer
+}
+
+fn said(status: StatusCode, value: &Value) -> Answer {
+    text(status, "application/json", value.to_string())
+}
+
+fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
+}
+
+/// What a session of Engine.IO is refused for, by the codes of its protocol.
+enum Bad {
+    Transport = 0,
+    Session = 1,
+    Method = 2,
+    Request = 3,
+    Version = 5,
+}
+
+impl Bad {
+    fn said(self, message: &str) -> Answer {
+        said(StatusCode::BAD_REQUEST, &json!({ "code": self as u8, "message": message }))
+    }
+}
+
+/// Serves a request of a session of Engine.IO.
+async fn session(core: &Arc<Core>, codec: Codec, peer: IpAddr, request: Request<Incoming>) -> Answer {
+    let query = request.uri().query().unwrap_or_default().to_owned();
+    let value = |name| {
+        query
+            .split('&')
+            .find_map(|pair| pair.split_once('=').filter(|(key, _)| *key == name))
+            .map(|(_, value)| value)
+    };
+    if value("EIO") != Some("4") {
+        return Bad::Version.said("Unsupported protocol version");
+    }
+    let transport = match value("transport") {
+        Some("websocket") => TransportType::Websocket,
+        Some("polling") if !core.options.websocket_only => TransportType::Polling,
+        _ => return Bad::Transport.said("Transport unknown"),
+    };
+    let viewer = match value("sid") {
+        None => None,
+        Some(sid) => {
+            let viewer = sid.parse::<Sid>().ok().and_then(|sid| core.sessions().get(&sid).cloned());
+            // A session that somebody else has heard of is not theirs, nor is it another codec's.
+            let Some(viewer) = viewer.filter(|viewer| viewer.codec == codec) else {
+                return Bad::Session.said("Session ID unknown");
+            };
+            Some(viewer)
+        }
+    };
+    if viewer.is_none() && core.sessions().len() >= core.options.max_connections {
+        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+        return said(
+            StatusCode::SERVICE_UNAVAILABLE,
+            &json!({ "error": "there are as many viewers as there may be" }),
+        );
+    }
+    match (transport, viewer, request.method().clone()) {
+        (TransportType::Websocket, viewer, Method::GET) => websocket(core, codec, peer, viewer, request),
+        (TransportType::Polling, None, Method::GET) => {
+            let viewer = engine::open(core, codec, peer, None);
+            polled(engine::open_packet(core, viewer.sid, TransportType::Polling).into_bytes())
+        }
+        (TransportType::Polling, Some(viewer), Method::GET) => poll(core, &viewer).await,
+        (TransportType::Polling, Some(viewer), Method::POST) => post(core, &viewer, request).await,
+        _ => Bad::Method.said("Bad handshake method"),
+    }
+}
+
+fn polled(payload: Vec<u8>) -> Answer {
+    text(StatusCode::OK, "text/plain; charset=UTF-8", payload)
+}
+
+/// Answers a poll as soon as there is something to say.
+async fn poll(core: &Arc<Core>, viewer: &Arc<Viewer>) -> Answer {
+    loop {
+        let waiting = {
+            let mut line = viewer.line();
+            if !line.is_polling() {
+                return Bad::Request.said("Bad request");
+            }
+            let payload = line.answer(viewer, core);
+            if !payload.is_empty() {
+                return polled(payload);
+            }
+            line.poll()
+        };
+        let Some(waiting) = waiting else {
+            viewer.close(core, Close::Gone);
+            return Bad::Request.said("Bad request");
+        };
+        let is_woken = waiting.await.is_ok();
+        let mut line = viewer.line();
+        let payload = line.answer(viewer, core);
+        if !payload.is_empty() {
+            return polled(payload);
+        }
+        if !is_woken || !line.is_polling() {
+            // It is closed, or goes on over a websocket.
+            return polled(if line.is_closed() { b"1".to_vec() } else { b"6".to_vec() });
+        }
+    }
+}
+
+/// Takes what a viewer posts.
+async fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, request: Request<Incoming>) -> Answer {
+    if !viewer.line().is_polling() {
+        return Bad::Request.said("Bad request");
+    }
+    let limit = viewer.line().quota.limits().message_bytes;
+    let body = match Limited::new(request.into_body(), limit).collect().await {
+        Ok(body) => body.to_bytes(),
+        Err(_) => {
+            viewer.close(core, Close::Because(CloseCode::Size, "a payload that is too long"));
+            return said(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                &json!({ "error": format!("a payload has at most {limit} bytes") }),
+            );
+        }
+    };
+    match engine::post(core, viewer, &body) {
+        Ok(()) => text(StatusCode::OK, "text/html", "ok"),
+        Err(refusal) => {
+            events::refuse(core, viewer, &refusal);
+            Bad::Request.said(&refusal.to_string())
+        }
+    }
+}
+
+/// Begins a websocket: a new session's, or that of one that polled until now.
+fn websocket(
+    core: &Arc<Core>,
+    codec: Codec,
+    peer: IpAddr,
+    viewer: Option<Arc<Viewer>>,
+    mut request: Request<Incoming>,
+) -> Answer {
+    let headers = request.headers();
+    let has = |name, wanted: &str| {
+        headers
+            .get_all(name)
+            .into_iter()
+            .filter_map(|value| value.to_str().ok())
+            .any(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(wanted)))
+    };
+    let key = headers.get(SEC_WEBSOCKET_KEY).map(|key| derive_accept_key(key.as_bytes()));
+    let accept = key.and_then(|key| HeaderValue::from_str(&key).ok());
+    let is_asked =
+        has(UPGRADE, "websocket") && has(CONNECTION, "upgrade") && has(SEC_WEBSOCKET_VERSION, "13");
+    let Some(accept) = accept.filter(|_| is_asked) else {
+        return Bad::Request.said("Bad request");
+    };
+    if viewer.as_ref().is_some_and(|viewer| !viewer.line().is_polling()) {
+        return Bad::Request.said("Bad request");
+    }
+    let upgraded = hyper::upgrade::on(&mut request);
+    let core = core.clone();
+    tokio::spawn(async move {
+        let Ok(upgraded) = upgraded.await else { return };
+        // The listener makes no other connections.
+        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
+        let (stream, first) = (parts.io.into_inner(), parts.read_buf);
+        match viewer {
+            None => engine::serve(core, codec, peer, stream, first).await,
+            Some(viewer) => engine::upgrade(core, viewer, stream, first).await,
+        }
+    });
+    let mut answer = Response::new(Full::default());
+    *answer.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = answer.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    answer
+}
+
+/// What there is beside sessions.
+async fn plain(core: &Arc<Core>, method: &Method, request: Request<Incoming>) -> Answer {
+    match (method, request.uri().path()) {
+        (&Method::GET, "/healthz") => text(StatusCode::OK, "text/plain", "ok\n"),
+        (&Method::POST, "/emit") => emit(core, request).await,
+        (_, path) => said(StatusCode::NOT_FOUND, &json!({ "error": format!("there is nothing at {path}") })),
+    }
+}
+
+/// What a script emits: `{"event": ..., "room": ...}`, with `Authorization: Bearer TOKEN`.
+async fn emit(core: &Arc<Core>, request: Request<Incoming>) -> Answer {
+    let token =
+        request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
+    let is_known = core
+        .options
+        .emit_token
+        .as_deref()
+        .zip(token)
+        .is_some_and(|(secret, token)| events::is_same(secret, token));
+    if !is_known {
+        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+        let says = "only emitters may: send `Authorization: Bearer TOKEN`, the token of the hub's emitters";
+        return said(StatusCode::UNAUTHORIZED, &json!({ "ok": false, "error": says }));
+    }
+    let limit = core.options.emitter_limits.message_bytes;
+    let Ok(body) = Limited::new(request.into_body(), limit).collect().await else {
+        return said(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            &json!({ "ok": false, "error": format!("at most {limit} bytes") }),
+        );
+    };
+    let wrong = |error: String| said(StatusCode::BAD_REQUEST, &json!({ "ok": false, "error": error }));
+    let mut value: Value = match serde_json::from_slice(&body.to_bytes()) {
+        Ok(value) => value,
+        Err(error) => return wrong(format!("no JSON: {error}")),
+    };
+    let event = value.as_object_mut().and_then(|members| members.remove("event"));
+    let Some(Value::String(event)) = event else {
+        return wrong("an event is needed: `{\"event\": \"agent-action\", \"room\": ..., ...}`".to_owned());
+    };
+    match event.as_str() {
+        "agent-action" | "visualization-event" | "game-state-update" => {
+            match events::emit(core, &event, value) {
+                Ok(done) => said(StatusCode::OK, &done),
+                Err(error) => wrong(error),
+            }
+        }
+        _ => wrong("`event` is agent-action, visualization-event or game-state-update".to_owned()),
+    }
+}

@@ -1,0 +1,243 @@
+//! A hub from start to stop.
+
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+
+use super::core::Core;
+use super::error::HubError;
+use super::options::HubOptions;
+use super::ticker::{self, Tell};
+use super::viewer::Close;
+use super::websocket::CloseCode;
+use super::{State, http};
+
+/// How long a request may take to come.
+const REQUEST: Duration = Duration::from_secs(10);
+
+/// How often it is looked who has not answered, and which rooms are idle.
+const SWEEP: Duration = Duration::from_millis(250);
+
+/// How many bytes may wait unsent in the system for one viewer. What is newer is told instead of what would come after them.
+const UNSENT_BYTES: u32 = 16 << 10;
+
+/// A live hub: rooms that viewers watch over Socket.IO.
+///
+/// It has threads of its own, and may be used from any. Dropping it stops it, as [`stop`](Self::stop) does with a second of patience.
+#[derive(Debug)]
+pub struct Hub {
+    core: Arc<Core>,
+    addr: SocketAddr,
+    runtime: Option<Runtime>,
+    ticker: Option<JoinHandle<()>>,
+}
+
+/// What a hub does and has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+#[non_exhaustive]
+pub struct HubStats {
+    /// Viewers now.
+    pub viewers: u64,
+    /// Rooms now.
+    pub rooms: u64,
+    /// About how many bytes the states of all rooms take.
+    pub state_bytes: u64,
+    /// Sessions that were made.
+    pub connections: u64,
+    /// Requests, sockets and events that were refused.
+    pub refused: u64,
+    /// Viewers that were closed for what they did or did not do.
+    pub closed: u64,
+    /// Ticks that told something, by room.
+    pub ticks: u64,
+    /// How often a viewer was told a tick.
+    pub told: u64,
+    /// How often one could not take a tick.
+    pub behind: u64,
+    /// How often one was told a whole state, as it came or had been behind.
+    pub snapshots: u64,
+    /// Events that viewers have lost.
+    pub lost: u64,
+    /// Bytes written to viewers.
+    pub written_bytes: u64,
+    /// Values and events that were published.
+    pub published: u64,
+    /// Rooms that went for want of activity.
+    pub evicted: u64,
+}
+
+impl Hub {
+    /// Starts a hub.
+    ///
+    /// # Errors
+    /// An option has a value that it cannot have, or the address cannot be listened at.
+    pub fn start(options: HubOptions) -> Result<Self, HubError> {
+        options.check()?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(options.threads)
+            .thread_name("circlet-hub")
+            .enable_all()
+            .build()
+            .map_err(HubError::Thread)?;
+        let addr = options.addr;
+        let listener = runtime
+            .block_on(TcpListener::bind(addr))
+            .map_err(|cause| HubError::Listen { addr: addr.to_string(), cause })?;
+        let addr = listener.local_addr().map_err(HubError::Thread)?;
+        let (ticks, told) = mpsc::channel();
+        let core = Arc::new(Core::new(options, runtime.handle().clone(), ticks));
+        let ticker = std::thread::Builder::new()
+            .name("circlet-hub-tick".to_owned())
+            .spawn({
+                let core = core.clone();
+                move || ticker::run(&core, &told)
+            })
+            .map_err(HubError::Thread)?;
+        runtime.spawn(listen(core.clone(), listener, addr.port()));
+        runtime.spawn(sweep(core.clone()));
+        Ok(Self { core, addr, runtime: Some(runtime), ticker: Some(ticker) })
+    }
+
+    /// Returns where it listens.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Sets the value of a key of a room, which is made where there is none. Viewers are told the newest value with the next tick.
+    ///
+    /// # Errors
+    /// A name is too long, or there is no room for more.
+    pub fn set(&self, room: &str, key: &str, value: impl Into<State>) -> Result<(), HubError> {
+        self.core.set(room, key, value.into())
+    }
+
+    /// Removes a key of a room, and tells whether it was there.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn remove(&self, room: &str, key: &str) -> Result<bool, HubError> {
+        self.core.remove(room, key)
+    }
+
+    /// Tells the viewers of a room of an event, which is not merged with others. Returns its number.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn emit(&self, room: &str, event: &str, data: impl Into<State>) -> Result<u64, HubError> {
+        self.core.log(room, event, data.into())
+    }
+
+    /// Tells what it does and has done.
+    pub fn stats(&self) -> HubStats {
+        let rooms = self.core.rooms.all();
+        let counts = &self.core.stats;
+        let of = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
+        HubStats {
+            viewers: self.core.sessions().len() as u64,
+            rooms: rooms.len() as u64,
+            state_bytes: rooms.iter().map(|place| place.room().size().1 as u64).sum(),
+            connections: of(&counts.connections),
+            refused: of(&counts.refused),
+            closed: of(&counts.closed),
+            ticks: of(&counts.ticks),
+            told: of(&counts.told),
+            behind: of(&counts.behind),
+            snapshots: of(&counts.snapshots),
+            lost: of(&counts.lost),
+            written_bytes: of(&counts.written_bytes),
+            published: of(&counts.published),
+            evicted: of(&counts.evicted),
+        }
+    }
+
+    /// Stops it: tells what was published, asks viewers to come back later, and closes all connections. What takes longer than
+    /// `patience` is ended.
+    pub fn stop(mut self, patience: Duration) {
+        self.end(patience);
+    }
+
+    fn end(&mut self, patience: Duration) {
+        let Some(runtime) = self.runtime.take() else { return };
+        self.core.tell(Tell::Stop);
+        if let Some(ticker) = self.ticker.take() {
+            // It has no work that could fail.
+            let _ = ticker.join();
+        }
+        let viewers: Vec<_> = self.core.sessions().values().cloned().collect();
+        for viewer in viewers {
+            viewer.close(&self.core, Close::Because(CloseCode::Again, "the hub restarts: come back later"));
+        }
+        runtime.shutdown_timeout(patience);
+    }
+}
+
+impl Drop for Hub {
+    fn drop(&mut self) {
+        self.end(Duration::from_secs(1));
+    }
+}
+
+/// Takes connections.
+async fn listen(core: Arc<Core>, listener: TcpListener, port: u16) {
+    // As many as there may be sessions, and some that are not yet any.
+    let places = Arc::new(Semaphore::new(
+        core.options.max_connections.saturating_add(1_000).min(Semaphore::MAX_PERMITS),
+    ));
+    loop {
+        let Ok(place) = places.clone().acquire_owned().await else { return };
+        let Ok((stream, peer)) = listener.accept().await else {
+            // Such as too many open files: some of them close by and by.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            continue;
+        };
+        prepare(&stream);
+        let core = core.clone();
+        tokio::spawn(async move {
+            let service = service_fn(|request| http::answer(core.clone(), peer.ip(), port, request));
+            let connection = http1::Builder::new()
+                .timer(TokioTimer::new())
+                .header_read_timeout(REQUEST)
+                .max_buf_size(16 << 10)
+                .serve_connection(TokioIo::new(stream), service);
+            // What goes wrong with a connection is its client's affair.
+            let _ = connection.with_upgrades().await;
+            drop(place);
+        });
+    }
+}
+
+/// Has small frames sent at once, and little wait in the system.
+fn prepare(stream: &TcpStream) {
+    // Without either it is slower, and no less right.
+    let _ = stream.set_nodelay(true);
+    #[cfg(target_os = "linux")]
+    let _ = socket2::SockRef::from(stream).set_tcp_notsent_lowat(UNSENT_BYTES);
+}
+
+/// Looks who has not answered, and which rooms are idle.
+async fn sweep(core: Arc<Core>) {
+    let mut interval = tokio::time::interval(SWEEP);
+    loop {
+        interval.tick().await;
+        let viewers: Vec<_> = core.sessions().values().cloned().collect();
+        for viewer in viewers {
+            let due = viewer.line().beat(&viewer, &core);
+            if let Some(why) = due {
+                core.stats.closed.fetch_add(1, Ordering::Relaxed);
+                viewer.close(&core, why);
+            }
+        }
+        let idle = core.options.idle_room.as_millis() as u64;
+        let evicted = core.rooms.evict(core.now_ms(), idle);
+        core.stats.evicted.fetch_add(evicted as u64, Ordering::Relaxed);
+    }
+}

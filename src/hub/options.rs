@@ -1,0 +1,159 @@
+//! How a hub is.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use super::error::HubError;
+use super::room;
+
+/// How a hub is. The defaults are for viewers on this machine.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct HubOptions {
+    /// Where it listens; port 0 takes a free one. Default: `127.0.0.1:3010`.
+    pub addr: SocketAddr,
+    /// How often what is new is told at most, a second: 1 to 60. Default: 30.
+    pub hz: u32,
+    /// Engine.IO's `pingInterval`. Default: 25 s.
+    pub ping_interval: Duration,
+    /// Engine.IO's `pingTimeout`. Default: 20 s.
+    pub ping_timeout: Duration,
+    /// For how long a viewer may take nothing of what waits for it, also where its machine still acknowledges packets. Default: 10 s.
+    pub stalled_after: Duration,
+    /// For how long a room that nobody watches stays without activity. Default: 10 minutes.
+    pub idle_room: Duration,
+    /// How many rooms there are at most. Default: 1,000.
+    pub max_rooms: usize,
+    /// How many keys a room has at most. Default: 10,000.
+    pub max_keys: usize,
+    /// About how many bytes a room's state takes at most, and its log. Default: 4 MiB.
+    pub max_room_bytes: usize,
+    /// How many events of a room are kept for whoever fell behind. Default: 256.
+    pub log: usize,
+    /// How many connections there are at most. Default: 20,000.
+    pub max_connections: usize,
+    /// No polling.
+    pub websocket_only: bool,
+    /// The origins of pages that may connect, such as `https://example.org`, beside the hub's own.
+    pub origins: Vec<String>,
+    /// The names by which it is reached, beside the address that it listens at, and `localhost`. A page of another name that leads to
+    /// this machine (DNS rebinding) is refused by that.
+    pub hosts: Vec<String>,
+    /// The addresses that may connect; all, where it is empty.
+    pub allow: Vec<IpNet>,
+    /// The addresses that may not, also where `allow` has them.
+    pub deny: Vec<IpNet>,
+    /// What emitters say as `auth.token`. Nobody may emit without one.
+    pub emit_token: Option<String>,
+    /// What viewers say as `auth.token`. Everybody may watch without one.
+    pub view_token: Option<String>,
+    /// How much a viewer may send.
+    pub viewer_limits: ClientLimits,
+    /// How much an emitter may send.
+    pub emitter_limits: ClientLimits,
+    /// How many threads serve connections. Default: as many as there are processors, and at most 4.
+    pub threads: usize,
+}
+
+/// How much a client may send. Twice as much as in a second may come at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientLimits {
+    /// How many messages in a second.
+    pub messages_per_s: u32,
+    /// How many bytes in a second.
+    pub bytes_per_s: u32,
+    /// In how many rooms it is at most.
+    pub rooms: usize,
+    /// How many bytes a message has at most.
+    pub message_bytes: usize,
+}
+
+impl Default for HubOptions {
+    fn default() -> Self {
+        let s = Duration::from_secs;
+        Self {
+            addr: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 3010),
+            hz: 30,
+            ping_interval: s(25),
+            ping_timeout: s(20),
+            stalled_after: s(10),
+            idle_room: s(600),
+            max_rooms: 1_000,
+            max_keys: 10_000,
+            max_room_bytes: 4 << 20,
+            log: 256,
+            max_connections: 20_000,
+            websocket_only: false,
+            origins: Vec::new(),
+            hosts: Vec::new(),
+            allow: Vec::new(),
+            deny: Vec::new(),
+            emit_token: None,
+            view_token: None,
+            viewer_limits: ClientLimits {
+                messages_per_s: 50,
+                bytes_per_s: 64 << 10,
+                rooms: 64,
+                message_bytes: 16 << 10,
+            },
+            emitter_limits: ClientLimits {
+                messages_per_s: 2_000,
+                bytes_per_s: 8 << 20,
+                rooms: 64,
+                message_bytes: 1 << 20,
+            },
+            threads: std::thread::available_parallelism().map_or(2, usize::from).min(4),
+        }
+    }
+}
+
+impl HubOptions {
+    /// Tells what cannot be.
+    pub(super) fn check(&self) -> Result<(), HubError> {
+        let refused = |option, given: String, allowed| Err(HubError::Option { option, given, allowed });
+        if !(1..=60).contains(&self.hz) {
+            return refused("hz", self.hz.to_string(), "1 to 60");
+        }
+        if self.threads == 0 || self.threads > 64 {
+            return refused("threads", self.threads.to_string(), "1 to 64");
+        }
+        let durations = [
+            ("ping_interval", self.ping_interval),
+            ("ping_timeout", self.ping_timeout),
+            ("stalled_after", self.stalled_after),
+        ];
+        for (option, duration) in durations {
+            if duration < Duration::from_millis(10) || duration > Duration::from_secs(86_400) {
+                return refused(option, format!("{duration:?}"), "10 ms to a day");
+            }
+        }
+        for (option, token) in [("emit_token", &self.emit_token), ("view_token", &self.view_token)] {
+            if token.as_ref().is_some_and(String::is_empty) {
+                return refused(option, "empty".to_owned(), "a secret, or none at all");
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn room(&self) -> room::Limits {
+        room::Limits { keys: self.max_keys, bytes: self.max_room_bytes, log: self.log }
+    }
+
+    pub(super) fn tick(&self) -> Duration {
+        Duration::from_secs(1) / self.hz
+    }
+
+    pub(super) fn ping_interval_ms(&self) -> u64 {
+        self.ping_interval.as_millis() as u64
+    }
+
+    pub(super) fn ping_timeout_ms(&self) -> u64 {
+        self.ping_timeout.as_millis() as u64
+    }
+
+    pub(super) fn stalled_ms(&self) -> u64 {
+        self.stalled_after.as_millis() as u64
+    }
+}

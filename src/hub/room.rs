@@ -1,0 +1,249 @@
+//! A room: the newest value of each key, and a short log of events that nobody merges. No viewer, no clock and no lock is in it.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use serde::Serialize;
+use serde_json::json;
+
+use super::State;
+use super::codec::{CODECS, Codec, Frames};
+use super::error::HubError;
+
+/// How much a room holds.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// The keys of its state.
+    pub(super) keys: usize,
+    /// About how many bytes its state takes.
+    pub(super) bytes: usize,
+    /// The newest events that are kept for whoever fell behind.
+    pub(super) log: usize,
+}
+
+/// A room's state and log.
+#[derive(Debug)]
+pub(super) struct Room {
+    name: Arc<str>,
+    limits: Limits,
+    entries: BTreeMap<String, Arc<State>>,
+    /// What the entries cost.
+    bytes: usize,
+    /// That of the last tick which changed something.
+    version: u64,
+    /// What became of which keys since then: a value, or gone.
+    changed: BTreeMap<String, Option<Arc<State>>>,
+    /// The state as whoever is behind gets it, once for each codec.
+    snapshot: [Option<Frames>; CODECS],
+    log: VecDeque<Logged>,
+    log_bytes: usize,
+    /// The number of the next event; the first is 1.
+    next: u64,
+    /// The first number that no tick has told yet.
+    untold: u64,
+}
+
+#[derive(Debug)]
+struct Logged {
+    name: String,
+    data: State,
+    cost: usize,
+    frames: [Option<Frames>; CODECS],
+}
+
+/// What a tick tells those who are up to date.
+#[derive(Debug)]
+pub(super) struct Tick {
+    /// For whom it is: those who are at this version, and at this event.
+    pub(super) from: Position,
+    /// Where they are with it.
+    pub(super) to: Position,
+    /// What they get, where any of them uses the codec.
+    pub(super) frames: [Frames; CODECS],
+}
+
+/// What a viewer has of a room.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Position {
+    pub(super) version: u64,
+    /// The number of the next event.
+    pub(super) next: u64,
+}
+
+/// What makes a viewer current.
+#[derive(Debug)]
+pub(super) struct CatchUp {
+    pub(super) frames: Frames,
+    pub(super) to: Position,
+    pub(super) lost: u64,
+}
+
+/// What comes with a delta, beside the values.
+#[derive(Serialize)]
+struct About<'a> {
+    room: &'a str,
+    from: u64,
+    version: u64,
+    removed: Vec<&'a str>,
+}
+
+impl Room {
+    pub(super) fn new(name: Arc<str>, limits: Limits, version: u64) -> Self {
+        Self {
+            name,
+            limits,
+            entries: BTreeMap::new(),
+            bytes: 0,
+            version,
+            changed: BTreeMap::new(),
+            snapshot: [None, None],
+            log: VecDeque::new(),
+            log_bytes: 0,
+            next: 1,
+            untold: 1,
+        }
+    }
+
+    /// Sets the value of a key.
+    ///
+    /// # Errors
+    /// It has no room for it: nothing is changed.
+    pub(super) fn set(&mut self, key: &str, value: State) -> Result<(), HubError> {
+        let before = self.entries.get(key);
+        if before.is_some_and(|before| **before == value) {
+            return Ok(());
+        }
+        if before.is_none() && self.entries.len() >= self.limits.keys {
+            return Err(HubError::Full { room: self.name.to_string(), of: "keys", limit: self.limits.keys });
+        }
+        let cost = |value: &State| key.len() + value.cost();
+        let bytes = self.bytes - before.map_or(0, |before| cost(before)) + cost(&value);
+        if bytes > self.limits.bytes {
+            return Err(HubError::Full {
+                room: self.name.to_string(),
+                of: "bytes",
+                limit: self.limits.bytes,
+            });
+        }
+        let value = Arc::new(value);
+        self.bytes = bytes;
+        self.entries.insert(key.to_owned(), value.clone());
+        self.changed.insert(key.to_owned(), Some(value));
+        Ok(())
+    }
+
+    /// Removes a key, and tells whether it was there.
+    pub(super) fn remove(&mut self, key: &str) -> bool {
+        let Some(value) = self.entries.remove(key) else { return false };
+        self.bytes -= key.len() + value.cost();
+        self.changed.insert(key.to_owned(), None);
+        true
+    }
+
+    /// Appends an event to the log, and returns its number.
+    pub(super) fn log(&mut self, name: &str, data: State) -> u64 {
+        let cost = name.len() + data.cost();
+        self.log.push_back(Logged { name: name.to_owned(), data, cost, frames: [None, None] });
+        self.log_bytes += cost;
+        self.next += 1;
+        // What one tick tells may go beyond the limit by one event, so that a large one is told at all.
+        while self.log.len() > self.limits.log || (self.log_bytes > self.limits.bytes && self.log.len() > 1) {
+            self.log_bytes -= self.log.pop_front().map_or(0, |first| first.cost);
+        }
+        self.next - 1
+    }
+
+    /// Tells whether a tick has something to tell.
+    pub(super) fn is_dirty(&self) -> bool {
+        !self.changed.is_empty() || self.untold < self.next
+    }
+
+    /// Returns what is new since the last tick, in these codecs, and calls it by a version that is larger than any before.
+    pub(super) fn tick(&mut self, version: u64, codecs: &[Codec]) -> Option<Tick> {
+        if !self.is_dirty() {
+            return None;
+        }
+        // What left the log untold is lost to everybody: whoever is before it is told so as it catches up.
+        let from = Position { version: self.version, next: self.untold.max(self.first()) };
+        let changed = std::mem::take(&mut self.changed);
+        if !changed.is_empty() {
+            self.version = version;
+        }
+        self.snapshot = [None, None];
+        let to = Position { version: self.version, next: self.next };
+        let mut frames = [Frames::default(), Frames::default()];
+        for codec in codecs {
+            let delta = (!changed.is_empty()).then(|| self.delta(*codec, &from, &changed));
+            let events: Vec<_> =
+                (from.next..to.next).filter_map(|number| self.event(*codec, number)).collect();
+            frames[*codec as usize] = Frames::joined(delta.iter().chain(&events));
+        }
+        self.untold = self.next;
+        Some(Tick { from, to, frames })
+    }
+
+    fn delta(&self, codec: Codec, from: &Position, changed: &BTreeMap<String, Option<Arc<State>>>) -> Frames {
+        let set: BTreeMap<_, _> =
+            changed.iter().filter_map(|(key, value)| Some((key.as_str(), value.as_deref()?))).collect();
+        let removed =
+            changed.iter().filter(|(_, value)| value.is_none()).map(|(key, _)| key.as_str()).collect();
+        let about = About { room: &self.name, from: from.version, version: self.version, removed };
+        Frames::event(codec, "game-state-update", &(set, about))
+    }
+
+    /// Returns the oldest number that the log still has.
+    fn first(&self) -> u64 {
+        self.next - self.log.len() as u64
+    }
+
+    fn event(&mut self, codec: Codec, number: u64) -> Option<Frames> {
+        let first = self.first();
+        let logged = self.log.get_mut(usize::try_from(number.checked_sub(first)?).ok()?)?;
+        let about = json!({ "room": &*self.name, "n": number });
+        let frames = logged.frames[codec as usize]
+            .get_or_insert_with(|| Frames::event(codec, &logged.name, &(&logged.data, about)));
+        Some(frames.clone())
+    }
+
+    /// Returns where a viewer is who gets the state now, and the events from the next one on.
+    pub(super) fn position(&self) -> Position {
+        Position { version: self.version, next: self.untold }
+    }
+
+    /// Makes a viewer current that is at some position: with the state where that is another, and the events since, of which the log
+    /// may have lost some.
+    pub(super) fn catch_up(&mut self, codec: Codec, at: &Position, hub: &str) -> CatchUp {
+        let to = self.position();
+        let lost = self.first().saturating_sub(at.next).min(to.next.saturating_sub(at.next));
+        let mut frames = Vec::new();
+        if at.version != to.version {
+            frames.push(self.snapshot(codec, hub));
+        }
+        if lost > 0 {
+            let lost = json!({ "room": &*self.name, "lost": lost, "next": at.next + lost });
+            frames.push(Frames::event(codec, "lost", &(lost,)));
+        }
+        frames.extend((at.next + lost..to.next).filter_map(|number| self.event(codec, number)));
+        CatchUp { frames: Frames::joined(&frames), to, lost }
+    }
+
+    /// Returns the state as it is now. It bears the version of the last tick: what changed since comes again with the next one.
+    fn snapshot(&mut self, codec: Codec, hub: &str) -> Frames {
+        if let Some(frames) = &self.snapshot[codec as usize] {
+            return frames.clone();
+        }
+        let about = json!({ "room": &*self.name, "version": self.version, "hub": hub, "next": self.untold });
+        let entries: BTreeMap<_, _> = self.entries.iter().map(|(key, value)| (key, &**value)).collect();
+        let frames = Frames::event(codec, "gameState", &(entries, about));
+        // Beside what changed since the last tick it would be stale at once.
+        if self.changed.is_empty() {
+            self.snapshot[codec as usize] = Some(frames.clone());
+        }
+        frames
+    }
+
+    /// Returns how many keys there are, and about how many bytes they take.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.entries.len(), self.bytes)
+    }
+}

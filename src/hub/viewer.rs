@@ -1,0 +1,471 @@
+//! A viewer: what it has of each room, and what is still to be written to it. Nothing grows with one that is slow: it is told the newest
+//! state when it can take something again, and what is half written is shared with everybody who got it.
+
+use std::collections::VecDeque;
+use std::io;
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use engineioxide_core::Sid;
+use socketioxide_core::parser::ParserState;
+use tokio::net::TcpStream;
+use tokio::sync::oneshot;
+
+use super::codec::{Codec, Frames};
+use super::core::Core;
+use super::quota::Quota;
+use super::room::{Position, Tick};
+use super::rooms::Place;
+use super::websocket::{self, CloseCode};
+
+/// What may wait for a viewer beside the state of its rooms: answers and the like. One that asks and does not read is closed.
+const QUEUE_BYTES: usize = 64 << 10;
+
+/// One end of a session of Engine.IO.
+#[derive(Debug)]
+pub(super) struct Viewer {
+    pub(super) sid: Sid,
+    pub(super) codec: Codec,
+    pub(super) peer: IpAddr,
+    pub(super) parser: ParserState,
+    line: Mutex<Line>,
+}
+
+/// How a viewer is reached, and where it stands.
+#[derive(Debug)]
+pub(super) struct Line {
+    wire: Wire,
+    /// Its socket of Socket.IO, once it is connected: its id, and whether it may emit.
+    pub(super) socket: Option<Socket>,
+    seats: Vec<Seat>,
+    queue: VecDeque<Frames>,
+    queued_bytes: usize,
+    /// The rest of what is half written.
+    partial: Bytes,
+    /// Since when nothing could be written, in ms of the hub's time.
+    stalled_ms: Option<u64>,
+    /// Somebody waits until something can be written.
+    is_draining: bool,
+    /// When the next ping is due, or until when its answer is, in ms of the hub's time.
+    heartbeat: Heartbeat,
+    pub(super) quota: Quota,
+}
+
+/// A socket that is connected to the namespace.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Socket {
+    pub(super) id: Sid,
+    pub(super) may_emit: bool,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Heartbeat {
+    PingAt(u64),
+    PongBy(u64),
+}
+
+#[derive(Debug)]
+enum Wire {
+    /// A poll that waits for an answer, if there is one.
+    Polling(Option<oneshot::Sender<()>>),
+    WebSocket(Arc<TcpStream>),
+    Closed,
+}
+
+/// What a viewer has of a room.
+#[derive(Debug)]
+struct Seat {
+    place: Arc<Place>,
+    at: Position,
+}
+
+/// What became of a tick that was offered to a viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Offered {
+    /// It has it.
+    Told,
+    /// It could not take it, and is told the newest state when it can.
+    Behind,
+    /// It is closed.
+    Gone,
+}
+
+impl Viewer {
+    pub(super) fn new(
+        codec: Codec,
+        peer: IpAddr,
+        stream: Option<Arc<TcpStream>>,
+        ping_ms: u64,
+        quota: Quota,
+    ) -> Self {
+        let line = Line {
+            wire: stream.map_or(Wire::Polling(None), Wire::WebSocket),
+            socket: None,
+            seats: Vec::new(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            partial: Bytes::new(),
+            stalled_ms: None,
+            is_draining: false,
+            heartbeat: Heartbeat::PingAt(ping_ms),
+            quota,
+        };
+        Self { sid: Sid::new(), codec, peer, parser: ParserState::default(), line: Mutex::new(line) }
+    }
+
+    /// Its line. Of other locks, only those of rooms are taken while it is held.
+    pub(super) fn line(&self) -> MutexGuard<'_, Line> {
+        self.line.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sends frames beside those of rooms.
+    pub(super) fn send(self: &Arc<Self>, core: &Arc<Core>, frames: Frames) {
+        self.line().send(self, core, frames);
+    }
+
+    /// Offers what a tick tells to it.
+    pub(super) fn offer(self: &Arc<Self>, core: &Arc<Core>, place: &Arc<Place>, tick: &Tick) -> Offered {
+        let mut line = self.line();
+        let is_ready = line.is_ready();
+        let Some(seat) = line.seats.iter_mut().find(|seat| Arc::ptr_eq(&seat.place, place)) else {
+            return Offered::Gone;
+        };
+        if seat.at.version >= tick.to.version && seat.at.next >= tick.to.next {
+            return Offered::Told;
+        }
+        if !is_ready {
+            line.stalls(core.now_ms());
+            return Offered::Behind;
+        }
+        if seat.at == tick.from {
+            seat.at = tick.to;
+            line.write(self, core, tick.frames[self.codec as usize].clone());
+        } else {
+            line.catch_up(self, core);
+        }
+        Offered::Told
+    }
+
+    /// Takes a seat in a room, from where it was before if it says so, and is told the state.
+    pub(super) fn join(
+        self: &Arc<Self>,
+        core: &Arc<Core>,
+        place: &Arc<Place>,
+        next: Option<u64>,
+    ) -> Position {
+        let mut line = self.line();
+        let now = place.room().position();
+        let next = next.map_or(now.next, |next| next.clamp(1, now.next));
+        let at = Position { version: u64::MAX, next };
+        match line.seats.iter_mut().find(|seat| Arc::ptr_eq(&seat.place, place)) {
+            Some(seat) => seat.at = at,
+            None => {
+                line.seats.push(Seat { place: place.clone(), at });
+                place.viewers.fetch_add(1, Ordering::Relaxed);
+                core.tell_ticker_joined(place, self);
+            }
+        }
+        Position { version: now.version, next }
+    }
+
+    /// Leaves a room, and tells whether it was in it.
+    pub(super) fn leave(self: &Arc<Self>, core: &Arc<Core>, name: &str) -> bool {
+        let mut line = self.line();
+        let Some(at) = line.seats.iter().position(|seat| *seat.place.name == *name) else { return false };
+        let seat = line.seats.swap_remove(at);
+        core.left(&seat.place, self);
+        true
+    }
+
+    /// Its socket is connected, which it is told.
+    pub(super) fn connect(self: &Arc<Self>, core: &Arc<Core>, socket: Socket, told: Frames) {
+        let mut line = self.line();
+        line.socket = Some(socket);
+        if socket.may_emit {
+            line.quota = Quota::new(core.options.emitter_limits, core.now_ms());
+        }
+        line.send(self, core, told);
+    }
+
+    /// Its socket leaves all rooms; the connection stays.
+    pub(super) fn disconnect(self: &Arc<Self>, core: &Arc<Core>) {
+        let mut line = self.line();
+        line.socket = None;
+        for seat in std::mem::take(&mut line.seats) {
+            core.left(&seat.place, self);
+        }
+    }
+
+    /// Tells it whatever it has not been told and can take now.
+    pub(super) fn catch_up(self: &Arc<Self>, core: &Arc<Core>) {
+        self.line().catch_up(self, core);
+    }
+
+    /// Closes the connection, after having said why, and leaves all rooms. Does nothing for one that is closed.
+    pub(super) fn close(self: &Arc<Self>, core: &Arc<Core>, why: Close<'_>) {
+        let mut line = self.line();
+        let wire = std::mem::replace(&mut line.wire, Wire::Closed);
+        match wire {
+            Wire::Closed => return,
+            Wire::Polling(waiting) => drop(waiting),
+            Wire::WebSocket(stream) => {
+                if let (true, Close::Because(code, reason)) = (line.partial.is_empty(), why) {
+                    // Whoever does not take it now has no use for it.
+                    let _ = stream.try_write(&websocket::close(code, reason));
+                }
+                // Whoever reads it ends with that.
+                let _ = socket2::SockRef::from(&*stream).shutdown(std::net::Shutdown::Both);
+            }
+        }
+        for seat in std::mem::take(&mut line.seats) {
+            core.left(&seat.place, self);
+        }
+        (line.queue, line.queued_bytes, line.partial) = (VecDeque::new(), 0, Bytes::new());
+        drop(line);
+        core.gone(self);
+    }
+
+    /// Goes on with what could not be written, until all is.
+    async fn drain(self: Arc<Self>, core: Arc<Core>) {
+        loop {
+            let Some(stream) = self.line().stream() else { return };
+            if stream.writable().await.is_err() {
+                return self.close(&core, Close::Gone);
+            }
+            let mut line = self.line();
+            line.flush(&self, &core);
+            if line.partial.is_empty() {
+                line.is_draining = false;
+                return;
+            }
+        }
+    }
+}
+
+/// Why a viewer is closed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Close<'a> {
+    /// It has gone by itself.
+    Gone,
+    /// It is told so.
+    Because(CloseCode, &'a str),
+}
+
+impl Line {
+    /// Returns how it is reached by a websocket.
+    pub(super) fn stream(&self) -> Option<Arc<TcpStream>> {
+        match &self.wire {
+            Wire::WebSocket(stream) => Some(stream.clone()),
+            _ => None,
+        }
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.wire, Wire::Closed)
+    }
+
+    pub(super) fn is_polling(&self) -> bool {
+        matches!(self.wire, Wire::Polling(_))
+    }
+
+    pub(super) fn rooms(&self) -> usize {
+        self.seats.len()
+    }
+
+    pub(super) fn is_in(&self, name: &str) -> bool {
+        self.seats.iter().any(|seat| *seat.place.name == *name)
+    }
+
+    /// Goes on over a websocket; the poll that waits ends.
+    pub(super) fn upgrade(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>, stream: Arc<TcpStream>) {
+        self.wire = Wire::WebSocket(stream);
+        self.flush(viewer, core);
+    }
+
+    /// Waits with a poll. There is one at a time: `None` where another waits.
+    pub(super) fn poll(&mut self) -> Option<oneshot::Receiver<()>> {
+        let Wire::Polling(waiting) = &mut self.wire else { return None };
+        if waiting.as_ref().is_some_and(|waiting| !waiting.is_closed()) {
+            return None;
+        }
+        let (sender, receiver) = oneshot::channel();
+        *waiting = Some(sender);
+        Some(receiver)
+    }
+
+    /// Answers a poll that waits, though there is nothing to say.
+    pub(super) fn end_poll(&mut self) {
+        if let Wire::Polling(waiting) = &mut self.wire {
+            *waiting = None;
+        }
+    }
+
+    /// Takes what a poll is answered with: empty where there is nothing to say.
+    pub(super) fn answer(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) -> Vec<u8> {
+        let mut payload = Vec::new();
+        for frames in self.queue.drain(..) {
+            frames.poll(&mut payload);
+        }
+        self.queued_bytes = 0;
+        for frames in self.missing(viewer, core) {
+            frames.poll(&mut payload);
+        }
+        self.stalled_ms = None;
+        payload
+    }
+
+    /// Tells whether it can take something now.
+    fn is_ready(&self) -> bool {
+        match &self.wire {
+            Wire::Polling(waiting) => waiting.as_ref().is_some_and(|waiting| !waiting.is_closed()),
+            Wire::WebSocket(_) => self.partial.is_empty(),
+            Wire::Closed => false,
+        }
+    }
+
+    fn stalls(&mut self, now_ms: u64) {
+        self.stalled_ms.get_or_insert(now_ms);
+    }
+
+    /// Sends frames, at once or as soon as it can be.
+    fn send(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>, frames: Frames) {
+        match &self.wire {
+            Wire::Closed => {}
+            Wire::WebSocket(_) if self.partial.is_empty() && self.queue.is_empty() => {
+                self.write(viewer, core, frames);
+            }
+            _ => {
+                self.queued_bytes += frames.bytes().len();
+                self.queue.push_back(frames);
+                self.wake();
+            }
+        }
+    }
+
+    /// Tells whether more waits than may.
+    pub(super) fn is_overrun(&self) -> bool {
+        self.queued_bytes > QUEUE_BYTES
+    }
+
+    /// Has a poll that waits be answered.
+    fn wake(&mut self) {
+        if let Wire::Polling(waiting) = &mut self.wire
+            && let Some(waiting) = waiting.take()
+        {
+            // It may have gone away meanwhile.
+            let _ = waiting.send(());
+        }
+    }
+
+    /// Writes frames of a viewer that is ready.
+    fn write(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>, frames: Frames) {
+        match &self.wire {
+            Wire::WebSocket(_) => {
+                self.partial = frames.bytes().clone();
+                self.push(viewer, core);
+            }
+            _ => self.send(viewer, core, frames),
+        }
+    }
+
+    /// Writes as much as can be of what is half written, and has somebody wait for the rest.
+    fn push(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) {
+        let Wire::WebSocket(stream) = &self.wire else { return };
+        while !self.partial.is_empty() {
+            match stream.try_write(&self.partial) {
+                Ok(written) => {
+                    let rest = self.partial.split_off(written.min(self.partial.len()));
+                    self.partial = rest;
+                    self.stalled_ms = None;
+                    core.stats.written_bytes.fetch_add(written as u64, Ordering::Relaxed);
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.stalls(core.now_ms());
+                    if !std::mem::replace(&mut self.is_draining, true) {
+                        core.runtime.spawn(viewer.clone().drain(core.clone()));
+                    }
+                    return;
+                }
+                // Whoever reads it is told so too, and closes it.
+                Err(_) => return self.partial = Bytes::new(),
+            }
+        }
+        self.partial = Bytes::new();
+    }
+
+    /// Writes what waits, and what is missing of the rooms.
+    fn flush(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) {
+        self.push(viewer, core);
+        while self.is_ready()
+            && let Some(frames) = self.queue.pop_front()
+        {
+            self.queued_bytes -= frames.bytes().len();
+            self.write(viewer, core, frames);
+        }
+        self.catch_up(viewer, core);
+    }
+
+    /// Tells it the state of the rooms of which it has an older one.
+    fn catch_up(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) {
+        match &self.wire {
+            Wire::Closed => {}
+            Wire::Polling(_) => self.wake(),
+            Wire::WebSocket(_) => {
+                // One room after the other, so that no more is half written than one of them.
+                while self.is_ready() {
+                    let next = self.missing(viewer, core).next();
+                    let Some(frames) = next else { return };
+                    self.write(viewer, core, frames);
+                }
+            }
+        }
+    }
+
+    /// Returns what is missing, one room after the other, and takes it for told.
+    fn missing<'a>(&'a mut self, viewer: &'a Viewer, core: &'a Core) -> impl Iterator<Item = Frames> + 'a {
+        self.seats.iter_mut().filter_map(|seat| {
+            let mut room = seat.place.room();
+            if room.position() == seat.at {
+                return None;
+            }
+            let caught_up = room.catch_up(viewer.codec, &seat.at, &core.id);
+            drop(room);
+            seat.at = caught_up.to;
+            core.stats.snapshots.fetch_add(1, Ordering::Relaxed);
+            core.stats.lost.fetch_add(caught_up.lost, Ordering::Relaxed);
+            Some(caught_up.frames)
+        })
+    }
+
+    /// Says what is due by the clock: `Some` of why it is to be closed.
+    pub(super) fn beat(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) -> Option<Close<'static>> {
+        let now = core.now_ms();
+        let options = &core.options;
+        if self.is_overrun() {
+            return Some(Close::Because(CloseCode::Policy, "more was asked for than was read"));
+        }
+        if self.stalled_ms.is_some_and(|since| now.saturating_sub(since) > options.stalled_ms())
+            && !self.is_polling()
+        {
+            return Some(Close::Because(CloseCode::Policy, "nothing was read for too long"));
+        }
+        match self.heartbeat {
+            Heartbeat::PingAt(at) if now >= at => {
+                self.heartbeat = Heartbeat::PongBy(now + options.ping_timeout_ms());
+                self.send(viewer, core, core.ping.clone());
+                None
+            }
+            Heartbeat::PongBy(by) if now > by => Some(Close::Because(CloseCode::Away, "no answer to a ping")),
+            _ => None,
+        }
+    }
+
+    /// It answered.
+    pub(super) fn ponged(&mut self, core: &Core) {
+        if matches!(self.heartbeat, Heartbeat::PongBy(_)) {
+            self.heartbeat = Heartbeat::PingAt(core.now_ms() + core.options.ping_interval_ms());
+        }
+    }
+}
