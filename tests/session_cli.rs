@@ -184,9 +184,46 @@ fn a_program_that_cannot_load_the_library_is_tracked_by_lines_and_watched_on_its
     assert!(said.lines().all(|line| serde_json::from_str::<Value>(line).unwrap()["goal"] == "rest"));
     let summary = session(&["summary", &format!("page:{page}")], "");
     assert!(text(&summary.stdout).contains("rest"), "{}", text(&summary.stdout));
+    assert_eq!(text(&summary.stderr), "");
     drop(requests);
     assert_eq!(child.wait().unwrap().code(), Some(0));
-    let gone = session(&["watch", &page], "");
-    assert_eq!(gone.status.code(), Some(2));
-    assert!(text(&gone.stderr).contains(&page), "{}", text(&gone.stderr));
+    let page_source = format!("page:{page}");
+    for words in [["watch", &page], ["summary", &page_source]] {
+        let gone = session(&words, "");
+        assert_eq!(gone.status.code(), Some(2));
+        let said = text(&gone.stderr);
+        assert!(said.contains(&page) && said.contains("no tracker has a page of this name"), "{said}");
+    }
+}
+
+#[test]
+fn a_page_whose_tracker_was_killed_is_read_and_said_to_be_old() {
+    let page = format!("circlet-session-killed-{}", std::process::id());
+    let mut child = Command::new(env!("CARGO_BIN_EXE_circlet"))
+        .args(["session", "track", "--no-project", "--page", &page])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    writeln!(child.stdin.as_mut().unwrap(), r#"{{"patch": {{"goal": "rest"}}}}"#).unwrap();
+    // It has answered, and has its page.
+    BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut String::new()).unwrap();
+    let watched = session(&["watch", &page, "--count", "2", "--interval", "20ms"], "");
+    assert_eq!(watched.status.code(), Some(0), "{}", text(&watched.stderr));
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let summary = session(&["summary", &format!("page:{page}")], "");
+    assert_eq!(summary.status.code(), Some(0));
+    assert!(text(&summary.stdout).contains("rest"), "{}", text(&summary.stdout));
+    assert!(text(&summary.stderr).contains("its tracker has ended"), "{}", text(&summary.stderr));
+    circlet::shm::Segment::unlink(&page).unwrap();
+}
+
+#[test]
+fn summary_and_metrics_say_what_goes_on_here_where_no_file_is_named() {
+    let summary = session(&["summary", "--tokens", "450"], "");
+    assert_eq!(summary.status.code(), Some(0), "{}", text(&summary.stderr));
+    assert!(text(&summary.stdout).contains("Git:"), "{}", text(&summary.stdout));
+    let metrics = session(&["metrics"], "");
+    assert!(text(&metrics.stdout).contains("# TYPE circlet_"), "{}", text(&metrics.stdout));
 }

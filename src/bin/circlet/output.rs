@@ -20,6 +20,12 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<bool, Failure> {
     write(|out| out.write_all(bytes))
 }
 
+/// Says something beside what is printed, on standard error.
+pub(crate) fn note(text: impl Display) {
+    // Where nobody listens, nothing is lost.
+    let _ = writeln!(io::stderr(), "circlet: {text}");
+}
+
 fn write(work: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> Result<bool, Failure> {
     let mut out = io::stdout().lock();
     match work(&mut out).and_then(|()| out.flush()) {

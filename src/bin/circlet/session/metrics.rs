@@ -17,9 +17,10 @@ use crate::output::{harmless_lines, print};
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// A file, - for standard input, or page:NAME for a page in shared memory
+    /// A file, - for standard input, or page:NAME for a page in shared memory; without one, a snapshot of the
+    /// project here
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    file: Source,
+    file: Option<Source>,
     /// Print JSON of OTLP
     #[arg(long, conflicts_with = "openmetrics")]
     otlp: bool,
@@ -29,7 +30,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let payload = read::payload(&arguments.file)?;
+    let payload = read::payload_or_here(arguments.file.as_ref())?;
     if arguments.otlp {
         return print(payload.to_otlp());
     }

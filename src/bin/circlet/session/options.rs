@@ -26,6 +26,12 @@ pub(super) struct Tracked {
     no_redact: bool,
 }
 
+impl Default for Tracked {
+    fn default() -> Self {
+        Self { pid: None, folder: ".".into(), junit: None, lcov: None, no_redact: false }
+    }
+}
+
 impl Tracked {
     /// # Errors
     /// There is no such folder.

@@ -4,10 +4,14 @@ use std::ffi::OsString;
 use std::fs::{self, OpenOptions};
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use circlet::payload::{SessionPayload, read_session};
+use circlet::page;
+use circlet::payload::{PAGE_SCHEMA, ReadError, SessionPayload, read_session};
+use circlet::shm::{self, PeerState};
 
 use crate::failure::Failure;
+use crate::output::{harmless, note};
 
 /// The longest file that is read.
 const BYTES_MAX: u64 = 64 << 20;
@@ -37,15 +41,47 @@ impl From<OsString> for Source {
     }
 }
 
+/// Reads a payload, or takes a snapshot of what is going on here where none is named.
+pub(super) fn payload_or_here(source: Option<&Source>) -> Result<SessionPayload, Failure> {
+    source.map_or_else(super::snapshot::here, payload)
+}
+
 /// Reads a payload.
 pub(super) fn payload(source: &Source) -> Result<SessionPayload, Failure> {
     match source {
         Source::File(file) => from_file(file),
-        Source::Page(name) => match read_session(name) {
-            Ok(Some(payload)) => Ok(payload),
-            Ok(None) => Err(Failure::input(format!("page:{name} has no snapshot yet"))),
-            Err(error) => Err(Failure::input(format!("page:{name}: {error}"))),
-        },
+        Source::Page(name) => from_page(name),
+    }
+}
+
+/// Reads a page, and says so on standard error where nobody writes it any more.
+fn from_page(name: &str) -> Result<SessionPayload, Failure> {
+    let wrong = |error: ReadError| Failure::input(format!("page:{}: {}", harmless(name), said(&error)));
+    let payload = read_session(name).map_err(wrong)?;
+    let payload =
+        payload.ok_or_else(|| Failure::input(format!("page:{} has no snapshot yet", harmless(name))))?;
+    let page =
+        page::open(name, &page::Options::new().schema(PAGE_SCHEMA)).map_err(|error| wrong(error.into()))?;
+    if page.reader().writer_state() != PeerState::Alive {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let captured = Duration::from_millis(payload.captured_at_ms.unwrap_or_default());
+        let age = now.checked_sub(captured).filter(|_| !captured.is_zero());
+        let age = age.map_or(String::new(), |age| format!(", {} s ago", age.as_secs()));
+        note(format_args!(
+            "page:{}: its tracker has ended; this is the last that it wrote{age}",
+            harmless(name)
+        ));
+    }
+    Ok(payload)
+}
+
+/// Says what is wrong with a page to somebody who knows of sessions, and of no segments.
+pub(super) fn said(error: &ReadError) -> String {
+    match error {
+        ReadError::Page(page::Error::Segment(shm::Error::NotFound { .. })) => {
+            "no tracker has a page of this name; start one with `circlet session track --page NAME`, or with the option `page` of a tracker".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 

@@ -33,17 +33,27 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let tracker = SessionTracker::start(arguments.tracked.options()?).map_err(Failure::input)?;
+    let payload = taken(&arguments.tracked)?;
+    print(written(&if arguments.view { payload.to_view() } else { payload.to_value() }))
+}
+
+/// Takes a snapshot of the machine and of the project in the folder that this program runs in.
+pub(super) fn here() -> Result<SessionPayload, Failure> {
+    taken(&Tracked::default())
+}
+
+fn taken(tracked: &Tracked) -> Result<SessionPayload, Failure> {
+    let tracker = SessionTracker::start(tracked.options()?).map_err(Failure::input)?;
     if !tracker.wait_for_project(PROJECT_WITHIN) {
         return Err(Failure::run(format!(
             "the project was not looked at within {PROJECT_WITHIN:?}; name a smaller --folder"
         )));
     }
     let mut payload = tracker.snapshot().map_err(Failure::run)?;
-    if arguments.tracked.pid.is_none() {
+    if tracked.pid.is_none() {
         without_this_program(&mut payload);
     }
-    print(written(&if arguments.view { payload.to_view() } else { payload.to_value() }))
+    Ok(payload)
 }
 
 /// Nobody asked for this program itself.

@@ -12,15 +12,18 @@ use crate::output::print;
 /// else by the most that it can count. The least important lines are left out first, and counted in the last line.
 ///
 /// Examples:
+///   circlet session summary
 ///   circlet session summary payload.json
+///   circlet session summary --tokens 450 page:app
 ///   circlet session summary - --tokens 200 < payload.json
 ///   circlet session summary payload.json --json | jq '{tokens, is_exact, omitted}'
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// A file, - for standard input, or page:NAME for a page in shared memory
+    /// A file, - for standard input, or page:NAME for a page in shared memory; without one, a snapshot of the
+    /// project here
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    file: Source,
+    file: Option<Source>,
     /// The most tokens that it may be
     #[arg(long, value_name = "N", default_value_t = SUMMARY_TOKENS)]
     tokens: u64,
@@ -30,7 +33,7 @@ pub(crate) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let summary = read::payload(&arguments.file)?.summary(arguments.tokens);
+    let summary = read::payload_or_here(arguments.file.as_ref())?.summary(arguments.tokens);
     if arguments.json {
         return print(serde_json::json!(summary));
     }

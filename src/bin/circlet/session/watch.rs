@@ -8,6 +8,7 @@ use circlet::payload::{PAGE_SCHEMA, SessionPayload};
 
 use circlet::shm::PeerState;
 
+use super::read::said;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{harmless, print_line};
@@ -28,7 +29,7 @@ const SCREEN_TOKENS: u64 = 1_000;
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {
-    /// The name of the page
+    /// The name of the page; page:NAME is the same
     #[arg(value_name = "PAGE")]
     page: String,
     /// How long an interval is, as in 1s, 250ms or 0.5 (seconds)
@@ -45,8 +46,8 @@ pub(crate) struct Arguments {
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let name = arguments.page.strip_prefix("page:").unwrap_or(&arguments.page);
     let options = page::Options::new().schema(PAGE_SCHEMA);
-    let page =
-        page::open(name, &options).map_err(|error| Failure::input(format!("{}: {error}", harmless(name))))?;
+    let page = page::open(name, &options)
+        .map_err(|error| Failure::input(format!("{}: {}", harmless(name), said(&error.into()))))?;
     let interrupt = Interrupt::watch()?;
     let mut reader = page.reader();
     let on_screen = stdout().is_terminal() && !arguments.json;
