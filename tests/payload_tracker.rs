@@ -54,13 +54,16 @@ impl Drop for Running {
 /// A Python that holds 64 MiB, 50 descriptors and 4 threads, has worked for a while, and then waits.
 fn busy() -> Running {
     let code = "
-import os, sys, threading, time
+import os, resource, sys, threading, time
 block = bytearray(os.urandom(1 << 20)) * 64
 files = [open('/dev/null') for _ in range(50)]
 stop = threading.Event()
 for _ in range(3): threading.Thread(target=stop.wait, daemon=True).start()
 while time.process_time() < 0.5: sum(range(1000))
+b'x' * (64 << 20)
 print('ready', flush=True)
+sys.stdin.readline()
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 sys.stdin.read()
 ";
     let mut command = Command::new("python3");
@@ -78,13 +81,22 @@ fn is_near(one: u64, other: u64) -> bool {
     one.abs_diff(other) <= 1 << 20
 }
 
+/// Asks it for the most memory that it has held, in bytes.
+fn peak_of(child: &mut Running) -> u64 {
+    std::io::Write::write_all(child.0.stdin.as_mut().unwrap(), b"\n").unwrap();
+    let mut line = String::new();
+    std::io::BufRead::read_line(&mut std::io::BufReader::new(child.0.stdout.as_mut().unwrap()), &mut line)
+        .unwrap();
+    line.trim().parse::<u64>().unwrap() * 1024
+}
+
 fn sampled(pid: u32) -> Process {
     ProcessProbe::of(pid).unwrap().sample().unwrap()
 }
 
 #[test]
 fn another_process_is_as_ps_and_its_own_folder_say() {
-    let child = busy();
+    let mut child = busy();
     let pid = child.0.id();
     let process = sampled(pid);
     let ps = |field: &str| {
@@ -96,6 +108,9 @@ fn another_process_is_as_ps_and_its_own_folder_say() {
     assert_eq!(process.major_faults.map(|faults| faults.to_string()), Some(ps("maj_flt")));
     let descriptors = fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count() as u64;
     assert!(process.fd_count == Some(descriptors) && descriptors >= 53, "{process:?} {descriptors}");
+    // It held 64 MiB for a moment, and does so no more. Python's own `resource` says the same of it.
+    let peak = process.peak_rss_bytes.unwrap();
+    assert!(peak > rss + (48 << 20) && is_near(peak, peak_of(&mut child)), "{process:?}");
     // It has worked for half a second of its own, and has waited since.
     let cpu_ms = process.cpu_us().unwrap() / 1000;
     assert!((480..2_000).contains(&cpu_ms), "{cpu_ms}");

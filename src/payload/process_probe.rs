@@ -106,11 +106,15 @@ mod files {
     /// How long a `stat` or a `statm` is at the most: numbers, and a name of 15 bytes, or 64 of a kernel's thread.
     const LINE_BYTES: usize = 2048;
 
+    /// How much of a `status` is read: its lines of memory are within.
+    const STATUS_BYTES: usize = 4096;
+
     #[derive(Debug)]
     pub(super) struct Files {
         folder: String,
         /// What this process asks the kernel for in another way.
         stat: Option<File>,
+        status: Option<File>,
         statm: File,
         tasks: File,
         /// Absent where this process may not look.
@@ -124,6 +128,7 @@ mod files {
             let open = |name: &str| File::open(format!("{folder}/{name}"));
             Ok(Self {
                 stat: if is_own { None } else { Some(open("stat")?) },
+                status: if is_own { None } else { open("status").ok() },
                 statm: open("statm")?,
                 tasks: open("task")?,
                 descriptors: open("fd").ok(),
@@ -153,6 +158,9 @@ mod files {
                 (process.user_cpu_us, process.system_cpu_us) = (ticks(14), ticks(15));
                 process.major_faults = stat.field(12);
             }
+            if let Some(status) = &self.status {
+                process.peak_rss_bytes = line(status, &mut [0; STATUS_BYTES]).ok().and_then(peak);
+            }
             Ok(process)
         }
 
@@ -174,6 +182,12 @@ mod files {
             // A container may show its own uptime beside the machine's start times; their difference says nothing.
             Duration::try_from_secs_f64(booted - ticks as f64 / ticks_per_s() as f64).ok()
         }
+    }
+
+    /// Returns the most memory that a process has held, from its `status`: `VmHWM`, in KiB.
+    fn peak(status: &[u8]) -> Option<u64> {
+        let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"VmHWM:"))?;
+        number(line.split(u8::is_ascii_whitespace).find(|word| !word.is_empty())?)?.checked_mul(1024)
     }
 
     fn line<'a>(file: &File, buffer: &'a mut [u8]) -> io::Result<&'a [u8]> {
