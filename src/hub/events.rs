@@ -116,6 +116,12 @@ pub(super) fn is_same(secret: &str, token: &str) -> bool {
     secret.len() == token.len() && std::hint::black_box(differ) == 0
 }
 
+/// What is done to a room's state, as emitters say it.
+pub(super) const UPDATE: &str = "game-state-update";
+
+/// What emitters may say.
+pub(super) const EMITTED: [&str; 3] = ["agent-action", "visualization-event", UPDATE];
+
 /// What a viewer joins: a room by its name, and where it was before.
 #[derive(Deserialize)]
 struct Join {
@@ -139,10 +145,10 @@ fn event(
             let room = room_of(&argument)?;
             Ok(json!({ "ok": viewer.leave(core, room), "room": room }))
         }
-        "agent-action" | "visualization-event" | "game-state-update" if !socket.may_emit => {
+        _ if EMITTED.contains(&name) && !socket.may_emit => {
             Err("only emitters may: connect with `auth: {token: ...}`".to_owned())
         }
-        "agent-action" | "visualization-event" | "game-state-update" => emit(core, name, argument),
+        _ if EMITTED.contains(&name) => emit(core, name, argument),
         _ => Err(format!(
             "no event `{}` is known; there are join-game, leave-game, agent-action, visualization-event, game-state-update",
             name.escape_debug().take(40).collect::<String>()
@@ -190,7 +196,7 @@ struct Update {
 /// What is wrong with it.
 pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, String> {
     let said = |error: HubError| error.to_string();
-    if name == "game-state-update" {
+    if name == UPDATE {
         let update = Update::deserialize(argument).map_err(|error| {
             format!("game-state-update takes `{{room, set: {{key: value}}, removed: [key]}}`: {error}")
         })?;

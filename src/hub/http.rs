@@ -295,13 +295,11 @@ async fn emit(core: &Arc<Core>, request: Request<Incoming>) -> Answer {
     let Some(Value::String(event)) = event else {
         return wrong("an event is needed: `{\"event\": \"agent-action\", \"room\": ..., ...}`".to_owned());
     };
-    match event.as_str() {
-        "agent-action" | "visualization-event" | "game-state-update" => {
-            match events::emit(core, &event, value) {
-                Ok(done) => said(StatusCode::OK, &done),
-                Err(error) => wrong(error),
-            }
-        }
-        _ => wrong("`event` is agent-action, visualization-event or game-state-update".to_owned()),
+    if !events::EMITTED.contains(&event.as_str()) {
+        return wrong(format!("`event` is one of {}", events::EMITTED.join(", ")));
+    }
+    match events::emit(core, &event, value) {
+        Ok(done) => said(StatusCode::OK, &done),
+        Err(error) => wrong(error),
     }
 }

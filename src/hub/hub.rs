@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -16,6 +16,7 @@ use tokio::sync::Semaphore;
 use super::core::Core;
 use super::error::HubError;
 use super::options::HubOptions;
+use super::source::Sources;
 use super::ticker::{self, Tell};
 use super::viewer::Close;
 use super::websocket::CloseCode;
@@ -39,6 +40,7 @@ pub struct Hub {
     addr: SocketAddr,
     runtime: Option<Runtime>,
     ticker: Option<JoinHandle<()>>,
+    sources: Mutex<Sources>,
 }
 
 /// What a hub does and has done.
@@ -104,7 +106,7 @@ impl Hub {
             .map_err(HubError::Thread)?;
         runtime.spawn(listen(core.clone(), listener, addr.port()));
         runtime.spawn(sweep(core.clone()));
-        Ok(Self { core, addr, runtime: Some(runtime), ticker: Some(ticker) })
+        Ok(Self { core, addr, runtime: Some(runtime), ticker: Some(ticker), sources: Mutex::default() })
     }
 
     /// Returns where it listens.
@@ -134,6 +136,23 @@ impl Hub {
     /// As for [`set`](Self::set).
     pub fn emit(&self, room: &str, event: &str, data: impl Into<State>) -> Result<u64, HubError> {
         self.core.log(room, event, data.into())
+    }
+
+    /// Shows the ring of a name in a room for as long as the hub is there: it may come later, and come again. What its messages say is
+    /// in `docs/hub.md`; the room `rings` says how full it is.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn follow_ring(&self, name: &str, room: &str) -> Result<(), HubError> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).ring(&self.core, name, room)
+    }
+
+    /// Shows the page of a session in a room, as [`follow_ring`](Self::follow_ring) does: the payload's sections are its keys.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn follow_session(&self, page: &str, room: &str) -> Result<(), HubError> {
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).session(&self.core, page, room)
     }
 
     /// Tells what it does and has done.
@@ -167,6 +186,7 @@ impl Hub {
 
     fn end(&mut self, patience: Duration) {
         let Some(runtime) = self.runtime.take() else { return };
+        self.sources.get_mut().unwrap_or_else(PoisonError::into_inner).end();
         self.core.tell(Tell::Stop);
         if let Some(ticker) = self.ticker.take() {
             // It has no work that could fail.

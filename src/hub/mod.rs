@@ -14,6 +14,7 @@ mod options;
 mod quota;
 mod room;
 mod rooms;
+mod source;
 mod state;
 mod ticker;
 mod viewer;

@@ -7,6 +7,7 @@ mod doctor;
 mod failure;
 mod file;
 mod forward;
+mod hub;
 mod interrupt;
 mod jupyter;
 mod library;
@@ -51,6 +52,7 @@ enum Command {
     Policy(policy::Command),
     #[command(subcommand)]
     Session(session::Command),
+    Serve(hub::serve::Arguments),
     Doctor(doctor::Arguments),
     /// Print what makes the shell complete this program's words
     ///
@@ -75,6 +77,7 @@ fn main() -> ExitCode {
         Command::Pool(command) => pool::run(&command),
         Command::Policy(command) => policy::run(&command),
         Command::Session(command) => session::run(&command),
+        Command::Serve(arguments) => hub::serve::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

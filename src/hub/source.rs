@@ -1,0 +1,227 @@
+//! What a hub shows of shared memory: rings and session pages, each followed by a thread of its own.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use serde_json::{Map, Value, json};
+
+use super::core::Core;
+use super::error::HubError;
+use super::events;
+use super::{Column, ColumnKind, State};
+use crate::page;
+use crate::payload::{PAGE_SCHEMA, RingState};
+use crate::ring::{self, Receiver, Ring};
+use crate::shm;
+
+/// How often a thread looks whether it is to end, whether what is not there has come, and how full a ring is.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// The room that says of each ring how full it is, by its name.
+pub(super) const RINGS: &str = "rings";
+
+/// Threads that follow something.
+#[derive(Debug, Default)]
+pub(super) struct Sources {
+    is_ending: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Sources {
+    /// Follows the ring of a name, and shows it in a room.
+    pub(super) fn ring(&mut self, core: &Arc<Core>, name: &str, room: &str) -> Result<(), HubError> {
+        let (core, name, room) = (core.clone(), name.to_owned(), room.to_owned());
+        self.spawn(move |is_ending| follow_ring(&core, &name, &room, is_ending))
+    }
+
+    /// Follows the session page of a name, and shows it in a room.
+    pub(super) fn session(&mut self, core: &Arc<Core>, page: &str, room: &str) -> Result<(), HubError> {
+        let (core, page, room) = (core.clone(), page.to_owned(), room.to_owned());
+        self.spawn(move |is_ending| follow_session(&core, &page, &room, is_ending))
+    }
+
+    fn spawn(&mut self, work: impl FnOnce(&AtomicBool) + Send + 'static) -> Result<(), HubError> {
+        let is_ending = self.is_ending.clone();
+        let thread = std::thread::Builder::new().name("circlet-hub-source".to_owned());
+        self.threads.push(thread.spawn(move || work(&is_ending)).map_err(HubError::Thread)?);
+        Ok(())
+    }
+
+    /// Ends them all, within a quarter of a second.
+    pub(super) fn end(&mut self) {
+        self.is_ending.store(true, Ordering::Relaxed);
+        for thread in self.threads.drain(..) {
+            // It has nothing to say, however it ended.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Waits for the time between two looks; `false` to end.
+fn pause(is_ending: &AtomicBool) -> bool {
+    std::thread::sleep(LOOK_EVERY);
+    !is_ending.load(Ordering::Relaxed)
+}
+
+/// Follows a ring for as long as the hub is there: waits for one of its name, reads it until its producers are gone, and looks for it
+/// again. One that somebody else reads has its statistics shown alone.
+fn follow_ring(core: &Core, name: &str, room: &str, is_ending: &AtomicBool) {
+    while !is_ending.load(Ordering::Relaxed) {
+        let why = match ring::open(name) {
+            Ok(ring) => read_ring(core, &ring, name, room, is_ending),
+            Err(error) => error.to_string(),
+        };
+        show(core, RINGS, name, json!({ "room": room, "reads": false, "why": why }).into());
+        if !pause(is_ending) {
+            return;
+        }
+    }
+}
+
+/// Reads a ring; returns why it stopped.
+fn read_ring(core: &Core, ring: &Ring, name: &str, room: &str, is_ending: &AtomicBool) -> String {
+    let mut receiver = match ring.receiver() {
+        Ok(receiver) => Some(receiver),
+        // Somebody else reads it: what is in it is theirs.
+        Err(ring::Error::Segment(shm::Error::Busy { .. })) => None,
+        Err(error) => return error.to_string(),
+    };
+    let mut lost = 0;
+    let mut look = Instant::now();
+    while !is_ending.load(Ordering::Relaxed) {
+        if Instant::now() >= look {
+            look = Instant::now() + LOOK_EVERY;
+            let mut stats = serde_json::to_value(RingState::from(&ring.stats())).unwrap_or_default();
+            if let Value::Object(stats) = &mut stats {
+                stats.extend([
+                    ("room".to_owned(), room.into()),
+                    ("reads".to_owned(), receiver.is_some().into()),
+                    ("lost".to_owned(), lost.into()),
+                ]);
+            }
+            show(core, RINGS, name, stats.into());
+        }
+        let Some(receiver) = &mut receiver else {
+            if !pause(is_ending) {
+                break;
+            }
+            // Whoever read it may have gone.
+            match ring.receiver() {
+                Ok(mine) => receiver = Some(mine),
+                Err(ring::Error::Segment(shm::Error::Busy { .. })) => {}
+                Err(error) => return error.to_string(),
+            }
+            continue;
+        };
+        match next(receiver, look) {
+            Ok(Some(message)) => publish(core, room, &message),
+            Ok(None) => {}
+            Err(ring::Error::Lagged { frames: more, .. }) => lost += more,
+            Err(error) => return error.to_string(),
+        }
+    }
+    "the hub stops".to_owned()
+}
+
+/// Receives a message until a moment; `None` where there is none.
+fn next(receiver: &mut Receiver, until: Instant) -> Result<Option<Vec<u8>>, ring::Error> {
+    let timeout = until.saturating_duration_since(Instant::now());
+    let mut message = Vec::new();
+    match receiver.recv_copy(&mut message, ring::Deadline::after(timeout)) {
+        Ok(_) => Ok(Some(message)),
+        Err(ring::Error::TimedOut { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// Publishes a message: an object of JSON says what its room's keys are, `null` for those that go; one with `event` is that event, and
+/// one with `set` or `removed` an update, as emitters say them. What is no object is the value of the key `value`, what is no JSON the
+/// column `bytes` of it.
+fn publish(core: &Core, room: &str, message: &[u8]) {
+    match serde_json::from_slice(message) {
+        Ok(Value::Object(members)) => publish_object(core, room, members),
+        Ok(value) => show(core, room, "value", value.into()),
+        Err(_) => {
+            let bytes =
+                Column { name: "bytes".to_owned(), kind: ColumnKind::U8, bytes: message.to_vec().into() };
+            show(core, room, "value", vec![bytes].into());
+        }
+    }
+}
+
+fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
+    let event = match members.remove("event") {
+        Some(Value::String(event)) if events::EMITTED.contains(&event.as_str()) => Some(event),
+        Some(other) => {
+            members.insert("event".to_owned(), other);
+            None
+        }
+        None => {
+            ["set", "removed"].iter().any(|key| members.contains_key(*key)).then(|| events::UPDATE.to_owned())
+        }
+    };
+    if let Some(event) = event {
+        members.entry("room").or_insert_with(|| room.into());
+        if events::emit(core, &event, Value::Object(members)).is_err() {
+            core.stats.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        return;
+    }
+    for (key, value) in members {
+        if value.is_null() {
+            // It may not have been there.
+            let _ = core.remove(room, &key);
+        } else {
+            show(core, room, &key, value.into());
+        }
+    }
+}
+
+/// Sets a value, or counts that there was no room for it.
+fn show(core: &Core, room: &str, key: &str, value: State) {
+    if core.set(room, key, value).is_err() {
+        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Follows a session's page: its sections are the keys of the room, and `page` says whether its tracker lives.
+fn follow_session(core: &Core, name: &str, room: &str, is_ending: &AtomicBool) {
+    while !is_ending.load(Ordering::Relaxed) {
+        let options = page::Options::new().schema(PAGE_SCHEMA);
+        let why = match page::open(name, &options) {
+            Ok(page) => {
+                show(core, room, "page", json!({ "name": name, "lives": true }).into());
+                read_page(core, &mut page.reader(), room, is_ending)
+            }
+            Err(error) => error.to_string(),
+        };
+        show(core, room, "page", json!({ "name": name, "lives": false, "why": why }).into());
+        if !pause(is_ending) {
+            return;
+        }
+    }
+}
+
+/// Reads a page until its writer is gone; returns why it stopped.
+fn read_page(core: &Core, reader: &mut page::Reader, room: &str, is_ending: &AtomicBool) -> String {
+    let mut known: Vec<String> = Vec::new();
+    while !is_ending.load(Ordering::Relaxed) {
+        let value = match reader.wait(shm::Deadline::after(LOOK_EVERY)) {
+            Ok(value) => value,
+            Err(page::Error::TimedOut) => continue,
+            Err(error) => return error.to_string(),
+        };
+        let Ok(Value::Object(sections)) = serde_json::from_slice(value.bytes) else { continue };
+        for gone in known.iter().filter(|section| !sections.contains_key(*section)) {
+            // It may have been removed by somebody else.
+            let _ = core.remove(room, gone);
+        }
+        known = sections.keys().cloned().collect();
+        for (section, value) in sections {
+            show(core, room, &section, value.into());
+        }
+    }
+    "the hub stops".to_owned()
+}
