@@ -1,7 +1,7 @@
 //! A hub from start to stop.
 
 use std::net::SocketAddr;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde_json::json;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -75,6 +76,30 @@ pub struct HubStats {
     pub published: u64,
     /// Rooms that went for want of activity.
     pub evicted: u64,
+}
+
+impl HubStats {
+    fn of(core: &Core) -> Self {
+        let rooms = core.rooms.all();
+        let counts = &core.stats;
+        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Self {
+            viewers: core.sessions().len() as u64,
+            rooms: rooms.len() as u64,
+            state_bytes: rooms.iter().map(|place| place.room().size().1 as u64).sum(),
+            connections: of(&counts.connections),
+            refused: of(&counts.refused),
+            closed: of(&counts.closed),
+            ticks: of(&counts.ticks),
+            told: of(&counts.told),
+            behind: of(&counts.behind),
+            snapshots: of(&counts.snapshots),
+            lost: of(&counts.lost),
+            written_bytes: of(&counts.written_bytes),
+            published: of(&counts.published),
+            evicted: of(&counts.evicted),
+        }
+    }
 }
 
 impl Hub {
@@ -157,25 +182,7 @@ impl Hub {
 
     /// Tells what it does and has done.
     pub fn stats(&self) -> HubStats {
-        let rooms = self.core.rooms.all();
-        let counts = &self.core.stats;
-        let of = |count: &std::sync::atomic::AtomicU64| count.load(Ordering::Relaxed);
-        HubStats {
-            viewers: self.core.sessions().len() as u64,
-            rooms: rooms.len() as u64,
-            state_bytes: rooms.iter().map(|place| place.room().size().1 as u64).sum(),
-            connections: of(&counts.connections),
-            refused: of(&counts.refused),
-            closed: of(&counts.closed),
-            ticks: of(&counts.ticks),
-            told: of(&counts.told),
-            behind: of(&counts.behind),
-            snapshots: of(&counts.snapshots),
-            lost: of(&counts.lost),
-            written_bytes: of(&counts.written_bytes),
-            published: of(&counts.published),
-            evicted: of(&counts.evicted),
-        }
+        HubStats::of(&self.core)
     }
 
     /// Stops it: tells what was published, asks viewers to come back later, and closes all connections. What takes longer than
@@ -246,8 +253,13 @@ fn prepare(stream: &TcpStream) {
 /// Looks who has not answered, and which rooms are idle.
 async fn sweep(core: Arc<Core>) {
     let mut interval = tokio::time::interval(SWEEP);
+    let mut sweeps = 0_u32;
     loop {
         interval.tick().await;
+        sweeps += 1;
+        if sweeps.is_multiple_of(4) {
+            say_of_itself(&core);
+        }
         let viewers: Vec<_> = core.sessions().values().cloned().collect();
         for viewer in viewers {
             let due = viewer.line().beat(&viewer, &core);
@@ -259,5 +271,29 @@ async fn sweep(core: Arc<Core>) {
         let idle = core.options.idle_room.as_millis() as u64;
         let evicted = core.rooms.evict(core.now_ms(), idle);
         core.stats.evicted.fetch_add(evicted as u64, Ordering::Relaxed);
+    }
+}
+
+/// The room that says of the hub itself what it does.
+const ITSELF: &str = "hub";
+
+/// Shows its statistics and its rooms to those who watch for them.
+fn say_of_itself(core: &Core) {
+    if core.rooms.get(ITSELF).is_none_or(|place| place.viewers.load(Ordering::Relaxed) == 0) {
+        return;
+    }
+    let mut rooms: Vec<_> = core.rooms.all();
+    rooms.sort_by(|a, b| a.name.cmp(&b.name));
+    let rooms: serde_json::Map<_, _> = rooms
+        .iter()
+        .map(|place| {
+            let (keys, bytes) = place.room().size();
+            let viewers = place.viewers.load(Ordering::Relaxed);
+            (place.name.to_string(), json!({ "viewers": viewers, "keys": keys, "bytes": bytes }))
+        })
+        .collect();
+    for (key, value) in [("stats", json!(HubStats::of(core))), ("rooms", rooms.into())] {
+        // Its room has place for it, unless somebody fills it, whose affair that is.
+        let _ = core.set(ITSELF, key, value.into());
     }
 }
