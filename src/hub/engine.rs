@@ -14,7 +14,6 @@ use tokio::net::TcpStream;
 use super::codec::{Codec, Frames, Message, SEPARATOR};
 use super::core::Core;
 use super::events::{self, Refusal};
-use super::quota::Quota;
 use super::viewer::{Close, Viewer};
 use super::websocket::{CloseCode, Incoming, Reader};
 
@@ -28,10 +27,7 @@ pub(super) fn open(
     peer: IpAddr,
     stream: Option<Arc<TcpStream>>,
 ) -> Arc<Viewer> {
-    let now = core.now_ms();
-    let quota = Quota::new(core.options.viewer_limits, now);
-    let ping_ms = now + core.options.ping_interval_ms();
-    let viewer = Arc::new(Viewer::new(codec, peer, stream, ping_ms, quota));
+    let viewer = Arc::new(Viewer::new(core, codec, peer, stream));
     core.came(&viewer);
     viewer
 }

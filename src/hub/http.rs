@@ -178,7 +178,7 @@ async fn poll(core: &Arc<Core>, viewer: &Arc<Viewer>) -> Answer {
         }
         if !is_woken || !line.is_polling() {
             // It is closed, or goes on over a websocket.
-            return polled(if line.is_closed() { b"1".to_vec() } else { b"6".to_vec() });
+            return polled(b"6".to_vec());
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct HubOptions {
     pub ping_interval: Duration,
     /// Engine.IO's `pingTimeout`. Default: 20 s.
     pub ping_timeout: Duration,
+    /// How soon a session's socket is to be connected, as Socket.IO's `connectTimeout`. Default: 45 s.
+    pub connect_timeout: Duration,
     /// For how long a viewer may take nothing of what waits for it, also where its machine still acknowledges packets. Default: 10 s.
     pub stalled_after: Duration,
     /// For how long a room that nobody watches stays without activity. Default: 10 minutes.
@@ -78,6 +80,7 @@ impl Default for HubOptions {
             hz: 30,
             ping_interval: s(25),
             ping_timeout: s(20),
+            connect_timeout: s(45),
             stalled_after: s(10),
             idle_room: s(600),
             max_rooms: 1_000,
@@ -122,6 +125,7 @@ impl HubOptions {
         let durations = [
             ("ping_interval", self.ping_interval),
             ("ping_timeout", self.ping_timeout),
+            ("connect_timeout", self.connect_timeout),
             ("stalled_after", self.stalled_after),
         ];
         for (option, duration) in durations {
@@ -151,6 +155,10 @@ impl HubOptions {
 
     pub(super) fn ping_timeout_ms(&self) -> u64 {
         self.ping_timeout.as_millis() as u64
+    }
+
+    pub(super) fn connect_timeout_ms(&self) -> u64 {
+        self.connect_timeout.as_millis() as u64
     }
 
     pub(super) fn stalled_ms(&self) -> u64 {

@@ -39,6 +39,8 @@ pub(super) struct Line {
     wire: Wire,
     /// Its socket of Socket.IO, once it is connected: its id, and whether it may emit.
     pub(super) socket: Option<Socket>,
+    /// Until when it is to be connected.
+    connect_by_ms: u64,
     seats: Vec<Seat>,
     queue: VecDeque<Frames>,
     queued_bytes: usize,
@@ -93,24 +95,20 @@ pub(super) enum Offered {
 }
 
 impl Viewer {
-    pub(super) fn new(
-        codec: Codec,
-        peer: IpAddr,
-        stream: Option<Arc<TcpStream>>,
-        ping_ms: u64,
-        quota: Quota,
-    ) -> Self {
+    pub(super) fn new(core: &Core, codec: Codec, peer: IpAddr, stream: Option<Arc<TcpStream>>) -> Self {
+        let (now, options) = (core.now_ms(), &core.options);
         let line = Line {
             wire: stream.map_or(Wire::Polling(None), Wire::WebSocket),
             socket: None,
+            connect_by_ms: now + options.connect_timeout_ms(),
             seats: Vec::new(),
             queue: VecDeque::new(),
             queued_bytes: 0,
             partial: Bytes::new(),
             stalled_ms: None,
             is_draining: false,
-            heartbeat: Heartbeat::PingAt(ping_ms),
-            quota,
+            heartbeat: Heartbeat::PingAt(now + options.ping_interval_ms()),
+            quota: Quota::new(options.viewer_limits, now),
         };
         Self { sid: Sid::new(), codec, peer, parser: ParserState::default(), line: Mutex::new(line) }
     }
@@ -193,6 +191,7 @@ impl Viewer {
     pub(super) fn disconnect(self: &Arc<Self>, core: &Arc<Core>) {
         let mut line = self.line();
         line.socket = None;
+        line.connect_by_ms = core.now_ms() + core.options.connect_timeout_ms();
         for seat in std::mem::take(&mut line.seats) {
             core.left(&seat.place, self);
         }
@@ -443,6 +442,9 @@ impl Line {
     pub(super) fn beat(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) -> Option<Close<'static>> {
         let now = core.now_ms();
         let options = &core.options;
+        if self.socket.is_none() && now > self.connect_by_ms {
+            return Some(Close::Because(CloseCode::Policy, "no socket was connected in time"));
+        }
         if self.is_overrun() {
             return Some(Close::Because(CloseCode::Policy, "more was asked for than was read"));
         }
