@@ -82,7 +82,11 @@ mod saying {
         let payload = json!({
             "schema": 1,
             "metadata": { "platform": { "cpu_count": 1 } },
-            "process": { "fd_count": 1 },
+            "process": { "fd_count": 1, "major_faults": 1 },
+            "cache": { "hits": 1, "misses": 1, "manifests": { "entries": 1 }, "modules": { "cached": 1 } },
+            "dependencies": { "lockfile": { "total_dependencies": 1 }, "tree": { "native_modules": 1 } },
+            "hub": { "updates_sent": 1 },
+            "rings": { "r": { "full_events": 1 } },
             "worker_threads": {
                 "registry": { "w_1": { "errors": 1, "current_job": { "nodes": 1 } } },
                 "statistics": { "total_errors": 1 },
@@ -91,8 +95,10 @@ mod saying {
         });
         assert_eq!(
             whole(&payload),
-            "Host: 1 CPU\nGit: 1 uncommitted file, 1 unstaged change\n\
-             Workers: w_1 has 1 error, processing a job\nJobs: 1 node\nMessages: 1 error\nResources: 1 FD"
+            "Host: 1 CPU\nDependencies: 1 package, 1 native module\nGit: 1 uncommitted file, 1 unstaged change\n\
+             Workers: w_1 has 1 error, processing a job\n\
+             Cache: 50% hit rate (low), 1 hit, 1 miss, 1 manifest, 1 module\nJobs: 1 node\nMessages: 1 error\n\
+             Rings: r 1 time full\nHub: 1 update sent\nResources: 1 FD, 1 major fault"
         );
     }
 
@@ -102,7 +108,7 @@ mod saying {
         let payload = json!({ "worker_threads": { "statistics": statistics } });
         assert_eq!(whole(&payload), "Messages: 200 received, 3 errors (1.5%)");
         let payload = json!({ "cache": { "hits": 1, "misses": 1, "manifests": { "hit_rate": 0.99 } } });
-        assert_eq!(whole(&payload), "Cache: 50% hit rate (low), 1 hits, 1 misses");
+        assert_eq!(whole(&payload), "Cache: 50% hit rate (low), 1 hit, 1 miss");
     }
 
     #[test]
@@ -135,6 +141,56 @@ mod saying {
     }
 
     #[test]
+    fn what_git_is_in_the_middle_of_is_said_at_every_length_and_is_never_deployable() {
+        let said = |git: Value| whole(&json!({ "schema": 1, "git": git }));
+        let stopped =
+            json!({ "head": "70f084b", "detached": true, "uncommitted_files": 0, "operation": "rebase" });
+        assert_eq!(said(stopped), "Git: detached at 70f084b, rebase in progress, clean");
+        let merging = json!({
+            "schema": 1, "goal": "draw",
+            "git": { "branch": "main", "operation": "merge", "conflicts": 2, "uncommitted_files": 3, "staged_changes": 1 },
+        });
+        let payload = SessionPayload::from_value(&merging).unwrap();
+        let least = "Git: branch main, merge in progress, 2 conflicts, 3 uncommitted files";
+        let all = payload.summary(u64::MAX);
+        assert_eq!(all.text.lines().last().unwrap(), format!("{least}, 1 staged change"));
+        // One token less than all there is has the shorter line.
+        assert_eq!(payload.summary(all.tokens - 1).text.lines().last().unwrap(), least);
+        for (git, wanted) in [
+            (json!({ "operation": "none", "conflicts": 0, "behind": 0 }), "clean, deployable"),
+            (json!({ "behind": 1, "ahead": 2 }), "clean, 2 ahead, 1 behind"),
+            (json!({ "operation": "bisect" }), "bisect in progress, clean"),
+            (json!({ "operation": "a later word" }), "\"a later word\" in progress, clean"),
+            (json!({ "conflicts": 1 }), "1 conflict, clean"),
+            (json!({ "detached": true }), "clean, deployable"),
+        ] {
+            let mut whole = json!({ "head": "70f084b", "uncommitted_files": 0 });
+            whole.as_object_mut().unwrap().extend(git.as_object().unwrap().clone());
+            let place = if git["detached"] == true { "detached at" } else { "commit" };
+            assert_eq!(said(whole), format!("Git: {place} 70f084b, {wanted}"));
+        }
+    }
+
+    #[test]
+    fn what_lies_about_in_git_is_said_where_there_is_room() {
+        let git = json!({
+            "branch": "main", "uncommitted_files": 6, "staged_changes": 1, "unstaged_changes": 2, "untracked": 3, "stashes": 2,
+            "submodules_changed": 1, "worktree": true,
+        });
+        let wanted = "Git: branch main, 6 uncommitted files, 1 staged change, 2 unstaged changes, 3 untracked, 2 stashes, \
+                      1 changed submodule, linked worktree";
+        assert_eq!(whole(&json!({ "schema": 1, "git": git })), wanted);
+    }
+
+    #[test]
+    fn a_snapshot_says_its_date_and_no_ages_of_nothing() {
+        let payload = json!({ "schema": 1, "seq": 3, "captured_at_ms": 1_795_368_680_565_u64, "ages_ms": { "git": 0 } });
+        assert_eq!(whole(&payload), "Snapshot: number 3, 2026-11-22T17:31:20.565Z");
+        let payload = json!({ "schema": 1, "captured_at_ms": u64::MAX, "ages_ms": { "git": 0, "goal": 5 } });
+        assert_eq!(whole(&payload), "Snapshot: goal 5 ms old");
+    }
+
+    #[test]
     fn what_changes_from_moment_to_moment_changes_the_last_lines_alone() {
         let mut later = seed();
         let process = later.process.as_mut().unwrap();
@@ -162,6 +218,18 @@ mod keeping_its_budget {
             assert_eq!(summary.omitted > 0, summary.text.is_empty() || summary.text.ends_with(" omitted\n"));
         }
         assert_eq!(seed().summary(0).text, "");
+    }
+
+    #[test]
+    fn a_few_tokens_have_the_beginning_of_the_goal() {
+        let goal = seed().goal.unwrap();
+        for budget in 24..60 {
+            let said = seed().summary(budget).text;
+            let quoted =
+                said.lines().next().unwrap().strip_prefix("Goal: \"").unwrap_or_else(|| panic!("{said}"));
+            let begin = quoted.trim_end_matches('"').trim_end_matches('…');
+            assert!(begin.len() >= 9 && goal.starts_with(begin), "{budget}: {said}");
+        }
     }
 
     #[test]

@@ -13,6 +13,16 @@ pub(super) fn civil_from_days(days: u64) -> (u64, u64, u64) {
     (era * 400 + year_of_era + u64::from(month <= 2), month, day)
 }
 
+/// Writes a time, in milliseconds since 1970-01-01 UTC, as a date and a time of the day (RFC 3339), which there are of the years that
+/// have four digits.
+pub(super) fn rfc3339(unix_ms: u64) -> Option<String> {
+    let (seconds, ms) = (unix_ms / 1_000, unix_ms % 1_000);
+    let (year, month, day) = civil_from_days(seconds / 86_400);
+    let (hour, minute, second) = (seconds / 3_600 % 24, seconds / 60 % 60, seconds % 60);
+    let text = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z");
+    (year < 10_000).then_some(text)
+}
+
 /// Turns a date that there is, or that a month of 31 days would have, into days since 1970-01-01; `None` before that day.
 pub(super) fn days_from_civil(year: u64, month: u64, day: u64) -> Option<u64> {
     let year = if month <= 2 { year.checked_sub(1)? } else { year };
@@ -34,6 +44,14 @@ mod tests {
         assert_eq!(civil_from_days(20_401), (2025, 11, 9));
         assert_eq!(civil_from_days(47_540), (2100, 2, 28));
         assert_eq!(civil_from_days(47_541), (2100, 3, 1));
+    }
+
+    #[test]
+    fn a_time_is_written_as_its_date_and_its_time_of_the_day() {
+        assert_eq!(rfc3339(0).unwrap(), "1970-01-01T00:00:00.000Z");
+        assert_eq!(rfc3339(1_795_368_680_565).unwrap(), "2026-11-22T17:31:20.565Z");
+        assert_eq!(rfc3339(253_402_300_799_999).unwrap(), "9999-12-31T23:59:59.999Z");
+        assert_eq!((rfc3339(253_402_300_800_000), rfc3339(u64::MAX)), (None, None));
     }
 
     #[test]

@@ -11,8 +11,8 @@ pub(super) struct Fit {
 
 /// Chooses as much as a budget has room for. `count` is what a line, its newline among it, costs; the cost of lines is the sum.
 ///
-/// There is one order of steps: each line as short as it gets, the most important first; then each as it usually is; then each in
-/// full. The longest run of steps that fits is taken. So a larger budget never takes a line away, nor says less in one.
+/// There is one order of steps: each line at its least, the most important first, a free text by way of its beginnings; then each as
+/// it usually is; then each in full. The longest run of steps that fits is taken. So a larger budget never takes a line away, nor says less in one.
 pub(super) fn fit(lines: &[Line], budget: u64, count: impl Fn(&str) -> u64) -> Fit {
     let mut by_weight: Vec<usize> = (0..lines.len()).collect();
     // Lines of the same weight are in their order, as the sort is stable.
@@ -21,11 +21,15 @@ pub(super) fn fit(lines: &[Line], budget: u64, count: impl Fn(&str) -> u64) -> F
     let mut costs = vec![0; lines.len()];
     let mut cost = 0;
     let mut best = Some((0, omission(0))).filter(|&(_, all)| all <= budget);
+    let mut kept = 0;
     for (step, (level, index)) in steps(&by_weight).enumerate() {
         let line = count(lines[index].at(level));
-        cost = cost - std::mem::replace(&mut costs[index], line) + line;
+        // A line ends with a newline, so that none costs nothing.
+        let before = std::mem::replace(&mut costs[index], line);
+        kept += usize::from(before == 0);
+        cost = cost - before + line;
         let taken = step + 1;
-        let all = cost + omission(taken.min(lines.len()));
+        let all = cost + omission(kept);
         if all <= budget {
             best = Some((taken, all));
         }
@@ -44,7 +48,10 @@ pub(super) fn fit(lines: &[Line], budget: u64, count: impl Fn(&str) -> u64) -> F
 
 /// All steps, in their order.
 fn steps(by_weight: &[usize]) -> impl Iterator<Item = (Level, usize)> {
-    Level::ALL.into_iter().flat_map(|level| by_weight.iter().map(move |&index| (level, index)))
+    let rounds = [&[Level::Hint, Level::Short, Level::Least][..], &[Level::Usual], &[Level::Full]];
+    rounds.into_iter().flat_map(move |levels| {
+        by_weight.iter().flat_map(move |&index| levels.iter().map(move |&level| (level, index)))
+    })
 }
 
 /// Says that lines were left out, in a line; none where none were.
@@ -59,7 +66,7 @@ mod tests {
     fn lines() -> Vec<Line> {
         let line = |label, weight, facts: [&str; 3]| {
             let mut line = Line::new(label, weight);
-            for (level, fact) in Level::ALL.into_iter().zip(facts) {
+            for (level, fact) in [Level::Least, Level::Usual, Level::Full].into_iter().zip(facts) {
                 line.add(level, Some(fact.to_owned()));
             }
             line.done().unwrap()
@@ -90,6 +97,22 @@ mod tests {
         assert_eq!(said(32), "A: 1, 2\nB: 1, 2\nC: 1, 2\nD: 1, 2\n");
         assert_eq!(said(35), "A: 1, 2\nB: 1, 2, 3\nC: 1, 2\nD: 1, 2\n");
         assert_eq!(said(1_000), "A: 1, 2, 3\nB: 1, 2, 3\nC: 1, 2, 3\nD: 1, 2, 3\n");
+    }
+
+    #[test]
+    fn a_free_text_is_taken_by_its_beginnings_before_the_next_line_is() {
+        let mut text = Line::new("A", 2);
+        text.add_each(|level| Some("x".repeat([1, 5, 10, 20, 30][level as usize])));
+        let mut other = Line::new("B", 1);
+        other.add(Level::Least, Some("1234567890".to_owned()));
+        let lines = [text.done().unwrap(), other.done().unwrap()];
+        let said = |budget| fit(&lines, budget, |text| text.len() as u64).text;
+        assert_eq!(said(15), "+2 omitted\n");
+        assert_eq!(said(16), "A: x\n+1 omitted\n");
+        assert_eq!(said(20), "A: xxxxx\n+1 omitted\n");
+        assert_eq!(said(25), format!("A: {}\n+1 omitted\n", "x".repeat(10)));
+        assert_eq!(said(28), format!("A: {}\nB: 1234567890\n", "x".repeat(10)));
+        assert_eq!(said(100), format!("A: {}\nB: 1234567890\n", "x".repeat(30)));
     }
 
     #[test]

@@ -1,10 +1,17 @@
-//! One line of the summary, in three lengths, and how numbers are written in it.
+//! One line of the summary, in its lengths, and how numbers are written in it.
 
 const KIB: f64 = 1024.0;
+/// The characters of a free text where there is room for little more.
+const HINT_CHARS: usize = 10;
+const SHORT_CHARS: usize = 48;
 
 /// How much a line says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Level {
+    /// The beginning of a free text; other lines have no shorter form than [`Level::Least`].
+    Hint,
+    /// More of that beginning.
+    Short,
     /// What it is there for.
     Least,
     /// What one usually asks next.
@@ -14,11 +21,24 @@ pub(super) enum Level {
 }
 
 impl Level {
-    pub(super) const ALL: [Self; 3] = [Self::Least, Self::Usual, Self::Full];
+    pub(super) const ALL: [Self; 5] = [Self::Hint, Self::Short, Self::Least, Self::Usual, Self::Full];
 
-    /// Chooses one of three for this level.
-    pub(super) fn of<T: Copy>(self, three: [T; 3]) -> T {
-        three[self as usize]
+    /// Chooses one of three for this level; the shorter ones have what [`Level::Least`] has.
+    pub(super) fn of<T: Copy>(self, [least, usual, full]: [T; 3]) -> T {
+        match self {
+            Self::Hint | Self::Short | Self::Least => least,
+            Self::Usual => usual,
+            Self::Full => full,
+        }
+    }
+
+    /// Chooses how many characters a free text has at this level, of three for the usual ones.
+    pub(super) fn chars(self, three: [usize; 3]) -> usize {
+        match self {
+            Self::Hint => HINT_CHARS,
+            Self::Short => SHORT_CHARS,
+            _ => self.of(three),
+        }
     }
 }
 
@@ -27,7 +47,7 @@ pub(super) struct Line {
     label: &'static str,
     /// How important it is: lines of more weight are kept first.
     pub(super) weight: u8,
-    texts: [String; 3],
+    texts: [String; Level::ALL.len()],
 }
 
 impl Line {
@@ -38,7 +58,7 @@ impl Line {
     /// Adds a fact from a level on, if it is known.
     pub(super) fn add(&mut self, from: Level, fact: Option<String>) {
         if let Some(fact) = fact {
-            self.add_each(|level| (level >= from).then(|| fact.clone()));
+            self.add_each(|level| (level.max(Level::Least) >= from).then(|| fact.clone()));
         }
     }
 
@@ -55,7 +75,7 @@ impl Line {
 
     /// Ends the line; none where nothing is known. A level that says nothing says what the next one does.
     pub(super) fn done(mut self) -> Option<Self> {
-        for level in [1, 0] {
+        for level in (0..self.texts.len() - 1).rev() {
             if self.texts[level].is_empty() {
                 self.texts[level] = self.texts[level + 1].clone();
             }
@@ -84,9 +104,14 @@ pub(super) fn few(all: impl IntoIterator<Item = Option<String>>, most: usize) ->
     (!written.is_empty()).then(|| written.join(", "))
 }
 
-/// Writes a number with what it counts.
+/// Writes a number with what it counts, as it stands.
 pub(super) fn counted(number: Option<u64>, what: &str) -> Option<String> {
     number.map(|number| format!("{number} {what}"))
+}
+
+/// Writes a number with a noun, as [`plural`] does.
+pub(super) fn nouns(number: Option<u64>, noun: &str) -> Option<String> {
+    number.map(|number| plural(number, noun))
 }
 
 /// Writes a number with what it counts, where there is any.
@@ -94,9 +119,19 @@ pub(super) fn some(number: Option<u64>, what: &str) -> Option<String> {
     counted(number.filter(|&number| number > 0), what)
 }
 
-/// Writes a number with a noun that has an `s` for more than one.
-pub(super) fn plural(number: u64, noun: &str) -> String {
-    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+/// Writes a number with a noun, where there is any.
+pub(super) fn some_nouns(number: Option<u64>, noun: &str) -> Option<String> {
+    nouns(number.filter(|&number| number > 0), noun)
+}
+
+/// Writes a number with a noun, which has an `s` or an `es` at its end unless there is one of it.
+pub(in crate::payload) fn plural(number: u64, noun: &str) -> String {
+    let ending = match number {
+        1 => "",
+        _ if noun.ends_with("ss") || noun.ends_with("sh") => "es",
+        _ => "s",
+    };
+    format!("{number} {noun}{ending}")
 }
 
 /// Writes a size in the unit that suits it; a MB is 2^20 bytes, as in the payload.
@@ -115,6 +150,8 @@ pub(super) fn size(bytes: u64) -> String {
 pub(super) fn time(value: u64, per_second: f64) -> String {
     let seconds = value as f64 / per_second;
     let (value, unit) = match seconds {
+        // No time at all is none of its finest unit.
+        0.0 => (0.0, "ms"),
         10e-6..10.0 => (seconds * 1e3, "ms"),
         0.0..10e-6 => (seconds * 1e9, "ns"),
         10.0..7_200.0 => (seconds, "s"),
@@ -144,12 +181,18 @@ mod tests {
         let sizes = [0, 1023, 1024, 47_395_635, 34_359_738_368, u64::MAX].map(size);
         assert_eq!(sizes, ["0 bytes", "1023 bytes", "1 kB", "45.2 MB", "32 GB", "17179869184 GB"]);
         let times = [0, 999, 10_000, 120_000, 145_200_000, u64::MAX].map(|ns| time(ns, 1e9));
-        assert_eq!(times, ["0 ns", "999 ns", "0.01 ms", "0.12 ms", "145.2 ms", "213503.98 days"]);
+        assert_eq!(times, ["0 ms", "999 ns", "0.01 ms", "0.12 ms", "145.2 ms", "213503.98 days"]);
         assert_eq!(
             [124_300, 9_000_000, 864_000_000].map(|ms| time(ms, 1e3)),
             ["124.3 s", "2.5 h", "10 days"]
         );
         assert_eq!([0.9976, 1.0, 0.0, 1.0 / 231.0].map(percent), ["99.76%", "100%", "0%", "0.43%"]);
+    }
+
+    #[test]
+    fn one_of_a_noun_is_singular() {
+        assert_eq!([0, 1, 2].map(|n| plural(n, "file")), ["0 files", "1 file", "2 files"]);
+        assert_eq!([1, 2].map(|n| plural(n, "miss")), ["1 miss", "2 misses"]);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! What changes by itself: memory, descriptors, lag, collections, timings, ages.
 
+use super::super::dates::rfc3339;
 use super::super::escape::name;
 use super::super::{Runtime, SessionPayload};
 use super::line::Level::{Full, Least, Usual};
-use super::line::{Line, counted, few, plural, size, some, time};
+use super::line::{Line, few, plural, size, some_nouns, time};
 
 pub(super) fn resources(payload: &SessionPayload) -> Option<Line> {
     let process = payload.process.as_ref();
@@ -21,7 +22,7 @@ pub(super) fn resources(payload: &SessionPayload) -> Option<Line> {
         line.add(Usual, process.cpu_us().map(|us| format!("{} CPU", time(us, 1e6))));
         line.add(Usual, process.threads.map(|threads| plural(threads, "thread")));
         line.add(Full, process.peak_rss_bytes.map(|bytes| format!("{} peak RSS", size(bytes))));
-        line.add(Full, some(process.major_faults, "major faults"));
+        line.add(Full, some_nouns(process.major_faults, "major fault"));
     }
     let longest = resources.and_then(|resources| resources.event_loop_lag_longest_us);
     line.add(Full, longest.map(|us| format!("{} longest lag", time(us, 1e6))));
@@ -100,8 +101,9 @@ pub(super) fn timings(payload: &SessionPayload) -> Option<Line> {
 /// Says which payload of the session this is, and how old its sections are, the oldest first.
 pub(super) fn snapshot(payload: &SessionPayload) -> Option<Line> {
     let mut line = Line::new("Snapshot", 55);
-    let mut ages: Vec<(&String, u64)> =
-        payload.ages_ms.iter().flatten().map(|(section, &age)| (section, age)).collect();
+    let told = payload.ages_ms.iter().flatten().map(|(section, &age)| (section, age));
+    // What is of this moment has no age to speak of.
+    let mut ages: Vec<(&String, u64)> = told.filter(|&(_, age)| age > 0).collect();
     ages.sort_by_key(|&(_, age)| std::cmp::Reverse(age));
     line.add_each(|level| {
         let said =
@@ -109,6 +111,6 @@ pub(super) fn snapshot(payload: &SessionPayload) -> Option<Line> {
         few(said, level.of([1, 4, 32]))
     });
     line.add(Usual, payload.seq.map(|seq| format!("number {seq}")));
-    line.add(Full, counted(payload.captured_at_ms, "ms since 1970"));
+    line.add(Full, payload.captured_at_ms.and_then(rfc3339));
     line.done()
 }

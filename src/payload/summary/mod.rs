@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use self::fit::fit;
 use self::line::Line;
+pub(super) use self::line::plural;
 use super::{SessionPayload, tokens};
 
 /// The budget of a summary where nobody says another, in tokens.

@@ -3,7 +3,7 @@
 use super::super::escape::{name, quoted};
 use super::super::{AuditEntry, ExecutorState, PolicyState, RingState, SessionPayload};
 use super::line::Level::{Full, Least, Usual};
-use super::line::{Line, counted, few, plural, size, some};
+use super::line::{Line, counted, few, nouns, plural, size, some, some_nouns};
 use super::purpose::named;
 
 pub(super) fn policies(payload: &SessionPayload) -> Option<Line> {
@@ -77,7 +77,7 @@ fn ring((id, state): (&String, &RingState)) -> Option<String> {
         counted(state.frames_sent, "sent"),
         counted(state.frames_received, "received"),
         some(state.dropped, "dropped"),
-        some(state.full_events, "times full"),
+        some_nouns(state.full_events, "time").map(|times| format!("{times} full")),
     ]))
 }
 
@@ -87,7 +87,7 @@ pub(super) fn hub(payload: &SessionPayload) -> Option<Line> {
     line.add(Least, hub.viewers.map(|viewers| plural(viewers, "viewer")));
     line.add(Usual, named("at", hub.address.as_deref()));
     line.add(Usual, hub.rooms.map(|rooms| plural(rooms, "room")));
-    line.add(Full, counted(hub.updates_sent, "updates sent"));
+    line.add(Full, nouns(hub.updates_sent, "update").map(|updates| format!("{updates} sent")));
     line.done()
 }
 

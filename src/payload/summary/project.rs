@@ -1,9 +1,9 @@
 //! The project: git, files, tests, dependencies, the cache.
 
 use super::super::escape::name;
-use super::super::{DependencyTree, FileChange, Git, SessionPayload};
+use super::super::{DependencyTree, FileChange, Git, GitOperation, SessionPayload};
 use super::line::Level::{Full, Least, Usual};
-use super::line::{Line, counted, decimal, few, percent, plural, size, some, time};
+use super::line::{Line, counted, decimal, few, nouns, percent, plural, size, some, some_nouns, time};
 use super::purpose::named;
 
 /// From which part of hits on a cache is healthy.
@@ -13,34 +13,56 @@ pub(super) fn git(payload: &SessionPayload) -> Option<Line> {
     let git = payload.git.as_ref()?;
     let mut line = Line::new("Git", 220);
     line.add(Least, place(git));
+    line.add(Least, operation(git));
+    line.add(Least, some_nouns(git.conflicts, "conflict"));
     let stated = payload.stated.as_ref().and_then(|stated| stated.get("git.dirty")?.as_bool());
     match git.uncommitted_files {
         // What contradicts itself is not clean.
         Some(0) if stated == Some(true) => line.add(Least, Some("dirty".to_owned())),
         Some(0) => {
             line.add(Least, Some("clean".to_owned()));
-            let tests = payload.test.as_ref().and_then(|test| test.tests.as_ref());
-            let has_failed = tests.is_some_and(|tests| tests.failed.is_some_and(|failed| failed > 0));
-            let is_deployable = (git.branch.is_some() || git.head.is_some()) && !has_failed;
-            line.add(Least, is_deployable.then(|| "deployable".to_owned()));
+            line.add(Least, is_deployable(payload, git).then(|| "deployable".to_owned()));
         }
         Some(files) => line.add(Least, Some(plural(files, "uncommitted file"))),
         None => line.add(Least, stated.filter(|&dirty| dirty).map(|_| "dirty".to_owned())),
     }
-    line.add(
-        Usual,
-        git.unstaged_changes.filter(|&changes| changes > 0).map(|changes| plural(changes, "unstaged change")),
-    );
+    line.add(Usual, some(git.ahead, "ahead"));
+    line.add(Usual, some(git.behind, "behind"));
+    line.add(Usual, some_nouns(git.staged_changes, "staged change"));
+    line.add(Usual, some_nouns(git.unstaged_changes, "unstaged change"));
+    line.add(Usual, some(git.untracked, "untracked"));
+    line.add(Full, some_nouns(git.stashes, "stash"));
+    line.add(Full, some_nouns(git.submodules_changed, "changed submodule"));
+    line.add(Full, (git.worktree == Some(true)).then(|| "linked worktree".to_owned()));
     line.done()
+}
+
+/// What is committed is all there is, nothing is known to be in its way, and it is what others have too.
+fn is_deployable(payload: &SessionPayload, git: &Git) -> bool {
+    let is_any = |count: Option<u64>| count.is_some_and(|count| count > 0);
+    let tests = payload.test.as_ref().and_then(|test| test.tests.as_ref());
+    let is_known = git.branch.is_some() || git.head.is_some();
+    is_known
+        && operation(git).is_none()
+        && ![git.conflicts, git.behind, tests.and_then(|tests| tests.failed)].into_iter().any(is_any)
+}
+
+/// Says what was begun and not ended.
+fn operation(git: &Git) -> Option<String> {
+    let operation = git.operation.as_ref().filter(|operation| **operation != GitOperation::Nothing)?;
+    name(operation.as_str()).map(|operation| format!("{operation} in progress"))
 }
 
 fn place(git: &Git) -> Option<String> {
     let head = git.head.as_deref().and_then(|head| name(short(head)));
-    match (git.branch.as_deref().and_then(name), head) {
-        (Some(branch), Some(head)) => Some(format!("branch {branch} at {head}")),
-        (Some(branch), None) => Some(format!("branch {branch}")),
-        (None, Some(head)) => Some(format!("commit {head}")),
-        (None, None) => None,
+    let branch = git.branch.as_deref().and_then(name);
+    let at = |what: String| head.as_ref().map_or(what.clone(), |head| format!("{what} at {head}"));
+    match (branch, git.detached == Some(true)) {
+        // What contradicts itself is said as it is.
+        (Some(branch), true) => Some(at(format!("branch {branch} detached"))),
+        (Some(branch), false) => Some(at(format!("branch {branch}"))),
+        (None, true) => Some(at("detached".to_owned())),
+        (None, false) => head.map(|head| format!("commit {head}")),
     }
 }
 
@@ -122,13 +144,15 @@ pub(super) fn dependencies(payload: &SessionPayload) -> Option<Line> {
     let lockfile = dependencies.lockfile.as_ref();
     let mut line = Line::new("Dependencies", 70);
     if let Some(lockfile) = lockfile {
-        line.add(Least, counted(lockfile.total_dependencies, "packages"));
+        line.add(Least, nouns(lockfile.total_dependencies, "package"));
         line.add(Usual, lockfile.total_size_bytes.map(size));
         line.add(Usual, named("lockfile", lockfile.path.as_deref()));
     }
     for (count, what) in dependencies.tree.iter().flat_map(kinds) {
         line.add(Usual, some(count, what));
     }
+    let native = dependencies.tree.as_ref().and_then(|tree| tree.native_modules);
+    line.add(Usual, some_nouns(native, "native module"));
     if let Some(polyfills) = &dependencies.polyfills {
         let all = polyfills.bun.iter().chain(&polyfills.node).flatten();
         line.add(Full, few(all.map(|polyfill| named("polyfill", Some(polyfill))), 6));
@@ -137,13 +161,12 @@ pub(super) fn dependencies(payload: &SessionPayload) -> Option<Line> {
     line.done()
 }
 
-fn kinds(tree: &DependencyTree) -> [(Option<u64>, &'static str); 6] {
+fn kinds(tree: &DependencyTree) -> [(Option<u64>, &'static str); 5] {
     [
         (tree.direct, "direct"),
         (tree.dev, "dev"),
         (tree.peer, "peer"),
         (tree.optional, "optional"),
-        (tree.native_modules, "native modules"),
         (tree.node_gyp_rebuilds, "compiled"),
     ]
 }
@@ -160,12 +183,12 @@ pub(super) fn cache(payload: &SessionPayload) -> Option<Line> {
             format!("{} hit rate ({health})", percent(rate))
         }),
     );
-    line.add(Usual, counted(cache.hits, "hits"));
-    line.add(Usual, counted(cache.misses, "misses"));
+    line.add(Usual, nouns(cache.hits, "hit"));
+    line.add(Usual, nouns(cache.misses, "miss"));
     line.add(Usual, cache.size_bytes.map(size));
-    line.add(Full, counted(cache.manifests.as_ref().and_then(|manifests| manifests.entries), "manifests"));
+    line.add(Full, nouns(cache.manifests.as_ref().and_then(|manifests| manifests.entries), "manifest"));
     if let Some(modules) = &cache.modules {
-        line.add(Full, counted(modules.cached, "modules"));
+        line.add(Full, nouns(modules.cached, "module"));
         line.add(Full, some(modules.evicted, "evicted"));
     }
     line.add(Full, named("in", cache.dir.as_deref()));

@@ -15,14 +15,14 @@ pub(super) fn last(payload: &SessionPayload) -> Option<Line> {
 
 fn sentence(label: &'static str, weight: u8, text: Option<&str>) -> Option<Line> {
     let mut line = Line::new(label, weight);
-    line.add_each(|level| quoted(text?, level.of([120, 240, 480])));
+    line.add_each(|level| quoted(text?, level.chars([120, 240, 480])));
     line.done()
 }
 
 pub(super) fn critical(payload: &SessionPayload) -> Option<Line> {
     let mut line = Line::new("Critical", 240);
     line.add_each(|level| {
-        let items = payload.critical.iter().flatten().map(|item| quoted(item, level.of([80, 120, 240])));
+        let items = payload.critical.iter().flatten().map(|item| quoted(item, level.chars([80, 120, 240])));
         few(items, level.of([1, 3, 12]))
     });
     line.done()

@@ -77,7 +77,7 @@ pub(super) fn errors(payload: &SessionPayload) -> Option<Line> {
     let mut line = Line::new("Worker errors", 165);
     line.add_each(|level| {
         let said = busy.iter().map(|(id, worker)| {
-            let error = quoted(last_error(worker)?, level.of([60, 120, 240]))?;
+            let error = quoted(last_error(worker)?, level.chars([60, 120, 240]))?;
             Some(format!("{} {error}", name(id).unwrap_or_else(|| "\"\"".to_owned())))
         });
         few(said, level.of([1, 3, 8]))
