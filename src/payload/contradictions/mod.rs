@@ -1,10 +1,15 @@
 //! What of a payload cannot be true together.
 
+mod git;
+mod order;
+mod states;
+
 use serde::Serialize;
 use serde_json::Value;
 
 use super::dates::days_from_civil;
 use super::derived::DERIVED;
+use super::summary::plural;
 use super::{SessionPayload, Worker, WorkerPool, WorkerState, WorkerThreads};
 
 /// Two or more facts of a payload that cannot all be true, or one that cannot be what it says it is.
@@ -79,7 +84,11 @@ impl SessionPayload {
         memory_fits(self, &mut found);
         times_fit(self, &mut found);
         dependencies_fit(self, &mut found);
-        git_fits(self, &mut found);
+        git::git_fits(self, &mut found);
+        states::workers_are_in_one_state(self, &mut found);
+        states::collections_take_time(self, &mut found);
+        let value = self.to_value();
+        order::rising_numbers_rise(&value, &mut found);
         for derived in DERIVED {
             let stated = self.stated.as_ref().and_then(|stated| stated.get(derived.path));
             if let (Some(stated), Some(computed)) = (stated, (derived.of)(self)) {
@@ -87,7 +96,7 @@ impl SessionPayload {
             }
         }
         coverage_is_known(self, &mut found);
-        absent_is_absent(self, &mut found);
+        absent_is_absent(self, &value, &mut found);
         found.0
     }
 }
@@ -107,7 +116,7 @@ fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
                     "worker_threads.statistics.total_messages_received",
                     "worker_threads.statistics.total_messages_sent",
                 ],
-                format!("{received} messages were answered, and {sent} were sent"),
+                format!("{} answered, and {sent} sent", plural(received, "message")),
             );
         }
     }
@@ -137,7 +146,7 @@ fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
     if let (Some(stated), Some(errors)) = (statistics.and_then(|all| all.total_errors), errors)
         && errors > stated
     {
-        let what = format!("{stated} errors in all, and the workers had {errors}");
+        let what = format!("{} in all, and the workers had {errors}", plural(stated, "error"));
         found.add(&["worker_threads.statistics.total_errors", "worker_threads.registry"], what);
     }
     let processed =
@@ -146,7 +155,8 @@ fn workers_fit(workers: &WorkerThreads, found: &mut Found) {
     if let (Some(stated), Some(processed)) = (received, processed)
         && processed > stated
     {
-        let what = format!("{stated} messages were answered in all, and the workers processed {processed}");
+        let what =
+            format!("{} answered in all, and the workers processed {processed}", plural(stated, "message"));
         found.add(&["worker_threads.statistics.total_messages_received", "worker_threads.registry"], what);
     }
 }
@@ -156,7 +166,7 @@ fn pool_fits(pool: &WorkerPool, found: &mut Found) {
         && size > max
     {
         let paths = ["worker_threads.pool", "worker_threads.pool.max"];
-        found.add(&paths, format!("{size} workers, where there may be {max}"));
+        found.add(&paths, format!("{}, where there may be {max}", plural(size, "worker")));
     }
 }
 
@@ -196,7 +206,7 @@ fn times_fit(payload: &SessionPayload, found: &mut Found) {
         let apart = made.abs_diff(day);
         if made.saturating_add(DAYS) < day || made > latest {
             let path = format!("worker_threads.registry.{id}.created_at_ms");
-            let what = format!("a worker that was made {apart} days from the day of its session");
+            let what = format!("a worker that was made {} from the day of its session", plural(apart, "day"));
             found.add(&[&path, "metadata.env.session"], what);
         }
     }
@@ -235,39 +245,10 @@ fn dependencies_fit(payload: &SessionPayload, found: &mut Found) {
     }
 }
 
-fn git_fits(payload: &SessionPayload, found: &mut Found) {
-    let Some(git) = &payload.git else { return };
-    let env = payload.metadata.as_ref().and_then(|metadata| metadata.env.as_ref());
-    let heads = (env.and_then(|env| env.head.as_deref()), git.head.as_deref());
-    if let (Some(one), Some(other)) = heads
-        && !one.starts_with(other)
-        && !other.starts_with(one)
-    {
-        found.add(&["metadata.env.head", "git.head"], format!("{one} and {other} are to be the same"));
-    }
-    if let Some(changes @ 1..) = git.unstaged_changes
-        && git.uncommitted_files.is_some_and(|files| files < changes)
-    {
-        let what = format!("{changes} files have changes that are not staged, and fewer are not committed");
-        found.add(&["git.unstaged_changes", "git.uncommitted_files"], what);
-    }
-    let changed = payload
-        .files
-        .as_ref()
-        .map_or(0, |files| files.modified().unwrap_or(0).saturating_add(files.created().unwrap_or(0)));
-    if git.dirty() == Some(false) && changed > 0 {
-        let what = format!(
-            "a clean tree, and {changed} files that the session changed or made and has not committed"
-        );
-        found.add(&["git.uncommitted_files", "files.breakdown"], what);
-    }
-}
-
 /// What is said to be unavailable is not there.
-fn absent_is_absent(payload: &SessionPayload, found: &mut Found) {
-    let value = payload.to_value();
+fn absent_is_absent(payload: &SessionPayload, value: &Value, found: &mut Found) {
     for (path, reason) in payload.unavailable.iter().flatten() {
-        let there = path.split('.').try_fold(&value, |here, name| here.get(name));
+        let there = path.split('.').try_fold(value, |here, name| here.get(name));
         if there.is_some() {
             found.add(&[&format!("unavailable.{path}"), path], format!("it is there, and {reason}"));
         }
@@ -300,7 +281,7 @@ fn coverage_is_known(payload: &SessionPayload, found: &mut Found) {
         if let (Some(hit), Some(there)) = (hit, there)
             && hit > there
         {
-            let what = format!("{hit} {part} were run, and there are {there}");
+            let what = format!("{hit} of the {part} were run, and there are {there}");
             found.add(&[&format!("test.coverage.{part}_hit"), &format!("test.coverage.{part}_found")], what);
         }
     }
@@ -330,6 +311,15 @@ mod tests {
             // A session that goes on for ten days.
             r#"{"metadata": {"env": {"session": "sess-2025-11-09-1"}}, "worker_threads": {"registry": {"w": {"created_at": 1763424000000}}}}"#,
             r#"{"worker_threads": {"statistics": {"total_errors": 1, "total_messages_received": 231, "error_rate": 0.0043}}}"#,
+            // Edited, and committed since: nobody says that the commit is the one that the session began with.
+            r#"{"git": {"uncommitted_files": 0, "head": "d8c4b77"}, "files": {"breakdown": [{"path": "a", "status": "modified"}]}}"#,
+            r#"{"git": {"uncommitted_files": 0}, "files": {"breakdown": [{"path": "a", "status": "created"}]}}"#,
+            r#"{"process": {"rss_bytes": 5, "peak_rss_bytes": 5}, "metadata": {"platform": {"memory_bytes": 5}}}"#,
+            r#"{"schema": 1, "worker_threads": {"statistics": {"p50_processing_ns": 1, "p99_processing_ns": 1}, "pool": {"min": 2, "max": 2}}}"#,
+            r#"{"git": {"detached": true, "head": "d8c4b77"}}"#,
+            r#"{"git": {"detached": false, "branch": "main", "uncommitted_files": 3, "staged_changes": 3, "unstaged_changes": 2, "untracked": 1}}"#,
+            r#"{"worker_threads": {"registry": {"w": {"state": "idle", "errors": 0, "last_error": null, "current_job": {}}}}}"#,
+            r#"{"python": {"gc": {"collections": 9, "total_us": 0, "longest_us": 0}}, "node": {"gc": {"collections": 1, "total_us": 3, "longest_us": 3}}}"#,
             r#"{"bun": {"performance": {"memory_mb": {"rss": 45.2}}},
                 "worker_threads": {"registry": {"w_1": {"pid": 7, "resource_usage": {"rss_mb": 52.8}}}}}"#,
         ] {
@@ -350,7 +340,7 @@ mod tests {
             ),
             (
                 r#"{"worker_threads": {"registry": {"w": {"errors": 2}}, "statistics": {"total_errors": 1}}}"#,
-                "worker_threads.statistics.total_errors worker_threads.registry: 1 errors in all, and the workers had 2",
+                "worker_threads.statistics.total_errors worker_threads.registry: 1 error in all, and the workers had 2",
             ),
             (
                 r#"{"test": {"tests": {"total": 5, "passed": 2, "failed": 1, "skipped": 1}}}"#,
@@ -360,6 +350,92 @@ mod tests {
             (
                 r#"{"metadata": {"env": {"head": "aaaa"}}, "git": {"head": "bbbb"}}"#,
                 "metadata.env.head git.head: aaaa and bbbb are to be the same",
+            ),
+        ] {
+            assert_eq!(found(json), [wanted]);
+        }
+    }
+
+    #[test]
+    fn numbers_that_cannot_be_more_than_others_are_found() {
+        for (json, wanted) in [
+            (
+                r#"{"process": {"rss_bytes": 9, "peak_rss_bytes": 5}}"#,
+                "process.rss_bytes process.peak_rss_bytes: 9, and it cannot be more than 5",
+            ),
+            (
+                r#"{"process": {"rss_bytes": 9}, "metadata": {"platform": {"memory_bytes": 8}}}"#,
+                "process.rss_bytes metadata.platform.memory_bytes: 9, and it cannot be more than 8",
+            ),
+            (
+                r#"{"node": {"heap": {"used_bytes": 3, "total_bytes": 2, "limit_bytes": 9}}}"#,
+                "node.heap.used_bytes node.heap.total_bytes: 3, and it cannot be more than 2",
+            ),
+            (
+                r#"{"python": {"heap": {"used_bytes": 3, "limit_bytes": 2}}}"#,
+                "python.heap.used_bytes python.heap.limit_bytes: 3, and it cannot be more than 2",
+            ),
+            (
+                r#"{"bun": {"resources": {"event_loop_lag_us": 2, "event_loop_lag_longest_us": 1}}}"#,
+                "bun.resources.event_loop_lag_us bun.resources.event_loop_lag_longest_us: 2, and it cannot be more than 1",
+            ),
+            (
+                r#"{"native": {"event_loop": {"lag_us": 2, "lag_longest_us": 1}}}"#,
+                "native.event_loop.lag_us native.event_loop.lag_longest_us: 2, and it cannot be more than 1",
+            ),
+            (
+                r#"{"node": {"gc": {"total_us": 1, "longest_us": 2}}}"#,
+                "node.gc.longest_us node.gc.total_us: 2, and it cannot be more than 1",
+            ),
+            (
+                r#"{"worker_threads": {"pool": {"min": 5, "max": 4}}}"#,
+                "worker_threads.pool.min worker_threads.pool.max: 5, and it cannot be more than 4",
+            ),
+            (
+                r#"{"worker_threads": {"statistics": {"p50_processing_ns": 7, "p99_processing_ns": 6}}}"#,
+                "worker_threads.statistics.p50_processing_ns worker_threads.statistics.p99_processing_ns: 7, and it cannot be more than 6",
+            ),
+            (
+                r#"{"rings": {"a.b": {"used_bytes": 2, "capacity_bytes": 1}, "c": {"used_bytes": 1}}}"#,
+                "rings.a.b.used_bytes rings.a.b.capacity_bytes: 2, and it cannot be more than 1",
+            ),
+            (
+                r#"{"git": {"staged_changes": 2, "uncommitted_files": 1}}"#,
+                "git.staged_changes git.uncommitted_files: 2, and it cannot be more than 1",
+            ),
+            (
+                r#"{"git": {"unstaged_changes": 2, "uncommitted_files": 1}}"#,
+                "git.unstaged_changes git.uncommitted_files: 2, and it cannot be more than 1",
+            ),
+        ] {
+            assert_eq!(found(json), [wanted]);
+        }
+    }
+
+    #[test]
+    fn states_that_exclude_each_other_are_found() {
+        for (json, wanted) in [
+            (
+                r#"{"git": {"detached": true, "branch": "main"}}"#,
+                "git.detached git.branch: a commit is checked out in the place of a branch, and so is the branch main",
+            ),
+            (r#"{"git": {"head": "main"}}"#, "git.head: no hash of a commit: \"main\""),
+            (r#"{"metadata": {"env": {"head": ""}}}"#, "metadata.env.head: no hash of a commit: \"\""),
+            (
+                r#"{"worker_threads": {"registry": {"w": {"errors": 0, "last_error": "late"}}}}"#,
+                "worker_threads.registry.w.errors worker_threads.registry.w.last_error: no errors, and \"late\" was the last of them",
+            ),
+            (
+                r#"{"worker_threads": {"registry": {"w": {"state": "idle", "current_job": {"id": "j"}}}}}"#,
+                "worker_threads.registry.w.state worker_threads.registry.w.current_job: it waits for a job, and runs one",
+            ),
+            (
+                r#"{"node": {"gc": {"collections": 4, "total_us": 0, "longest_us": 0}}}"#,
+                "node.gc.collections node.gc.total_us node.gc.longest_us: 4, which took no time, and neither did the longest of them",
+            ),
+            (
+                r#"{"metadata": {"env": {"head": "d8c4b77"}}, "git": {"head": "d8c4b7712", "uncommitted_files": 0}, "files": {"breakdown": [{"status": "created"}]}}"#,
+                "git.uncommitted_files files.breakdown: a clean tree, and 1 file that the session changed or made and has not committed",
             ),
         ] {
             assert_eq!(found(json), [wanted]);
