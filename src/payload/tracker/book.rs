@@ -11,8 +11,9 @@ use super::options::TrackerOptions;
 use super::owned::Owned;
 use super::paths::{has, is_deeper, put, remove};
 use super::side::{Sections, Side, read};
+use crate::payload::redact::Marks;
 use crate::payload::section::Unknown;
-use crate::payload::{self, Process, Redaction, Redactor, SessionPayload, merge_diff, merge_patch};
+use crate::payload::{self, Process, Redactor, SessionPayload, merge_diff, merge_patch};
 
 /// The longest name of an interface or a worker, and how many interfaces are kept.
 const NAME_BYTES: usize = 256;
@@ -99,7 +100,7 @@ impl Book {
         let mut before = json!({ name.as_str(): self.host.document.get(&name) });
         remove(&mut before, path);
         let mut patch = json!({});
-        let mut redactions = Vec::new();
+        let mut redactions = Marks::default();
         let reason = match value {
             Ok(value) => {
                 put(&mut patch, path, value);
@@ -158,7 +159,7 @@ impl Book {
         self.ages = told.into_values().copied().collect();
     }
 
-    fn redact(&self, value: &mut Value) -> Vec<Redaction> {
+    fn redact(&self, value: &mut Value) -> Marks {
         self.redactor.as_ref().map(|redactor| redactor.payload(value)).unwrap_or_default()
     }
 

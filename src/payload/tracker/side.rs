@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use serde_json::{Map, Value};
 
-use super::paths::has;
+use crate::payload::redact::Marks;
 use crate::payload::section::Unknown;
-use crate::payload::{Error, Redaction, SCHEMA, SessionPayload, merge_patch};
+use crate::payload::{Error, SCHEMA, SessionPayload, merge_patch};
 
 /// How many places are named that something was taken out at, and the longest name; more are counted.
 const REDACTIONS: usize = 200;
@@ -22,8 +22,8 @@ pub(super) struct Side {
     pub(super) document: Value,
     /// When each section of the schema was last told.
     pub(super) told: BTreeMap<&'static str, Instant>,
-    redacted: BTreeMap<String, String>,
-    unnamed: usize,
+    /// What was taken out of the document, at the places that it has.
+    redacted: Marks,
     /// How long each section is as JSON, and all of them.
     lengths: BTreeMap<String, usize>,
     bytes: usize,
@@ -37,8 +37,7 @@ impl Side {
         Self {
             document: Value::Object(Map::new()),
             told: BTreeMap::new(),
-            redacted: BTreeMap::new(),
-            unnamed: 0,
+            redacted: Marks::default(),
             lengths: BTreeMap::new(),
             bytes: 0,
         }
@@ -59,17 +58,8 @@ impl Side {
     }
 
     /// Takes sections in the place of those that it has, of which these were taken out.
-    pub(super) fn take(
-        &mut self,
-        sections: Sections,
-        patch: &Value,
-        redactions: Vec<Redaction>,
-        now: Instant,
-    ) {
-        self.redacted.retain(|path, _| !has(patch, path, true));
-        for one in redactions {
-            self.note(one);
-        }
+    pub(super) fn take(&mut self, sections: Sections, patch: &Value, redacted: Marks, now: Instant) {
+        self.redacted.merge(patch, redacted);
         let Value::Object(document) = &mut self.document else { return };
         for (name, section) in sections {
             let known = SessionPayload::FIELDS.iter().find(|known| **known == name);
@@ -79,10 +69,13 @@ impl Side {
                     let length = length(&name, &section);
                     self.bytes += length;
                     self.lengths.insert(name.clone(), length);
+                    // What was measured anew is shorter than the patch says.
+                    self.redacted.keep_within(&name, Some(&section));
                     document.insert(name, section);
                     known.map(|known| self.told.insert(known, now));
                 }
                 None => {
+                    self.redacted.keep_within(&name, None);
                     document.remove(&name);
                     known.map(|known| self.told.remove(known));
                 }
@@ -103,23 +96,15 @@ impl Side {
         self.bytes
     }
 
-    fn note(&mut self, one: Redaction) {
-        if let Some(kinds) = self.redacted.get_mut(&one.path) {
-            if !kinds.split(", ").any(|kind| kind == one.kind) {
-                *kinds = format!("{kinds}, {}", one.kind);
-            }
-        } else if self.redacted.len() < REDACTIONS && one.path.len() <= PATH_BYTES {
-            self.redacted.insert(one.path, one.kind.to_owned());
-        } else {
-            self.unnamed += 1;
-        }
-    }
-
     /// Returns what was taken out where, of this side and another.
     pub(super) fn redacted_with(&self, other: &Self) -> Option<BTreeMap<String, String>> {
-        let mut all = self.redacted.clone();
-        all.extend(other.redacted.clone());
-        let unnamed = self.unnamed + other.unnamed;
+        let mut all = BTreeMap::new();
+        let mut unnamed = 0;
+        for side in [self, other] {
+            let listed = side.redacted.listed(REDACTIONS, PATH_BYTES);
+            unnamed += side.redacted.count() - listed.len();
+            all.extend(listed);
+        }
         if unnamed > 0 {
             all.insert(MORE.to_owned(), format!("{unnamed} more"));
         }

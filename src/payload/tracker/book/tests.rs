@@ -218,3 +218,44 @@ fn secrets_in_names_and_arguments_are_taken_out_too() {
     assert_eq!(said["native"]["apis"], json!(["~/x"]));
     assert_eq!(said["arguments"], json!(["node", "--token", "[secret]", "--verbose"]));
 }
+
+#[test]
+fn what_was_taken_out_is_counted_as_it_is_now() {
+    let mut book = book();
+    let now = Instant::now();
+    let big: Vec<_> = (0..250).map(|_| json!({"password": "x"})).collect();
+    for _ in 0..3 {
+        book.patch(json!({ "big": big }), now).unwrap();
+        assert_eq!(written(&mut book)["redacted"]["*"], "50 more");
+    }
+    // Those that are left are named, as there is room for them now.
+    book.patch(json!({ "big": big[..201] }), now).unwrap();
+    assert_eq!(written(&mut book)["redacted"]["*"], "1 more");
+    book.patch(json!({"other": "password=x", "big": big[..199]}), now).unwrap();
+    let said = written(&mut book);
+    assert_eq!(
+        (said["redacted"].as_object().unwrap().len(), &said["redacted"]["other"]),
+        (200, &json!("secret"))
+    );
+    book.patch(json!({"big": null}), now).unwrap();
+    assert_eq!(written(&mut book)["redacted"], json!({"other": "secret"}));
+    // A place whose path is long is counted too, for as long as it is there.
+    let long = "k".repeat(300);
+    book.patch(json!({ long.as_str(): "password=x", "other": null }), now).unwrap();
+    assert_eq!(written(&mut book)["redacted"], json!({"*": "1 more"}));
+    book.patch(json!({ long.as_str(): "fine" }), now).unwrap();
+    assert!(written(&mut book).get("redacted").is_none());
+}
+
+#[test]
+fn what_was_measured_anew_or_could_not_be_leaves_nothing_taken_out() {
+    let mut book = book();
+    let now = Instant::now();
+    book.measured("cache", Ok(json!({"dir": "/home/ada/.cache", "notes": ["/home/ada"]})), now).unwrap();
+    assert_eq!(written(&mut book)["redacted"], json!({"cache.dir": "home", "cache.notes[0]": "home"}));
+    book.measured("cache", Ok(json!({"dir": "/srv/cache"})), now).unwrap();
+    assert!(written(&mut book).get("redacted").is_none());
+    book.measured("cache", Ok(json!({"dir": "/home/ada/.cache"})), now).unwrap();
+    book.measured("cache", Err("it is gone".to_owned()), now).unwrap();
+    assert!(written(&mut book).get("redacted").is_none());
+}
