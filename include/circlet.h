@@ -548,7 +548,7 @@ typedef struct circlet_ring_stats {
    */
   uint64_t used_bytes;
   /**
-   * The most bytes that were seen unreleased, to within a sixteenth of the capacity.
+   * The most bytes that were seen unreleased, to within a sixteenth of the capacity, and no less than there are now.
    */
   uint64_t high_water_bytes;
   /**
@@ -2753,6 +2753,19 @@ int32_t circlet_job_worker(void);
 int32_t circlet_session_snapshot(struct circlet_text **json);
 
 /**
+ * Reads the newest snapshot on the page of a session, by the page's name, whichever process writes it: JSON with `payload`, `age_ms` (how
+ * old it is; null where it does not say) and `is_live` (whether its writer lives: one that was killed leaves its last snapshot).
+ *
+ * Returns 0, CIRCLET_EMPTY where none was written yet, CIRCLET_NOT_FOUND, CIRCLET_BAD_SCHEMA where the page is another's, or a code of a
+ * page; the caller owns `*session`. Any thread.
+ *
+ * # Safety
+ * `name` is a string; `session` is NULL or has room for a pointer.
+ */
+int32_t circlet_session_read(const char *name,
+                             struct circlet_text **session);
+
+/**
  * Says a session payload, given as JSON, in lines of at most 450 tokens, as a part of a prompt; see circlet_session_summary_within.
  *
  * Returns 0, or CIRCLET_BAD_JSON with the field and its place in the message; the caller owns `*summary`. Any thread.
@@ -2837,9 +2850,11 @@ int32_t circlet_tracker_update_worker(const struct circlet_tracker *tracker,
                                       const char *patch);
 
 /**
- * Says what the program itself measured: a section such as `rings` or `worker_threads`, and in JSON what it is from now on.
+ * Says what the program itself measured: a section such as `hub` or `test`, or a path in one such as `cache.hits`, and in JSON what it
+ * is from now on.
  *
- * Returns 0, or CIRCLET_BAD_JSON where it does not fit the schema: what was known stays. Any thread.
+ * Returns 0; CIRCLET_INVALID for what is no section or is measured by the tracker; CIRCLET_BAD_JSON where it does not fit the schema: what
+ * was known stays. Any thread.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says.
@@ -2847,6 +2862,63 @@ int32_t circlet_tracker_update_worker(const struct circlet_tracker *tracker,
 int32_t circlet_tracker_measured(const struct circlet_tracker *tracker,
                                  const char *section,
                                  const char *value);
+
+/**
+ * Watches a ring from now on: its counters are at `rings` under this name, anew in each snapshot, until `circlet_ring_close` or
+ * `circlet_tracker_unwatch`, in any order with `circlet_tracker_free`. It keeps neither the ring nor its name.
+ *
+ * Returns 0, CIRCLET_NAME_TAKEN where something is watched under this name, CIRCLET_INVALID, CIRCLET_OS. Any thread.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_watch_ring(const struct circlet_tracker *tracker,
+                                   const char *name,
+                                   const struct circlet_ring *ring);
+
+/**
+ * As `circlet_tracker_watch_ring`, of a pool, until it is closed: it is `worker_threads`. Of several the workers stand side by side, and
+ * the counts are those of all together.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_watch_pool(const struct circlet_tracker *tracker,
+                                   const char *name,
+                                   const struct circlet_pool *pool);
+
+/**
+ * As `circlet_tracker_watch_ring`, of an executor, until `circlet_executor_free`: it is at `executors`, and what confines it at
+ * `policies`. Also while another thread is in the executor.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_watch_executor(const struct circlet_tracker *tracker,
+                                       const char *name,
+                                       const struct circlet_executor *executor);
+
+/**
+ * As `circlet_tracker_watch_ring`, of a pool of sessions, until it and its last executor are freed: each session that lives is at
+ * `executors`, as `name/w_0001`.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_watch_session_pool(const struct circlet_tracker *tracker,
+                                           const char *name,
+                                           const struct circlet_session_pool *pool);
+
+/**
+ * Watches something no more, whatever it is: it is in no snapshot from now on.
+ *
+ * Returns 0, or CIRCLET_NOT_FOUND where nothing is watched under this name, as it has been closed or unwatched. Any thread.
+ *
+ * # Safety
+ * `tracker` is NULL or a tracker; `name` is NULL or a string.
+ */
+int32_t circlet_tracker_unwatch(const struct circlet_tracker *tracker,
+                                const char *name);
 
 /**
  * Takes a snapshot, as JSON in the canonical form, and remembers it. It takes some microseconds.
@@ -2881,9 +2953,9 @@ int32_t circlet_tracker_diff(const struct circlet_tracker *tracker,
                              struct circlet_text **patch);
 
 /**
- * Waits until the project has been looked at once.
+ * Waits until the project has been looked at once, for `timeout_ms` at the most (below 0 for ever).
  *
- * Returns 0, or CIRCLET_TIMED_OUT. Any thread.
+ * Returns 0, CIRCLET_TIMED_OUT, or CIRCLET_INVALID where no project is looked at. Any thread.
  *
  * # Safety
  * `tracker` is NULL or a tracker.

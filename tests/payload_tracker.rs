@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 
 use circlet::payload::{
     Process, ProcessProbe, SessionPayload, SessionTracker, TrackerError, TrackerOptions, read_session,
+    read_session_page,
 };
+use circlet::pool::{Job, Pool};
+use circlet::ring;
 use common::{Removed, run, scratch};
 use serde_json::{Value, json};
 
@@ -326,4 +329,88 @@ fn any_number_of_threads_say_what_they_know_at_once_and_nothing_is_lost() {
     assert_eq!(payload.native.unwrap().apis.unwrap().len(), 50);
     assert_eq!(payload.worker_threads.unwrap().registry.unwrap().len(), 200);
     assert_eq!(payload.seq, Some(201));
+}
+
+#[test]
+fn rings_are_watched_until_they_are_dropped_and_not_kept() {
+    let tracker = SessionTracker::start(alone()).unwrap();
+    let name = format!("circlet-watched-{}", std::process::id());
+    let ring = ring::create(&name, &ring::Options::new()).unwrap();
+    tracker.watch_ring("jobs", &ring).unwrap();
+    assert!(matches!(tracker.watch_ring("jobs", &ring), Err(TrackerError::KnownWatch(_))));
+    assert!(tracker.watch_ring("", &ring).is_err());
+    let (mut sender, mut receiver) = (ring.sender().unwrap(), ring.receiver().unwrap());
+    let seen = || tracker.snapshot().unwrap().rings.unwrap()["jobs"].clone();
+    sender.send(&[7; 96]).unwrap();
+    let (stats, one) = (ring.stats(), seen());
+    assert_eq!((one.used_bytes, one.frames_sent), (Some(stats.used_bytes), Some(1)));
+    assert!(one.used_bytes >= Some(96) && one.high_water_bytes >= one.used_bytes, "{one:?}");
+    assert_eq!((one.producers, one.mode.as_deref()), (Some(1), Some("spsc")));
+    receiver.recv().unwrap();
+    drop(receiver.recv_timeout(Duration::ZERO));
+    let two = seen();
+    assert_eq!((two.frames_received, two.used_bytes), (Some(1), Some(0)));
+    assert!(tracker.patch(json!({"rings": {"jobs": {"dropped": 7}}})).unwrap() == ["rings.jobs"]);
+    // A sender alone keeps it, and nothing here does: the name is free at once.
+    drop((ring, receiver));
+    assert_eq!(seen().frames_sent, Some(1));
+    drop(sender);
+    let again = ring::create(&name, &ring::Options::new()).unwrap();
+    assert_eq!(tracker.snapshot().unwrap().rings, None);
+    tracker.watch_ring("jobs", &again).unwrap();
+    assert_eq!(seen().frames_sent, Some(0));
+    assert!(tracker.unwatch("jobs").unwrap() && !tracker.unwatch("jobs").unwrap());
+    assert_eq!(tracker.snapshot().unwrap().rings, None);
+}
+
+#[test]
+fn pools_are_watched_until_they_are_closed_beside_workers_of_the_programs_own() {
+    let tracker = SessionTracker::start(alone()).unwrap();
+    tracker.register_worker("w_own").unwrap();
+    let [one, two] = [2, 3].map(|workers| Pool::builder().workers(workers).build().unwrap());
+    tracker.watch_pool("one", &one).unwrap();
+    one.submit(Job::new("add", |_| Ok(1 + 1))).unwrap().wait().unwrap();
+    let workers = || tracker.snapshot().unwrap().worker_threads.unwrap();
+    let first = wait_for(&tracker, |seen| {
+        seen.worker_threads.as_ref().unwrap().pool.as_ref().unwrap().size() == Some(2)
+    });
+    let first = first.worker_threads.unwrap();
+    assert_eq!(first.registry.as_ref().unwrap().len(), 3);
+    assert_eq!(first.statistics.as_ref().unwrap().total_messages_received, Some(1));
+    assert!(first.statistics.unwrap().p99_processing_ns.is_some());
+    tracker.watch_pool("two", &two).unwrap();
+    assert_eq!(workers().pool.unwrap().max, Some(5));
+    one.close().unwrap();
+    assert_eq!(workers().pool.unwrap().max, Some(3));
+    drop(two);
+    let left = workers();
+    assert!(left.pool.is_none() && left.registry.unwrap().keys().eq(["w_own"]));
+}
+
+#[test]
+fn a_page_is_read_with_its_age_and_whether_its_writer_lives() {
+    let name = format!("circlet-read-{}", std::process::id());
+    assert!(read_session_page(&name).is_err());
+    let tracker =
+        SessionTracker::start(TrackerOptions { page: Some(name.clone()), interval_ms: 60_000, ..alone() })
+            .unwrap();
+    let read = || read_session_page(&name).unwrap();
+    let until = Instant::now() + SOON;
+    while read().is_none() && Instant::now() < until {}
+    std::thread::sleep(Duration::from_millis(50));
+    let one = read().unwrap();
+    assert!(one.is_live && one.age >= Some(Duration::from_millis(50)) && one.age < Some(SOON), "{one:?}");
+    assert_eq!(Some(one.payload), read_session(&name).unwrap());
+    drop(tracker);
+    assert!(read_session_page(&name).is_err());
+}
+
+#[test]
+fn a_folder_that_is_not_there_is_refused_and_a_project_that_nobody_looks_at_is_not_waited_for() {
+    let missing = TrackerOptions { folder: "/nowhere/at/all".into(), ..TrackerOptions::default() };
+    let error = SessionTracker::start(missing).unwrap_err().to_string();
+    assert_eq!(error, "`folder` is `/nowhere/at/all`: give a folder that is there");
+    assert!(!SessionTracker::start(alone()).unwrap().wait_for_project(Duration::MAX));
+    let folder = Removed(scratch("tracked-for-ever"));
+    assert!(SessionTracker::start(of(&folder.0)).unwrap().wait_for_project(Duration::MAX));
 }

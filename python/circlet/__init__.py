@@ -49,7 +49,7 @@ from .session_pool import SessionPool
 
 if TYPE_CHECKING:
     from .session_payload import SessionPayload
-    from .session_tracker import SessionTracker
+    from .session_tracker import ReadSession, SessionTracker, read_session
 
 __all__ = [
     "CONSUMER",
@@ -83,6 +83,7 @@ __all__ = [
     "Port",
     "ProcessPool",
     "Question",
+    "ReadSession",
     "RemoteTraceback",
     "Run",
     "SchemaError",
@@ -98,13 +99,19 @@ __all__ = [
     "TooLargeError",
     "Usage",
     "WorkerDiedError",
+    "read_session",
     "sample_batch",
     "simplify",
 ]
 
 
 # Looked up when somebody asks: each session imports this package, and few track one.
-_LATE = {"SessionPayload": ".session_payload", "SessionTracker": ".session_tracker"}
+_LATE = {
+    "ReadSession": ".session_tracker",
+    "SessionPayload": ".session_payload",
+    "SessionTracker": ".session_tracker",
+    "read_session": ".session_tracker",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -139,6 +139,8 @@ Settled = tuple[Any, BaseException | None, Any]
 class CallLine(Line):
     """What a pool's futures share with it. Whoever waits first fetches for all, and the others are told."""
 
+    api = "circlet.ProcessPool"
+
     def __init__(self, handle: int, decode: Callable[[Any], Any]) -> None:
         """Owns a handle of the C library; `decode` reads answers."""
         super().__init__(handle, partial(_end, weakref.ref(self)))

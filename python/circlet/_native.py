@@ -301,6 +301,10 @@ _open: dict[int, Callable[[int], None]] = {}
 _is_ending = threading.Event()
 
 
+#: The classes of this package that the program has used, for trackers.
+used: dict[str, None] = {}
+
+
 def end_with(
     owner: object, handle: int, end: Callable[[int], None], leave: Callable[[int], None]
 ) -> Callable[[], object]:

@@ -54,12 +54,16 @@ class _Fetched:
 class Line:
     """What a pool's futures share with it: its handle, and the jobs that are not over. The handle ends with it."""
 
+    #: What a tracker calls the class of its pool.
+    api = "circlet.Pool"
+
     def __init__(self, handle: int, leave: Callable[[int], None] | None = None) -> None:
         """Owns a handle of the C library; `leave` is called with it as the interpreter ends."""
         self.handle = handle
         self.process = os.getpid()
         _native.end_with(self, handle, partial(_free, self.process), leave or _leave)
         _lines.add(self)
+        _native.used[self.api] = None
         #: Whether the pool takes no more jobs.
         self.is_shut = False
         self.is_closed = False

@@ -54,6 +54,7 @@ class RunLine:
         self.process = os.getpid()
         self._end = _native.end_with(self, handle, partial(_free, self.process), partial(_leave, self.process))
         _lines.add(self)
+        _native.used["circlet.Executor"] = None
         self.is_closed = self._is_ended = False
         #: Counts sessions: each has a descriptor of its own.
         self.session = 0
@@ -149,6 +150,11 @@ class RunLine:
         """Returns the process id of the session that was started last."""
         with self._beginning:
             return check(library.circlet_executor_process_id(self._open()))
+
+    def with_handle(self, call: Callable[[int], int]) -> int:
+        """Calls the library with the handle, which stays meanwhile."""
+        with self._beginning:
+            return check(call(self._open()))
 
     def close(self) -> None:
         """Ends the session, and what runs in it."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gc
+import os
 import platform
 import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any
+
+from . import _native
 
 # See _waiting.py.
 if TYPE_CHECKING:
@@ -41,33 +44,34 @@ class Longest:
 
 
 class Garbage:
-    """The times of collections, by callbacks of the collector, which runs one collection at a time."""
+    """The collections since it began to look, by callbacks of the collector, which runs one collection at a time."""
 
     def __init__(self) -> None:
         """Begins to look."""
         self._began = 0
-        self._total_ns = 0
-        self._longest_ns = 0
+        # One object, so that a thread that looks sees counts and times of the same collections.
+        self._so_far = (0, 0, 0, 0)
         self._callback = self._step
         gc.callbacks.append(self._callback)
 
-    def _step(self, phase: str, _info: dict[str, int]) -> None:
+    def _step(self, phase: str, info: dict[str, int]) -> None:
         # No lock: a collection may begin wherever this thread holds one.
         if phase == "start":
             self._began = time.perf_counter_ns()
         elif self._began:
             took, self._began = time.perf_counter_ns() - self._began, 0
-            self._total_ns += took
-            self._longest_ns = max(self._longest_ns, took)
+            collections, collected, total, longest = self._so_far
+            collected += info.get("collected", 0)
+            self._so_far = (collections + 1, collected, total + took, max(longest, took))
 
     def look(self) -> dict[str, int]:
-        """Returns what collections did: all of them, and the times of those since the beginning."""
-        generations = gc.get_stats()
+        """Returns what the collections since the beginning did, and how long they took."""
+        collections, collected, total, longest = self._so_far
         return {
-            "collections": sum(generation["collections"] for generation in generations),
-            "collected": sum(generation["collected"] for generation in generations),
-            "total_us": self._total_ns // 1000,
-            "longest_us": self._longest_ns // 1000,
+            "collections": collections,
+            "collected": collected,
+            "total_us": total // 1000,
+            "longest_us": longest // 1000,
         }
 
     def end(self) -> None:
@@ -129,6 +133,7 @@ class Probes:
             "features": _features(),
         } | ({"executable": sys.executable} if sys.executable else {})
         self._garbage = Garbage()
+        self.interfaces = Interfaces()
         self._loop: Loop | None = None
 
     def watch(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -155,6 +160,34 @@ class Probes:
         self._garbage.end()
         if self._loop is not None:
             self._loop.end()
+
+
+class Interfaces:
+    """The interfaces that the program uses, as far as that shows by itself."""
+
+    def __init__(self) -> None:
+        """Begins with none."""
+        self._modules = 0
+        self._told: set[str] = set()
+
+    def new(self) -> list[str]:
+        """Returns those that have come since the last time: this package's classes, and packages from elsewhere."""
+        found = list(_native.used)
+        if len(sys.modules) != self._modules:
+            names = list(sys.modules)
+            self._modules = len(names)
+            found += sorted(name for name in names if _is_from_elsewhere(name))
+        new = [name for name in found if name not in self._told]
+        self._told.update(new)
+        return new
+
+
+def _is_from_elsewhere(name: str) -> bool:
+    """Tells whether a module is a whole package, or a file of its own, that somebody installed."""
+    if "." in name or name.startswith("_") or name == "circlet" or name in sys.stdlib_module_names:
+        return False
+    origin = getattr(getattr(sys.modules.get(name), "__spec__", None), "origin", None)
+    return isinstance(origin, str) and f"{os.sep}site-packages{os.sep}" in origin
 
 
 def changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:

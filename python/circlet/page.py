@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ._arguments import buffer, number, opened, owned, text
 from ._closing import Closing
-from ._native import BusyError, ClosedError, EmptyError, check, end_with, library
+from ._native import BusyError, ClosedError, EmptyError, check, end_with, library, used
 from ._waiting import LOOK_MS, Doorbell, first_ms, go_on, until
 
 
@@ -40,6 +40,7 @@ class SharedPage(Closing):
     def __init__(self, handle: int) -> None:
         """Owns a handle of the C library; use the class methods instead."""
         end_with(self, handle, library.circlet_page_close, _leave)
+        used["circlet.SharedPage"] = None
         self._handle: int | None = handle
         # Held from a read until its value is copied: the next read writes over it.
         self._reading = threading.Lock()

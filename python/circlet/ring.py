@@ -29,6 +29,7 @@ from ._native import (
     bare,
     check,
     end_with,
+    used,
     library,
 )
 from ._options import OVERFLOWS, Mode, Overflow, Stats, options
@@ -87,6 +88,7 @@ class SharedRingBuffer(Closing):
         mapping = (ctypes.c_ubyte * size.value).from_address(base.value or 0)
         # The mapping ends when nothing looks at it any more: a numpy array that outlives the ring stays readable.
         end_with(mapping, handle, library.circlet_ring_close, _leave)
+        used["circlet.SharedRingBuffer"] = None
         self._handle: int | None = handle
         # The same as a ctypes object, for the calls that come most often.
         self._pointer: c_void_p | None = c_void_p(handle)

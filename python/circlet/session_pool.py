@@ -49,6 +49,7 @@ class SessionPool(AsyncClosing):
         self._handle: int | None = opened(handle)
         free = partial(_free, os.getpid())
         self._end = _native.end_with(self, self._handle, free, free)
+        _native.used["circlet.SessionPool"] = None
         # How many threads are in the library, and who waits until there is none.
         self._callers = 0
         self._left = threading.Condition()

@@ -11,15 +11,21 @@ import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from ctypes import byref, c_uint64, c_void_p
-from typing import TYPE_CHECKING, Any, NoReturn, cast
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, TypeAlias, cast
 
 from . import _native
 from ._arguments import flag, integer, number, opened, path_of, shown, text
 from ._closing import Closing
-from ._native import CircletError, ClosedError, InvalidError, check, library
+from ._native import CircletError, ClosedError, EmptyError, InvalidError, check, library
 from ._pool_options import milliseconds
 from ._session_probes import Probes, changes
 from ._waiting import first_ms, go_on
+from .executor import Executor
+from .pool import Pool
+from .process_pool import ProcessPool
+from .ring import SharedRingBuffer
+from .session_pool import SessionPool
 
 # See _waiting.py.
 if TYPE_CHECKING:
@@ -27,7 +33,10 @@ if TYPE_CHECKING:
 
     from .session_payload import SessionPayload
 
-__all__ = ["SessionTracker"]
+__all__ = ["ReadSession", "SessionTracker", "Watchable", "read_session"]
+
+#: What a tracker can watch.
+Watchable: TypeAlias = "SharedRingBuffer | Pool | ProcessPool | Executor | SessionPool"
 
 
 class SessionTracker(Closing):
@@ -42,8 +51,8 @@ class SessionTracker(Closing):
     ...     tracker.patch({"goal": "draw a curve", "process": {"rss_bytes": 1}})
     ...     payload = tracker.snapshot()
     ['process']
-    >>> payload["goal"], payload["python"]["apis"], payload["process"]["rss_bytes"] > 1
-    ('draw a curve', ['asyncio'], True)
+    >>> payload["goal"], "asyncio" in payload["python"]["apis"], payload["process"]["rss_bytes"] > 1
+    ('draw a curve', True, True)
     """
 
     def __init__(self, core: _Core) -> None:
@@ -65,6 +74,7 @@ class SessionTracker(Closing):
         junit: str | os.PathLike[str] | None = None,
         lcov: str | os.PathLike[str] | None = None,
         redact: bool = True,
+        max_bytes: int = 262144,
         sample_every: float = 1.0,
     ) -> SessionTracker:
         """Starts a tracker of this process, and of the project in `folder` unless `project` is `False`.
@@ -72,21 +82,25 @@ class SessionTracker(Closing):
         With `page`, a snapshot is published every `interval` seconds to a page in shared memory of this name, which any
         process reads. `session` is its id, made where none is given. The last `history` snapshots are remembered.
         `junit` and `lcov` are files of test results to follow. What should not leave the machine's user is taken out
-        unless `redact` is `False`. What Python knows is looked at every `sample_every` seconds; where this is called in
+        unless `redact` is `False`. What the program says may have `max_bytes` as JSON. What Python knows is looked at every `sample_every` seconds; where this is called in
         a running event loop, that is watched. Raises `InvalidError`, and `BusyError` where the page has a writer.
+
+        Packages that the program imported from `site-packages`, and the classes of this one that it has made objects
+        of, are noted at `python.apis` by themselves.
         """
         every = milliseconds("sample_every", sample_every) / 1e3
         options = {
             "runtime": "python",
-            "folder": path_of("folder", folder),
+            "folder": _path("folder", folder),
             "page": None if page is None else text("page", page).decode(),
             "session": None if session is None else text("session", session).decode(),
             "interval_ms": max(1, math.ceil(milliseconds("interval", interval))),
             "history": number("history", history),
             "project": flag("project", project),
-            "junit": None if junit is None else path_of("junit", junit),
-            "lcov": None if lcov is None else path_of("lcov", lcov),
+            "junit": None if junit is None else _path("junit", junit),
+            "lcov": None if lcov is None else _path("lcov", lcov),
             "redact": flag("redact", redact),
+            "max_bytes": number("max_bytes", max_bytes),
         }
         handle = c_void_p()
         check(library.circlet_tracker_start(json.dumps(options).encode(), byref(handle)))
@@ -110,6 +124,27 @@ class SessionTracker(Closing):
         """Changes what is said of a worker by a merge patch of its entry; `None` forgets it. Raises `NotFoundError`."""
         id_text, patch_text = text("id", id), _json("patch", patch)
         self._core.ask(lambda handle: library.circlet_tracker_update_worker(handle, id_text, patch_text))
+
+    def watch(self, name: str, what: Watchable) -> None:
+        """Has each snapshot say how a ring, a pool, an executor or a pool of sessions of this process is, until `close`.
+
+        A ring is at `rings` under this name, an executor and the sessions of a pool at `executors`, what confines them at
+        `policies`, and the workers of a pool at `worker_threads`. As it is measured, no patch changes it. It is not kept
+        alive by that. Raises `NameTakenError` where something else is watched under this name, and `InvalidError`.
+        """
+        name_text = text("name", name)
+        self._core.check_open()
+        self._core.prune()
+        self._core.ask(lambda handle: _watched(handle, name_text, what))
+        if isinstance(what, SharedRingBuffer):
+            # Its memory stays for the views of it, also once it is closed.
+            self._core.rings[name] = weakref.ref(what)
+
+    def unwatch(self, name: str) -> None:
+        """Watches something no more. Raises `NotFoundError` where nothing is watched under this name."""
+        name_text = text("name", name)
+        self._core.rings.pop(name, None)
+        self._core.ask(lambda handle: library.circlet_tracker_unwatch(handle, name_text))
 
     def patch(self, patch: dict[str, Any]) -> list[str]:
         """Takes a JSON Merge Patch (RFC 7396) of the payload, and returns the paths of what is measured and so refused.
@@ -191,6 +226,22 @@ class SessionTracker(Closing):
         raise TypeError("a SessionTracker can be neither copied nor pickled")
 
 
+def _watched(tracker: int, name: bytes, what: Watchable) -> int:
+    """Calls the library with the handle of what is to be watched, which stays meanwhile."""
+    if isinstance(what, SharedRingBuffer):
+        return int(library.circlet_tracker_watch_ring(tracker, name, what._open()))
+    if isinstance(what, (Pool, ProcessPool)):
+        return int(library.circlet_tracker_watch_pool(tracker, name, what._line.handle))
+    if isinstance(what, Executor):
+        return what._line.with_handle(lambda handle: library.circlet_tracker_watch_executor(tracker, name, handle))
+    if isinstance(what, SessionPool):
+        with what._used() as handle:
+            return int(library.circlet_tracker_watch_session_pool(tracker, name, handle))
+    raise InvalidError(
+        f"what is {shown(what)}: give a SharedRingBuffer, a Pool, a ProcessPool, an Executor or a SessionPool"
+    )
+
+
 class _Core:
     """What a tracker shares with its thread, which does not keep the tracker itself alive."""
 
@@ -200,6 +251,8 @@ class _Core:
         self.probes = Probes()
         #: What was last said at `python`.
         self.said: dict[str, Any] = {}
+        #: The rings that are watched, by the names that they are watched under.
+        self.rings: dict[str, weakref.ref[SharedRingBuffer]] = {}
         self._process = os.getpid()
         self._handle: int | None = handle
         self._is_freed = False
@@ -230,6 +283,11 @@ class _Core:
         with self._sampling:
             if self._handle is None:
                 return
+            self.prune()
+            for name in self.probes.interfaces.new():
+                # One that the payload has no place for is left out.
+                with suppress(CircletError):
+                    self.ask(partial(_log_api_usage, name=name.encode(errors="replace")))
             now = self.probes.look()
             before = self.said
             # What somebody else patches meanwhile is said whole the next time.
@@ -243,6 +301,14 @@ class _Core:
                 if status < 0:
                     # The payload has no room: what is known stays, its age tells, and it is tried again.
                     self.said = {}
+
+    def prune(self) -> None:
+        """Watches the rings no more that are closed."""
+        for name, ring in list(self.rings.items()):
+            if (there := ring()) is None or there._handle is None:
+                self.rings.pop(name, None)
+                with suppress(CircletError):
+                    self.ask(partial(_unwatch, name=name.encode()))
 
     def ask(self, call: Callable[[int], int]) -> int:
         """Calls the library with the handle; raises what a negative status means."""
@@ -336,6 +402,56 @@ def _forked() -> None:
 
 
 os.register_at_fork(after_in_child=_forked)
+
+
+def _log_api_usage(handle: int, name: bytes) -> int:
+    return int(library.circlet_tracker_log_api_usage(handle, name))
+
+
+def _unwatch(handle: int, name: bytes) -> int:
+    return int(library.circlet_tracker_unwatch(handle, name))
+
+
+class ReadSession(NamedTuple):
+    """A snapshot of a session, as it was read from its page."""
+
+    payload: SessionPayload
+    #: How old it is in seconds, where it says when it was taken.
+    age: float | None
+    #: Whether its writer lives: one that was killed leaves its last snapshot.
+    is_live: bool
+
+
+def read_session(name: str) -> ReadSession | None:
+    """Returns the newest snapshot on the page of a session, whichever process and language writes it.
+
+    `None` where none was written yet. Raises `NotFoundError` where there is no such page, and `SchemaError` where it is
+    none of a session.
+
+    >>> from circlet import SessionTracker, read_session
+    >>> with SessionTracker.start(project=False, page="circlet-doc-read", interval=0.01) as tracker:
+    ...     while (read := read_session("circlet-doc-read")) is None:
+    ...         pass
+    >>> read.is_live, read.age < 60, read.payload["process"]["rss_bytes"] > 1
+    (True, True, True)
+    """
+    name_text = text("name", name)
+    try:
+        read = json.loads(_text(lambda out: library.circlet_session_read(name_text, out))[0])
+    except EmptyError:
+        return None
+    age_ms = read["age_ms"]
+    return ReadSession(read["payload"], None if age_ms is None else age_ms / 1e3, read["is_live"])
+
+
+def _path(what: str, value: str | os.PathLike[str]) -> str:
+    """Returns a path, which goes into JSON and so is UTF-8."""
+    path = path_of(what, value)
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        raise InvalidError(f"{what} is {shown(path)}, which is not UTF-8: give one that is, such as a link to it") from None
+    return path
 
 
 def _text(call: Callable[[Any], int]) -> tuple[bytes, int]:

@@ -24,12 +24,18 @@ from circlet import (
     BusyError,
     CircletError,
     ClosedError,
+    Executor,
     InvalidError,
     NameTakenError,
     NotFoundError,
+    Pool,
+    SchemaError,
+    SessionPool,
     SessionTracker,
     SharedPage,
+    SharedRingBuffer,
     TooLargeError,
+    read_session,
 )
 from circlet._session_probes import Longest, changes
 
@@ -129,20 +135,58 @@ def test_collections_are_counted_and_timed(tracker: SessionTracker) -> None:
     assert after["longest_us"] >= took_us / 2
 
 
+def test_counts_and_times_of_collections_are_of_the_same_collections() -> None:
+    for _ in range(10):
+        gc.collect()
+    with SessionTracker.start(project=False) as tracker:
+        gc.disable()
+        try:
+            one = tracker.snapshot()["python"]["gc"]
+            gc.collect()
+            two = tracker.snapshot()["python"]["gc"]
+        finally:
+            gc.enable()
+    # What was before it nobody has timed.
+    assert one["collections"] < 10
+    assert (one["collections"] == 0) == (one["total_us"] == 0 and one["longest_us"] == 0)
+    assert two["collections"] == one["collections"] + 1
+    assert two["total_us"] > one["total_us"]
+    assert two["longest_us"] * two["collections"] >= two["total_us"] - two["collections"]
+
+
+# A block is seen as shorter by what is left of a beat when it begins; a beat is late itself where the machine is busy.
+SHORTER_US, LONGER_US = 15_000, 25_000
+
+
+def blocked(seconds: float) -> float:
+    """Blocks, and returns for how long it did, in microseconds."""
+    began = time.perf_counter()
+    block(seconds)
+    return (time.perf_counter() - began) * 1e6
+
+
 def test_a_block_of_the_event_loop_is_seen_by_its_length() -> None:
-    async def main() -> None:
+    async def main() -> tuple[float, list[Any]]:
         with SessionTracker.start(project=False) as tracker:
             await asyncio.sleep(0.05)
-            block(0.12)
+            length = blocked(0.12)
             # Before the loop has turned again, and after.
             lags = [tracker.snapshot()["python"]["event_loop"]]
             await asyncio.sleep(0.05)
             lags.append(tracker.snapshot()["python"]["event_loop"])
-            for lag in lags:
-                assert 110_000 <= lag["lag_longest_us"] < 1_000_000, lags
-            assert lags[1]["lag_us"] < lags[1]["lag_longest_us"], lags
+            return length, lags
 
-    asyncio.run(main())
+    apart = []
+    # Where the machine has more to do than cores, another may come between.
+    for _ in range(10):
+        length, lags = asyncio.run(main())
+        # Never less: whatever holds it up comes on top.
+        assert all(lag["lag_longest_us"] >= length - SHORTER_US for lag in lags), (length, lags)
+        assert lags[1]["lag_us"] <= lags[1]["lag_longest_us"], lags
+        apart.append(max(lag["lag_longest_us"] for lag in lags) - length)
+        if apart[-1] <= LONGER_US and lags[1]["lag_us"] < lags[1]["lag_longest_us"]:
+            return
+    raise AssertionError(apart)
 
 
 def test_a_loop_of_another_thread_is_watched_until_it_is_closed(tracker: SessionTracker) -> None:
@@ -152,11 +196,13 @@ def test_a_loop_of_another_thread_is_watched_until_it_is_closed(tracker: Session
     thread = threading.Thread(target=loop.run_forever)
     thread.start()
     tracker.watch_loop(loop)
-    loop.call_soon_threadsafe(block, 0.12)
+    lengths: list[float] = []
+    loop.call_soon_threadsafe(lambda: lengths.append(blocked(0.12)))
+    wait_for(lambda: lengths)
     longest = wait_for(
-        lambda: (late := tracker.snapshot()["python"]["event_loop"]["lag_longest_us"]) >= 110_000 and late
+        lambda: (late := tracker.snapshot()["python"]["event_loop"]["lag_longest_us"]) >= 100_000 and late
     )
-    assert longest < 1_000_000
+    assert lengths[0] - SHORTER_US <= longest <= lengths[0] + 10 * LONGER_US
     loop.call_soon_threadsafe(loop.stop)
     thread.join(SOON)
     loop.close()
@@ -188,7 +234,8 @@ def test_what_the_program_says_is_kept_and_what_is_measured_refused(tracker: Ses
     assert sorted(refused) == ["metadata.env.process_id", "process"]
     payload = tracker.snapshot()
     assert payload["goal"] == "draw"
-    assert payload["python"]["apis"] == ["sqlite3", "ctypes"]
+    said = [name for name in payload["python"]["apis"] if name in {"sqlite3", "ctypes"}]
+    assert said == ["sqlite3", "ctypes"]
     assert payload["metadata"]["env"]["process_id"] == os.getpid()
     resident = int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     assert abs(payload["process"]["rss_bytes"] - resident) < 4 << 20
@@ -273,7 +320,7 @@ with SessionTracker.start(project=False, page={name!r}, interval=0.02, sample_ev
 
         payload = wait_for(watch)
         assert payload["goal"] == "be seen"
-        assert payload["python"]["apis"] == ["sys"]
+        assert "sys" in payload["python"]["apis"]
         assert abs(payload["python"]["heap"]["blocks"] - blocks) < 10_000
         assert payload["metadata"]["env"]["process_id"] == child.pid
         child.communicate()
@@ -337,7 +384,8 @@ def test_threads_use_it_at_once_while_it_is_closed() -> None:
     threads = [threading.Thread(target=use, args=(number,)) for number in range(4)]
     for thread in threads:
         thread.start()
-    wait_for(lambda: len(tracker.snapshot()["python"].get("apis", [])) == 4)
+    apis = {f"api_{number}" for number in range(4)}
+    wait_for(lambda: apis <= set(tracker.snapshot()["python"].get("apis", [])))
     tracker.close()
     for thread in threads:
         thread.join(SOON)
@@ -413,3 +461,132 @@ def test_it_goes_on_where_the_payload_has_no_more_room(tracker: SessionTracker) 
 def test_options_that_are_none_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(InvalidError):
         SessionTracker.start(**options)
+
+
+def test_a_ring_is_watched_until_it_is_closed(tracker: SessionTracker, name: str) -> None:
+    with SharedRingBuffer.create(name) as ring:
+        tracker.watch("jobs", ring)
+        with pytest.raises(NameTakenError, match="unwatch"):
+            tracker.watch("jobs", ring)
+        ring.send(b"x" * 96)
+        state, stats = tracker.snapshot()["rings"]["jobs"], ring.stats()
+        assert (state["frames_sent"], state["used_bytes"]) == (1, stats.used_bytes)
+        assert state["high_water_bytes"] >= state["used_bytes"] >= 96
+        assert tracker.patch({"rings": {"jobs": {"dropped": 7}}}) == ["rings.jobs"]
+        bytes(ring.recv())
+        ring.release()
+        assert tracker.snapshot()["rings"]["jobs"]["frames_received"] == 1
+        kept = ring._memory
+    assert "rings" not in tracker.snapshot()
+    assert not Path(f"/dev/shm/{name}").exists()
+    assert len(kept)
+    with SharedRingBuffer.create(name) as ring:
+        tracker.watch("jobs", ring)
+        assert tracker.snapshot()["rings"]["jobs"]["frames_sent"] == 0
+        tracker.unwatch("jobs")
+        assert "rings" not in tracker.snapshot()
+        with pytest.raises(NotFoundError):
+            tracker.unwatch("jobs")
+        tracker.watch("jobs", ring)
+    del ring
+    with SharedRingBuffer.anonymous() as other:
+        tracker.watch("jobs", other)
+    for wrong in (5, None, "ring", SharedRingBuffer):
+        with pytest.raises(InvalidError, match="SharedRingBuffer"):
+            tracker.watch("x", wrong)  # type: ignore[arg-type]
+
+
+def test_pools_executors_and_sessions_are_watched_until_they_are_closed(tracker: SessionTracker) -> None:
+    policy = {"version": 1, "name": "open", "fs": {"default": "allow"}, "net": {"default": "warn"}}
+    tracker.register_worker("w_own")
+    with Pool(2) as pool, Executor() as executor, SessionPool(ready=1, policy=policy) as sessions:
+        tracker.watch("pool", pool)
+        tracker.watch("python", executor)
+        tracker.watch("sessions", sessions)
+        executor.run("1 + 1").result()
+        with sessions.open() as session:
+            session.run("2 + 2").result()
+            payload = tracker.snapshot()
+            assert payload["worker_threads"]["pool"]["max"] == 2
+            assert "w_own" in payload["worker_threads"]["registry"]
+            own = payload["executors"].pop("python")
+            assert (own["language"], own["pid"], own["calls"]) == ("python", executor.process_id(), 1)
+            calls = {name.partition("/")[0]: state for name, state in payload["executors"].items() if state["calls"]}
+            assert calls["sessions"]["policy"] == "open"
+            assert payload["policies"]["open"]["network"] == "warn"
+        # While code runs too.
+        running = executor.run("import time; time.sleep(60)")
+        assert wait_for(lambda: tracker.snapshot()["executors"]["python"]["state"] == "processing")
+        executor.interrupt()
+        running.result()
+    payload = tracker.snapshot()
+    assert not {"executors", "policies"} & payload.keys()
+    assert payload["worker_threads"].keys() == {"registry"}
+    assert payload["worker_threads"]["registry"].keys() == {"w_own"}
+
+
+def test_what_is_used_of_this_package_and_of_others_is_noted_by_itself() -> None:
+    said = run("""
+from circlet import SessionTracker, SharedRingBuffer
+with SharedRingBuffer.anonymous(), SessionTracker.start(project=False) as tracker:
+    print(tracker.snapshot()["python"]["apis"])
+    import pytest
+    noted = tracker.snapshot()["python"]["apis"]
+    print({"pytest", "pluggy"} <= set(noted), {"json", "asyncio", "circlet", "_pytest"} & set(noted))
+    tracker.patch({"python": {"apis": ["only"]}})
+    tracker.log_api_usage("pytest")
+    print(tracker.snapshot()["python"]["apis"])
+""")
+    first, second, third = said.splitlines()
+    assert "circlet.SharedRingBuffer" in first
+    assert "circlet.Executor" not in first
+    assert second == "True set()"
+    assert third == "['only', 'pytest']"
+
+
+def test_a_session_is_read_by_its_page_and_says_whether_its_writer_lives(name: str) -> None:
+    with pytest.raises(NotFoundError):
+        read_session(name)
+    code = f"""
+import time
+from circlet import SessionTracker
+tracker = SessionTracker.start(project=False, page={name!r}, interval=0.02)
+tracker.patch({{"goal": "be read"}})
+print("there", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout
+        child.stdout.readline()
+        read = wait_for(lambda: (there := read_session(name)) and there.payload.get("goal") and there)
+        assert read.is_live
+        assert 0 <= read.age < SOON
+        assert read.payload["metadata"]["env"]["process_id"] == child.pid
+        child.kill()
+        child.wait()
+        time.sleep(0.1)
+        read = read_session(name)
+        assert not read.is_live
+        assert read.age >= 0.1
+        assert read.payload["goal"] == "be read"
+    Path(f"/dev/shm/{name}").unlink()
+    with SharedPage.create(name), pytest.raises(SchemaError):
+        read_session(name)
+
+
+def test_folders_that_cannot_be_are_refused_in_words_and_no_project_is_waited_for(tracker: SessionTracker) -> None:
+    with pytest.raises(InvalidError, match="give a folder that is there"):
+        SessionTracker.start(folder="/nowhere/at/all")
+    with pytest.raises(InvalidError, match="not UTF-8"):
+        SessionTracker.start(folder=b"/tmp/\xff")  # type: ignore[arg-type]
+    with pytest.raises(InvalidError, match="looks at no project"):
+        tracker.wait_for_project()
+
+
+def test_what_is_said_may_be_as_long_as_it_was_started_with() -> None:
+    with SessionTracker.start(project=False, max_bytes=1 << 20) as tracker:
+        tracker.patch({"last": "y" * (1 << 19)})
+        with pytest.raises(TooLargeError, match="max_bytes"):
+            tracker.patch({"goal": "y" * (1 << 20)})
+    with pytest.raises(InvalidError):
+        SessionTracker.start(max_bytes=0)

@@ -9,7 +9,7 @@ use super::exec_run::Told;
 use super::side::Side;
 use super::status::circlet_status;
 use super::text::circlet_text;
-use crate::exec::{Error, Executor, Interrupter, Killer, PortRefusal};
+use crate::exec::{Error, Executor, ExecutorWatcher, Interrupter, Killer, PortRefusal};
 
 /// Runs code strings in a session, whose names stay from run to run. One thread at a time: a second gets CIRCLET_BUSY, but for
 /// `circlet_executor_interrupt`, `_wake`, `_kill` and `_process_id`, which any thread may call meanwhile.
@@ -18,6 +18,7 @@ use crate::exec::{Error, Executor, Interrupter, Killer, PortRefusal};
 pub struct circlet_executor {
     inside: Side<Inside>,
     reach: Mutex<Reach>,
+    watcher: ExecutorWatcher,
 }
 
 /// What one thread at a time uses.
@@ -45,8 +46,14 @@ impl Reach {
 impl circlet_executor {
     pub(super) fn handle(executor: Executor) -> *mut Self {
         let reach = Mutex::new(Reach::of(&executor));
+        let watcher = executor.watcher();
         let inside = Side::new(Inside { executor, told: Told::default() });
-        into_handle(Self { inside, reach })
+        into_handle(Self { inside, reach, watcher })
+    }
+
+    /// Returns what looks at it from elsewhere, also while a thread is in it.
+    pub(super) fn watcher(&self) -> ExecutorWatcher {
+        self.watcher.clone()
     }
 
     pub(super) fn reach(&self) -> MutexGuard<'_, Reach> {

@@ -2,6 +2,8 @@
 
 use std::ffi::c_char;
 
+use serde_json::json;
+
 use super::call::{Failure, Out, call, text};
 use super::status::circlet_status;
 use super::text::circlet_text;
@@ -26,6 +28,39 @@ pub unsafe extern "C" fn circlet_session_snapshot(json: *mut *mut circlet_text) 
         out.set(circlet_text::handle(session.to_json())?);
         Ok(0)
     })
+}
+
+/// Reads the newest snapshot on the page of a session, by the page's name, whichever process writes it: JSON with `payload`, `age_ms` (how
+/// old it is; null where it does not say) and `is_live` (whether its writer lives: one that was killed leaves its last snapshot).
+///
+/// Returns 0, CIRCLET_EMPTY where none was written yet, CIRCLET_NOT_FOUND, CIRCLET_BAD_SCHEMA where the page is another's, or a code of a
+/// page; the caller owns `*session`. Any thread.
+///
+/// # Safety
+/// `name` is a string; `session` is NULL or has room for a pointer.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_session_read(name: *const c_char, session: *mut *mut circlet_text) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (name, out) = unsafe { (text(name, "name")?, Out::new(session, "session")?) };
+        let Some(read) = payload::read_session_page(name)? else {
+            let message = format!("no snapshot was written to the page `{name}` yet: try again");
+            return Err(Failure::new(circlet_status::CIRCLET_EMPTY, message));
+        };
+        let age_ms = read.age.map(|age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX));
+        let read = json!({ "payload": read.payload.to_value(), "age_ms": age_ms, "is_live": read.is_live });
+        out.set(circlet_text::handle(read.to_string())?);
+        Ok(0)
+    })
+}
+
+impl From<payload::ReadError> for Failure {
+    fn from(error: payload::ReadError) -> Self {
+        match error {
+            payload::ReadError::Page(error) => error.into(),
+            error => Self::new(circlet_status::CIRCLET_BAD_JSON, error.to_string()),
+        }
+    }
 }
 
 /// Says a session payload, given as JSON, in lines of at most 450 tokens, as a part of a prompt; see circlet_session_summary_within.

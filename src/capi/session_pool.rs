@@ -13,6 +13,13 @@ use crate::exec::SessionPool;
 #[allow(non_camel_case_types, reason = "the name that C sees")]
 pub struct circlet_session_pool(SessionPool);
 
+impl circlet_session_pool {
+    /// Returns the pool, for other parts of the C face.
+    pub(super) fn sessions(&self) -> &SessionPool {
+        &self.0
+    }
+}
+
 /// Starts a fork server, which keeps `options->ready` sessions ready (1 for 0), and waits until it can make them. `options` may be NULL
 /// for the defaults.
 ///

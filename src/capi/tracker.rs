@@ -1,10 +1,17 @@
 //! Trackers of sessions for C: what goes in and what comes out is JSON.
 
 use std::ffi::c_char;
+use std::time::Duration;
 
 use serde_json::Value;
 
-use super::call::{Failure, Out, borrow, call, count, duration, end_handle, into_handle, text};
+use super::call::{Failure, Out, borrow, call, count, deadline, end_handle, into_handle, text};
+#[cfg(target_os = "linux")]
+use super::exec::circlet_executor;
+use super::pool::circlet_pool;
+use super::ring::circlet_ring;
+#[cfg(target_os = "linux")]
+use super::session_pool::circlet_session_pool;
 use super::status::circlet_status;
 use super::text::circlet_text;
 use crate::payload::{SessionTracker, TrackerError, TrackerOptions};
@@ -37,6 +44,11 @@ pub unsafe extern "C" fn circlet_tracker_start(
         } else {
             // SAFETY: the caller's promise.
             let json = unsafe { text(options, "options")? };
+            // A list of values in the order of the fields would be taken too.
+            if !json.trim_start().starts_with('{') {
+                let message = "options is no JSON object: give one, such as {\"project\": false}";
+                return Err(Failure::new(circlet_status::CIRCLET_BAD_JSON, message));
+            }
             serde_json::from_str(json).map_err(|error| {
                 Failure::new(circlet_status::CIRCLET_BAD_JSON, format!("options do not fit: {error}"))
             })?
@@ -134,9 +146,11 @@ pub unsafe extern "C" fn circlet_tracker_update_worker(
     })
 }
 
-/// Says what the program itself measured: a section such as `rings` or `worker_threads`, and in JSON what it is from now on.
+/// Says what the program itself measured: a section such as `hub` or `test`, or a path in one such as `cache.hits`, and in JSON what it
+/// is from now on.
 ///
-/// Returns 0, or CIRCLET_BAD_JSON where it does not fit the schema: what was known stays. Any thread.
+/// Returns 0; CIRCLET_INVALID for what is no section or is measured by the tracker; CIRCLET_BAD_JSON where it does not fit the schema: what
+/// was known stays. Any thread.
 ///
 /// # Safety
 /// Each pointer is NULL or leads to what its type says.
@@ -152,6 +166,112 @@ pub unsafe extern "C" fn circlet_tracker_measured(
             unsafe { (borrow(tracker, "tracker")?, text(section, "section")?, json(value, "value")?) };
         tracker.0.measured(section, &value)?;
         Ok(0)
+    })
+}
+
+/// Watches a ring from now on: its counters are at `rings` under this name, anew in each snapshot, until `circlet_ring_close` or
+/// `circlet_tracker_unwatch`, in any order with `circlet_tracker_free`. It keeps neither the ring nor its name.
+///
+/// Returns 0, CIRCLET_NAME_TAKEN where something is watched under this name, CIRCLET_INVALID, CIRCLET_OS. Any thread.
+///
+/// # Safety
+/// Each pointer is NULL or leads to what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_tracker_watch_ring(
+    tracker: *const circlet_tracker,
+    name: *const c_char,
+    ring: *const circlet_ring,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (tracker, name, ring) =
+            unsafe { (borrow(tracker, "tracker")?, text(name, "name")?, borrow(ring, "ring")?) };
+        tracker.0.watch_ring(name, ring.ring())?;
+        Ok(0)
+    })
+}
+
+/// As `circlet_tracker_watch_ring`, of a pool, until it is closed: it is `worker_threads`. Of several the workers stand side by side, and
+/// the counts are those of all together.
+///
+/// # Safety
+/// Each pointer is NULL or leads to what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_tracker_watch_pool(
+    tracker: *const circlet_tracker,
+    name: *const c_char,
+    pool: *const circlet_pool,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (tracker, name, pool) =
+            unsafe { (borrow(tracker, "tracker")?, text(name, "name")?, borrow(pool, "pool")?) };
+        tracker.0.watch_pool(name, pool.pool())?;
+        Ok(0)
+    })
+}
+
+/// As `circlet_tracker_watch_ring`, of an executor, until `circlet_executor_free`: it is at `executors`, and what confines it at
+/// `policies`. Also while another thread is in the executor.
+///
+/// # Safety
+/// Each pointer is NULL or leads to what its type says.
+#[cfg(target_os = "linux")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_tracker_watch_executor(
+    tracker: *const circlet_tracker,
+    name: *const c_char,
+    executor: *const circlet_executor,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (tracker, name, executor) =
+            unsafe { (borrow(tracker, "tracker")?, text(name, "name")?, borrow(executor, "executor")?) };
+        tracker.0.watch_executor_by(name, executor.watcher())?;
+        Ok(0)
+    })
+}
+
+/// As `circlet_tracker_watch_ring`, of a pool of sessions, until it and its last executor are freed: each session that lives is at
+/// `executors`, as `name/w_0001`.
+///
+/// # Safety
+/// Each pointer is NULL or leads to what its type says.
+#[cfg(target_os = "linux")]
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_tracker_watch_session_pool(
+    tracker: *const circlet_tracker,
+    name: *const c_char,
+    pool: *const circlet_session_pool,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (tracker, name, pool) =
+            unsafe { (borrow(tracker, "tracker")?, text(name, "name")?, borrow(pool, "pool")?) };
+        tracker.0.watch_sessions(name, pool.sessions())?;
+        Ok(0)
+    })
+}
+
+/// Watches something no more, whatever it is: it is in no snapshot from now on.
+///
+/// Returns 0, or CIRCLET_NOT_FOUND where nothing is watched under this name, as it has been closed or unwatched. Any thread.
+///
+/// # Safety
+/// `tracker` is NULL or a tracker; `name` is NULL or a string.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_tracker_unwatch(
+    tracker: *const circlet_tracker,
+    name: *const c_char,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (tracker, name) = unsafe { (borrow(tracker, "tracker")?, text(name, "name")?) };
+        if tracker.0.unwatch(name)? {
+            return Ok(0);
+        }
+        let message = format!("nothing is watched as `{name}`: it was closed, or unwatched before");
+        Err(Failure::new(circlet_status::CIRCLET_NOT_FOUND, message))
     })
 }
 
@@ -214,9 +334,9 @@ pub unsafe extern "C" fn circlet_tracker_diff(
     })
 }
 
-/// Waits until the project has been looked at once.
+/// Waits until the project has been looked at once, for `timeout_ms` at the most (below 0 for ever).
 ///
-/// Returns 0, or CIRCLET_TIMED_OUT. Any thread.
+/// Returns 0, CIRCLET_TIMED_OUT, or CIRCLET_INVALID where no project is looked at. Any thread.
 ///
 /// # Safety
 /// `tracker` is NULL or a tracker.
@@ -228,10 +348,14 @@ pub unsafe extern "C" fn circlet_tracker_wait_for_project(
     call(|| {
         // SAFETY: the caller's promise.
         let tracker = unsafe { borrow(tracker, "tracker")? };
-        if tracker.0.wait_for_project(duration(timeout_ms, "timeout_ms")?) {
+        let within = deadline(timeout_ms)?.left().unwrap_or(Duration::MAX);
+        if !tracker.0.has_project() {
+            return Err(Failure::invalid("this tracker looks at no project: start one with `project`"));
+        }
+        if tracker.0.wait_for_project(within) {
             return Ok(0);
         }
-        let message = "the project has not been looked at yet: wait longer, or start with `project`";
+        let message = "the project has not been looked at yet: wait longer";
         Err(Failure::new(circlet_status::CIRCLET_TIMED_OUT, message))
     })
 }
@@ -261,17 +385,21 @@ impl From<TrackerError> for Failure {
         use circlet_status::*;
         let error = match error {
             TrackerError::Page(error) => return error.into(),
+            TrackerError::Ring(error) => return (*error).into(),
             error => error,
         };
         let status = match &error {
-            TrackerError::Option { .. } => CIRCLET_INVALID,
+            TrackerError::Option { .. } | TrackerError::NoSection { .. } | TrackerError::Measured(_) => {
+                CIRCLET_INVALID
+            }
             TrackerError::Patch(_) => CIRCLET_BAD_JSON,
             TrackerError::TooLarge { .. } => CIRCLET_TOO_LARGE,
-            TrackerError::KnownWorker(_) => CIRCLET_NAME_TAKEN,
+            TrackerError::KnownWorker(_) | TrackerError::KnownWatch(_) => CIRCLET_NAME_TAKEN,
             TrackerError::UnknownWorker(_) | TrackerError::Forgotten { .. } => CIRCLET_NOT_FOUND,
             TrackerError::Forked
             | TrackerError::Process { .. }
             | TrackerError::Thread(_)
+            | TrackerError::Ring(_)
             | TrackerError::Page(_) => CIRCLET_OS,
         };
         Self::new(status, error.to_string())

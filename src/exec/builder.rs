@@ -49,7 +49,7 @@ const JIT_BYTES: (&str, &str) = ("BUN_JSC_jitMemoryReservationSize", "67108864")
 #[derive(Clone, Debug)]
 #[must_use]
 pub struct Builder {
-    language: Language,
+    pub(crate) language: Language,
     program: Option<PathBuf>,
     library: Option<PathBuf>,
     ready_within: Duration,
@@ -60,7 +60,7 @@ pub struct Builder {
     ready: Option<usize>,
     preload: Vec<String>,
     pub(super) recycle: Recycle,
-    policies: Vec<Policy>,
+    pub(crate) policies: Vec<Policy>,
     on_audit: Option<Callback>,
     trail: Option<AuditTrail>,
     /// What the interpreter itself needs, where a policy holds.

@@ -1,10 +1,13 @@
 //! Sessions for whoever has code to run: started, and started again where they end.
 
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use super::policy::Policy;
+use super::session::Life;
 use super::{
-    Builder, Error, HeapOptions, HeapSnapshot, Interrupter, Killer, Outcome, Recycled, RunOptions, Session,
-    SessionPool,
+    Builder, Error, HeapOptions, HeapSnapshot, Interrupter, Killer, Language, Outcome, Recycled, RunOptions,
+    Session, SessionPool,
 };
 use crate::pool::WorkerEntry;
 use crate::usage::Probe;
@@ -19,6 +22,25 @@ pub struct Executor {
     session: Session,
     /// Bytes that the session had in memory at its start, where that is looked at.
     memory: u64,
+    /// What the session does, for those who look from elsewhere.
+    life: Arc<Mutex<Arc<Life>>>,
+}
+
+/// Looks at an executor from elsewhere, as long as that is there. It keeps no session.
+#[derive(Clone, Debug)]
+pub(crate) struct ExecutorWatcher {
+    life: Weak<Mutex<Arc<Life>>>,
+    pub(crate) language: Language,
+    pub(crate) policies: Vec<Policy>,
+}
+
+impl ExecutorWatcher {
+    /// Says what [`Executor::entry`] does; `None` once the executor has gone.
+    pub(crate) fn look(&self) -> Option<WorkerEntry> {
+        let life = self.life.upgrade()?;
+        let life = life.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        Some(life.entry())
+    }
 }
 
 /// Where an executor has its sessions from.
@@ -47,7 +69,8 @@ impl Executor {
     fn new(source: Source) -> Result<Self, Error> {
         let session = source.session()?;
         let memory = source.memory(&session);
-        Ok(Self { source, session, memory })
+        let life = Arc::new(Mutex::new(session.life().clone()));
+        Ok(Self { source, session, memory, life })
     }
 
     /// Returns the session; a new one where it has ended, or is to be replaced between two runs.
@@ -65,6 +88,7 @@ impl Executor {
     fn renew(&mut self, why: Recycled) -> Result<(), Error> {
         let session = self.source.session()?.recycled(why);
         self.memory = self.source.memory(&session);
+        *self.life.lock().unwrap_or_else(PoisonError::into_inner) = session.life().clone();
         self.source.retire(std::mem::replace(&mut self.session, session));
         Ok(())
     }
@@ -151,6 +175,13 @@ impl Executor {
     /// ```
     pub fn entry(&self) -> WorkerEntry {
         self.session.life().entry()
+    }
+
+    /// Returns what looks at this executor from elsewhere.
+    pub(crate) fn watcher(&self) -> ExecutorWatcher {
+        let builder = self.source.builder();
+        let (language, policies) = (builder.language, builder.policies.clone());
+        ExecutorWatcher { life: Arc::downgrade(&self.life), language, policies }
     }
 
     /// Returns what ends the session from another thread, for example while [`Executor::run`] waits.

@@ -61,6 +61,7 @@ pub(crate) use call::encoded;
 pub use call::{Call, Exception, Refused};
 pub use error::{Ended, Error};
 pub use executor::Executor;
+pub(crate) use executor::ExecutorWatcher;
 pub use forked::{AroundFork, Forked, ready_to_fork, serve_forks};
 pub use heap::{HeapChange, HeapLine, HeapOptions, HeapSnapshot, HeapType};
 pub use language::Language;

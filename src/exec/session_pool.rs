@@ -135,27 +135,19 @@ impl SessionPool {
 
     /// Tells what every session does. It looks at each process: some 20 us for each.
     pub fn snapshot(&self) -> SessionSnapshot {
-        let (lives, ready, forgotten) = {
-            let stock = self.0.inside.stock();
-            let ready: Vec<WorkerId> = stock.ready.iter().map(|session| session.life().id).collect();
-            (stock.lives.clone(), ready, stock.forgotten)
-        };
-        let registry: BTreeMap<_, _> = lives.iter().map(|life| (life.id, life.entry())).collect();
-        let mut pool = SessionCounts { terminated: forgotten, ..SessionCounts::default() };
-        for (id, entry) in &registry {
-            match entry.state {
-                WorkerState::Terminated => pool.terminated += 1,
-                WorkerState::Processing => pool.active += 1,
-                WorkerState::Draining => pool.draining += 1,
-                WorkerState::Booting | WorkerState::Idle if ready.contains(id) => pool.ready += 1,
-                WorkerState::Booting | WorkerState::Idle => pool.idle += 1,
-            }
-        }
-        pool.size = pool.active + pool.idle + pool.ready + pool.draining;
-        SessionSnapshot { pool, registry }
+        self.0.inside.snapshot()
     }
 
-    pub(super) fn builder(&self) -> &Builder {
+    /// Returns what looks as [`SessionPool::snapshot`] does, and returns `None` once the pool has ended. It keeps no session.
+    pub(crate) fn watcher(&self) -> impl Fn() -> Option<SessionSnapshot> + Send + use<> {
+        let inside = Arc::downgrade(&self.0.inside);
+        move || {
+            let inside = inside.upgrade().filter(|inside| !inside.stock().is_closing)?;
+            Some(inside.snapshot())
+        }
+    }
+
+    pub(crate) fn builder(&self) -> &Builder {
         &self.0.inside.builder
     }
 
@@ -173,6 +165,27 @@ impl SessionPool {
 impl Inside {
     fn stock(&self) -> MutexGuard<'_, Stock> {
         self.stock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn snapshot(&self) -> SessionSnapshot {
+        let (lives, ready, forgotten) = {
+            let stock = self.stock();
+            let ready: Vec<WorkerId> = stock.ready.iter().map(|session| session.life().id).collect();
+            (stock.lives.clone(), ready, stock.forgotten)
+        };
+        let registry: BTreeMap<_, _> = lives.iter().map(|life| (life.id, life.entry())).collect();
+        let mut pool = SessionCounts { terminated: forgotten, ..SessionCounts::default() };
+        for (id, entry) in &registry {
+            match entry.state {
+                WorkerState::Terminated => pool.terminated += 1,
+                WorkerState::Processing => pool.active += 1,
+                WorkerState::Draining => pool.draining += 1,
+                WorkerState::Booting | WorkerState::Idle if ready.contains(id) => pool.ready += 1,
+                WorkerState::Booting | WorkerState::Idle => pool.idle += 1,
+            }
+        }
+        pool.size = pool.active + pool.idle + pool.ready + pool.draining;
+        SessionSnapshot { pool, registry }
     }
 
     /// Returns a session that is ready, else a new one.

@@ -77,7 +77,6 @@ impl Workers {
     }
 
     /// Returns the pool that the calls are jobs of.
-    #[cfg(feature = "capi")]
     pub(crate) fn pool(&self) -> &Pool {
         &self.pool
     }

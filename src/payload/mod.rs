@@ -100,7 +100,10 @@ pub use schema::json_schema;
 use session::SCHEMA;
 pub use session::SessionPayload;
 pub use summary::{SUMMARY_TOKENS, Summary};
-pub use tracker::{PAGE_SCHEMA, ReadError, SessionTracker, TrackerError, TrackerOptions, read_session};
+pub use tracker::{
+    PAGE_SCHEMA, ReadError, ReadSession, SessionTracker, TrackerError, TrackerOptions, read_session,
+    read_session_page,
+};
 pub use worker_threads::{
     CurrentJob, ForgottenWorkers, MessagePort, MessagePortRegistry, PoolStrategy, PortState, ResourceLimits,
     ResourceUsage, Statistics, StatisticsWindow, Worker, WorkerFeatures, WorkerLimit, WorkerPool,

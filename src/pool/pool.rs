@@ -173,6 +173,16 @@ impl Pool {
         Snapshot::of(&self.dispatch, self.bounds, &self.limits, self.features)
     }
 
+    /// Returns what looks as [`Pool::snapshot`] does, and returns `None` once the pool is closed or dropped. It keeps no worker.
+    pub(crate) fn watcher(&self) -> impl Fn() -> Option<Snapshot> + Send + use<> {
+        let dispatch = Arc::downgrade(&self.dispatch);
+        let (bounds, limits, features) = (self.bounds, self.limits.clone(), self.features);
+        move || {
+            let dispatch = dispatch.upgrade().filter(|dispatch| !dispatch.counts().is_closed())?;
+            Some(Snapshot::of(&dispatch, bounds, &limits, features))
+        }
+    }
+
     /// Makes an end of a ring a port of this pool, which any worker may use: [`JobContext::receiver`](super::JobContext::receiver),
     /// [`JobContext::sender`](super::JobContext::sender). The end is the pool's until the port, or the pool, is closed: for the
     /// other side it lives, whichever worker has it.

@@ -184,6 +184,16 @@ impl Ring {
         Stats::read(&self.segment)
     }
 
+    /// Returns what reads the counters as [`Ring::stats`] does, and returns `None` once this ring and all that was made of it are
+    /// dropped. It keeps none of them, and no name: it has a mapping of its own.
+    ///
+    /// # Errors
+    /// What the kernel said.
+    pub(crate) fn watcher(&self) -> Result<impl Fn() -> Option<Stats> + Send + use<>, Error> {
+        let (theirs, own) = (Arc::downgrade(&self.segment), Arc::new(self.segment.again()?));
+        Ok(move || (theirs.strong_count() > 0).then(|| Stats::read(&own)))
+    }
+
     /// Goes through the frames that are in the ring now, oldest first, and leaves them there: it takes no seat, and
     /// writes nothing. In a broadcast ring it begins with the oldest frame that is still there.
     ///

@@ -29,7 +29,7 @@ pub struct Stats {
     pub capacity_bytes: u64,
     /// Bytes committed and not yet released; 0 in a broadcast ring, where nobody releases.
     pub used_bytes: u64,
-    /// The most bytes that were seen unreleased, to within a sixteenth of the capacity.
+    /// The most bytes that were seen unreleased, to within a sixteenth of the capacity, and no less than there are now.
     pub high_water_bytes: u64,
     /// Frames committed since the ring was made; each fragment of a message is one.
     pub frames_sent: u64,
@@ -81,7 +81,9 @@ impl Stats {
             high_water_bytes: each(slot::HIGH_WATER)
                 .map(|(slot, field)| read(slot::at(slot, field)))
                 .max()
-                .unwrap_or(0),
+                .unwrap_or(0)
+                // A producer that knows of room does not look at how much is used.
+                .max(used),
             frames_sent: sent.frames,
             frames_received: received,
             payload_bytes_sent: sent.bytes,

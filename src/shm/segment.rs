@@ -123,7 +123,7 @@ impl Segment {
     ///
     /// # Errors
     /// What the kernel said.
-    pub(super) fn again(&self) -> Result<Self, Error> {
+    pub(crate) fn again(&self) -> Result<Self, Error> {
         Self::attach(sys::reopen(&self.file)?, &Backing::default())
     }
 

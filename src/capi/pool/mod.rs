@@ -56,7 +56,7 @@ impl circlet_pool {
     }
 
     /// Returns the pool, whatever its workers are.
-    fn pool(&self) -> &Pool {
+    pub(in crate::capi) fn pool(&self) -> &Pool {
         match &self.workforce {
             Workforce::Threads { pool, .. } => pool,
             #[cfg(target_os = "linux")]

@@ -87,7 +87,7 @@ pub struct circlet_ring_stats {
     pub capacity_bytes: u64,
     /// Bytes committed and not yet released; 0 in a broadcast ring, where nobody releases.
     pub used_bytes: u64,
-    /// The most bytes that were seen unreleased, to within a sixteenth of the capacity.
+    /// The most bytes that were seen unreleased, to within a sixteenth of the capacity, and no less than there are now.
     pub high_water_bytes: u64,
     /// Frames committed since the ring was made; each fragment of a message is one.
     pub frames_sent: u64,

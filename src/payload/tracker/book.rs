@@ -1,16 +1,17 @@
 //! What is known of a session: what guests said, what the host measured, and both as one payload. It starts nothing and measures nothing.
 
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::error::TrackerError;
 use super::options::TrackerOptions;
 use super::owned::Owned;
 use super::paths::{has, is_deeper, put, remove};
 use super::side::{Sections, Side, read};
+use super::watch::Seen;
 use crate::payload::redact::Marks;
 use crate::payload::section::Unknown;
 use crate::payload::{self, Process, Redactor, SessionPayload, merge_diff, merge_patch};
@@ -30,6 +31,8 @@ pub(super) struct Book {
     guest: Side,
     /// It goes over what guests said.
     host: Side,
+    /// What circlet itself knows of what it watches, over both.
+    watched: Side,
     /// Why something is absent, by its path.
     unavailable: BTreeMap<String, String>,
     /// Both together, as they were last shown.
@@ -59,6 +62,7 @@ impl Book {
             redactor,
             guest: Side::new(),
             host: Side::new(),
+            watched: Side::new(),
             unavailable: BTreeMap::new(),
             payload: SessionPayload::default(),
             ages: Vec::new(),
@@ -80,11 +84,14 @@ impl Book {
         if len > self.max_bytes as usize && len > self.guest.bytes() {
             return Err(TrackerError::TooLarge { len, max: self.max_bytes });
         }
-        let over = sections.keys().map(|name| (name.clone(), self.host.document.get(name).cloned()));
-        let shown = both(&sections, &over.collect())?;
+        let shown = layered([&sections, &self.host.sections(&sections), &self.watched.sections(&sections)])?;
         let names: Vec<_> = sections.keys().cloned().collect();
         self.guest.take(sections, &patch, redactions, now);
         self.shows(shown, &names);
+        let runtime = patch.get(&self.runtime);
+        if runtime.is_some_and(|runtime| !runtime.is_object() || runtime.get("apis").is_some()) {
+            self.apis = self.known_apis().iter().filter_map(|api| api.as_str().map(str::to_owned)).collect();
+        }
         Ok(refused)
     }
 
@@ -117,8 +124,7 @@ impl Book {
             .filter(|section| !section.is_null());
         let sections = Sections::from([(name.clone(), section)]);
         read(sections.clone())?;
-        let under = Sections::from([(name.clone(), self.guest.document.get(&name).cloned())]);
-        let shown = both(&under, &sections)?;
+        let shown = layered([&self.guest.sections(&sections), &sections, &self.watched.sections(&sections)])?;
         // Why something is absent does not make the rest of its section younger.
         let told = self.host.told.get(name.as_str()).copied();
         self.host.take(
@@ -137,6 +143,12 @@ impl Book {
 
     /// As [`Book::measured`], of what guests may say nothing of from now on.
     pub(super) fn owns(&mut self, path: &str, value: Value, now: Instant) -> Result<(), TrackerError> {
+        if !self.owned.is_free(path) {
+            return Err(TrackerError::NoSection {
+                given: path.to_owned(),
+                allowed: self.owned.free_sections(),
+            });
+        }
         if has(&self.guest.document, path, false) {
             let mut gone = json!({});
             put(&mut gone, path, Value::Null);
@@ -146,15 +158,49 @@ impl Book {
         self.measured(path, Ok(value), now)
     }
 
-    /// Shows these sections as they are now, which were read from both sides.
+    /// Takes how what is watched is now, in the place of all that was known of it.
+    pub(super) fn watch(&mut self, seen: Seen, now: Instant) -> Result<(), TrackerError> {
+        let before = self.watched.document.as_object().map_or(0, Map::len);
+        if seen.is_empty() && before == 0 {
+            return Ok(());
+        }
+        let mut document = Value::Object(seen);
+        let redactions = self.redact(&mut document);
+        let mut watched = Side::new();
+        let sections: Sections = document
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, section)| (name.clone(), Some(section.clone())))
+            .collect();
+        watched.take(sections, &document, redactions, now);
+        // What has changed, what is new and what has gone.
+        let old = self.watched.document.as_object().into_iter().flatten();
+        let new = watched.document.as_object().into_iter().flatten();
+        let has_changed = |name: &&String| self.watched.document.get(*name) != watched.document.get(*name);
+        let names: BTreeSet<String> =
+            old.chain(new).map(|(name, _)| name).filter(has_changed).cloned().collect();
+        let changed: Sections = names.iter().map(|name| (name.clone(), None)).collect();
+        let layers = [&self.guest, &self.host, &watched].map(|side| side.sections(&changed));
+        let shown = layered(layers.each_ref())?;
+        if let Value::Object(sections) = &watched.document {
+            self.owned.watch(sections);
+        }
+        self.watched = watched;
+        self.shows(shown, &names.into_iter().collect::<Vec<_>>());
+        Ok(())
+    }
+
+    /// Shows these sections as they are now, which were read from all sides.
     fn shows(&mut self, mut sections: SessionPayload, names: &[String]) {
         for name in names {
             self.payload.replace(name, &mut sections);
         }
         let payload = &mut self.payload;
-        payload.redacted = self.guest.redacted_with(&self.host);
+        payload.redacted = Side::redacted([&self.guest, &self.host, &self.watched]);
         payload.unavailable = (!self.unavailable.is_empty()).then(|| self.unavailable.clone());
-        let told: BTreeMap<_, _> = self.guest.told.iter().chain(&self.host.told).collect();
+        let told: BTreeMap<_, _> =
+            [&self.guest, &self.host, &self.watched].into_iter().flat_map(|side| &side.told).collect();
         payload.ages_ms = Some(told.keys().map(|section| ((**section).to_owned(), 0)).collect());
         self.ages = told.into_values().copied().collect();
     }
@@ -174,19 +220,30 @@ impl Book {
         if self.apis.contains(&name) {
             return Ok(());
         }
-        let known =
-            self.guest.document.get(&self.runtime).and_then(|runtime| runtime.get("apis")?.as_array());
-        let known = known.map(Vec::as_slice).unwrap_or_default();
-        if known.len() >= APIS {
+        let known = self.known_apis();
+        if known.len() >= APIS && !known.iter().any(|api| api.as_str() == Some(&name)) {
             let given = format!("the {}th interface", APIS + 1);
             return Err(TrackerError::Option { option: "name", given, allowed: "2000 interfaces are kept" });
         }
         if !known.iter().any(|api| api.as_str() == Some(&name)) {
             let apis: Vec<Value> = known.iter().cloned().chain([name.clone().into()]).collect();
-            self.patch(json!({ self.runtime.as_str(): { "apis": apis } }), now)?;
+            self.accepted(json!({ self.runtime.as_str(): { "apis": apis } }), now)?;
         }
         self.apis.insert(name);
         Ok(())
+    }
+
+    fn known_apis(&self) -> &[Value] {
+        let known = self.guest.document.get(&self.runtime);
+        known.and_then(|runtime| runtime.get("apis")?.as_array()).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    /// Takes a patch of one thing, which is refused as a whole where that is measured.
+    fn accepted(&mut self, patch: Value, now: Instant) -> Result<(), TrackerError> {
+        match self.patch(patch, now)?.into_iter().next() {
+            Some(path) => Err(TrackerError::Measured(path)),
+            None => Ok(()),
+        }
     }
 
     /// Adds a worker.
@@ -202,7 +259,7 @@ impl Book {
         }
         let created_at_ms = unix.as_millis() as u64;
         let worker = json!({ "state": "booting", "created_at_ms": created_at_ms, "messages_processed": 0, "errors": 0 });
-        self.patch(json!({ "worker_threads": { "registry": { id: worker } } }), now).map(drop)
+        self.accepted(json!({ "worker_threads": { "registry": { id: worker } } }), now)
     }
 
     /// Changes what is said of a worker; `null` forgets it.
@@ -214,7 +271,7 @@ impl Book {
         if !patch.is_null() {
             fits(&patch, "what changes of a worker is an object, or null to forget it")?;
         }
-        self.patch(json!({ "worker_threads": { "registry": { id: patch } } }), now).map(drop)
+        self.accepted(json!({ "worker_threads": { "registry": { id: patch } } }), now)
     }
 
     fn has_worker(&self, id: &str) -> bool {
@@ -257,6 +314,10 @@ impl Book {
     /// Returns what the host alone says, where all of it is too long.
     pub(super) fn of_the_host(&self, reason: &str) -> SessionPayload {
         let mut payload = self.host.payload().unwrap_or_default();
+        if let (Ok(mut watched), Some(sections)) = (self.watched.payload(), self.watched.document.as_object())
+        {
+            sections.keys().for_each(|name| payload.replace(name, &mut watched));
+        }
         payload.seq = self.payload.seq;
         payload.captured_at_ms = self.payload.captured_at_ms;
         payload.process.clone_from(&self.payload.process);
@@ -296,11 +357,12 @@ impl Book {
     }
 }
 
-/// Reads sections with others over them.
-fn both(under: &Sections, over: &Sections) -> Result<SessionPayload, payload::Error> {
+/// Reads sections that lie one over the other, the last on top: those that the first layer names.
+fn layered(layers: [&Sections; 3]) -> Result<SessionPayload, payload::Error> {
+    let [under, over @ ..] = layers;
     let merged = under.iter().map(|(name, section)| {
         let mut section = section.clone().unwrap_or(Value::Null);
-        if let Some(Some(over)) = over.get(name) {
+        for over in over.iter().filter_map(|layer| layer.get(name)?.as_ref()) {
             merge_patch(&mut section, over);
         }
         (name.clone(), (!section.is_null()).then_some(section))
@@ -326,7 +388,7 @@ fn fits(value: &Value, is: &str) -> Result<(), TrackerError> {
     if value.is_object() { Ok(()) } else { Err(wrong(is)) }
 }
 
-fn name_of<'a>(option: &'static str, name: &'a str) -> Result<&'a str, TrackerError> {
+pub(super) fn name_of<'a>(option: &'static str, name: &'a str) -> Result<&'a str, TrackerError> {
     if (1..=NAME_BYTES).contains(&name.len()) {
         return Ok(name);
     }

@@ -4,6 +4,7 @@ use std::io;
 
 use crate::page;
 use crate::payload;
+use crate::ring;
 
 /// Why a tracker could not be started, or did not take what it was given. It is as it was before.
 #[derive(Debug, thiserror::Error)]
@@ -33,11 +34,33 @@ pub enum TrackerError {
     /// No thread could be started.
     #[error("no thread for it: {0}")]
     Thread(io::Error),
+    /// Nothing that a program measures is there.
+    #[error(
+        "`{given}` is nothing that a program says it measured: give one of {}, or a path in `metadata` or one of these that is not measured here",
+        allowed.join(", ")
+    )]
+    NoSection {
+        /// What was given.
+        given: String,
+        /// The sections that it can be.
+        allowed: Vec<&'static str>,
+    },
+    /// It is measured, and nobody else says it.
+    #[error("`{0}` is measured, and nobody else says it")]
+    Measured(String),
+    /// A ring cannot be watched.
+    #[error("the ring cannot be watched: {0}")]
+    Ring(Box<ring::Error>),
+    /// Something of this name is watched.
+    #[error("something is watched as `{0}` already: give another name, or unwatch it first")]
+    KnownWatch(String),
     /// A patch is no object, or does not fit the schema.
     #[error("the patch is refused: {0}")]
     Patch(#[from] payload::Error),
     /// The payload would be too long.
-    #[error("the payload would have {len} bytes, and may have {max}: raise `max_bytes`, or say less")]
+    #[error(
+        "the payload would have {len} bytes, and may have {max}: start with larger `max_bytes`, or say less"
+    )]
     TooLarge {
         /// The bytes that it would have.
         len: usize,

@@ -5,6 +5,7 @@
 //! | `options` | what one is started with |
 //! | `book` | what is known: what guests said under what the host measured. Pure |
 //! | `side` | what one of the two says |
+//! | `watch` | rings, pools, executors and pools of sessions that a program has watched |
 //! | `paths` | places in documents |
 //! | `owned` | what no guest may say |
 //! | `project` | what is looked at in the background: git, lockfile, dependencies, cache, tests |
@@ -19,6 +20,7 @@ mod paths;
 mod project;
 mod publish;
 mod side;
+mod watch;
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -32,7 +34,13 @@ use book::{Book, Moment, difference};
 pub use error::TrackerError;
 pub use options::TrackerOptions;
 use owned::Owned;
-pub use publish::{PAGE_SCHEMA, ReadError, read_session};
+pub use publish::{PAGE_SCHEMA, ReadError, ReadSession, read_session, read_session_page};
+use watch::Watches;
+
+#[cfg(all(feature = "exec", target_os = "linux"))]
+use crate::exec::{Executor, ExecutorWatcher, SessionPool, Workers};
+use crate::pool::Pool;
+use crate::ring::Ring;
 
 use super::{Process, ProcessProbe, Redactor, SessionPayload, host, new_session_id};
 
@@ -71,12 +79,15 @@ struct Handle {
     pid: u32,
     /// The one that writes the page, whose name has gone when it has ended.
     publishes: Mutex<Option<JoinHandle<()>>>,
+    has_project: bool,
 }
 
 /// What threads and callers share.
 struct Shared {
     book: Mutex<Book>,
     probe: Mutex<ProcessProbe>,
+    /// Held from a look until the book has what was seen, so that none is overtaken by one before it.
+    watches: Mutex<Watches>,
     stage: Mutex<Stage>,
     wakes: Condvar,
 }
@@ -96,6 +107,16 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::Process`], [`TrackerError::Page`], [`TrackerError::Option`], [`TrackerError::Thread`].
     pub fn start(mut options: TrackerOptions) -> Result<Self, TrackerError> {
+        // What nobody looks at may have gone, as the folder that the program runs in.
+        let is_looked_at = options.project || options.folder != TrackerOptions::default().folder;
+        if is_looked_at && !options.folder.is_dir() {
+            let given = format!("`{}`", options.folder.display());
+            return Err(TrackerError::Option {
+                option: "folder",
+                given,
+                allowed: "give a folder that is there",
+            });
+        }
         options.absolute();
         if !RUNTIMES.contains(&options.runtime.as_str()) {
             let allowed = "one of bun, node, python and native";
@@ -120,6 +141,7 @@ impl SessionTracker {
         let shared = Arc::new(Shared {
             book: Mutex::new(book),
             probe: Mutex::new(probe),
+            watches: Mutex::default(),
             stage: Mutex::default(),
             wakes: Condvar::new(),
         });
@@ -127,6 +149,7 @@ impl SessionTracker {
             shared: shared.clone(),
             pid: std::process::id(),
             publishes: Mutex::default(),
+            has_project: options.project,
         }));
         if let Some(writer) = page {
             let interval = Duration::from_millis(options.interval_ms.max(1));
@@ -194,6 +217,99 @@ impl SessionTracker {
         self.0.own()?.book().owns(section, value, Instant::now())
     }
 
+    /// Watches a ring from now on: each snapshot, and each on the page, has its counters at `rings`, until it and all that was made of
+    /// it are dropped. It is not kept by that, nor is its name.
+    ///
+    /// ```
+    /// # #[cfg(target_os = "linux")] {
+    /// # use circlet::payload::{SessionTracker, TrackerOptions};
+    /// # let tracker = SessionTracker::start(TrackerOptions { project: false, ..TrackerOptions::default() })?;
+    /// let ring = circlet::ring::anonymous(&circlet::ring::Options::new()).unwrap();
+    /// tracker.watch_ring("jobs", &ring)?;
+    /// ring.sender().unwrap().send(b"one").unwrap();
+    /// assert_eq!(tracker.snapshot()?.rings.unwrap()["jobs"].frames_sent, Some(1));
+    /// drop(ring);
+    /// assert_eq!(tracker.snapshot()?.rings, None);
+    /// # }
+    /// # Ok::<(), circlet::payload::TrackerError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`TrackerError::KnownWatch`], [`TrackerError::Option`] for a name without bytes or with more than 256, [`TrackerError::Ring`].
+    pub fn watch_ring(&self, name: &str, ring: &Ring) -> Result<(), TrackerError> {
+        self.watching(name, |watches, name| watches.ring(name, ring))
+    }
+
+    /// Watches a pool of workers from now on, until it is closed: it is `worker_threads`. Of several pools the workers stand side by
+    /// side, and the counts are those of all together.
+    ///
+    /// # Errors
+    /// [`TrackerError::KnownWatch`], [`TrackerError::Option`].
+    pub fn watch_pool(&self, name: &str, pool: &Pool) -> Result<(), TrackerError> {
+        self.watching(name, |watches, name| watches.pool(name, pool))
+    }
+
+    /// As [`SessionTracker::watch_pool`], of worker processes.
+    ///
+    /// # Errors
+    /// As [`SessionTracker::watch_pool`].
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub fn watch_workers(&self, name: &str, workers: &Workers) -> Result<(), TrackerError> {
+        self.watch_pool(name, workers.pool())
+    }
+
+    /// Watches an executor from now on, until it is dropped: what its session does is at `executors`, and the policies that it runs
+    /// under are at `policies`.
+    ///
+    /// # Errors
+    /// As [`SessionTracker::watch_pool`].
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub fn watch_executor(&self, name: &str, executor: &Executor) -> Result<(), TrackerError> {
+        self.watch_executor_by(name, executor.watcher())
+    }
+
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub(crate) fn watch_executor_by(
+        &self,
+        name: &str,
+        executor: ExecutorWatcher,
+    ) -> Result<(), TrackerError> {
+        self.watching(name, |watches, name| watches.executor(name, executor))
+    }
+
+    /// Watches a pool of sessions from now on, until it is dropped with its last executor: each session that lives is at `executors`, as
+    /// `name/w_0001`.
+    ///
+    /// # Errors
+    /// As [`SessionTracker::watch_pool`].
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    pub fn watch_sessions(&self, name: &str, pool: &SessionPool) -> Result<(), TrackerError> {
+        self.watching(name, |watches, name| watches.sessions(name, pool))
+    }
+
+    /// Watches something no more: it is in no snapshot from now on. `false` where nothing is watched under this name.
+    ///
+    /// # Errors
+    /// [`TrackerError::Forked`].
+    pub fn unwatch(&self, name: &str) -> Result<bool, TrackerError> {
+        Ok(self.0.own()?.watches().remove(name))
+    }
+
+    /// Tells whether a project is looked at.
+    #[cfg(feature = "capi")]
+    pub(crate) fn has_project(&self) -> bool {
+        self.0.has_project
+    }
+
+    fn watching(
+        &self,
+        name: &str,
+        add: impl FnOnce(&mut Watches, &str) -> Result<(), TrackerError>,
+    ) -> Result<(), TrackerError> {
+        let shared = self.0.own()?;
+        add(&mut shared.watches(), book::name_of("name", name)?)
+    }
+
     /// Takes a snapshot, and remembers it.
     ///
     /// # Errors
@@ -233,9 +349,13 @@ impl SessionTracker {
         difference(&from, &self.snapshot_json()?)
     }
 
-    /// Waits until the project has been looked at once; `false` where it was not within this time.
+    /// Waits until the project has been looked at once; `false` where it was not within this time, [`Duration::MAX`] for without end, or
+    /// at once where none is looked at.
     pub fn wait_for_project(&self, within: Duration) -> bool {
         let Ok(shared) = self.0.own() else { return false };
+        if !self.0.has_project {
+            return false;
+        }
         let waited = shared.wakes.wait_timeout_while(shared.stage(), within, |stage| !stage.has_looked);
         waited.unwrap_or_else(PoisonError::into_inner).0.has_looked
     }
@@ -247,18 +367,27 @@ impl Shared {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn watches(&self) -> MutexGuard<'_, Watches> {
+        self.watches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn stage(&self) -> MutexGuard<'_, Stage> {
         self.stage.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at the process.
+    /// Looks at the process, and at what is watched.
     fn look(&self) -> (Moment, Result<Process, String>) {
         let mut probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner);
         let process = probe.sample().map_err(|error| match error.kind() {
             ErrorKind::NotFound => "it has ended".to_owned(),
             _ => error.to_string(),
         });
-        (Moment { now: Instant::now(), unix: unix(), started: probe.started() }, process)
+        let moment = Moment { now: Instant::now(), unix: unix(), started: probe.started() };
+        let mut watches = self.watches();
+        let seen = watches.look();
+        // Types of the schema fit it.
+        let _ = self.book().watch(seen, moment.now);
+        (moment, process)
     }
 
     /// Waits for so long; `true` where all ends meanwhile.

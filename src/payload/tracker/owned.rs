@@ -2,8 +2,13 @@
 
 use serde_json::Value;
 
-use crate::payload::section::join;
+use super::watch::Seen;
+use crate::payload::SessionPayload;
+use crate::payload::section::{Unknown, join};
 use crate::payload::views::view_names;
+
+/// What of the tracker's own a program may say all the same.
+const USERAGENT: &str = "metadata.platform.useragent";
 
 /// What is the tracker's own, whatever it looks at.
 const OWN: &[&str] = &[
@@ -23,12 +28,19 @@ const OWN: &[&str] = &[
     "metadata.platform.cpu",
     "metadata.platform.cpu_count",
     "metadata.platform.memory_bytes",
-    "metadata.platform.useragent",
+    USERAGENT,
 ];
 
 /// The paths that guests may not set.
 #[derive(Debug)]
-pub(super) struct Owned(Vec<String>);
+pub(super) struct Owned {
+    /// The tracker's own, and what it looks at.
+    measured: Vec<String>,
+    /// Of these what the program itself says that it measures.
+    told: Vec<String>,
+    /// What is watched now.
+    watched: Vec<String>,
+}
 
 impl Owned {
     /// What is a tracker's own, and these sections that it looks at.
@@ -37,14 +49,51 @@ impl Owned {
         // A view's name of them would be read for what was measured.
         let views = view_names().filter(|(_, of)| canonical.iter().any(|owned| is_within(of, owned)));
         let views: Vec<_> = views.map(|(view, _)| view).collect();
-        Self(canonical.into_iter().chain(views).map(str::to_owned).collect())
+        let measured = canonical.into_iter().chain(views).map(str::to_owned).collect();
+        Self { measured, told: Vec::new(), watched: Vec::new() }
     }
 
-    /// Adds one.
+    /// Tells whether a program may say what it measured there: not over, below or in the place of what is measured here.
+    pub(super) fn is_free(&self, path: &str) -> bool {
+        let is_section = SessionPayload::FIELDS.contains(&path.split('.').next().unwrap_or(path));
+        let is_path = path.split('.').all(|name| !name.is_empty());
+        // Whoever runs in a runtime knows its name better.
+        let is_taken = |owned: &String| is_within(path, owned) || is_within(owned, path);
+        is_section && is_path && (path == USERAGENT || !self.measured.iter().any(is_taken))
+    }
+
+    /// Returns the sections that a program may say that it measured.
+    pub(super) fn free_sections(&self) -> Vec<&'static str> {
+        SessionPayload::FIELDS.iter().copied().filter(|section| self.is_free(section)).collect()
+    }
+
+    /// Adds what the program says that it measures.
     pub(super) fn add(&mut self, path: &str) {
-        if !self.0.iter().any(|owned| owned == path) {
-            self.0.push(path.to_owned());
+        if !self.told.iter().any(|owned| owned == path) {
+            self.told.push(path.to_owned());
         }
+    }
+
+    /// Has what is watched be all of this, in the place of what was.
+    pub(super) fn watch(&mut self, sections: &Seen) {
+        let members = |(section, state): (&String, &Value)| {
+            let below = |above: &str, of: &Value| -> Vec<String> {
+                of.as_object().into_iter().flatten().map(|(name, _)| join(above, name)).collect()
+            };
+            let mut paths = below(section, state);
+            // A guest may have workers of its own beside those of a pool.
+            let registry = join(section, "registry");
+            if let (Some(workers), true) = (state.get("registry"), section == "worker_threads") {
+                paths.retain(|path| *path != registry);
+                paths.extend(below(&registry, workers));
+            }
+            paths
+        };
+        self.watched = sections.iter().flat_map(members).collect();
+    }
+
+    fn all(&self) -> impl Iterator<Item = &String> {
+        self.measured.iter().chain(&self.told).chain(&self.watched)
     }
 
     /// Takes out of a patch what guests may not set, and tells the paths.
@@ -58,12 +107,12 @@ impl Owned {
         let Value::Object(members) = value else { return };
         members.retain(|name, member| {
             let path = join(path, name);
-            if self.0.contains(&path) {
+            if self.all().any(|owned| *owned == path) {
                 refused.push(path);
                 return false;
             }
             // What is above something owned and no object would take the place of it.
-            let is_above = self.0.iter().any(|owned| *owned != path && is_within(owned, &path));
+            let is_above = self.all().any(|owned| *owned != path && is_within(owned, &path));
             let had_members = member.as_object().is_some_and(|members| !members.is_empty());
             if is_above {
                 self.walk(member, &path, refused);

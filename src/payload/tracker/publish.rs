@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use super::Shared;
 use super::error::TrackerError;
+use super::{Shared, unix};
 use crate::page::{self, Page, Writer};
 use crate::payload::{Error, SessionPayload};
-use crate::shm::{self, Segment};
+use crate::shm::{self, PeerState, Segment};
 
 /// The schema of a session's page: JSON in the canonical form.
 pub const PAGE_SCHEMA: &str = "circlet.session/1";
@@ -19,11 +19,48 @@ pub const PAGE_SCHEMA: &str = "circlet.session/1";
 /// # Errors
 /// There is no such page, or what is on it is no payload.
 pub fn read_session(name: &str) -> Result<Option<SessionPayload>, ReadError> {
+    Ok(read_session_page(name)?.map(|read| read.payload))
+}
+
+/// As [`read_session`], with how old the snapshot is and whether somebody goes on writing there.
+///
+/// ```
+/// # #[cfg(target_os = "linux")] {
+/// # use circlet::payload::{SessionTracker, TrackerOptions, read_session_page};
+/// # let name = format!("circlet-doc-{}", std::process::id());
+/// # let options = TrackerOptions { page: Some(name.clone()), project: false, ..TrackerOptions::default() };
+/// # let tracker = SessionTracker::start(options)?;
+/// # while read_session_page(&name).unwrap().is_none() {}
+/// let read = read_session_page(&name).unwrap().unwrap();
+/// assert!(read.is_live && read.age.is_some() && read.payload.process.is_some());
+/// # }
+/// # Ok::<(), circlet::payload::TrackerError>(())
+/// ```
+///
+/// # Errors
+/// As [`read_session`].
+pub fn read_session_page(name: &str) -> Result<Option<ReadSession>, ReadError> {
     let page = page::open(name, &page::Options::new().schema(PAGE_SCHEMA))?;
     let mut reader = page.reader();
+    // Before the value is read: one that is written by somebody who is alive may end by then.
+    let is_live = reader.writer_state() == PeerState::Alive;
     let Some(value) = reader.read()? else { return Ok(None) };
     let text = std::str::from_utf8(value.bytes).map_err(|_| ReadError::NotText)?;
-    Ok(Some(SessionPayload::from_json(text)?))
+    let payload = SessionPayload::from_json(text)?;
+    let age = payload.captured_at_ms.map(|at| unix().saturating_sub(Duration::from_millis(at)));
+    Ok(Some(ReadSession { payload, age, is_live }))
+}
+
+/// A snapshot that was read from the page of a session.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct ReadSession {
+    /// The snapshot.
+    pub payload: SessionPayload,
+    /// How old it is, by the clock of this machine.
+    pub age: Option<Duration>,
+    /// Whether its writer lives: one that was killed leaves its last snapshot.
+    pub is_live: bool,
 }
 
 /// Why there is no snapshot to read.

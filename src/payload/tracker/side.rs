@@ -57,6 +57,11 @@ impl Side {
         changes.map(section).collect()
     }
 
+    /// Returns those of its own that others name.
+    pub(super) fn sections(&self, named: &Sections) -> Sections {
+        named.keys().map(|name| (name.clone(), self.document.get(name).cloned())).collect()
+    }
+
     /// Takes sections in the place of those that it has, of which these were taken out.
     pub(super) fn take(&mut self, sections: Sections, patch: &Value, redacted: Marks, now: Instant) {
         self.redacted.merge(patch, redacted);
@@ -96,11 +101,12 @@ impl Side {
         self.bytes
     }
 
-    /// Returns what was taken out where, of this side and another.
-    pub(super) fn redacted_with(&self, other: &Self) -> Option<BTreeMap<String, String>> {
-        let mut all = BTreeMap::new();
-        let mut unnamed = 0;
-        for side in [self, other] {
+    /// Returns what was taken out where, of some sides together.
+    pub(super) fn redacted<'a>(
+        sides: impl IntoIterator<Item = &'a Self>,
+    ) -> Option<BTreeMap<String, String>> {
+        let (mut all, mut unnamed) = (BTreeMap::new(), 0);
+        for side in sides {
             let listed = side.redacted.listed(REDACTIONS, PATH_BYTES);
             unnamed += side.redacted.count() - listed.len();
             all.extend(listed);

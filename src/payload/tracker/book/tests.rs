@@ -259,3 +259,118 @@ fn what_was_measured_anew_or_could_not_be_leaves_nothing_taken_out() {
     book.measured("cache", Err("it is gone".to_owned()), now).unwrap();
     assert!(written(&mut book).get("redacted").is_none());
 }
+
+#[test]
+fn interfaces_are_noted_also_after_a_patch_of_their_list() {
+    let mut book = book();
+    let now = Instant::now();
+    for name in ["a", "b"] {
+        book.log_api_usage(name, now).unwrap();
+    }
+    book.patch(json!({"native": {"apis": ["only"]}}), now).unwrap();
+    book.log_api_usage("a", now).unwrap();
+    assert_eq!(written(&mut book)["native"]["apis"], json!(["only", "a"]));
+    book.patch(json!({"native": null}), now).unwrap();
+    book.log_api_usage("a", now).unwrap();
+    assert_eq!(written(&mut book)["native"]["apis"], json!(["a"]));
+    // What is refused for want of room is not remembered, and what is known is fine.
+    for number in 1..APIS {
+        book.apis.insert(format!("api_{number}"));
+    }
+    let all: Vec<String> = (0..APIS).map(|number| format!("api_{number}")).collect();
+    book.patch(json!({"native": {"apis": all}}), now).unwrap();
+    assert!(book.log_api_usage("more", now).is_err());
+    book.log_api_usage("api_7", now).unwrap();
+    assert_eq!(book.apis.len(), APIS);
+}
+
+#[test]
+fn a_program_measures_sections_and_none_of_the_trackers_own() {
+    let mut book = book();
+    let now = Instant::now();
+    for own in [
+        "seq",
+        "process",
+        "schema",
+        "bogus",
+        "metadata",
+        "metadata.env.session",
+        "git",
+        "git.head",
+        "",
+        "hub.",
+    ] {
+        let error = book.owns(own, json!({}), now).unwrap_err();
+        assert!(matches!(error, TrackerError::NoSection { .. }), "{own}");
+        let said = error.to_string();
+        assert!(said.contains("hub") && !said.contains("seq,") && !said.contains("git,"), "{said}");
+    }
+    for (free, value) in
+        [("cache.hits", json!(1)), ("hub", json!({})), ("metadata.platform.useragent", json!("x"))]
+    {
+        book.owns(free, value, now).unwrap();
+    }
+}
+
+fn seen(value: Value) -> Seen {
+    value.as_object().unwrap().clone()
+}
+
+#[test]
+fn what_is_watched_is_over_what_is_said_until_it_has_gone() {
+    let mut book = book();
+    let now = Instant::now();
+    book.patch(json!({"rings": {"jobs": {"dropped": 9, "mine": 1}, "own": {"dropped": 1}}}), now).unwrap();
+    book.register_worker("w_own", Duration::ZERO, now).unwrap();
+    let workers = json!({"pool": {"active": 1}, "registry": {"w_0001": {"state": "idle"}}});
+    book.watch(seen(json!({"rings": {"jobs": {"dropped": 2}}, "worker_threads": workers})), now).unwrap();
+    let said = written(&mut book);
+    assert_eq!(said["rings"]["jobs"]["dropped"], 2);
+    assert_eq!(said["rings"]["own"]["dropped"], 1);
+    assert_eq!(said["worker_threads"]["registry"].as_object().unwrap().len(), 2);
+    let refused = book.patch(
+        json!({
+            "rings": {"jobs": {"dropped": 5}, "own": {"dropped": 3}},
+            "worker_threads": {"pool": {"active": 7}, "registry": {"w_own": {"state": "idle"}}},
+        }),
+        now,
+    );
+    assert_eq!(refused.unwrap(), ["rings.jobs", "worker_threads.pool"]);
+    assert!(matches!(
+        book.update_worker("w_0001", json!({"errors": 5}), now),
+        Err(TrackerError::Measured(_))
+    ));
+    let said = written(&mut book);
+    assert_eq!((&said["rings"]["jobs"]["dropped"], &said["rings"]["own"]["dropped"]), (&json!(2), &json!(3)));
+    assert_eq!(
+        (&said["worker_threads"]["pool"]["active"], said["ages_ms"].get("rings").is_some()),
+        (&json!(1), true)
+    );
+    book.watch(Seen::new(), now).unwrap();
+    let said = written(&mut book);
+    assert_eq!(said["rings"]["jobs"], json!({"dropped": 9, "mine": 1}));
+    assert!(
+        said["worker_threads"].get("pool").is_none()
+            && said["worker_threads"]["registry"]["w_own"]["state"] == "idle"
+    );
+    book.patch(json!({"rings": {"jobs": {"dropped": 5}}}), now).unwrap();
+    assert_eq!(written(&mut book)["rings"]["jobs"]["dropped"], 5);
+}
+
+#[test]
+fn secrets_of_what_is_watched_are_taken_out_and_said_as_long_as_it_is_there() {
+    let mut book = book();
+    let now = Instant::now();
+    let workers = json!({"registry": {"w_0001": {"last_error": "no /home/ada/x"}}});
+    book.watch(seen(json!({"worker_threads": workers})), now).unwrap();
+    let said = written(&mut book);
+    assert_eq!(said["worker_threads"]["registry"]["w_0001"]["last_error"], "no ~/x");
+    assert_eq!(said["redacted"], json!({"worker_threads.registry.w_0001.last_error": "home"}));
+    book.watch(Seen::new(), now).unwrap();
+    let said = written(&mut book);
+    assert!(
+        said.get("worker_threads").is_none()
+            && said.get("redacted").is_none()
+            && said["ages_ms"] == json!({})
+    );
+}
