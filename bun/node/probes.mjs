@@ -8,9 +8,7 @@ import { EventLoop, microseconds } from "../src/session_guest.mjs";
 export class Probes {
   #loop = new EventLoop();
   #garbage = { collections: 0, total_us: 0, longest_us: 0 };
-  #observer = new PerformanceObserver((list) => {
-    for (const { duration } of list.getEntries()) this.#collected(microseconds(duration));
-  });
+  #observer = new PerformanceObserver((list) => this.#take(list.getEntries()));
   #constant = {
     version: process.versions.node,
     implementation: "node",
@@ -22,16 +20,21 @@ export class Probes {
     this.#observer.observe({ entryTypes: ["gc"] });
   }
 
-  #collected(us) {
+  #take(collections) {
     const garbage = this.#garbage;
-    garbage.collections += 1;
-    garbage.total_us += us;
-    garbage.longest_us = Math.max(garbage.longest_us, us);
+    for (const { duration } of collections) {
+      const us = microseconds(duration);
+      garbage.collections += 1;
+      garbage.total_us += us;
+      garbage.longest_us = Math.max(garbage.longest_us, us);
+    }
   }
 
   /** Returns the section as it is now; what is not known is absent. */
   look() {
     const heap = getHeapStatistics();
+    // Those that the observer has not been told of yet.
+    this.#take(this.#observer.takeRecords());
     return {
       ...this.#constant,
       heap: {

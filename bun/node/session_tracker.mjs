@@ -2,14 +2,15 @@
 
 import { setImmediate } from "node:timers/promises";
 import { inspect } from "node:util";
-import { changes } from "../src/session_guest.mjs";
-import { ClosedError, InvalidError } from "./errors.mjs";
+import { changes, isRefused, jsonText } from "../src/session_guest.mjs";
+import { ClosedError, InvalidError, TimedOutError } from "./errors.mjs";
 import { Probes } from "./probes.mjs";
 import { runWith, Track } from "./track.mjs";
 
 const SAMPLE_EVERY_MS = 1000;
 const TIMER_MAX_MS = 0x7fff_ffff;
 const INTERVAL_MAX_MS = 3_600_000;
+const U32_MAX = 0xffff_ffff;
 
 const dropped = new FinalizationRegistry((guest) => guest.drop());
 
@@ -17,10 +18,12 @@ const dropped = new FinalizationRegistry((guest) => guest.drop());
 export class SessionTracker {
   #guest;
   #program;
+  #hasProject;
 
-  constructor(guest, program) {
+  constructor(guest, program, hasProject) {
     this.#guest = guest;
     this.#program = program;
+    this.#hasProject = hasProject;
     dropped.register(this, guest, this);
   }
 
@@ -33,7 +36,7 @@ export class SessionTracker {
       guest.drop();
       throw error;
     }
-    return new SessionTracker(guest, program);
+    return new SessionTracker(guest, program, options.project !== false);
   }
 
   async logApiUsage(name) {
@@ -74,8 +77,9 @@ export class SessionTracker {
 
   async waitForProject(timeoutMs = 60_000) {
     const within = Math.ceil(milliseconds("timeoutMs", timeoutMs, TIMER_MAX_MS));
+    if (!this.#hasProject) throw new InvalidError("this tracker looks at no project: start one with `project`");
     const answer = await this.#guest.ask({ wait_for_project: { within_ms: within } });
-    if (!answer.has_looked) throw new Error(`the project was not looked at within ${within} ms: wait longer`);
+    if (!answer.has_looked) throw new TimedOutError(`the project was not looked at within ${within} ms: wait longer`);
   }
 
   async summary(tokens) {
@@ -166,6 +170,8 @@ const ARGUMENTS = {
   page: (value) => `--page=${text("page", value)}`,
   session: (value) => `--session=${text("session", value)}`,
   intervalMs: (value) => `--interval=${Math.ceil(milliseconds("intervalMs", value, INTERVAL_MAX_MS))}`,
+  history: (value) => `--history=${count("history", value)}`,
+  maxBytes: (value) => `--max-bytes=${count("maxBytes", value)}`,
   project: (value) => (flag("project", value) ? null : "--no-project"),
   junit: (value) => `--junit=${text("junit", value)}`,
   lcov: (value) => `--lcov=${text("lcov", value)}`,
@@ -204,6 +210,13 @@ function flag(name, value) {
   return value;
 }
 
+function count(name, value) {
+  if (!Number.isInteger(value) || value < 1 || value > U32_MAX) {
+    throw new InvalidError(`${name} is ${shown(value)}: give an integer from 1 to ${U32_MAX}`);
+  }
+  return value;
+}
+
 function milliseconds(name, value, max) {
   if (typeof value !== "number" || !(value > 0) || value > max) {
     throw new InvalidError(`${name} is ${shown(value)}: give milliseconds above 0, at most ${max}`);
@@ -214,11 +227,10 @@ function milliseconds(name, value, max) {
 function jsonOf(request) {
   const [[name, value]] = Object.entries(request);
   try {
-    const json = JSON.stringify(request);
     // What is none is left out in silence.
-    if (value !== undefined && typeof value !== "function" && typeof value !== "symbol") return json;
-  } catch {
-    // Told below.
+    if (value !== undefined && typeof value !== "function" && typeof value !== "symbol") return jsonText("", request);
+  } catch (error) {
+    if (isRefused(error)) throw error;
   }
   throw new InvalidError(`${name} is given ${shown(value)}, which JSON cannot hold`);
 }

@@ -1,10 +1,12 @@
 /** The program `circlet session track`: a line of JSON for each request, a line for each answer, in this order. */
 
 import { spawn } from "node:child_process";
-import { CircletError, ClosedError } from "./errors.mjs";
+import { CircletError, ClosedError, errorOf, TooLargeError } from "./errors.mjs";
 
 /** How much of what the program says of its failure is kept, in characters. */
 const SAID_MAX = 4096;
+/** The longest line that the program reads, in bytes, with its end. */
+const LINE_MAX = 16 << 20;
 
 /** A running program. It keeps this process alive only while somebody waits for an answer. */
 export class Track {
@@ -41,6 +43,11 @@ export class Track {
   /** Sends a request; resolves to its answer. With `isAwaited`, this process stays alive for that. */
   ask(request, isAwaited = true) {
     if (this.#end !== null) return Promise.reject(this.#end);
+    // Before any of it is written.
+    const bytes = Buffer.byteLength(request) + 1;
+    if (bytes > LINE_MAX) {
+      return Promise.reject(new TooLargeError(`the request has ${bytes} bytes, and may have ${LINE_MAX}: say less at once`));
+    }
     const answer = new Promise((done, fail) => this.#waiting.push({ done, fail, isAwaited }));
     this.#child.stdin.write(`${request}\n`);
     if (isAwaited) this.#hold();
@@ -93,7 +100,7 @@ export class Track {
     if (isAwaited) this.#release();
     const answer = JSON.parse(line);
     if (answer.error === undefined) done(answer);
-    else fail(new CircletError(answer.error));
+    else fail(errorOf(answer.status, answer.error));
   }
 
   #fail(error) {

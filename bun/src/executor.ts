@@ -11,6 +11,7 @@ import { heapOptions, type HeapOptions, type HeapSnapshot } from "./heap.ts";
 import { failureOf, parseExactly, type Failed, type Outcome, type Said, type State } from "./outcome.ts";
 import { bytesOf, checkPayload, type Payload } from "./payload.ts";
 import { Run, Stream, type Owner } from "./run.ts";
+import { used } from "./uses.ts";
 
 /** CIRCLET_EVENT_OUTPUT and its like. */
 const EVENTS = { output: 1, display: 2, data: 3, ask: 4, state: 5, end: 6, failure: 7 } as const;
@@ -92,8 +93,14 @@ export class Executor implements Disposable, AsyncDisposable {
     this.#handle = handle;
     if (unclosed.size === 0) process.on("exit", endAll);
     unclosed.add(handle);
+    used.add("circlet.Executor");
     dropped.register(this, handle, this);
     this.#bell = this.#newBell();
+  }
+
+  /** @internal The library's handle. */
+  get handle(): Pointer {
+    return this.#open();
   }
 
   /**

@@ -42,6 +42,8 @@ export {
 } from "./errors.ts";
 export { Executor } from "./executor.ts";
 export { SessionPool, type SessionSnapshot } from "./sessions.ts";
+export { readSession, type ReadSession } from "./session_read.ts";
+export type { Watchable } from "./session_watches.ts";
 export { SessionTracker, type TrackerOptions } from "./session_tracker.ts";
 export type { ExecutorOptions, RunOptions } from "./executor_options.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";

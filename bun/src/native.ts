@@ -153,6 +153,12 @@ export const SIGNATURES = {
   circlet_tracker_history: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_tracker_wait_for_project: { args: ["ptr", "f64"], returns: "i32" },
   circlet_tracker_diff: { args: ["ptr", "u64", "ptr"], returns: "i32" },
+  circlet_tracker_watch_ring: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_tracker_watch_pool: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_tracker_watch_executor: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_tracker_watch_session_pool: { args: ["ptr", "ptr", "ptr"], returns: "i32" },
+  circlet_tracker_unwatch: { args: ["ptr", "ptr"], returns: "i32" },
+  circlet_session_read: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_tracker_free: { args: ["ptr"], returns: "void" },
   circlet_pool_fd: { args: ["ptr", "ptr"], returns: "i32" },
   circlet_pool_arm: { args: ["ptr"], returns: "i32" },
@@ -269,6 +275,16 @@ export function handleFrom(call: (out: BigUint64Array) => number): Pointer {
   const out = new BigUint64Array(1);
   check(call(out));
   return addressAt(out, 0);
+}
+
+/** Calls a function that writes a text, and returns that. */
+export function textFrom(call: (out: BigUint64Array) => number): string {
+  const handle = handleFrom(call);
+  try {
+    return String(symbols.circlet_text_data(handle));
+  } finally {
+    symbols.circlet_text_free(handle);
+  }
 }
 
 /** Reads an address: user space has at most 2^52 of them, which a number holds exactly. */

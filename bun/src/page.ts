@@ -7,6 +7,7 @@ import { copyFrom } from "./copies.ts";
 import { ClosedError } from "./errors.ts";
 import { addressAt, check, descriptorFrom, EMPTY, failure, handleFrom, owning, symbols, TIMED_OUT } from "./native.ts";
 import { checkPayload, Scratch, type Payload } from "./payload.ts";
+import { used } from "./uses.ts";
 
 /** What a page is made or opened with. */
 export interface PageOptions {
@@ -70,6 +71,7 @@ export class SharedPage implements Disposable, AsyncIterable<PageValue> {
   private constructor(handle: Pointer) {
     this.#handle = handle;
     open.add(handle);
+    used.add("circlet.SharedPage");
     dropped.register(this, handle, this);
   }
 

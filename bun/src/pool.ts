@@ -11,6 +11,7 @@ import { jobOptions, KINDS, type JobOptions, type PoolOptions, type PoolSnapshot
 import { Ports } from "./pool_ports.ts";
 import type { Dimensions } from "./points.ts";
 import { roomOfFloats, type Floats } from "./room.ts";
+import { used } from "./uses.ts";
 
 /**
  * A native function `int32_t (*)(void *)`: its address, one of a library that `dlopen` has opened, or an object that has
@@ -57,6 +58,12 @@ export class Pool extends Ports implements Disposable, AsyncDisposable {
     super();
     const completions = new Int32Array(FETCHED * WORDS);
     this.#line = new Line(options, KINDS.threads, null, (handle, end) => fetched(handle, completions, end), 0);
+    used.add("circlet.Pool");
+  }
+
+  /** @internal The library's handle. */
+  get handle(): Pointer {
+    return this.#line.open();
   }
 
   /** @internal */

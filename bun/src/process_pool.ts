@@ -11,6 +11,7 @@ import { FETCHED, Line, type End } from "./pool_line.ts";
 import { jobOptions, KINDS, type PoolSnapshot } from "./pool_options.ts";
 import { Ports, workerNumber } from "./pool_ports.ts";
 import { CODECS, processOptions, type CallOptions, type ProcessOptions, type WorkerOutput } from "./process_options.ts";
+import { used } from "./uses.ts";
 
 /** Bytes of circlet_answer: the job's number, an address, the length, the status, nothing. */
 const ANSWER = 32;
@@ -62,6 +63,12 @@ export class ProcessPool extends Ports implements Disposable, AsyncDisposable {
     const fetch = (handle: Pointer, end: End<unknown>) => fetched(handle, answers, codec, end);
     this.#codec = codec;
     this.#line = new Line<unknown>(options, KINDS[kind], processOptions(options, libraryPath), fetch, undefined);
+    used.add("circlet.ProcessPool");
+  }
+
+  /** @internal The library's handle. */
+  get handle(): Pointer {
+    return this.#line.open();
   }
 
   /** @internal */

@@ -23,6 +23,7 @@ import { OVERFLOWS, READ_FROM, ringOptions, type OpenOptions, type Overflow, typ
 import { Outbox, type Outgoing } from "./outbox.ts";
 import { checkPayload, Scratch, type Payload } from "./payload.ts";
 import { readStats, type RingStats } from "./stats.ts";
+import { used } from "./uses.ts";
 
 /** The side that writes. */
 export const PRODUCER = 1;
@@ -87,6 +88,7 @@ export class SharedRingBuffer implements Disposable, Iterable<FrameView>, AsyncI
   private constructor(handle: Pointer, { readFrom }: OpenOptions) {
     this.#handle = handle;
     this.#memory = map(handle);
+    used.add("circlet.SharedRingBuffer");
     if (readFrom === undefined) return;
     try {
       check(symbols.circlet_ring_attach(handle, READ_FROM[readFrom]));

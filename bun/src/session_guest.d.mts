@@ -20,4 +20,8 @@ export class EventLoop {
 
 export function microseconds(ms: number): number;
 
+export function jsonText(name: string, value: unknown): string | undefined;
+
+export function isRefused(error: unknown): boolean;
+
 export function changes(old: object, now: object): Record<string, unknown> | undefined;

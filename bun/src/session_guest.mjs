@@ -73,6 +73,42 @@ export function changes(old, now) {
   return Object.keys(patch).length > 0 ? patch : undefined;
 }
 
+/** Returns JSON text of a value, without what `JSON.stringify` makes null or leaves out in silence. */
+export function jsonText(name, value) {
+  const paths = new Map();
+  return JSON.stringify(value, function (key, inner) {
+    const above = paths.get(this);
+    const path = above === undefined ? name : Array.isArray(this) ? `${above}[${key}]` : above === "" ? key : `${above}.${key}`;
+    const reason = refusal(inner);
+    if (reason !== undefined) throw new Refused(`${path} is ${reason}`);
+    if (typeof inner === "object" && inner !== null) paths.set(inner, path);
+    return inner;
+  });
+}
+
+/** What a program says that JSON has no place for. */
+class Refused extends TypeError {
+  name = "TypeError";
+}
+
+/** Tells whether `jsonText` has refused something in a value. */
+export function isRefused(error) {
+  return error instanceof Refused;
+}
+
+function refusal(value) {
+  switch (typeof value) {
+    case "number":
+      return Number.isFinite(value) ? undefined : `${value}, which JSON has no number for: give a finite one, or null to take it out`;
+    case "bigint":
+      return `the bigint ${value}, which JSON has no number for: give a number or a string`;
+    case "function":
+    case "symbol":
+      return `a ${typeof value}, which JSON cannot hold: give a value, or null to take it out`;
+  }
+  return undefined;
+}
+
 function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }

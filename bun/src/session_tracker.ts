@@ -1,13 +1,16 @@
 /** Trackers of sessions: what this program does, kept as one payload and shown to other processes. */
 
 import type { Pointer } from "bun:ffi";
-import { changes } from "./session_guest.mjs";
+import { changes, isRefused, jsonText } from "./session_guest.mjs";
 import { checkNames, integer, milliseconds, shown, text, U32_MAX } from "./arguments.ts";
 import { ClosedError, InvalidError, NotFoundError } from "./errors.ts";
-import { check, failure, handleFrom, symbols, TIMED_OUT } from "./native.ts";
+import { check, failure, handleFrom, symbols, textFrom, TIMED_OUT } from "./native.ts";
 import type { SessionPayload } from "./session_payload.ts";
 import { Probes, userAgent } from "./session_probes.ts";
+import { watch, type Watchable } from "./session_watches.ts";
 import { WatchedWorker } from "./session_workers.ts";
+import { SharedRingBuffer } from "./ring.ts";
+import { used } from "./uses.ts";
 
 /** What a tracker is started with. */
 export interface TrackerOptions {
@@ -29,6 +32,8 @@ export interface TrackerOptions {
   lcov?: string;
   /** Whether what should not leave the machine's user is taken out; `true` by default. */
   redact?: boolean;
+  /** How long what the program says may be as JSON, in bytes; 262144 by default. */
+  maxBytes?: number;
   /** How often what Bun knows is looked at, in milliseconds; 1000 by default. */
   sampleEveryMs?: number;
 }
@@ -43,6 +48,7 @@ const NAMES: ReadonlySet<string> = new Set<keyof TrackerOptions>([
   "junit",
   "lcov",
   "redact",
+  "maxBytes",
   "sampleEveryMs",
 ]);
 const SAMPLE_EVERY_MS = 1000;
@@ -129,10 +135,38 @@ export class SessionTracker implements Disposable {
    * @param id Such as `"w_0002"`, which is made of its thread by default.
    * @returns The id.
    */
-  watchWorker(worker: Worker, id: string = nameOf(worker)): string {
+  watchWorker(worker: Worker, id?: string): string {
+    if (!(worker instanceof Worker)) {
+      throw new InvalidError(`worker is ${shown(worker)}: give a Worker of this thread`);
+    }
+    id ??= nameOf(worker);
     this.registerWorker(id);
     this.#guest.workers.add(new WatchedWorker(id, worker));
     return id;
+  }
+
+  /**
+   * Has each snapshot say how a ring, a pool, an executor or a pool of sessions of this thread is, until it is closed.
+   *
+   * A ring is at `rings` under this name, an executor and the sessions of a pool at `executors`, what confines them at `policies`,
+   * and the workers of a pool at `worker_threads`. As it is measured, no patch changes it. It is not kept alive by that.
+   *
+   * @throws {NameTakenError} If something else is watched under this name.
+   */
+  watch(name: string, what: Watchable): void {
+    const nameText = text("name", name);
+    this.#guest.watch(name, nameText, what);
+  }
+
+  /**
+   * Watches something no more.
+   *
+   * @throws {NotFoundError} If nothing is watched under this name.
+   */
+  unwatch(name: string): void {
+    const nameText = text("name", name);
+    this.#guest.rings.delete(name);
+    check(symbols.circlet_tracker_unwatch(this.#guest.handle(), nameText));
   }
 
   /**
@@ -140,6 +174,7 @@ export class SessionTracker implements Disposable {
    *
    * @returns The paths of what is measured, which nobody else says.
    * @throws {CircletError} If it does not fit: nothing of it is taken.
+   * @throws {TypeError} If JSON has no place for something in it, as NaN or a function; the message names its path.
    * @throws {TooLargeError} If it is too much: nothing of it is taken.
    */
   patch(patch: object): string[] {
@@ -223,6 +258,9 @@ class Guest {
   /** What was last said. */
   said: object = {};
   readonly workers = new Set<WatchedWorker>();
+  /** The rings that are watched, by the names that they are watched under. */
+  readonly rings = new Map<string, WeakRef<SharedRingBuffer>>();
+  readonly #noted = new Set<string>();
   readonly #probes = new Probes();
   readonly #timer: Timer;
   #handle: Pointer | null;
@@ -246,6 +284,13 @@ class Guest {
   sample(): void {
     const handle = this.#handle;
     if (handle === null) return;
+    this.#prune(handle);
+    for (const name of used) {
+      if (this.#noted.has(name)) continue;
+      this.#noted.add(name);
+      // One that the payload has no room for is left out.
+      symbols.circlet_tracker_log_api_usage(handle, text("name", name));
+    }
     const now = this.#probes.look();
     const patch = changes(this.said, now);
     this.said = now;
@@ -254,6 +299,23 @@ class Guest {
       this.said = {};
     }
     for (const worker of this.workers) this.#update(handle, worker);
+  }
+
+  watch(name: string, nameText: Uint8Array, what: Watchable): void {
+    const handle = this.handle();
+    this.#prune(handle);
+    watch(handle, nameText, what);
+    // Its memory stays for the views of it, also once it is closed.
+    if (what instanceof SharedRingBuffer) this.rings.set(name, new WeakRef(what));
+  }
+
+  /** Watches the rings no more that are closed. */
+  #prune(handle: Pointer): void {
+    for (const [name, ring] of this.rings) {
+      if (ring.deref()?.isClosed === false) continue;
+      this.rings.delete(name);
+      symbols.circlet_tracker_unwatch(handle, text("name", name));
+    }
   }
 
   #update(handle: Pointer, worker: WatchedWorker): void {
@@ -285,7 +347,7 @@ class Guest {
 /** Returns the options as the library takes them. */
 function trackerOptions(options: TrackerOptions): string {
   checkNames(options, NAMES);
-  const { folder, page, session, intervalMs, history, project, junit, lcov, redact } = options;
+  const { folder, page, session, intervalMs, history, project, junit, lcov, redact, maxBytes } = options;
   const word = (name: string, value: string | undefined) => {
     if (value !== undefined) text(name, value);
     return value;
@@ -307,25 +369,18 @@ function trackerOptions(options: TrackerOptions): string {
     junit: word("junit", junit),
     lcov: word("lcov", lcov),
     redact: flag("redact", redact),
+    max_bytes: maxBytes === undefined ? undefined : integer("maxBytes", maxBytes, 1, U32_MAX),
   });
-}
-
-/** Calls a function that writes a text, and returns that. */
-function textFrom(call: (out: BigUint64Array) => number): string {
-  const handle = handleFrom(call);
-  try {
-    return String(symbols.circlet_text_data(handle));
-  } finally {
-    symbols.circlet_text_free(handle);
-  }
 }
 
 /** Returns JSON as C takes it. */
 function jsonOf(name: string, value: unknown): Uint8Array {
+  const isNone = typeof value === "function" || typeof value === "symbol";
   let json: string | undefined;
   try {
-    json = JSON.stringify(value);
-  } catch {
+    json = isNone ? undefined : jsonText(name, value);
+  } catch (error) {
+    if (isRefused(error)) throw error;
     json = undefined;
   }
   if (json === undefined) throw new InvalidError(`${name} is ${shown(value)}, which JSON cannot hold`);

@@ -6,6 +6,7 @@ import { Executor, opened } from "./executor.ts";
 import { executorOptions, type ExecutorOptions } from "./executor_options.ts";
 import { check, handleFrom, symbols } from "./native.ts";
 import type { WorkerEntry } from "./pool_options.ts";
+import { used } from "./uses.ts";
 
 /** What every session of a pool does. */
 export interface SessionSnapshot {
@@ -43,7 +44,13 @@ export class SessionPool implements Disposable {
   constructor(options: ExecutorOptions = {}) {
     const given = executorOptions(options);
     this.#handle = handleFrom((out) => symbols.circlet_session_pool_new(given, out));
+    used.add("circlet.SessionPool");
     dropped.register(this, this.#handle, this);
+  }
+
+  /** @internal The library's handle. */
+  get handle(): Pointer {
+    return this.#open();
   }
 
   /** Opens an executor with a session of its own: one that is ready, else one that is forked now, which blocks for 2 ms. */

@@ -7,8 +7,17 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { getHeapStatistics } from "node:v8";
-import { CircletError, ClosedError, InvalidError, SessionTracker } from "circlet";
+import { getHeapStatistics, setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
+import {
+  CircletError,
+  ClosedError,
+  InvalidError,
+  NameTakenError,
+  NotFoundError,
+  SessionTracker,
+  TooLargeError,
+} from "circlet";
 
 const built = fileURLToPath(new URL("../../target/debug/circlet", import.meta.url));
 const program = (process.env.CIRCLET_PROGRAM ??= existsSync(built) ? built : "circlet");
@@ -101,19 +110,42 @@ test("collections_are_counted_and_timed", () =>
     assert.ok(after.total_us < performance.now() * 1000);
   }));
 
-test("a_block_of_the_event_loop_is_seen_by_its_length", () =>
+// A block is seen as shorter by what is left of a beat when it begins; a beat is late itself where the machine is busy.
+const [SHORTER_US, LONGER_US] = [15_000, 25_000];
+
+test("each_snapshot_has_the_collections_before_it", () =>
   tracked(async (tracker) => {
-    await sleep(50);
-    block(120);
-    // Before the loop has turned again, and after.
-    const lags = [(await tracker.snapshot()).node.event_loop];
-    await sleep(50);
-    lags.push((await tracker.snapshot()).node.event_loop);
-    for (const { lag_longest_us } of lags) {
-      assert.ok(lag_longest_us >= 110_000 && lag_longest_us < 1_000_000, `${lag_longest_us}`);
+    setFlagsFromString("--expose-gc");
+    const collect = runInNewContext("gc");
+    for (let round = 0; round < 20; round++) {
+      const before = (await tracker.snapshot()).node.gc;
+      collect();
+      const after = (await tracker.snapshot()).node.gc;
+      assert.ok(after.collections > before.collections && after.total_us > before.total_us, `${round}`);
     }
-    assert.ok(lags[1].lag_us < lags[1].lag_longest_us);
   }));
+
+test("a_block_of_the_event_loop_is_seen_by_its_length", async () => {
+  const apart = [];
+  // Where the machine has more to do than cores, another may come between.
+  for (let attempt = 0; attempt < 10 && !apart.some((us) => us <= LONGER_US); attempt++) {
+    await tracked(async (tracker) => {
+      await sleep(50);
+      const began = performance.now();
+      block(120);
+      const length = (performance.now() - began) * 1e3;
+      // Before the loop has turned again, and after.
+      const lags = [(await tracker.snapshot()).node.event_loop];
+      await sleep(50);
+      lags.push((await tracker.snapshot()).node.event_loop);
+      // Never less: whatever holds it up comes on top.
+      for (const { lag_longest_us } of lags) assert.ok(lag_longest_us >= length - SHORTER_US, `${lag_longest_us} ${length}`);
+      assert.ok(lags[1].lag_us <= lags[1].lag_longest_us);
+      apart.push(lags[1].lag_us < lags[1].lag_longest_us ? lags[1].lag_longest_us - length : Infinity);
+    });
+  }
+  assert.ok(apart.some((us) => us <= LONGER_US), `${apart}`);
+});
 
 test("a_block_is_as_long_as_node_itself_says", async () => {
   const apart = [];
@@ -153,15 +185,15 @@ test("workers_snapshots_and_their_differences", () =>
   tracked(
     async (tracker) => {
       await tracker.registerWorker("w_1");
-      await assert.rejects(tracker.registerWorker("w_1"), CircletError);
+      await assert.rejects(tracker.registerWorker("w_1"), NameTakenError);
       await tracker.updateWorker("w_1", { state: "idle", messages_processed: 3 });
       const first = await tracker.snapshot();
       assert.equal(first.worker_threads.registry.w_1.messages_processed, 3);
       await tracker.updateWorker("w_1", null);
-      await assert.rejects(tracker.updateWorker("w_1", {}), /no worker/);
+      await assert.rejects(tracker.updateWorker("w_1", {}), (error) => error instanceof NotFoundError && /no worker/.test(error.message));
       await tracker.patch({ last: "compared" });
       assert.equal((await tracker.diff(first.seq)).last, "compared");
-      await assert.rejects(tracker.diff(1000), /not remembered/);
+      await assert.rejects(tracker.diff(1000), NotFoundError);
       const history = await tracker.history();
       assert.deepEqual(history[0], first);
       assert.match(await tracker.summary(), /compared/);
@@ -264,15 +296,68 @@ test("a_program_that_is_not_there_is_named", async () => {
 test("what_does_not_fit_is_refused_and_changes_nothing", () =>
   tracked(async (tracker) => {
     await tracker.patch({ goal: "stay" });
-    for (const wrong of [{ goal: "x", critical: 5 }, [1], 5, () => 1, { goal: 5n }, undefined, { last: "y".repeat(1 << 20) }]) {
+    for (const wrong of [{ goal: "x", critical: 5 }, [1], 5, () => 1, undefined, { last: "y".repeat(1 << 20) }]) {
       await assert.rejects(tracker.patch(wrong), CircletError);
     }
     for (const name of ["", "x".repeat(257), "a\0b", 5]) await assert.rejects(tracker.logApiUsage(name), CircletError);
     assert.equal((await tracker.snapshot()).goal, "stay");
   }));
 
+test("what_json_has_no_place_for_is_refused_by_its_path_and_takes_nothing_away", () =>
+  tracked(async (tracker) => {
+    await tracker.patch({ node: { custom: 1 } });
+    const wrong = [
+      [{ node: { custom: NaN } }, /^patch\.node\.custom is NaN, /],
+      [{ node: { list: [1, -Infinity] } }, /^patch\.node\.list\[1\] is -Infinity, /],
+      [{ node: { custom: () => 1 } }, /^patch\.node\.custom is a function, /],
+      [{ node: { custom: Symbol("x") } }, /^patch\.node\.custom is a symbol, /],
+      [{ node: { custom: 5n } }, /^patch\.node\.custom is the bigint 5, /],
+    ];
+    for (const [patch, message] of wrong) await assert.rejects(tracker.patch(patch), { name: "TypeError", message });
+    await tracker.registerWorker("w");
+    await assert.rejects(tracker.updateWorker("w", { errors: NaN }), TypeError);
+    const cycle = {};
+    cycle.of = cycle;
+    await assert.rejects(tracker.patch(cycle), InvalidError);
+    await tracker.patch({ node: { absent: undefined, when: new Date(0) } });
+    const { node } = await tracker.snapshot();
+    assert.deepEqual([node.custom, node.when, "absent" in node], [1, "1970-01-01T00:00:00.000Z", false]);
+  }));
+
+test("a_patch_that_is_too_long_is_refused_and_the_tracker_goes_on", async () => {
+  const name = newName();
+  await tracked(
+    async (tracker) => {
+      for (const size of [1 << 20, (16 << 20) - 30, 16 << 20, 17 << 20]) {
+        await assert.rejects(tracker.patch({ x: "y".repeat(size) }), TooLargeError);
+      }
+      await tracker.patch({ goal: "on" });
+      assert.equal((await tracker.snapshot()).goal, "on");
+      assert.ok(exists(name));
+    },
+    { page: name },
+  );
+});
+
+test("it_remembers_as_many_snapshots_and_takes_as_many_bytes_as_it_is_told", () =>
+  tracked(
+    async (tracker) => {
+      await tracker.patch({ last: "y".repeat(1 << 19) });
+      await assert.rejects(tracker.patch({ goal: "y".repeat(1 << 20) }), TooLargeError);
+      for (let taken = 0; taken < 4; taken++) await tracker.snapshot();
+      assert.equal((await tracker.history()).length, 2);
+      await assert.rejects(tracker.waitForProject(), InvalidError);
+    },
+    { history: 2, maxBytes: 1 << 20 },
+  ));
+
+test("a_project_is_waited_for_and_a_folder_that_is_not_there_refused", async () => {
+  await tracked((tracker) => tracker.waitForProject(), { project: true });
+  await assert.rejects(SessionTracker.start({ folder: "/nowhere/at/all" }), /no such folder/);
+});
+
 test("options_that_are_none_are_refused", async () => {
-  const wrong = [{ sampleEveryMs: 0 }, { intervalMs: "soon" }, { project: "no" }, { session: 5 }, { sampleEvery: 1 }, null];
+  const wrong = [{ sampleEveryMs: 0 }, { intervalMs: "soon" }, { project: "no" }, { session: 5 }, { sampleEvery: 1 }, { history: 0 }, { maxBytes: -1 }, null];
   for (const options of wrong) await assert.rejects(SessionTracker.start(options), InvalidError);
   await assert.rejects(SessionTracker.start({ page: "a/b" }), CircletError);
 });

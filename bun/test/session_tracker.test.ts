@@ -1,17 +1,22 @@
 /** Trackers of sessions, against what Bun and the system say of the same program. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, unlinkSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import {
   BusyError,
   CircletError,
   ClosedError,
+  Executor,
   InvalidError,
   NameTakenError,
   NotFoundError,
+  Pool,
+  readSession,
+  SessionPool,
   SessionTracker,
   SharedPage,
+  SharedRingBuffer,
   TooLargeError,
   type TrackerOptions,
 } from "../src/index.ts";
@@ -83,18 +88,27 @@ describe("what Bun says", () => {
   });
 
   test("a_block_of_the_event_loop_by_its_length", async () => {
-    using tracker = SessionTracker.start(alone);
-    await Bun.sleep(50);
-    block(120);
-    // Before the loop has turned again, and after.
-    const lags = [seen(tracker).bun.resources];
-    await Bun.sleep(50);
-    lags.push(seen(tracker).bun.resources);
-    for (const { event_loop_lag_longest_us } of lags) {
-      expect(event_loop_lag_longest_us).toBeGreaterThanOrEqual(110_000);
-      expect(event_loop_lag_longest_us).toBeLessThan(1_000_000);
+    // A block is seen as shorter by what is left of a beat when it begins; a beat is late itself where the machine is busy.
+    const [shorterUs, longerUs] = [15_000, 25_000];
+    const apart: number[] = [];
+    // Where the machine has more to do than cores, another may come between.
+    for (let attempt = 0; attempt < 10 && !apart.some((us) => us <= longerUs); attempt++) {
+      using tracker = SessionTracker.start(alone);
+      await Bun.sleep(50);
+      const began = performance.now();
+      block(120);
+      const length = (performance.now() - began) * 1e3;
+      // Before the loop has turned again, and after.
+      const lags = [seen(tracker).bun.resources];
+      await Bun.sleep(50);
+      lags.push(seen(tracker).bun.resources);
+      // Never less: whatever holds it up comes on top.
+      for (const lag of lags) expect(lag.event_loop_lag_longest_us).toBeGreaterThanOrEqual(length - shorterUs);
+      const { event_loop_lag_us: last, event_loop_lag_longest_us: longest } = lags[1];
+      expect(last).toBeLessThanOrEqual(longest);
+      apart.push(last < longest ? longest - length : Infinity);
     }
-    expect(lags[1].event_loop_lag_us).toBeLessThan(lags[1].event_loop_lag_longest_us);
+    expect(Math.min(...apart)).toBeLessThanOrEqual(longerUs);
   });
 
   test("no_lag_of_the_last_minute_once_it_has_passed", () => {
@@ -112,6 +126,84 @@ describe("what Bun says", () => {
   });
 });
 
+describe("what circlet itself knows", () => {
+  test("of_a_ring_is_said_until_it_is_closed", () => {
+    using tracker = SessionTracker.start(alone);
+    const name = newName();
+    const ring = SharedRingBuffer.create(name);
+    tracker.watch("jobs", ring);
+    expect(errorOf(() => tracker.watch("jobs", ring))).toBeInstanceOf(NameTakenError);
+    ring.send("x".repeat(96));
+    const { jobs } = seen(tracker).rings;
+    const { usedBytes } = ring.stats();
+    expect([jobs.frames_sent, jobs.used_bytes]).toEqual([1, Number(usedBytes)]);
+    expect(jobs.high_water_bytes).toBeGreaterThanOrEqual(jobs.used_bytes);
+    expect(tracker.patch({ rings: { jobs: { dropped: 7 } } })).toEqual(["rings.jobs"]);
+    ring.close();
+    expect(exists(name)).toBe(false);
+    expect(seen(tracker).rings).toBeUndefined();
+    using again = SharedRingBuffer.create(name);
+    tracker.watch("jobs", again);
+    expect(seen(tracker).rings.jobs.frames_sent).toBe(0);
+    tracker.unwatch("jobs");
+    expect(seen(tracker).rings).toBeUndefined();
+    expect(errorOf(() => tracker.unwatch("jobs"))).toBeInstanceOf(NotFoundError);
+    for (const wrong of [{}, null, 5, SharedRingBuffer]) {
+      expect(errorOf(() => tracker.watch("x", wrong as never))).toBeInstanceOf(InvalidError);
+    }
+  });
+
+  test("of_pools_executors_and_sessions_is_said_until_they_are_closed", async () => {
+    using tracker = SessionTracker.start(alone);
+    tracker.registerWorker("w_own");
+    const pool = new Pool({ max: 2 });
+    const executor = new Executor();
+    const sessions = new SessionPool({ ready: 1, policy: { version: 1, name: "open", fs: { default: "allow" }, net: { default: "warn" } } });
+    tracker.watch("pool", pool);
+    tracker.watch("python", executor);
+    tracker.watch("sessions", sessions);
+    await executor.run("1 + 1");
+    const session = sessions.open();
+    await session.run("2 + 2");
+    const { worker_threads, executors, policies } = seen(tracker);
+    expect(worker_threads.pool.max).toBe(2);
+    expect(worker_threads.registry.w_own.state).toBe("booting");
+    expect(executors.python).toMatchObject({ language: "python", calls: 1 });
+    expect(Object.entries<any>(executors).find(([name, { calls }]) => name.startsWith("sessions/") && calls === 1)![1].policy).toBe("open");
+    expect(policies.open.network).toBe("warn");
+    session.close();
+    sessions.close();
+    executor.close();
+    await pool.close();
+    const left = seen(tracker);
+    expect([left.executors, left.policies, Object.keys(left.worker_threads)]).toEqual([undefined, undefined, ["registry"]]);
+    expect(left.bun.apis).toEqual(expect.arrayContaining(["circlet.Pool", "circlet.Executor", "circlet.SessionPool"]));
+  });
+
+  test("of_a_session_is_read_by_its_page_with_whether_its_writer_lives", async () => {
+    const name = newName();
+    expect(errorOf(() => readSession(name))).toBeInstanceOf(NotFoundError);
+    const source = `import { SessionTracker } from ${JSON.stringify(join(import.meta.dir, "../src/index.ts"))};
+      globalThis.tracker = SessionTracker.start({ project: false, page: ${JSON.stringify(name)}, intervalMs: 20 });
+      tracker.patch({ goal: "be read" });
+      setInterval(() => {}, 1000);`;
+    const child = Bun.spawn([process.execPath, "-e", source], { stdio: ["ignore", "ignore", "inherit"] });
+    await waitFor(() => exists(name));
+    const read = await waitFor(() => {
+      const there = readSession(name);
+      return there?.payload.goal === "be read" ? there : null;
+    });
+    expect([read.isLive, (read.payload as any).metadata.env.process_id]).toEqual([true, child.pid]);
+    child.kill("SIGKILL");
+    await child.exited;
+    await Bun.sleep(100);
+    const last = readSession(name)!;
+    expect([last.isLive, last.payload.goal]).toEqual([false, "be read"]);
+    expect(last.ageMs).toBeGreaterThanOrEqual(100);
+    unlinkSync(`/dev/shm/${name}`);
+  });
+});
+
 describe("what the program says", () => {
   test("is_kept_and_what_is_measured_refused", () => {
     using tracker = SessionTracker.start(alone);
@@ -120,7 +212,8 @@ describe("what the program says", () => {
     expect(refused.toSorted()).toEqual(["metadata.env.process_id", "process"]);
     const payload = seen(tracker);
     const resident = Number(readFileSync("/proc/self/statm", "utf8").split(" ")[1]) * 4096;
-    expect(payload).toMatchObject({ goal: "draw", bun: { apis: ["Bun.serve", "Bun.file"] } });
+    expect(payload.goal).toBe("draw");
+    expect(payload.bun.apis.filter((api: string) => api.startsWith("Bun."))).toEqual(["Bun.serve", "Bun.file"]);
     expect(payload.metadata.env.process_id).toBe(process.pid);
     expect(Math.abs(payload.process.rss_bytes - resident)).toBeLessThan(8 << 20);
   });
@@ -154,10 +247,34 @@ describe("what the program says", () => {
     expect(seen(whole).context).toEqual(secrets);
   });
 
+  test("is_refused_by_its_path_where_json_has_no_place_for_it", () => {
+    using tracker = SessionTracker.start(alone);
+    tracker.patch({ bun: { custom: 1 } });
+    const wrong: [object, RegExp][] = [
+      [{ bun: { custom: NaN } }, /^patch\.bun\.custom is NaN, /],
+      [{ bun: { list: [1, -Infinity] } }, /^patch\.bun\.list\[1\] is -Infinity, /],
+      [{ bun: { custom: () => 1 } }, /^patch\.bun\.custom is a function, /],
+      [{ bun: { custom: Symbol("x") } }, /^patch\.bun\.custom is a symbol, /],
+      [{ bun: { custom: 5n } }, /^patch\.bun\.custom is the bigint 5, /],
+    ];
+    for (const [patch, message] of wrong) {
+      expect(() => tracker.patch(patch)).toThrow(TypeError);
+      expect(() => tracker.patch(patch)).toThrow(message);
+    }
+    tracker.patch({ bun: { absent: undefined, when: new Date(0) } });
+    expect(seen(tracker).bun).toMatchObject({ custom: 1, when: "1970-01-01T00:00:00.000Z" });
+  });
+
+  test("may_be_as_long_as_it_was_started_with", () => {
+    using tracker = SessionTracker.start({ ...alone, maxBytes: 1 << 20 });
+    tracker.patch({ last: "y".repeat(1 << 19) });
+    expect(errorOf(() => tracker.patch({ goal: "y".repeat(1 << 20) }))).toBeInstanceOf(TooLargeError);
+  });
+
   test("is_refused_whole_where_it_does_not_fit", () => {
     using tracker = SessionTracker.start(alone);
     tracker.patch({ goal: "stay" });
-    for (const wrong of [{ goal: "x", critical: 5 }, [1], 5, () => 1, { goal: 5n }]) {
+    for (const wrong of [{ goal: "x", critical: 5 }, [1], 5, () => 1]) {
       expect(errorOf(() => tracker.patch(wrong as object))).toBeInstanceOf(CircletError);
     }
     expect(errorOf(() => tracker.patch({ goal: "x", last: "y".repeat(1 << 20) }))).toBeInstanceOf(TooLargeError);
@@ -251,6 +368,15 @@ test("the_timer_says_what_changes_without_being_asked", async () => {
   });
 });
 
+test("what_is_no_worker_is_refused_in_words", () => {
+  using tracker = SessionTracker.start(alone);
+  for (const wrong of [{}, null, undefined, "worker"]) {
+    const error = errorOf(() => tracker.watchWorker(wrong as never)) as Error;
+    expect([error instanceof InvalidError, error.message]).toEqual([true, expect.stringContaining("give a Worker")]);
+  }
+  expect(seen(tracker).worker_threads).toBeUndefined();
+});
+
 test("after_the_close_nothing_of_it_is_left", () => {
   const name = newName();
   const tracker = SessionTracker.start({ ...alone, page: name });
@@ -306,6 +432,8 @@ test("options_that_are_none_are_refused", () => {
     { session: 5 },
     { redact: null },
     { sampleEvery: 1 },
+    { maxBytes: 0 },
+    { folder: "/nowhere/at/all" },
     null,
   ];
   for (const options of wrong) {

@@ -1,6 +1,6 @@
 //! `circlet session track`.
 
-use std::io::{BufRead, Read, stdin};
+use std::io::{self, BufRead, Read, stdin};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::Duration;
@@ -21,8 +21,8 @@ const LINE_BYTES: u64 = 16 << 20;
 
 /// Track a session for a program that cannot load the library: it writes requests, a line of JSON each
 ///
-/// Each request gets a line of JSON as its answer, `{"error": ...}` where it is refused. It ends with standard
-/// input. Requests:
+/// Each request gets a line of JSON as its answer, `{"error": ..., "status": ...}` where it is refused, with the status
+/// that C has for it. A line may have 16 MiB. It ends with standard input. Requests:
 ///   {"patch": {"goal": "draw"}}                   a JSON Merge Patch; answers which paths are measured and refused
 ///   {"log_api_usage": "node:vm"}                  note an interface that is used
 ///   {"register_worker": "w_1"}                    add a worker
@@ -50,6 +50,12 @@ pub(crate) struct Arguments {
     /// The id of the session; made where it is not given
     #[arg(long, value_name = "ID")]
     session: Option<String>,
+    /// How many snapshots are remembered
+    #[arg(long, value_name = "COUNT", default_value_t = 16, value_parser = clap::value_parser!(u32).range(1..))]
+    history: u32,
+    /// How long what is said may be as JSON, in bytes
+    #[arg(long, value_name = "BYTES", default_value_t = 262_144, value_parser = clap::value_parser!(u32).range(1..))]
+    max_bytes: u32,
     /// Leave the project alone
     #[arg(long)]
     no_project: bool,
@@ -77,23 +83,22 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     options.runtime.clone_from(&arguments.runtime);
     options.session.clone_from(&arguments.session);
     options.project = !arguments.no_project;
+    options.history = arguments.history as usize;
+    options.max_bytes = arguments.max_bytes;
     let tracker = SessionTracker::start(options).map_err(Failure::input)?;
     let (sender, lines) = mpsc::sync_channel(16);
     // It ends with the program, or with standard input.
     thread::spawn(move || {
         let mut input = stdin().lock();
-        let mut line = Vec::new();
-        while let Ok(1..) = (&mut input).take(LINE_BYTES + 1).read_until(b'\n', &mut line) {
-            // What comes after one that is too long is no line.
-            let is_last = line.len() as u64 > LINE_BYTES;
-            if sender.send(std::mem::take(&mut line)).is_err() || is_last {
+        while let Ok(Some(line)) = next_line(&mut input, LINE_BYTES) {
+            if sender.send(line).is_err() {
                 break;
             }
         }
     });
     loop {
         match lines.recv_timeout(LOOK_EVERY) {
-            Ok(line) if line.trim_ascii().is_empty() => {}
+            Ok(Line::Whole(line)) if line.trim_ascii().is_empty() => {}
             Ok(line) => {
                 if !print_line(answer(&tracker, &line))? {
                     return Ok(());
@@ -105,15 +110,61 @@ pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-/// Does what a line asks for, and says what came of it.
-fn answer(tracker: &SessionTracker, line: &[u8]) -> String {
-    if line.len() as u64 > LINE_BYTES {
-        return json!({ "error": format!("a line of {} bytes: {LINE_BYTES} are allowed", line.len()) })
-            .to_string();
+/// A line of the input.
+#[derive(Debug, PartialEq)]
+enum Line {
+    Whole(Vec<u8>),
+    /// One that is longer than allowed, of so many bytes, which was passed over.
+    TooLong(u64),
+}
+
+/// Reads the next line, of which no more than `most` bytes are kept at a time; `None` at the end.
+fn next_line(input: &mut impl BufRead, most: u64) -> io::Result<Option<Line>> {
+    let mut line = Vec::new();
+    let mut len = 0;
+    loop {
+        let read = input.take(most + 1).read_until(b'\n', &mut line)? as u64;
+        len += read;
+        let is_over = read <= most || line.last() == Some(&b'\n');
+        if is_over {
+            return Ok(match len {
+                0 => None,
+                _ if len > most => Some(Line::TooLong(len)),
+                _ => Some(Line::Whole(line)),
+            });
+        }
+        line.clear();
     }
+}
+
+fn refusal(error: &str, status: &str) -> String {
+    json!({ "error": error, "status": status }).to_string()
+}
+
+/// Names the status that C has for what is refused.
+fn status_of(error: &TrackerError) -> &'static str {
+    match error {
+        TrackerError::Patch(_) => "CIRCLET_BAD_JSON",
+        TrackerError::TooLarge { .. } => "CIRCLET_TOO_LARGE",
+        TrackerError::KnownWorker(_) => "CIRCLET_NAME_TAKEN",
+        TrackerError::UnknownWorker(_) | TrackerError::Forgotten { .. } => "CIRCLET_NOT_FOUND",
+        TrackerError::Option { .. } | TrackerError::Measured(_) => "CIRCLET_INVALID",
+        _ => "CIRCLET_OS",
+    }
+}
+
+/// Does what a line asks for, and says what came of it.
+fn answer(tracker: &SessionTracker, line: &Line) -> String {
+    let line = match line {
+        Line::Whole(line) => line,
+        Line::TooLong(len) => {
+            let error = format!("a line of {len} bytes: {LINE_BYTES} are allowed");
+            return refusal(&error, "CIRCLET_TOO_LARGE");
+        }
+    };
     let request = match serde_json::from_slice(line) {
         Ok(request) => request,
-        Err(error) => return json!({ "error": format!("no request: {error}; see --help") }).to_string(),
+        Err(error) => return refusal(&format!("no request: {error}; see --help"), "CIRCLET_BAD_JSON"),
     };
     let done = |()| "{}".to_owned();
     let answered: Result<String, TrackerError> = match request {
@@ -131,5 +182,25 @@ fn answer(tracker: &SessionTracker, line: &[u8]) -> String {
         }
         Request::Diff(from) => tracker.diff(from).map(|patch| json!({ "diff": patch }).to_string()),
     };
-    answered.unwrap_or_else(|error| json!({ "error": error.to_string() }).to_string())
+    answered.unwrap_or_else(|error| refusal(&error.to_string(), status_of(&error)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_too_long_is_passed_over_and_those_behind_it_are_read() {
+        for over in 1..20 {
+            let text = format!("one\n{}\n\nlast", "x".repeat(8 + over));
+            let mut input = text.as_bytes();
+            let lines: Vec<_> = std::iter::from_fn(|| next_line(&mut input, 8).unwrap()).collect();
+            let whole = |text: &str| Line::Whole(text.as_bytes().to_vec());
+            assert_eq!(lines, [whole("one\n"), Line::TooLong(9 + over as u64), whole("\n"), whole("last")]);
+        }
+        let mut input = &b"1234567\n12345678"[..];
+        assert_eq!(next_line(&mut input, 8).unwrap(), Some(Line::Whole(b"1234567\n".to_vec())));
+        assert_eq!(next_line(&mut input, 8).unwrap(), Some(Line::Whole(b"12345678".to_vec())));
+        assert_eq!(next_line(&mut input, 8).unwrap(), None);
+    }
 }
