@@ -119,6 +119,11 @@ fn c_programs_run_code_in_sessions_and_are_told_as_it_runs() {
 }
 
 #[test]
+fn c_programs_track_a_session_and_read_one() {
+    run(Command::new(common::c_program("tests/c/tracker.c")).env_remove("CIRCLET_LIBRARY"));
+}
+
+#[test]
 fn a_c_program_sends_and_receives_between_two_processes() {
     let program = common::c_program("examples/c/ring.c");
     let text = run(&mut Command::new(program));

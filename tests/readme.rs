@@ -24,12 +24,69 @@ fn program(language: &str, file: &str) -> (PathBuf, String) {
 
 /// Writes a program of `docs/executor.md`.
 fn executor_program(language: &str, file: &str) -> PathBuf {
-    let docs = fs::read_to_string(root().join("docs/executor.md")).unwrap();
+    docs_program("executor", language, file)
+}
+
+/// Writes a program of `docs/payload.md`, with the page's name made this test's own.
+fn payload_program(language: &str, file: &str) -> PathBuf {
+    let path = docs_program("payload", language, file);
+    let text = fs::read_to_string(&path).unwrap();
+    let page = format!("circlet-docs-{language}-{}", std::process::id());
+    let own =
+        text.replace("\"app\"", &format!("{page:?}")).replace("\\\"app\\\"", &format!("\\\"{page}\\\""));
+    assert_ne!(text, own);
+    fs::write(&path, own).unwrap();
+    path
+}
+
+/// Writes the first program of a page of the documentation in a language.
+fn docs_program(page: &str, language: &str, file: &str) -> PathBuf {
+    let docs = fs::read_to_string(root().join(format!("docs/{page}.md"))).unwrap();
     let (_, rest) = docs.split_once(&format!("```{language}\n")).unwrap();
     let (text, _) = rest.split_once("```").unwrap();
-    let path = scratch(&format!("executor-{language}")).join(file);
+    let path = scratch(&format!("{page}-{language}")).join(file);
     fs::write(&path, text).unwrap();
     path
+}
+
+#[test]
+fn the_c_program_of_the_payload_runs() {
+    let source = payload_program("c", "program.c");
+    let text = run(Command::new(common::compile_c(&source)).env_remove("CIRCLET_LIBRARY"));
+    assert!(
+        text.starts_with("[\"process\"]\n{\"schema\":1,") && text.contains("\"frames_sent\":1"),
+        "{text}"
+    );
+}
+
+#[test]
+fn the_python_program_of_the_payload_runs() {
+    let source = payload_program("python", "program.py");
+    let mut python = Command::new(common::python());
+    let text =
+        run(python.arg(source).env("PYTHONPATH", root().join("python")).env("CIRCLET_LIBRARY", library()));
+    assert!(text.starts_with("['process']\n{'blocks': ") && text.contains("\n1\n"), "{text}");
+}
+
+#[test]
+fn the_bun_program_of_the_payload_runs() {
+    let source = payload_program("ts", "program.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    let entry = format!("{:?}", root().join("bun/src/index.ts"));
+    fs::write(&source, text.replace("\"circlet\"", &entry)).unwrap();
+    let text = run(Command::new(common::bun()).arg(source).env("CIRCLET_LIBRARY", library()));
+    assert!(text.starts_with("[ \"process\" ]\n") && text.contains("\n1\n"), "{text}");
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn the_node_program_of_the_payload_runs() {
+    let source = payload_program("js", "program.mjs");
+    let text = fs::read_to_string(&source).unwrap();
+    let entry = format!("{:?}", root().join("bun/node/index.mjs"));
+    fs::write(&source, text.replace("\"circlet\"", &entry)).unwrap();
+    let text = run(Command::new("node").arg(source).env("CIRCLET_PROGRAM", env!("CARGO_BIN_EXE_circlet")));
+    assert!(text.starts_with("[ 'process' ]\n"), "{text}");
 }
 
 #[test]

@@ -29,8 +29,8 @@ from ._native import (
     bare,
     check,
     end_with,
-    used,
     library,
+    used,
 )
 from ._options import OVERFLOWS, Mode, Overflow, Stats, options
 from ._table import Frame

@@ -82,8 +82,9 @@ class SessionTracker(Closing):
         With `page`, a snapshot is published every `interval` seconds to a page in shared memory of this name, which any
         process reads. `session` is its id, made where none is given. The last `history` snapshots are remembered.
         `junit` and `lcov` are files of test results to follow. What should not leave the machine's user is taken out
-        unless `redact` is `False`. What the program says may have `max_bytes` as JSON. What Python knows is looked at every `sample_every` seconds; where this is called in
-        a running event loop, that is watched. Raises `InvalidError`, and `BusyError` where the page has a writer.
+        unless `redact` is `False`. What the program says may have `max_bytes` as JSON. What Python knows is looked at
+        every `sample_every` seconds; where this is called in a running event loop, that is watched. Raises
+        `InvalidError`, and `BusyError` where the page has a writer.
 
         Packages that the program imported from `site-packages`, and the classes of this one that it has made objects
         of, are noted at `python.apis` by themselves.
@@ -126,11 +127,11 @@ class SessionTracker(Closing):
         self._core.ask(lambda handle: library.circlet_tracker_update_worker(handle, id_text, patch_text))
 
     def watch(self, name: str, what: Watchable) -> None:
-        """Has each snapshot say how a ring, a pool, an executor or a pool of sessions of this process is, until `close`.
+        """Has each snapshot say how a ring, a pool, an executor or a pool of sessions is, until that is closed.
 
-        A ring is at `rings` under this name, an executor and the sessions of a pool at `executors`, what confines them at
-        `policies`, and the workers of a pool at `worker_threads`. As it is measured, no patch changes it. It is not kept
-        alive by that. Raises `NameTakenError` where something else is watched under this name, and `InvalidError`.
+        A ring is at `rings` under this name, an executor and the sessions of a pool at `executors`, what confines them
+        at `policies`, and the workers of a pool at `worker_threads`. As it is measured, no patch changes it. It is not
+        kept alive by that. Raises `NameTakenError` where something else is watched under this name, and `InvalidError`.
         """
         name_text = text("name", name)
         self._core.check_open()
@@ -450,7 +451,9 @@ def _path(what: str, value: str | os.PathLike[str]) -> str:
     try:
         path.encode()
     except UnicodeEncodeError:
-        raise InvalidError(f"{what} is {shown(path)}, which is not UTF-8: give one that is, such as a link to it") from None
+        raise InvalidError(
+            f"{what} is {shown(path)}, which is not UTF-8: give one that is, such as a link to it"
+        ) from None
     return path
 
 
