@@ -35,7 +35,7 @@ pub use error::TrackerError;
 pub use options::TrackerOptions;
 use owned::Owned;
 pub use publish::{PAGE_SCHEMA, ReadError, ReadSession, read_session, read_session_page};
-use watch::Watches;
+use watch::{Watch, Watches};
 
 #[cfg(all(feature = "exec", target_os = "linux"))]
 use crate::exec::{Executor, ExecutorWatcher, SessionPool, Workers};
@@ -86,7 +86,6 @@ struct Handle {
 struct Shared {
     book: Mutex<Book>,
     probe: Mutex<ProcessProbe>,
-    /// Held from a look until the book has what was seen, so that none is overtaken by one before it.
     watches: Mutex<Watches>,
     stage: Mutex<Stage>,
     wakes: Condvar,
@@ -237,7 +236,7 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::KnownWatch`], [`TrackerError::Option`] for a name without bytes or with more than 256, [`TrackerError::Ring`].
     pub fn watch_ring(&self, name: &str, ring: &Ring) -> Result<(), TrackerError> {
-        self.watching(name, |watches, name| watches.ring(name, ring))
+        self.watching(name, |name| Watch::ring(name, ring))
     }
 
     /// Watches a pool of workers from now on, until it is closed: it is `worker_threads`. Of several pools the workers stand side by
@@ -246,7 +245,7 @@ impl SessionTracker {
     /// # Errors
     /// [`TrackerError::KnownWatch`], [`TrackerError::Option`].
     pub fn watch_pool(&self, name: &str, pool: &Pool) -> Result<(), TrackerError> {
-        self.watching(name, |watches, name| watches.pool(name, pool))
+        self.watching(name, |name| Ok(Watch::pool(name, pool)))
     }
 
     /// As [`SessionTracker::watch_pool`], of worker processes.
@@ -274,7 +273,7 @@ impl SessionTracker {
         name: &str,
         executor: ExecutorWatcher,
     ) -> Result<(), TrackerError> {
-        self.watching(name, |watches, name| watches.executor(name, executor))
+        self.watching(name, |name| Ok(Watch::executor(name, executor)))
     }
 
     /// Watches a pool of sessions from now on, until it is dropped with its last executor: each session that lives is at `executors`, as
@@ -284,7 +283,7 @@ impl SessionTracker {
     /// As [`SessionTracker::watch_pool`].
     #[cfg(all(feature = "exec", target_os = "linux"))]
     pub fn watch_sessions(&self, name: &str, pool: &SessionPool) -> Result<(), TrackerError> {
-        self.watching(name, |watches, name| watches.sessions(name, pool))
+        self.watching(name, |name| Ok(Watch::sessions(name, pool)))
     }
 
     /// Watches something no more: it is in no snapshot from now on. `false` where nothing is watched under this name.
@@ -304,10 +303,13 @@ impl SessionTracker {
     fn watching(
         &self,
         name: &str,
-        add: impl FnOnce(&mut Watches, &str) -> Result<(), TrackerError>,
+        watch: impl FnOnce(&str) -> Result<Watch, TrackerError>,
     ) -> Result<(), TrackerError> {
         let shared = self.0.own()?;
-        add(&mut shared.watches(), book::name_of("name", name)?)
+        let watch = watch(book::name_of("name", name)?)?;
+        // One of this name may have gone.
+        shared.look_at_watched(Instant::now());
+        shared.watches().add(watch)
     }
 
     /// Takes a snapshot, and remembers it.
@@ -383,11 +385,20 @@ impl Shared {
             _ => error.to_string(),
         });
         let moment = Moment { now: Instant::now(), unix: unix(), started: probe.started() };
-        let mut watches = self.watches();
-        let seen = watches.look();
-        // Types of the schema fit it.
-        let _ = self.book().watch(seen, moment.now);
+        drop(probe);
+        self.look_at_watched(moment.now);
         (moment, process)
+    }
+
+    fn look_at_watched(&self, now: Instant) {
+        let looking = self.watches().looking();
+        let looked = looking.look();
+        // Held until the book has what was seen, so that nothing earlier comes after it.
+        let mut watches = self.watches();
+        if let Some(seen) = watches.take(looked) {
+            // Types of the schema fit it.
+            let _ = self.book().watch(seen, now);
+        }
     }
 
     /// Waits for so long; `true` where all ends meanwhile.

@@ -1,7 +1,9 @@
 //! What circlet itself knows: rings, pools, executors and pools of sessions that a program has its tracker watch.
 
+#[cfg(all(feature = "exec", target_os = "linux"))]
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
@@ -18,12 +20,35 @@ use crate::ring::{self, Ring};
 pub(super) type Seen = Map<String, Value>;
 
 /// What is watched, in the order in which it was given.
+///
+/// It is looked at without the lock of this: what a pool lets go of meanwhile is the program's, which may come back here.
 #[derive(Default)]
-pub(super) struct Watches(Vec<Watch>);
+pub(super) struct Watches {
+    list: Vec<Watch>,
+    /// How often it was looked, and which look was taken last.
+    looks: u64,
+    taken: u64,
+}
 
-struct Watch {
+/// Looks at one thing; `None` once it has gone.
+type Look = Arc<dyn Fn() -> Option<Sight> + Send + Sync>;
+
+#[derive(Clone)]
+pub(super) struct Watch {
     name: String,
-    look: Box<dyn Fn() -> Option<Sight> + Send>,
+    look: Look,
+}
+
+/// What is to be looked at, and which look it is.
+pub(super) struct Looking {
+    number: u64,
+    list: Vec<Watch>,
+}
+
+/// What was seen at a look.
+pub(super) struct Looked {
+    number: u64,
+    sights: Vec<(Watch, Option<Sight>)>,
 }
 
 /// How one thing that is watched is now.
@@ -37,37 +62,37 @@ enum Sight {
     },
 }
 
-impl Watches {
-    pub(super) fn ring(&mut self, name: &str, ring: &Ring) -> Result<(), TrackerError> {
+impl Watch {
+    pub(super) fn ring(name: &str, ring: &Ring) -> Result<Self, TrackerError> {
         let look = ring.watcher().map_err(|source: ring::Error| TrackerError::Ring(Box::new(source)))?;
-        self.add(name, move || look().map(|stats| Sight::Ring(RingState::from(&stats))))
+        Ok(Self::new(name, move || look().map(|stats| Sight::Ring(RingState::from(&stats)))))
     }
 
-    pub(super) fn pool(&mut self, name: &str, pool: &Pool) -> Result<(), TrackerError> {
+    pub(super) fn pool(name: &str, pool: &Pool) -> Self {
         let look = pool.watcher();
-        self.add(name, move || {
+        Self::new(name, move || {
             // It has the shape of the section.
             look().map(|seen| Sight::Pool(Box::new(WorkerThreads::from_snapshot(&seen).unwrap_or_default())))
         })
     }
 
     #[cfg(all(feature = "exec", target_os = "linux"))]
-    pub(super) fn executor(&mut self, name: &str, executor: ExecutorWatcher) -> Result<(), TrackerError> {
+    pub(super) fn executor(name: &str, executor: ExecutorWatcher) -> Self {
         let (language, policy) = (executor.language, policy_of(name, &executor.policies));
         let of = name.to_owned();
-        self.add(name, move || {
+        Self::new(name, move || {
             let state = described(ExecutorState::from(&executor.look()?), language, policy.as_ref());
             Some(Sight::Executors { executors: [(of.clone(), state)].into(), policy: policy.clone() })
         })
     }
 
     #[cfg(all(feature = "exec", target_os = "linux"))]
-    pub(super) fn sessions(&mut self, name: &str, pool: &SessionPool) -> Result<(), TrackerError> {
+    pub(super) fn sessions(name: &str, pool: &SessionPool) -> Self {
         use crate::pool::WorkerState;
         let (look, builder) = (pool.watcher(), pool.builder());
         let (language, policy) = (builder.language, policy_of(name, &builder.policies));
         let of = name.to_owned();
-        self.add(name, move || {
+        Self::new(name, move || {
             let registry = look()?.registry.into_iter();
             let there = registry.filter(|(_, entry)| entry.state != WorkerState::Terminated);
             let state = |entry| described(ExecutorState::from(&entry), language, policy.as_ref());
@@ -76,44 +101,65 @@ impl Watches {
         })
     }
 
-    fn add(
-        &mut self,
-        name: &str,
-        look: impl Fn() -> Option<Sight> + Send + 'static,
-    ) -> Result<(), TrackerError> {
-        // One of this name may have gone.
-        self.0.retain(|watch| watch.name != name || (watch.look)().is_some());
-        if self.0.iter().any(|watch| watch.name == name) {
-            return Err(TrackerError::KnownWatch(name.to_owned()));
+    fn new(name: &str, look: impl Fn() -> Option<Sight> + Send + Sync + 'static) -> Self {
+        Self { name: name.to_owned(), look: Arc::new(look) }
+    }
+}
+
+impl Watches {
+    pub(super) fn add(&mut self, watch: Watch) -> Result<(), TrackerError> {
+        if self.list.iter().any(|known| known.name == watch.name) {
+            return Err(TrackerError::KnownWatch(watch.name));
         }
-        self.0.push(Watch { name: name.to_owned(), look: Box::new(look) });
+        self.list.push(watch);
         Ok(())
     }
 
     /// Watches one no more; `false` where none has this name.
     pub(super) fn remove(&mut self, name: &str) -> bool {
-        let before = self.0.len();
-        self.0.retain(|watch| watch.name != name);
-        self.0.len() < before
+        let before = self.list.len();
+        self.list.retain(|watch| watch.name != name);
+        self.list.len() < before
     }
 
-    /// Looks at all of them, and forgets those that have gone.
-    pub(super) fn look(&mut self) -> Seen {
+    /// Begins to look.
+    pub(super) fn looking(&mut self) -> Looking {
+        self.looks += 1;
+        Looking { number: self.looks, list: self.list.clone() }
+    }
+
+    /// Takes what was seen, without what has gone or is watched no more; `None` where a later look was taken before.
+    pub(super) fn take(&mut self, looked: Looked) -> Option<Seen> {
+        if looked.number < self.taken {
+            return None;
+        }
+        self.taken = looked.number;
         let mut sights = Vec::new();
-        self.0.retain(|watch| match (watch.look)() {
-            Some(sight) => {
-                sights.push((watch.name.clone(), sight));
-                true
+        for (watch, sight) in looked.sights {
+            let is_this = |known: &Watch| Arc::ptr_eq(&known.look, &watch.look);
+            match sight {
+                Some(sight) if self.list.iter().any(is_this) => sights.push((watch.name, sight)),
+                Some(_) => {}
+                None => self.list.retain(|known| !is_this(known)),
             }
-            None => false,
-        });
-        sections(sights)
+        }
+        Some(sections(sights))
+    }
+}
+
+impl Looking {
+    pub(super) fn look(self) -> Looked {
+        let seen = |watch: Watch| {
+            let sight = (watch.look)();
+            (watch, sight)
+        };
+        Looked { number: self.number, sights: self.list.into_iter().map(seen).collect() }
     }
 }
 
 impl fmt::Debug for Watches {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.0.iter().map(|watch| &watch.name)).finish()
+        f.debug_list().entries(self.list.iter().map(|watch| &watch.name)).finish()
     }
 }
 
@@ -248,6 +294,36 @@ fn stricter(one: Option<String>, other: Option<String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_look_that_is_overtaken_or_of_what_is_watched_no_more_is_not_taken() {
+        let watch = |name: &str| Watch::new(name, || Some(Sight::Ring(RingState::default())));
+        let seen = |names: &[&str]| -> Option<Seen> {
+            let rings: Map<_, _> = names.iter().map(|name| ((*name).to_owned(), json!({}))).collect();
+            Some(if names.is_empty() {
+                Map::new()
+            } else {
+                [("rings".to_owned(), rings.into())].into_iter().collect()
+            })
+        };
+        let mut watches = Watches::default();
+        watches.add(watch("a")).unwrap();
+        let early = watches.looking().look();
+        watches.add(watch("b")).unwrap();
+        let late = watches.looking().look();
+        assert!(watches.remove("a"));
+        assert_eq!(watches.take(late), seen(&["b"]));
+        assert_eq!(watches.take(early), None);
+        // Another of the same name is another.
+        let before = watches.looking().look();
+        watches.remove("b");
+        watches.add(watch("b")).unwrap();
+        assert_eq!(watches.take(before), seen(&[]));
+        watches.add(Watch::new("gone", || None)).unwrap();
+        let last = watches.looking().look();
+        assert_eq!(watches.take(last), seen(&["b"]));
+        assert!(!watches.remove("gone"));
+    }
 
     #[test]
     fn several_pools_are_one_section_whose_counts_are_theirs_together() {

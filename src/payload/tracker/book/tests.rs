@@ -167,7 +167,7 @@ fn what_is_said_is_bounded_in_depth_in_length_and_in_what_is_taken_out_of_it() {
     // Places with long names, and many of them.
     let long = "k".repeat(20_000);
     book.patch(json!({ long: vec!["password=a"; 500] }), now).unwrap();
-    let many: serde_json::Map<_, _> = (0..5_000).map(|n| (format!("k{n}"), json!("password=a"))).collect();
+    let many: Map<_, _> = (0..5_000).map(|n| (format!("k{n}"), json!("password=a"))).collect();
     book.patch(Value::Object(many), now).unwrap();
     let json = book.remember(moment(), Ok(Process::default()));
     assert!(json.len() < (256 << 10) + (64 << 10), "{}", json.len());
