@@ -196,8 +196,8 @@ impl SessionTracker {
         self.0.own()?.book().update_worker(id, patch, Instant::now())
     }
 
-    /// Says what is measured by the program itself, as the state of its rings or its pool: the section, and what it is from now on. It
-    /// takes the place of what guests say of it, and they may say nothing of it any more.
+    /// Says what is measured by the program itself: a section or a path in one, and what it is from now on. Rings, pools and executors
+    /// of circlet are better watched, as [`SessionTracker::watch_ring`] does. It takes the place of what guests say of it, and they may say nothing of it any more.
     ///
     /// ```
     /// # use circlet::payload::{SessionTracker, TrackerOptions, RingState};
@@ -210,7 +210,8 @@ impl SessionTracker {
     /// ```
     ///
     /// # Errors
-    /// [`TrackerError::Patch`]: it does not fit the schema, and what was known stays.
+    /// [`TrackerError::Patch`]: it does not fit the schema, and what was known stays. [`TrackerError::NoSection`] for what is no section, and
+    /// what the tracker measures itself.
     pub fn measured(&self, section: &str, value: &impl serde::Serialize) -> Result<(), TrackerError> {
         let value = serde_json::to_value(value).map_err(super::Error::NotJson)?;
         self.0.own()?.book().owns(section, value, Instant::now())
