@@ -1,0 +1,135 @@
+//! The servers that are measured, and what each needs to run here.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
+
+use crate::options::Options;
+use crate::protocol::Protocol;
+use crate::{Outcome, circlet};
+
+/// Their names, in the order in which they are shown.
+pub(crate) const NAMES: [&str; 6] =
+    ["circlet", "node", "bun", "socketioxide", "socketioxide-nagle", "native"];
+
+/// Of npm's packages and the scripts that use them.
+const FILES: [&str; 9] = [
+    ".npmrc",
+    "package.json",
+    "package-lock.json",
+    "clock.mjs",
+    "frames.mjs",
+    "viewers.mjs",
+    "node.mjs",
+    "bun.mjs",
+    "native.mjs",
+];
+
+pub(crate) struct Peer {
+    pub(crate) name: &'static str,
+    pub(crate) protocol: Protocol,
+    /// What it is, with its version.
+    pub(crate) told: String,
+    program: OsString,
+    arguments: Vec<OsString>,
+}
+
+impl Peer {
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.arguments);
+        command
+    }
+
+    /// Finds what a peer needs, and installs what npm has of it.
+    pub(crate) fn prepare(name: &'static str, options: &Options) -> Outcome<Self> {
+        match name {
+            "circlet" => {
+                let command = circlet::command(options)?;
+                Self::given(name, circlet::PROTOCOL, format!("circlet, {}", show(&command)), command)
+            }
+            "node" => {
+                let program = options.node.clone().unwrap_or_else(|| "node".into());
+                let told = format!("socket.io on Node {}", version(&program)?);
+                Self::given(name, Protocol::SocketIo, told, vec![program, script("node.mjs")?])
+            }
+            "bun" => {
+                let program = bun(options);
+                let told = format!("socket.io with @socket.io/bun-engine on Bun {}", version(&program)?);
+                Self::given(name, Protocol::SocketIo, told, vec![program, script("bun.mjs")?])
+            }
+            "native" => {
+                let program = bun(options);
+                let told = format!("publish of Bun {}, without Socket.IO", version(&program)?);
+                Self::given(name, Protocol::Plain, told, vec![program, script("native.mjs")?])
+            }
+            "socketioxide" => Self::of_this_program(name, "socketioxide on axum with TCP_NODELAY", options),
+            "socketioxide-nagle" => Self::of_this_program(name, "socketioxide on axum as it is", options),
+            _ => Err("there is no such peer".into()),
+        }
+    }
+
+    fn of_this_program(name: &'static str, told: &str, options: &Options) -> Outcome<Self> {
+        let threads = options.threads.map(|threads| format!("--threads={threads}").into());
+        let command =
+            [env::current_exe()?.into(), format!("--serve={name}").into()].into_iter().chain(threads);
+        Self::given(name, Protocol::SocketIo, told.to_owned(), command.collect())
+    }
+
+    fn given(name: &'static str, protocol: Protocol, told: String, command: Vec<OsString>) -> Outcome<Self> {
+        let mut arguments = command.into_iter();
+        let program = arguments.next().ok_or("there is no program to start")?;
+        Ok(Self { name, protocol, told, program, arguments: arguments.collect() })
+    }
+}
+
+fn show(command: &[OsString]) -> String {
+    command.iter().map(|word| word.to_string_lossy()).collect::<Vec<_>>().join(" ")
+}
+
+/// The Bun that was named, the one that the tests install, or whichever is found.
+fn bun(options: &Options) -> OsString {
+    let installed = Path::new(env!("CARGO_MANIFEST_DIR")).join("bun/node_modules/.bin/bun");
+    let found = || if installed.exists() { installed.into() } else { "bun".into() };
+    options.bun.clone().unwrap_or_else(found)
+}
+
+fn version(program: &OsString) -> Outcome<String> {
+    let output = Command::new(program).arg("--version").output();
+    let output = output.map_err(|error| format!("{}: {error}", program.to_string_lossy()))?;
+    match output.status.success() {
+        true => Ok(String::from_utf8(output.stdout)?.trim().to_owned()),
+        false => Err(format!("{} --version: {}", program.to_string_lossy(), output.status).into()),
+    }
+}
+
+/// Gives the path of a script, beside the packages that it needs.
+fn script(name: &str) -> Outcome<OsString> {
+    Ok(installed()?.join(name).into())
+}
+
+/// Installs what `package-lock.json` has under the target folder, unless it is there.
+fn installed() -> Outcome<PathBuf> {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/hub/peers");
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hub-peers");
+    let lock = |folder: &Path| fs::read(folder.join("package-lock.json")).ok();
+    // npm writes this file last.
+    let is_installed =
+        folder.join("node_modules/.package-lock.json").exists() && lock(&folder) == lock(&source);
+    fs::create_dir_all(&folder)?;
+    for file in FILES {
+        fs::copy(source.join(file), folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+    }
+    if !is_installed {
+        let mut npm = Command::new("npm");
+        npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
+            .current_dir(&folder)
+            .stdout(Stdio::null());
+        match npm.status().map_err(|error| format!("npm: {error}"))? {
+            status if status.success() => {}
+            status => return Err(format!("npm ci: {status}").into()),
+        }
+    }
+    Ok(folder)
+}
