@@ -21,7 +21,7 @@ cargo bench --features hub --bench hub -- [OPTION...]
   --bun=PROGRAM     [bun/node_modules/.bin/bun, or bun]
   --threads=N       of socketioxide's runtime [one for each core]
   --json=FILE       has all figures of all rounds
-  --smoke           every row once, with 20 viewers for one second: shows that all of it runs, measures nothing
+  --smoke, --test   every row once, with 20 viewers for one second: shows that all of it runs, measures nothing
   --serve=NAME      is one of the servers: socketioxide, socketioxide-nagle
 
 What cannot run here is said and left out. Linux, two cores that nothing else uses.";
@@ -66,7 +66,7 @@ impl Options {
             match name {
                 // What cargo itself adds.
                 "--bench" => continue,
-                "--smoke" => options.smoke = true,
+                "--smoke" | "--test" => options.smoke = true,
                 "--help" | "-h" => options.help = true,
                 _ => {
                     let value =

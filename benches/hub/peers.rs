@@ -52,17 +52,22 @@ impl Peer {
             "node" => {
                 let program = options.node.clone().unwrap_or_else(|| "node".into());
                 let told = format!("socket.io on Node {}", version(&program)?);
-                Self::given(name, Protocol::SocketIo, told, vec![program, script("node.mjs")?])
+                Self::given(
+                    name,
+                    Protocol::SocketIo,
+                    told,
+                    vec![program, packages()?.join("node.mjs").into()],
+                )
             }
             "bun" => {
                 let program = bun(options);
                 let told = format!("socket.io with @socket.io/bun-engine on Bun {}", version(&program)?);
-                Self::given(name, Protocol::SocketIo, told, vec![program, script("bun.mjs")?])
+                Self::given(name, Protocol::SocketIo, told, vec![program, packages()?.join("bun.mjs").into()])
             }
             "native" => {
                 let program = bun(options);
                 let told = format!("publish of Bun {}, without Socket.IO", version(&program)?);
-                Self::given(name, Protocol::Plain, told, vec![program, script("native.mjs")?])
+                Self::given(name, Protocol::Plain, told, vec![program, scripts()?.join("native.mjs").into()])
             }
             "socketioxide" => Self::of_this_program(name, "socketioxide on axum with TCP_NODELAY", options),
             "socketioxide-nagle" => Self::of_this_program(name, "socketioxide on axum as it is", options),
@@ -104,32 +109,34 @@ fn version(program: &OsString) -> Outcome<String> {
     }
 }
 
-/// Gives the path of a script, beside the packages that it needs.
-fn script(name: &str) -> Outcome<OsString> {
-    Ok(installed()?.join(name).into())
-}
-
-/// Installs what `package-lock.json` has under the target folder, unless it is there.
-fn installed() -> Outcome<PathBuf> {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/hub/peers");
+/// Puts the scripts into a folder under the target folder, where their packages are to be.
+fn scripts() -> Outcome<PathBuf> {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hub-peers");
-    let lock = |folder: &Path| fs::read(folder.join("package-lock.json")).ok();
-    // npm writes this file last.
-    let is_installed =
-        folder.join("node_modules/.package-lock.json").exists() && lock(&folder) == lock(&source);
     fs::create_dir_all(&folder)?;
     for file in FILES {
-        fs::copy(source.join(file), folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
+        fs::copy(source().join(file), folder.join(file)).map_err(|error| format!("{file}: {error}"))?;
     }
-    if !is_installed {
+    Ok(folder)
+}
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/hub/peers")
+}
+
+/// Installs what `package-lock.json` has beside the scripts, unless it is there.
+fn packages() -> Outcome<PathBuf> {
+    let folder = scripts()?;
+    let lock = source().join("package-lock.json");
+    let installed = folder.join("installed.json");
+    if fs::read(&installed).ok() != Some(fs::read(&lock)?) {
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund", "--loglevel=error"])
             .current_dir(&folder)
             .stdout(Stdio::null());
         match npm.status().map_err(|error| format!("npm: {error}"))? {
-            status if status.success() => {}
+            status if status.success() => fs::copy(&lock, &installed)?,
             status => return Err(format!("npm ci: {status}").into()),
-        }
+        };
     }
     Ok(folder)
 }
