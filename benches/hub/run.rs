@@ -14,6 +14,7 @@ use crate::{Outcome, serve, system};
 
 /// Descriptors beside those of the viewers.
 const OTHER_DESCRIPTORS: u64 = 64;
+const LOAD: &str = "/proc/loadavg";
 const MOST_VIEWERS: u64 = 10_000;
 
 /// Does what the options say. It fails where a peer that runs here could not do a row.
@@ -45,18 +46,21 @@ fn act(options: &Options) -> Outcome<bool> {
     if peers.is_empty() {
         return Err("none of the peers can run here".into());
     }
-    let (begin, load) = (Instant::now(), load_average());
+    let (begin, load) = (Instant::now(), first_line(LOAD));
     for peer in &peers {
         println!("{}: {}", peer.name, peer.told);
     }
-    println!("load average before: {load}");
+    // Which paces senders, on loopback too, where it is bbr.
+    let congestion = first_line("/proc/sys/net/ipv4/tcp_congestion_control");
+    println!("load average before: {load}; congestion control: {congestion}");
     let table = measured(options, &peers);
     table.print();
     if let Some(path) = &options.json {
         let mut json = table.to_json();
         json["smoke"] = options.smoke.into();
         json["rounds"] = options.rounds.into();
-        json["load_average"] = json!({"before": load, "after": load_average()});
+        json["congestion_control"] = congestion.into();
+        json["load_average"] = json!({"before": load, "after": first_line(LOAD)});
         json["peers"] = peers.iter().map(|peer| json!({"name": peer.name, "is": peer.told})).collect();
         fs::write(path, serde_json::to_string_pretty(&json)?)?;
     }
@@ -100,6 +104,6 @@ fn measured(options: &Options, peers: &[Peer]) -> Table {
     table
 }
 
-fn load_average() -> String {
-    fs::read_to_string("/proc/loadavg").map_or_else(|_| "unknown".to_owned(), |line| line.trim().to_owned())
+fn first_line(path: &str) -> String {
+    fs::read_to_string(path).map_or_else(|_| "unknown".to_owned(), |line| line.trim().to_owned())
 }
