@@ -1,22 +1,53 @@
 //! How circlet's hub is started, and how its frames come about. Whatever changes with the hub changes here.
 //!
-//! `--hub COMMAND` starts it. The command prints a line with its port, serves Socket.IO there, has viewers join the room that their event
-//! `join-game` names, acknowledging it, and on the event `start` publishes that many frames to the room as [`crate::frames::Frame`]
-//! has them, one a tick, and acknowledges with their number: what all peers do. A hub of this library can do so in this program, as
-//! `serve.rs` does with socketioxide: `--serve=circlet` is then what `command` gives without `--hub`.
+//! Without `--hub` it runs in a process of this program, which takes its orders from its standard input. With it, the command prints a
+//! line with its port and takes orders as the other peers do: on the event `start` it publishes that many frames to the room, each as
+//! [`Frame`] has it, and acknowledges with their number.
 
 use std::ffi::OsString;
+use std::io::stdin;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::thread;
+use std::time::Instant;
+use std::{env, io};
+
+use circlet::hub::{Hub, HubOptions};
 
 use crate::Outcome;
+use crate::frames::{Frame, Order};
 use crate::options::Options;
-use crate::protocol::Protocol;
+use crate::peers::Orders;
 
-pub(crate) const PROTOCOL: Protocol = Protocol::SocketIo;
+/// The key of the room's state that each frame is the new value of.
+const KEY: &str = "frame";
 
-/// Gives the program that serves the hub, with its arguments.
-pub(crate) fn command(options: &Options) -> Outcome<Vec<OsString>> {
+/// As often as the hub can: each frame is told when it is published, and its rate is that of the orders.
+const TICKS_HZ: u32 = 60;
+
+/// Gives the program that serves the hub, with its arguments, and how it takes orders.
+pub(crate) fn command(options: &Options) -> Outcome<(Vec<OsString>, Orders)> {
     match &options.hub {
-        Some(command) => Ok(command.split_whitespace().map(OsString::from).collect()),
-        None => Err("there is no hub but one that is named: --hub \"PROGRAM ARGUMENT...\"".into()),
+        Some(command) => Ok((command.split_whitespace().map(OsString::from).collect(), Orders::Event)),
+        None => Ok((vec![env::current_exe()?.into(), "--serve=circlet".into()], Orders::Line)),
     }
+}
+
+/// Serves a hub until the standard input ends. Each line of it is an order, answered with `done` and the number of frames.
+pub(crate) fn serve(threads: Option<usize>) -> Outcome<()> {
+    let mut options = HubOptions::default();
+    options.addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    options.hz = TICKS_HZ;
+    options.threads = threads.unwrap_or(options.threads);
+    let hub = Hub::start(options)?;
+    println!("{}", hub.addr().port());
+    for line in io::BufRead::lines(stdin().lock()) {
+        let order: Order = serde_json::from_str(&line?)?;
+        let begin = Instant::now();
+        for frame in 0..order.count() {
+            thread::sleep((begin + order.due(frame)).saturating_duration_since(Instant::now()));
+            hub.set(&order.room, KEY, serde_json::to_value(Frame::next(order.bytes))?)?;
+        }
+        println!("done {}", order.count());
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
 //! Many viewers of one server, on one thread.
 
+use std::cell::Cell;
 use std::io;
 use std::mem;
 use std::net::Ipv4Addr;
@@ -132,22 +133,34 @@ impl Crowd {
         Ok(())
     }
 
-    /// Gives an order; what comes is measured from here on.
-    pub(crate) fn order(&mut self, order: &Order) -> Outcome<()> {
+    /// Measures what is sent from here on.
+    pub(crate) fn begin(&mut self) {
         self.meter.begin(monotonic_ns());
         for viewer in &mut self.viewers {
             viewer.frames = 0;
         }
+    }
+
+    /// Gives an order, in an event.
+    pub(crate) fn order(&mut self, order: &Order) -> Outcome<()> {
         Ok(self.viewers[0].ask_for_frames(order)?)
     }
 
-    /// Waits until an order is done and `viewers` have all its frames, or nothing more comes. Gives the number of its frames.
-    pub(crate) fn wait_for_frames(&mut self, order: &Order, viewers: usize) -> Outcome<u64> {
+    /// Waits until an order is done, which `done` may tell too, and `viewers` have all its frames, or nothing more comes. Gives the
+    /// number of its frames.
+    pub(crate) fn wait_for_frames(
+        &mut self,
+        order: &Order,
+        viewers: usize,
+        done: impl Fn() -> Option<u64>,
+    ) -> Outcome<u64> {
         let patience = Duration::from_secs_f64(order.seconds) + PATIENCE;
-        if !self.settle(patience, |crowd| crowd.meter.done.is_some())? {
-            return Err("the order was never done".into());
-        }
-        let frames = self.meter.done.unwrap_or(0);
+        let frames = Cell::new(None);
+        self.settle(patience, |crowd| {
+            frames.set(crowd.meter.done.or_else(&done));
+            frames.get().is_some()
+        })?;
+        let frames = frames.get().ok_or("the order was never done")?;
         self.settle(PATIENCE, |crowd| crowd.meter.frames >= frames * viewers as u64)?;
         match self.meter.unreadable {
             0 => Ok(frames),

@@ -1,5 +1,8 @@
 //! Frames: what is ordered of a server, what it publishes, and what a viewer finds in it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use crate::system::monotonic_ns;
@@ -22,6 +25,11 @@ impl Order {
         Self { room: ROOM.to_owned(), hz: HZ, bytes, seconds }
     }
 
+    /// When a frame is due, since the order.
+    pub(crate) fn due(&self, frame: u64) -> Duration {
+        Duration::from_secs_f64(frame as f64 / self.hz)
+    }
+
     pub(crate) fn count(&self) -> u64 {
         ((self.hz * self.seconds).round() as u64).max(1)
     }
@@ -30,19 +38,23 @@ impl Order {
 /// How often a second.
 pub(crate) const HZ: f64 = 30.0;
 
-/// What is published: its JSON has as many bytes as were ordered.
+/// What is published: its JSON has as many bytes as were ordered. The names are in their alphabet's order, in which some servers write
+/// them, so that number and time are in the beginning.
 #[derive(Serialize)]
 pub(crate) struct Frame {
     n: u64,
     t: String,
-    pad: String,
+    x: String,
 }
 
 impl Frame {
-    pub(crate) fn new(number: u64, bytes: usize) -> Self {
-        let mut frame = Self { n: number, t: monotonic_ns().to_string(), pad: String::new() };
+    /// Makes the next frame of this process.
+    pub(crate) fn next(bytes: usize) -> Self {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let n = MADE.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut frame = Self { n, t: monotonic_ns().to_string(), x: String::new() };
         let bare = serde_json::to_string(&frame).map_or(0, |json| json.len());
-        frame.pad = "x".repeat(bytes.saturating_sub(bare));
+        frame.x = "x".repeat(bytes.saturating_sub(bare));
         frame
     }
 }

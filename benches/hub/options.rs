@@ -16,13 +16,13 @@ cargo bench --features hub --bench hub -- [OPTION...]
   --peers=NAME,...  circlet, node, bun, socketioxide, socketioxide-nagle, native [all]
   --rows=NAME,...   memory, connect, join, fanout200, fanout1000, slow, held [all]
   --rounds=N        the peers in turns, each time with another first [3]
-  --hub=COMMAND     starts circlet's hub and prints its port
+  --hub=COMMAND     another hub than that of this program: prints its port, takes orders as other peers do
   --node=PROGRAM    [node]
   --bun=PROGRAM     [bun/node_modules/.bin/bun, or bun]
-  --threads=N       of socketioxide's runtime [one for each core]
+  --threads=N       of circlet's hub and of socketioxide's runtime [one for each core]
   --json=FILE       has all figures of all rounds
   --smoke, --test   every row once, with 20 viewers for one second: shows that all of it runs, measures nothing
-  --serve=NAME      is one of the servers: socketioxide, socketioxide-nagle
+  --serve=NAME      is one of the servers: circlet, socketioxide, socketioxide-nagle
 
 What cannot run here is said and left out. Linux, two cores that nothing else uses.";
 
@@ -79,6 +79,11 @@ impl Options {
             options.rounds = 1;
         }
         Ok(options)
+    }
+
+    /// Tells one of the servers how many threads to have.
+    pub(crate) fn threads_argument(&self) -> Option<OsString> {
+        Some(format!("--threads={}", self.threads?).into())
     }
 
     fn set(&mut self, name: &str, value: String) -> Outcome<()> {

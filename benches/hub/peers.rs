@@ -29,10 +29,20 @@ const FILES: [&str; 9] = [
 pub(crate) struct Peer {
     pub(crate) name: &'static str,
     pub(crate) protocol: Protocol,
+    pub(crate) orders: Orders,
     /// What it is, with its version.
     pub(crate) told: String,
     program: OsString,
     arguments: Vec<OsString>,
+}
+
+/// How a server is told to publish frames.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Orders {
+    /// By an event of a client.
+    Event,
+    /// By a line on its standard input.
+    Line,
 }
 
 impl Peer {
@@ -46,8 +56,14 @@ impl Peer {
     pub(crate) fn prepare(name: &'static str, options: &Options) -> Outcome<Self> {
         match name {
             "circlet" => {
-                let command = circlet::command(options)?;
-                Self::given(name, circlet::PROTOCOL, format!("circlet, {}", show(&command)), command)
+                let (command, orders) = circlet::command(options)?;
+                let told = match orders {
+                    Orders::Event => format!("circlet's hub, {}", show(&command)),
+                    Orders::Line => "circlet's hub".to_owned(),
+                };
+                let threads = options.threads_argument().filter(|_| orders == Orders::Line);
+                let command = command.into_iter().chain(threads).collect();
+                Ok(Self { orders, ..Self::given(name, Protocol::SocketIo, told, command)? })
             }
             "node" => {
                 let program = options.node.clone().unwrap_or_else(|| "node".into());
@@ -76,16 +92,16 @@ impl Peer {
     }
 
     fn of_this_program(name: &'static str, told: &str, options: &Options) -> Outcome<Self> {
-        let threads = options.threads.map(|threads| format!("--threads={threads}").into());
-        let command =
-            [env::current_exe()?.into(), format!("--serve={name}").into()].into_iter().chain(threads);
+        let command = [env::current_exe()?.into(), format!("--serve={name}").into()];
+        let command = command.into_iter().chain(options.threads_argument());
         Self::given(name, Protocol::SocketIo, told.to_owned(), command.collect())
     }
 
     fn given(name: &'static str, protocol: Protocol, told: String, command: Vec<OsString>) -> Outcome<Self> {
         let mut arguments = command.into_iter();
         let program = arguments.next().ok_or("there is no program to start")?;
-        Ok(Self { name, protocol, told, program, arguments: arguments.collect() })
+        let orders = Orders::Event;
+        Ok(Self { name, protocol, orders, told, program, arguments: arguments.collect() })
     }
 }
 

@@ -32,6 +32,8 @@ pub(crate) enum Heard {
     /// The order is done, with so many frames.
     Done(u64),
     Frame,
+    /// A room's whole state, in which there may be a frame.
+    Snapshot,
     /// The server wants no more of this viewer.
     Ended,
     Other,
@@ -39,6 +41,7 @@ pub(crate) enum Heard {
 
 const JOIN_ACK: u64 = 0;
 const ORDER_ACK: u64 = 1;
+const REFUSED: &[u8] = b"\"ok\":false";
 
 impl Protocol {
     pub(crate) const CONNECT: &'static [u8] = b"40";
@@ -65,6 +68,9 @@ impl Protocol {
             (Self::SocketIo, [b'0', ..]) => Heard::Open,
             (Self::SocketIo, b"2") => Heard::Ping,
             (Self::SocketIo, [b'4', b'0', ..]) => Heard::Connected,
+            (Self::SocketIo, [b'4', b'2', rest @ ..]) if rest.starts_with(b"[\"gameState\"") => {
+                Heard::Snapshot
+            }
             (Self::SocketIo, [b'4', b'2', ..]) => Heard::Frame,
             (Self::SocketIo, [b'4', b'3', rest @ ..]) => acknowledged(rest),
             (Self::SocketIo, [b'4', b'1' | b'4', ..] | [b'1', ..]) => Heard::Ended,
@@ -78,8 +84,11 @@ impl Protocol {
     }
 }
 
-/// Reads `0["joined"]` and `1[300]`.
+/// Reads `0["joined"]`, and `1[300]`. A refusal is no join.
 fn acknowledged(rest: &[u8]) -> Heard {
+    if rest.windows(REFUSED.len()).any(|window| window == REFUSED) {
+        return Heard::Other;
+    }
     let mut parts = rest.split(|byte| matches!(byte, b'[' | b']'));
     match (parts.next().and_then(number), parts.next().and_then(number)) {
         (Some(JOIN_ACK), _) => Heard::Joined,

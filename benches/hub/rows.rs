@@ -100,9 +100,22 @@ impl Stand {
     /// Has the server publish frames that are not measured: its code is compiled and its buffers are there after them.
     pub(crate) fn warm_up(&mut self, order: &Order) -> Outcome<()> {
         let viewers = self.crowd.stages().joined;
-        self.crowd.order(order)?;
-        self.crowd.wait_for_frames(order, viewers)?;
+        self.order(order)?;
+        self.wait_for_frames(order, viewers)?;
         Ok(())
+    }
+
+    /// Gives an order; what is sent from here on is measured.
+    pub(crate) fn order(&mut self, order: &Order) -> Outcome<()> {
+        self.crowd.begin();
+        match self.server.order(order)? {
+            true => Ok(()),
+            false => self.crowd.order(order),
+        }
+    }
+
+    fn wait_for_frames(&mut self, order: &Order, viewers: usize) -> Outcome<u64> {
+        self.crowd.wait_for_frames(order, viewers, || self.server.done())
     }
 }
 
@@ -186,8 +199,8 @@ fn join(peer: &Peer, counts: [usize; 2]) -> Outcome<Figures> {
 /// Has one frame published, and gives how many viewers have it.
 fn reached(stand: &mut Stand, viewers: usize) -> Outcome<usize> {
     let one = Order::new(256, 1.0 / HZ);
-    stand.crowd.order(&one)?;
-    stand.crowd.wait_for_frames(&one, viewers)?;
+    stand.order(&one)?;
+    stand.wait_for_frames(&one, viewers)?;
     Ok(stand.crowd.viewers().iter().filter(|viewer| viewer.frames > 0).count())
 }
 
@@ -198,8 +211,8 @@ fn fanout(peer: &Peer, viewers: usize, seconds: f64, aims: [&'static str; 2]) ->
     stand.warm_up(&Order::new(1 << 10, 1.0))?;
     let order = Order::new(1 << 10, seconds);
     let before = [stand.server.processor_seconds()?, processor_seconds(process::id())?];
-    stand.crowd.order(&order)?;
-    let frames = stand.crowd.wait_for_frames(&order, viewers)?;
+    stand.order(&order)?;
+    let frames = stand.wait_for_frames(&order, viewers)?;
     let after = [stand.server.processor_seconds()?, processor_seconds(process::id())?];
     let meter = &stand.crowd.meter;
     let arrived = meter.frames as f64 / (frames as f64 * viewers as f64) * 100.0;

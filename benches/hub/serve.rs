@@ -1,6 +1,4 @@
-//! socketioxide on axum, as its documentation has it: a mode of this program, which is then one of the servers.
-
-use std::time::Duration;
+//! The servers that this program itself is, when it is told so: socketioxide on axum, as its documentation has it, and circlet's hub.
 
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -9,12 +7,13 @@ use socketioxide::extract::{AckSender, Data, SocketRef};
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep_until};
 
-use crate::Outcome;
 use crate::frames::{Frame, Order};
+use crate::{Outcome, circlet};
 
 /// Serves until the process is ended. Without a number of threads there is one for each core.
 pub(crate) fn serve(name: &str, threads: Option<usize>) -> Outcome<()> {
     let nodelay = match name {
+        "circlet" => return circlet::serve(threads),
         "socketioxide" => true,
         "socketioxide-nagle" => false,
         _ => return Err(format!("nothing is served as {name}").into()),
@@ -57,9 +56,9 @@ async fn listen(nodelay: bool) -> Outcome<()> {
 async fn publish(io: &SocketIo, order: &Order) -> u64 {
     let begin = Instant::now();
     for tick in 0..order.count() {
-        sleep_until(begin + Duration::from_secs_f64(tick as f64 / order.hz)).await;
+        sleep_until(begin + order.due(tick)).await;
         // Who is too slow for it goes without.
-        let _ = io.to(order.room.clone()).emit("state", &Frame::new(tick + 1, order.bytes)).await;
+        let _ = io.to(order.room.clone()).emit("state", &Frame::next(order.bytes)).await;
     }
     order.count()
 }

@@ -66,7 +66,7 @@ fn run(peer: &Peer, sizes: &Sizes, stops: bool) -> Outcome<Run> {
     let mut most = before;
     let order = Order::new(FRAME_BYTES, sizes.slow_seconds + sizes.catch_up.as_secs_f64());
     let end = monotonic_ns() + (sizes.slow_seconds * 1e9) as u64;
-    stand.crowd.order(&order)?;
+    stand.order(&order)?;
     while monotonic_ns() < end {
         stand.crowd.stay(LOOK)?;
         most = stand.server.rss()?.max(most);

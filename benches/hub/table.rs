@@ -93,11 +93,13 @@ impl Table {
     }
 }
 
-/// The one in the middle, where what never came about is more than anything.
+/// The one in the middle, or what is between two, where what never came about is more than anything.
 fn median(values: &[Option<f64>]) -> Option<f64> {
     let mut values: Vec<f64> = values.iter().map(|value| value.unwrap_or(f64::INFINITY)).collect();
     values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().filter(|value| value.is_finite())
+    let middle = [values.len().checked_sub(1)? / 2, values.len() / 2];
+    let median = middle.iter().map(|index| values[*index]).sum::<f64>() / 2.0;
+    Some(median).filter(|median| median.is_finite())
 }
 
 fn rounded(figure: f64) -> String {

@@ -204,7 +204,13 @@ impl Viewer {
             // The acknowledgement of a join may come before that of its CONNECT packet.
             Heard::Joined => self.stage = self.stage.max(Stage::Joined),
             Heard::Done(frames) => meter.done = Some(frames),
-            Heard::Frame => self.see_frame(meter),
+            Heard::Frame => {
+                let is_there = self.see_frame(meter);
+                meter.unreadable += u64::from(!is_there);
+            }
+            Heard::Snapshot => {
+                self.see_frame(meter);
+            }
             Heard::Ended => self.stage = Stage::Closed,
             Heard::Other => {}
         }
@@ -223,13 +229,14 @@ impl Viewer {
         }
     }
 
-    fn see_frame(&mut self, meter: &mut Meter) {
+    /// Notes the frame of a message, unless it had that or a newer one already. Tells whether there is one.
+    fn see_frame(&mut self, meter: &mut Meter) -> bool {
         let now = monotonic_ns();
-        let Some((number, sent)) = number_and_time(self.reader.head()) else {
-            meter.unreadable += 1;
-            return;
-        };
-        self.newest = self.newest.max(number);
+        let Some((number, sent)) = number_and_time(self.reader.head()) else { return false };
+        if number <= self.newest {
+            return true;
+        }
+        self.newest = number;
         if let Some((since, first @ None)) = &mut self.first_since
             && sent >= *since
         {
@@ -238,6 +245,7 @@ impl Viewer {
         if meter.note(number, sent, now) {
             self.frames += 1;
         }
+        true
     }
 
     fn say(&mut self, text: &[u8]) {

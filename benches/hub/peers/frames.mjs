@@ -4,8 +4,8 @@ import { now } from "./clock.mjs";
 let made = 0;
 
 function frame(bytes) {
-  const state = { n: ++made, t: String(now()), pad: "" };
-  state.pad = "x".repeat(Math.max(0, bytes - JSON.stringify(state).length));
+  const state = { n: ++made, t: String(now()), x: "" };
+  state.x = "x".repeat(Math.max(0, bytes - JSON.stringify(state).length));
   return state;
 }
 
