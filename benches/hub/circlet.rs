@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::io::stdin;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 use std::{env, io};
 
 use circlet::hub::{Hub, HubOptions};
@@ -24,6 +24,10 @@ const KEY: &str = "frame";
 /// As often as the hub can: each frame is told when it is published, and its rate is that of the orders.
 const TICKS_HZ: u32 = 60;
 
+/// Longer than viewers stop reading here: what is measured is how they catch up, and what they cost until then. By default the hub cuts
+/// them off before that.
+const STALLED_AFTER: Duration = Duration::from_secs(60);
+
 /// Gives the program that serves the hub, with its arguments, and how it takes orders.
 pub(crate) fn command(options: &Options) -> Outcome<(Vec<OsString>, Orders)> {
     match &options.hub {
@@ -37,6 +41,7 @@ pub(crate) fn serve(threads: Option<usize>) -> Outcome<()> {
     let mut options = HubOptions::default();
     options.addr = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     options.hz = TICKS_HZ;
+    options.stalled_after = STALLED_AFTER;
     options.threads = threads.unwrap_or(options.threads);
     let hub = Hub::start(options)?;
     println!("{}", hub.addr().port());

@@ -163,6 +163,9 @@ impl Crowd {
         let frames = frames.get().ok_or("the order was never done")?;
         self.settle(PATIENCE, |crowd| crowd.meter.frames >= frames * viewers as u64)?;
         match self.meter.unreadable {
+            0 if self.meter.frames == 0 && viewers > 0 => {
+                Err(format!("none of {frames} frames arrived").into())
+            }
             0 => Ok(frames),
             unreadable => Err(format!("{unreadable} frames had no number or time in their beginning").into()),
         }

@@ -83,7 +83,11 @@ fn run(peer: &Peer, sizes: &Sizes, stops: bool) -> Outcome<Run> {
     stand.crowd.read_again(others, LARGE_BUFFER);
     stand.crowd.stay(Duration::from_secs_f64(1.0 / HZ))?;
     let newest = stand.crowd.meter.newest;
-    let behind = slow(&stand).iter().map(|(_, number, _)| newest.saturating_sub(*number)).max().unwrap_or(0);
+    let behind = slow(&stand).into_iter().map(|(closed, number, _)| match closed {
+        false => newest.saturating_sub(number) as f64,
+        true => f64::INFINITY,
+    });
+    let behind = behind.fold(0.0, f64::max);
     stand.crowd.stay(sizes.catch_up)?;
     let after = slow(&stand);
     let fresh_ms = after.iter().map(|(_, _, since)| match since {
@@ -95,7 +99,7 @@ fn run(peer: &Peer, sizes: &Sizes, stops: bool) -> Outcome<Run> {
         anonymous,
         p99_ms,
         cut_off: after.iter().filter(|(closed, ..)| *closed).count(),
-        behind: behind as f64,
+        behind,
         fresh_ms: fresh_ms.fold(0.0, f64::max),
     })
 }
