@@ -96,7 +96,8 @@ pub(super) fn run(core: &Arc<Core>, told: &Receiver<Tell>) {
             }
         }
         if !audiences.dirty.is_empty() {
-            next = Instant::now() + interval;
+            // One that came late makes none of those after it late.
+            next = (next + interval).max(Instant::now());
             audiences.tick(core);
         }
     }

@@ -159,7 +159,9 @@ mod files {
                 process.major_faults = stat.field(12);
             }
             if let Some(status) = &self.status {
-                process.peak_rss_bytes = line(status, &mut [0; STATUS_BYTES]).ok().and_then(peak);
+                // The kernel's counters may lag behind one another.
+                let peak = line(status, &mut [0; STATUS_BYTES]).ok().and_then(peak);
+                process.peak_rss_bytes = peak.max(process.rss_bytes.filter(|_| peak.is_some()));
             }
             Ok(process)
         }
