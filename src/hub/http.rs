@@ -25,7 +25,7 @@ use super::core::Core;
 use super::events::{self, Refusal};
 use super::viewer::{Close, Viewer};
 use super::websocket::CloseCode;
-use super::{access, engine};
+use super::{access, engine, page};
 
 pub(super) type Answer = Response<Full<Bytes>>;
 
@@ -257,6 +257,11 @@ fn websocket(
 
 /// What there is beside sessions.
 async fn plain(core: &Arc<Core>, method: &Method, request: Request<Incoming>) -> Answer {
+    if matches!(*method, Method::GET | Method::HEAD)
+        && let Some(file) = page::answer(request.uri().path(), request.headers())
+    {
+        return file;
+    }
     match (method, request.uri().path()) {
         (&Method::GET, "/healthz") => text(StatusCode::OK, "text/plain", "ok\n"),
         (&Method::POST, "/emit") => emit(core, request).await,

@@ -11,6 +11,7 @@ mod http;
 #[expect(clippy::module_inception, reason = "the hub itself")]
 mod hub;
 mod options;
+mod page;
 mod quota;
 mod room;
 mod rooms;

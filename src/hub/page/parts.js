@@ -1,0 +1,140 @@
+// What views are made of.
+
+import { now } from "./clock.js";
+import { el, Keyed, setData, setHidden, setText } from "./dom.js";
+import { age, UNKNOWN } from "./format.js";
+import { History } from "./history.js";
+import { Spark } from "./spark.js";
+
+/** A titled part of a view. */
+export function card(title, ...children) {
+  return el("section", { class: "card" }, el("h2", {}, title), ...children);
+}
+
+/** A word for a state, with a colour for what it means. */
+export class Badge {
+  constructor() {
+    this.node = el("span", { class: "badge" });
+  }
+
+  update(word, tone) {
+    setText(this.node, word ?? UNKNOWN);
+    setData(this.node, "tone", tone ?? TONES[word] ?? "plain");
+  }
+}
+
+const TONES = {
+  processing: "accent",
+  idle: "good",
+  live: "good",
+  booting: "soft",
+  draining: "warn",
+  terminated: "soft",
+  ended: "warn",
+  deny: "bad",
+  warn: "warn",
+  created: "good",
+  modified: "accent",
+  deleted: "bad",
+};
+
+/** Names and values in rows; what is unknown has none. */
+export class Facts {
+  constructor() {
+    this.node = el("dl", { class: "facts" });
+    this.rows = new Keyed(this.node, (name) => {
+      const value = el("dd");
+      return { node: el("div", {}, el("dt", {}, name), value), update: (text) => setText(value, text) };
+    });
+  }
+
+  /** Shows these: a list of `[name, text]`, where `undefined` is left out. */
+  update(entries) {
+    this.rows.update(entries.filter(([, text]) => text !== undefined && text !== UNKNOWN));
+  }
+}
+
+/** A number with its name, and the curve of its last values if it is to have one. */
+export class Tile {
+  constructor(name, { spark = false, tone = "accent" } = {}) {
+    this.value = el("span", { class: "number" });
+    this.note = el("span", { class: "note" });
+    this.node = el("div", { class: "tile" }, el("span", { class: "name" }, name), this.value, this.note);
+    if (spark) {
+      this.history = new History();
+      this.spark = new Spark(this.history, tone);
+      this.node.append(this.spark.node);
+    }
+  }
+
+  update(text, note = "", number) {
+    setText(this.value, text);
+    setText(this.note, note);
+    if (this.spark && number !== undefined) this.history.add(number, now());
+  }
+
+  draw() {
+    this.spark?.draw();
+  }
+}
+
+/** A table with a row for each key; cells are texts, or nodes that rows keep. */
+export class Table {
+  /**
+   * @param columns their titles; one that begins with `#` is of numbers
+   * @param row makes a row's cells and what updates them: `{cells: [...], update(value)}`
+   */
+  constructor(columns, row) {
+    const heads = columns.map((title) =>
+      el("th", { scope: "col", class: title.startsWith("#") ? "of-numbers" : "" }, title.replace(/^#/, "")),
+    );
+    this.body = el("tbody");
+    this.node = el("div", { class: "table", tabindex: "0", role: "region", "aria-label": columns.join(", ").replaceAll("#", "") });
+    this.node.append(el("table", {}, el("thead", {}, el("tr", {}, ...heads)), this.body));
+    this.rows = new Keyed(this.body, (key) => {
+      const { cells, update } = row(key);
+      const nodes = cells.map((cell, index) => el("td", { class: columns[index].startsWith("#") ? "of-numbers" : "" }, cell));
+      return { node: el("tr", {}, ...nodes), update };
+    });
+  }
+
+  update(entries) {
+    this.rows.update(entries);
+  }
+}
+
+/** A cell whose text changes. */
+export const cell = (properties = {}) => el("span", properties);
+
+/** What a view says where it has nothing to show. */
+export class Empty {
+  constructor() {
+    this.node = el("p", { class: "empty" });
+  }
+
+  update(text) {
+    setHidden(this.node, !text);
+    setText(this.node, text ?? "");
+  }
+}
+
+/** How long ago a room last changed, beside its title. */
+export class Since {
+  constructor() {
+    this.node = el("span", { class: "age" });
+  }
+
+  update(room) {
+    const ms = room?.at === undefined ? undefined : now() - room.at;
+    setText(this.node, ms === undefined ? "no data" : `changed ${age(ms)} ago`);
+    setData(this.node, "tone", toneOfAge(ms));
+  }
+}
+
+export const toneOfAge = (ms) => (ms === undefined || ms >= 30_000 ? "bad" : ms >= 5000 ? "warn" : "plain");
+
+/** Returns the members of an object, none where it is no object. */
+export const membersOf = (value) =>
+  typeof value === "object" && value !== null && !Array.isArray(value) ? Object.entries(value) : [];
+
+export const listOf = (value) => (Array.isArray(value) ? value : []);

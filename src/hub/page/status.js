@@ -1,0 +1,73 @@
+// The state of the connection, the age of what is shown, and the question for a token.
+
+import { now } from "./clock.js";
+import { setData, setHidden, setText } from "./dom.js";
+import { age } from "./format.js";
+import { toneOfAge } from "./parts.js";
+
+const KEY = "circlet-token";
+
+const SAID = {
+  connecting: "connecting",
+  connected: "connected",
+  away: "reconnecting",
+  refused: "refused",
+};
+
+const byId = (id) => document.getElementById(id);
+
+/** Returns the token that was given in this tab. */
+export function savedToken() {
+  try {
+    return sessionStorage.getItem(KEY) ?? "";
+  } catch {
+    return "";
+  }
+}
+
+export class Status {
+  /** @param connectWith is called with a token that is given */
+  constructor(connectWith) {
+    this.link = byId("link");
+    this.age = byId("age");
+    this.notice = byId("notice");
+    this.form = byId("token-form");
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const token = byId("token").value.trim();
+      try {
+        sessionStorage.setItem(KEY, token);
+      } catch {
+        // It holds until the page is left.
+      }
+      connectWith(token);
+    });
+  }
+
+  /** Shows how things are; `rooms` are those of the view. */
+  update(wire, rooms) {
+    setText(this.link, wire.isPaused ? "paused" : SAID[wire.state]);
+    setData(this.link, "is", wire.isPaused ? "paused" : wire.state);
+    const asks = wire.state === "refused" && /token/.test(wire.why);
+    if (asks && this.form.hidden) byId("token").value = "";
+    setHidden(this.form, !asks);
+    if (asks) setText(byId("token-why"), wire.why);
+    this.tell(wire, rooms, asks);
+    const times = rooms.map((room) => room.at).filter((at) => at !== undefined);
+    const ms = times.length > 0 ? now() - Math.max(...times) : undefined;
+    setText(this.age, ms === undefined ? "no data" : `data ${age(ms)} old`);
+    const isStale = wire.state !== "connected" && ms !== undefined && ms > 1000;
+    setData(this.age, "tone", isStale ? "bad" : ms === undefined ? "soft" : toneOfAge(ms));
+  }
+
+  tell(wire, rooms, asks) {
+    const failed = rooms.find((room) => room.error);
+    const text =
+      wire.state === "refused" && !asks ? `The hub refuses the connection: ${wire.why}`
+      : wire.state === "away" ? "The hub does not answer. What is shown is what was known last; the page reconnects by itself."
+      : failed ? `${failed.name}: ${failed.error}`
+      : wire.refusal;
+    setHidden(this.notice, !text);
+    setText(this.notice, text);
+  }
+}

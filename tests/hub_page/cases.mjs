@@ -1,0 +1,341 @@
+/** The hub's page in a real browser: `node cases.mjs NAME`. */
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { end, emit, freePort, hide, hub, linkIs, open, pause, says, SCRATCH, set, tracker, until } from "./support.mjs";
+
+const SESSION = {
+  goal: "draw the curves of a sheet",
+  last: "the third curve is drawn",
+  critical: ["P0: one worker leaks", "P1: scale by depth"],
+  context: ["src/curve.rs:1-80"],
+  test: { runner: "nextest", files: 3, tests: { passed: 17, failed: 2, skipped: 1, duration_us: 608_000 }, coverage: { lines_found: 200, lines_hit: 150 } },
+  files: {
+    breakdown: [
+      { path: "src/curve.rs", status: "modified", lines: "+25", rationale: "the end was missing" },
+      { path: "src/new.rs", status: "created", lines: "+150" },
+    ],
+  },
+  cache: { hits: 1247, misses: 3, size_bytes: 245_890_000 },
+  executors: {
+    python_1: { language: "python", state: "processing", pid: 4711, policy: "strict", calls: 12, errors: 1 },
+    bun_1: { language: "bun", state: "idle", pid: 4712, policy: "strict", calls: 3, errors: 0 },
+  },
+  policies: { strict: { version: 1, rules: 7, files: "deny", network: "warn" } },
+  audit: {
+    denied: 2,
+    warned: 1,
+    last: [
+      { unix_ms: 1_790_000_000_000, action: "deny", request: "read /etc/shadow", rule: "fs.rules[0]", mechanism: "landlock", session: 4711, run: 9 },
+      { unix_ms: 1_790_000_001_000, action: "warn", request: "connect 203.0.113.9:443", rule: "net.default", mechanism: "audit hook" },
+    ],
+  },
+  worker_threads: {
+    pool: { active: 2, idle: 1, max: 4, strategy: "round-robin" },
+    statistics: { total_messages_received: 231, p50_processing_ns: 67_300_000, p99_processing_ns: 145_200_000 },
+    registry: {
+      w_3a7f: { state: "idle", created_at_ms: Date.now() - 61_000, messages_processed: 142, errors: 0, last_error: null, resource_usage: { rss_bytes: 47_395_635 } },
+      w_9b1c: {
+        state: "processing",
+        created_at_ms: Date.now() - 30_000,
+        messages_processed: 89,
+        errors: 1,
+        last_error: "Error: MaxListenersExceededWarning",
+        current_job: { id: "job-789", type: "bezier_batch", nodes: 1000, elapsed_us: 89_000 },
+        resource_usage: { rss_bytes: 55_364_812 },
+      },
+    },
+  },
+  weather: { outside: { degrees: 21.5, is_raining: false } },
+};
+
+const wave = (phase, points = 200) => ({
+  x: Array.from({ length: points }, (_, i) => i / 10),
+  y: Array.from({ length: points }, (_, i) => Math.sin(i / 10 + phase) * (1 + i / points)),
+});
+
+/** How much of a canvas is drawn upon. */
+const ink = (page, selector) =>
+  page.locator(selector).first().evaluate((canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let drawn = 0;
+    for (let i = 3; i < data.length; i += 4) drawn += data[i] > 0;
+    return drawn;
+  });
+
+const viewersOf = async (watcher, room) =>
+  watcher.locator(".chooses tr", { has: watcher.getByRole("link", { name: room, exact: true }) }).locator("td").nth(1).innerText().catch(() => "");
+
+const cases = {
+  /** With the ring that the test sends to, in `CIRCLET_RING`. */
+  async views() {
+    const ring = process.env.CIRCLET_RING;
+    const name = `page-${process.pid}`;
+    const session = await tracker(name);
+    await session.ask({ patch: SESSION });
+    await session.ask({ wait_for_project: { within_ms: 20_000 } });
+    const { address } = await hub(["--session", name, "--ring", ring]);
+    let phase = 0;
+    const timer = setInterval(async () => {
+      phase += 0.1;
+      await set(address, "waves", { sine: wave(phase), dots: [[0, 0], [10, Math.cos(phase)], [20, 1]], note: `phase ${Math.round(phase)}` }).catch(() => {});
+      await emit(address, "agent-action", "waves", { action: "turned", phase }).catch(() => {});
+    }, 33);
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(address, "", { colorScheme, deviceScaleFactor: 2 });
+      const shot = (view) => page.screenshot({ path: join(SCRATCH, `${view}-${colorScheme}.png`), fullPage: true });
+      await linkIs(page, "connected");
+      await says(
+        page, SESSION.goal, SESSION.last, ...SESSION.critical, "17 of 20 passed", "2 failed", "75 % (150 of 200)", "608 ms", "src/curve.rs",
+        "the end was missing", "Resident memory", /\d MiB/, "degrees", "21.5", "1,247", "sess-page", "live", "1 idle, 1 processing", /Ages of sections/i,
+      );
+      await pause(1500);
+      await shot("sessions");
+      await page.keyboard.press("2");
+      await says(page, "w_3a7f", "w_9b1c", "job-789, bezier_batch, 1,000 nodes", "142 messages", "MaxListenersExceededWarning", "52.8 MiB", "67.3 ms", "145 ms", "round-robin");
+      await session.ask({ update_worker: { id: "w_9b1c", patch: { state: "idle", current_job: null, messages_processed: 90 } } });
+      await says(page, "90 messages", "no job");
+      await session.ask({ update_worker: { id: "w_9b1c", patch: { state: "processing", current_job: { id: "job-790" }, messages_processed: 91 } } });
+      await says(page, "job-790");
+      assert.ok((await ink(page, ".lane")) > 1000);
+      await shot("workers");
+      await session.ask({ update_worker: { id: "w_9b1c", patch: { current_job: SESSION.worker_threads.registry.w_9b1c.current_job, messages_processed: 89 } } });
+      await page.keyboard.press("3");
+      await says(page, ring, "read by the hub", "of 64 KiB", /Sent\s+\d+\/s/, "mpsc");
+      await pause(2000);
+      await shot("rings");
+      await page.keyboard.press("4");
+      await says(page, "python_1", "process 4711", "strict", "read /etc/shadow", "fs.rules[0]", "landlock", "connect 203.0.113.9:443", "process 4711, run 9");
+      await shot("executors");
+      await page.keyboard.press("5");
+      await says(page, "waves", "sine, 200 points", "dots, 3 points", `ring:${ring}`, "x, y, 50 points");
+      await until("the curves move", async () => {
+        const before = await page.locator(".plot").last().evaluate((canvas) => canvas.toDataURL());
+        await pause(100);
+        return before !== (await page.locator(".plot").last().evaluate((canvas) => canvas.toDataURL()));
+      });
+      await shot("curves");
+      await page.keyboard.press("6");
+      await says(page, "Viewers", "waves", `session:${name}`);
+      await page.getByRole("link", { name: "waves", exact: true }).click();
+      await says(page, "agent-action", "turned", /note\s+phase \d+/);
+      assert.equal(await viewersOf(page, "waves").then((text) => Number(text) >= 0), true);
+      await until("the hub counts this page", async () => (await viewersOf(page, "waves")) === "1");
+      await pause(2500);
+      await shot("rooms");
+      const [before] = /phase \d+/.exec(await page.innerText("#panel"));
+      await until("deltas arrive", async () => !(await page.innerText("#panel")).includes(before));
+      await page.reload();
+      await says(page, "agent-action", "turned");
+      assert.match(page.url(), /#\/rooms\/waves$/);
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+    clearInterval(timer);
+  },
+
+  /** Binary columns of a hub in the test's own process, at `CIRCLET_HUB`. */
+  async columns() {
+    const page = await open(process.env.CIRCLET_HUB, "#/curves/columns");
+    await says(page, "f32, 300 points", "f64, 300 points");
+    const before = await page.locator(".plot").evaluate((canvas) => canvas.toDataURL());
+    await until("they move", async () => (await page.locator(".plot").evaluate((canvas) => canvas.toDataURL())) !== before);
+    assert.ok((await ink(page, ".plot")) > 2000);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  async again() {
+    const port = await freePort();
+    const first = await hub([], { port });
+    await set(first.address, "game", { score: 41 });
+    const page = await open(first.address, "#/rooms/game");
+    await says(page, /score\s+41/);
+    await first.kill();
+    await linkIs(page, "away");
+    assert.match(await page.innerText("#notice"), /does not answer/);
+    await until("its age is a warning", async () => (await page.getAttribute("#age", "data-tone")) === "bad");
+    const second = await hub([], { port });
+    await linkIs(page, "connected");
+    await set(second.address, "game", { score: 42 });
+    await emit(second.address, "agent-action", "game", { action: "came back" });
+    await says(page, /score\s+42/, "the hub was started again", "came back");
+    assert.equal(await page.isHidden("#notice"), true);
+    // The browser itself says that nobody listens there.
+    assert.deepEqual(page.complaints.filter((what) => !/ERR_CONNECTION_REFUSED|WebSocket connection to/.test(what)), []);
+  },
+
+  async hidden() {
+    const { address } = await hub();
+    await set(address, "game", { score: 1 });
+    const watcher = await open(address, "#/rooms");
+    const page = await open(address, "#/rooms/game");
+    await says(page, /score\s+1/);
+    await until("one watches", async () => (await viewersOf(watcher, "game")) === "1");
+    await hide(page, true);
+    await until("nobody watches", async () => (await viewersOf(watcher, "game")) === "0");
+    assert.equal(await viewersOf(watcher, "hub"), "1");
+    await set(address, "game", { score: 2 });
+    for (const action of ["one", "two"]) await emit(address, "agent-action", "game", { action });
+    await pause(300);
+    assert.match(await page.innerText("#panel"), /score\s+1/);
+    await hide(page, false);
+    // It goes on where it was: the events of the time between come as well, each once.
+    await says(page, /score\s+2/, '"one"', '"two"');
+    assert.equal((await page.innerText(".log")).split("agent-action").length - 1, 2);
+    await until("one watches again", async () => (await viewersOf(watcher, "game")) === "1");
+    // Another view leaves the room.
+    await page.keyboard.press("3");
+    await until("nobody watches it from another view", async () => (await viewersOf(watcher, "game")) === "0");
+    assert.deepEqual([page.complaints, watcher.complaints], [[], []]);
+  },
+
+  async keys() {
+    const { address } = await hub();
+    for (const room of ["a", "b"]) await set(address, room, { is: room });
+    const page = await open(address);
+    const chosen = () => page.locator('[role=tab][aria-selected="true"]').innerText();
+    const is = (view) => until(view, async () => (await chosen()).includes(view));
+    await is("Sessions");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.textContent), "Skip to the view");
+    await page.keyboard.press("Tab");
+    for (const view of ["Workers", "Rings", "Executors", "Curves", "Rooms", "Sessions"]) {
+      await page.keyboard.press("ArrowRight");
+      await is(view);
+      assert.match(await page.evaluate(() => document.activeElement.textContent), new RegExp(view));
+      assert.notEqual(await page.evaluate(() => getComputedStyle(document.activeElement).outlineStyle), "none");
+    }
+    await page.keyboard.press("ArrowLeft");
+    await is("Rooms");
+    await page.keyboard.press("Home");
+    await is("Sessions");
+    await page.keyboard.press("End");
+    await is("Rooms");
+    await page.locator(".chooses a", { hasText: "b" }).last().waitFor();
+    await page.keyboard.press("]");
+    await says(page, /is\s+a/);
+    await page.keyboard.press("]");
+    await says(page, /is\s+b/);
+    await page.keyboard.press("[");
+    await says(page, /is\s+a/);
+    await page.keyboard.press("?");
+    await page.locator("#keys[open]").waitFor();
+    assert.match(await page.innerText("#keys"), /show a view/);
+    await page.keyboard.press("Escape");
+    await until("it is closed", async () => (await page.locator("#keys[open]").count()) === 0);
+    await page.keyboard.press("t");
+    const theme = await page.evaluate(() => document.documentElement.dataset.theme);
+    assert.equal(theme, "dark");
+    await page.reload();
+    assert.equal(await page.evaluate(() => document.documentElement.dataset.theme), "dark");
+    assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).colorScheme), "dark");
+    assert.deepEqual(page.complaints, []);
+  },
+
+  async heap() {
+    const { address } = await hub(["--hz", "30"]);
+    let number = 0;
+    const timer = setInterval(async () => {
+      number += 1;
+      await set(address, "busy", { number, curve: wave(number / 10), list: Array.from({ length: 50 }, (_, i) => i * number) }).catch(() => {});
+      await emit(address, "visualization-event", "busy", { number, text: `event ${number}` }).catch(() => {});
+    }, 33);
+    const page = await open(address, "#/rooms/busy");
+    const client = await page.context().newCDPSession(page);
+    await client.send("HeapProfiler.enable");
+    const heap = async () => {
+      for (let i = 0; i < 3; i++) await client.send("HeapProfiler.collectGarbage");
+      const { usedSize } = await client.send("Runtime.getHeapUsage");
+      const { nodes } = await client.send("Memory.getDOMCounters");
+      return { usedSize, nodes };
+    };
+    const updates = async () => Number(/number\s+(\d+)/.exec(await page.innerText("#panel"))[1]);
+    for (const hash of ["#/rooms/busy", "#/curves/busy"]) {
+      await page.evaluate((hash) => (location.hash = hash), hash);
+      // Until the log is full of what it keeps, and the curves of rates are.
+      await pause(9000);
+      const [before, first] = [await heap(), hash.includes("rooms") ? await updates() : 0];
+      await pause(20_000);
+      const after = await heap();
+      console.log(hash, JSON.stringify({ before, after }));
+      if (first > 0) assert.ok((await updates()) - first > 400, "updates came at 30 Hz");
+      assert.ok(after.usedSize - before.usedSize < 400_000, `${after.usedSize} bytes after ${before.usedSize}`);
+      assert.ok(after.nodes - before.nodes < 200, `${after.nodes} nodes after ${before.nodes}`);
+    }
+    clearInterval(timer);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  async token() {
+    const { address } = await hub([], { env: { CIRCLET_VIEW_TOKEN: "let me in" } });
+    await set(address, "game", { score: 7 });
+    const page = await open(address, "#/rooms/game");
+    await linkIs(page, "refused");
+    assert.match(await page.innerText("#token-form"), /token is needed/);
+    await page.getByLabel("This hub asks for a token").fill("wrong");
+    await page.keyboard.press("Enter");
+    await until("it is not known", async () => (await page.innerText("#token-why")).includes("does not know"));
+    await page.getByLabel("This hub asks for a token").fill("let me in");
+    await page.getByRole("button", { name: "Connect" }).click();
+    await says(page, /score\s+7/);
+    assert.equal(await page.isHidden("#token-form"), true);
+    await page.reload();
+    await says(page, /score\s+7/);
+    const kept = await page.evaluate(() => [sessionStorage.length, JSON.stringify(localStorage).includes("let me in"), location.href.includes("let")]);
+    assert.deepEqual(kept, [1, false, false]);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  async hostile() {
+    const { address } = await hub();
+    const html = '<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>';
+    const nasty = { [html]: html, ["__proto__"]: { hacked: 1 }, constructor: html, deep: [[[[[[[[[[[[html]]]]]]]]]]]], nothing: null, empty: {}, long: "x".repeat(50_000) };
+    const odd = { x: [0, 1e18, 1e18 + 1, null], y: [1e308, -1e308, 0, 5] };
+    const text = JSON.stringify(nasty).replace(/^\{/, '{"__proto__":{"hacked":1},');
+    const room = `session:${html}`;
+    for (const key of ["goal", "critical", "process", "git", "test", "files", "worker_threads", "executors", "policies", "audit", "ages_ms", "page", "unavailable"]) {
+      await set(address, room, { [key]: JSON.parse(text) });
+    }
+    await set(address, room, { worker_threads: { registry: JSON.parse(text), pool: html }, audit: { last: [JSON.parse(text), null, 7], denied: html }, files: { breakdown: [null, 7, nasty] } });
+    await set(address, html, { odd, points: [[0, 0], [1, html]], ...nasty });
+    await set(address, "odd", { odd });
+    await emit(address, "agent-action", html, { html });
+    await set(address, "rings", { [html]: nasty, none: null, seven: 7, ring: { capacity_bytes: 0, used_bytes: 1, room: html, extra: html } });
+    const page = await open(address);
+    const rooms = [room, html, "odd"].map(encodeURIComponent);
+    for (const view of ["sessions", "workers", "rings", "executors", "curves", "rooms"]) {
+      for (const hash of ["", ...rooms.map((name) => `/${name}`), "/%E0%A4%A"]) {
+        await page.evaluate((hash) => (location.hash = hash), `#/${view}${hash}`);
+        await pause(250);
+      }
+    }
+    await says(page, "Hub");
+    assert.equal(await page.evaluate(() => globalThis.hacked ?? {}.hacked ?? null), null);
+    assert.equal(await page.locator("#panel img, #panel script").count(), 0);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  async phone() {
+    const name = `page-${process.pid}`;
+    const session = await tracker(name);
+    await session.ask({ patch: SESSION });
+    const { address } = await hub(["--session", name]);
+    await set(address, "waves", { sine: wave(0), [`a-key-${"long-".repeat(40)}`]: "x".repeat(300) });
+    for (const view of ["sessions", "workers", "rings", "executors", "curves", "rooms/waves"]) {
+      const page = await open(address, `#/${view}`, { viewport: { width: 360, height: 720 }, deviceScaleFactor: 2, colorScheme: "dark" });
+      await linkIs(page, "connected");
+      await pause(1200);
+      await page.screenshot({ path: join(SCRATCH, `phone-${view.split("/")[0]}.png`), fullPage: true });
+      const [wide, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+      assert.ok(wide <= inner, `${view} is ${wide} wide`);
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+  },
+};
+
+try {
+  await cases[process.argv[2]]();
+} finally {
+  await end();
+}
+process.exit(0);

@@ -1,0 +1,140 @@
+/** What the tests of the hub's page need: hubs and sessions as programs, a browser, and pages that complain of nothing. */
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { createRequire } from "node:module";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+
+export const PROGRAM = process.env.CIRCLET_PROGRAM;
+export const SCRATCH = process.env.CIRCLET_SCRATCH;
+export const TOKEN = "an emitter's token";
+const SOON_MS = 20_000;
+
+const { chromium } = createRequire(join(process.env.CIRCLET_NPM, "package.json"))("playwright-core");
+const ending = [];
+
+/** Waits until something holds, and fails with what was found last. */
+export async function until(what, look, within = SOON_MS) {
+  const limit = Date.now() + within;
+  let found;
+  for (;;) {
+    found = await look();
+    if (found) return found;
+    if (Date.now() > limit) assert.fail(`not so within ${within} ms: ${what}`);
+    await new Promise((done) => setTimeout(done, 25));
+  }
+}
+
+export const pause = (ms) => new Promise((done) => setTimeout(done, ms));
+
+export async function freePort() {
+  const server = createServer();
+  await new Promise((done) => server.listen(0, "127.0.0.1", done));
+  const { port } = server.address();
+  await new Promise((done) => server.close(done));
+  return port;
+}
+
+/** Starts `circlet serve`; returns its address, and what kills it. */
+export async function hub(args = [], { port = 0, env = {} } = {}) {
+  const child = spawn(PROGRAM, ["serve", "--addr", `127.0.0.1:${port}`, ...args], {
+    env: { ...process.env, CIRCLET_EMIT_TOKEN: TOKEN, ...env },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  const gone = new Promise((done) => child.once("exit", done));
+  const kill = async () => {
+    child.kill("SIGKILL");
+    await gone;
+  };
+  ending.push(kill);
+  const lines = createInterface({ input: child.stdout });
+  const address = await new Promise((done, failed) => {
+    lines.once("line", (line) => done(/http:\S+/.exec(line)[0]));
+    child.once("exit", (code) => failed(new Error(`the hub ended with ${code}`)));
+  });
+  return { address, kill };
+}
+
+/** Starts a tracker with a page; returns what asks it something. */
+export async function tracker(page) {
+  const child = spawn(PROGRAM, ["session", "track", "--page", page, "--pid", String(process.pid), "--interval", "100", "--session", "sess-page"], {
+    cwd: process.env.CIRCLET_ROOT,
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  ending.push(() => child.kill("SIGKILL"));
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const ask = async (request) => {
+    child.stdin.write(`${JSON.stringify(request)}\n`);
+    const answer = JSON.parse((await lines.next()).value);
+    assert.equal(answer.error, undefined);
+    return answer;
+  };
+  return { ask, kill: () => child.kill("SIGKILL") };
+}
+
+/** Emits something to a hub's room. */
+export async function emit(address, event, room, rest) {
+  const answer = await fetch(`${address}/emit`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${TOKEN}` },
+    body: JSON.stringify({ event, room, ...rest }),
+  });
+  assert.equal(answer.status, 200, await answer.text());
+}
+
+export const set = (address, room, values) => emit(address, "game-state-update", room, { set: values });
+
+let started;
+
+export async function browser() {
+  started ??= chromium.launch({
+    executablePath: process.env.CIRCLET_CHROMIUM,
+    args: ["--no-sandbox", "--disable-gpu", "--js-flags=--expose-gc"],
+  });
+  return started;
+}
+
+/** Opens a page of a hub; what it complains of, and what it asks of others, is kept in `complaints`. */
+export async function open(address, hash = "", options = {}) {
+  const context = await (await browser()).newContext({ viewport: { width: 1280, height: 900 }, ...options });
+  const page = await context.newPage();
+  page.complaints = [];
+  const complain = (what) => page.complaints.push(what);
+  page.on("console", (message) => ["error", "warning"].includes(message.type()) && complain(message.text()));
+  page.on("pageerror", (error) => complain(String(error)));
+  page.on("request", (request) => new URL(request.url()).host === new URL(address).host || complain(`asked ${request.url()}`));
+  page.on("websocket", (socket) => new URL(socket.url()).host === new URL(address).host || complain(`asked ${socket.url()}`));
+  page.on("response", (response) => response.status() >= 400 && complain(`${response.status()} of ${response.url()}`));
+  await page.addInitScript(() => {
+    addEventListener("securitypolicyviolation", (event) => console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`));
+  });
+  await page.goto(`${address}/${hash}`);
+  return page;
+}
+
+/** Waits until the panel says something. */
+export async function says(page, ...texts) {
+  for (const text of texts) {
+    await until(`${text} in:\n${await page.innerText("#panel")}`, async () => {
+      const shown = await page.innerText("#panel");
+      return text instanceof RegExp ? text.test(shown) : shown.includes(text);
+    });
+  }
+}
+
+export const linkIs = (page, state) => page.locator(`#link[data-is=${state}]`).waitFor({ timeout: SOON_MS });
+
+/** Says that a page was hidden or is shown, as a browser does; a page of this test's browser is never hidden by itself. */
+export async function hide(page, isHidden) {
+  await page.evaluate((isHidden) => {
+    Object.defineProperty(document, "hidden", { configurable: true, value: isHidden });
+    Object.defineProperty(document, "visibilityState", { configurable: true, value: isHidden ? "hidden" : "visible" });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
+}
+
+export async function end() {
+  await (await started)?.close();
+  for (const stop of ending) await stop();
+}
