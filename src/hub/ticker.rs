@@ -32,11 +32,13 @@ struct Audiences {
 
 impl Audiences {
     /// Takes what it was told; `false` to end.
-    fn take(&mut self, tell: Tell) -> bool {
+    fn take(&mut self, core: &Arc<Core>, tell: Tell) -> bool {
         match tell {
             Tell::Dirty(place) => self.dirty.push(place),
             Tell::Joined(place, viewer) => {
-                self.rooms.entry(place.id).or_default().insert(viewer.sid, viewer);
+                self.rooms.entry(place.id).or_default().insert(viewer.sid, viewer.clone());
+                // From here on ticks find it, so that none is missed between the state and the next one.
+                viewer.catch_up(core);
             }
             Tell::Left(place, sid) => {
                 let viewers = self.rooms.entry(place.id).or_default();
@@ -83,14 +85,14 @@ pub(super) fn run(core: &Arc<Core>, told: &Receiver<Tell>) {
     while goes_on {
         // What comes after a while of silence is told at once.
         let Ok(first) = told.recv() else { return };
-        goes_on = audiences.take(first);
+        goes_on = audiences.take(core, first);
         while goes_on {
             let tell = match next.checked_duration_since(Instant::now()) {
                 Some(left) if !left.is_zero() => told.recv_timeout(left),
                 _ => told.try_recv().map_err(|_| RecvTimeoutError::Timeout),
             };
             match tell {
-                Ok(tell) => goes_on = audiences.take(tell),
+                Ok(tell) => goes_on = audiences.take(core, tell),
                 Err(RecvTimeoutError::Timeout) => break,
                 Err(RecvTimeoutError::Disconnected) => goes_on = false,
             }

@@ -23,6 +23,9 @@ use super::websocket::{self, CloseCode};
 /// What may wait for a viewer beside the state of its rooms: answers and the like. One that asks and does not read is closed.
 const QUEUE_BYTES: usize = 64 << 10;
 
+/// The version of a viewer that has no state yet. No tick bears it.
+const NO_VERSION: u64 = u64::MAX;
+
 /// One end of a session of Engine.IO.
 #[derive(Debug)]
 pub(super) struct Viewer {
@@ -130,7 +133,8 @@ impl Viewer {
         let Some(seat) = line.seats.iter_mut().find(|seat| Arc::ptr_eq(&seat.place, place)) else {
             return Offered::Gone;
         };
-        if seat.at.version >= tick.to.version && seat.at.next >= tick.to.next {
+        let has_state = seat.at.version != NO_VERSION;
+        if has_state && seat.at.version >= tick.to.version && seat.at.next >= tick.to.next {
             return Offered::Told;
         }
         if !is_ready {
@@ -156,15 +160,15 @@ impl Viewer {
         let mut line = self.line();
         let now = place.room().position();
         let next = next.map_or(now.next, |next| next.clamp(1, now.next));
-        let at = Position { version: u64::MAX, next };
+        let at = Position { version: NO_VERSION, next };
         match line.seats.iter_mut().find(|seat| Arc::ptr_eq(&seat.place, place)) {
             Some(seat) => seat.at = at,
             None => {
                 line.seats.push(Seat { place: place.clone(), at });
                 place.viewers.fetch_add(1, Ordering::Relaxed);
-                core.tell_ticker_joined(place, self);
             }
         }
+        core.tell_ticker_joined(place, self);
         Position { version: now.version, next }
     }
 
