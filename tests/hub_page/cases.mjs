@@ -117,7 +117,7 @@ const cases = {
       await page.keyboard.press("6");
       await says(page, "Viewers", "waves", `session:${name}`);
       await page.getByRole("link", { name: "waves", exact: true }).click();
-      await says(page, "agent-action", "turned", /note\s+phase \d+/);
+      await says(page, "agent-action", "turned", /note\s+phase \d+/, "200 numbers: 0, 0.1, 0.2");
       assert.equal(await viewersOf(page, "waves").then((text) => Number(text) >= 0), true);
       await until("the hub counts this page", async () => (await viewersOf(page, "waves")) === "1");
       await pause(2500);
@@ -253,12 +253,18 @@ const cases = {
       await page.evaluate((hash) => (location.hash = hash), hash);
       // Until the log is full of what it keeps, and the curves of rates are.
       await pause(9000);
-      const [before, first] = [await heap(), hash.includes("rooms") ? await updates() : 0];
+      // What asks the page is loaded into it by the first question.
+      const first = hash.includes("rooms") ? await updates() : 0;
+      const before = await heap();
       await pause(20_000);
       const after = await heap();
       console.log(hash, JSON.stringify({ before, after }));
-      if (first > 0) assert.ok((await updates()) - first > 400, "updates came at 30 Hz");
-      assert.ok(after.usedSize - before.usedSize < 400_000, `${after.usedSize} bytes after ${before.usedSize}`);
+      if (first > 0) {
+        const last = await updates();
+        // A machine that has much else to do publishes less, and the page keeps up all the same.
+        assert.ok(last - first > 200 && number - last < 30, `from ${first} to ${last}, of ${number}`);
+      }
+      assert.ok(after.usedSize - before.usedSize < 200_000, `${after.usedSize} bytes after ${before.usedSize}`);
       assert.ok(after.nodes - before.nodes < 200, `${after.nodes} nodes after ${before.nodes}`);
     }
     clearInterval(timer);
@@ -319,7 +325,7 @@ const cases = {
     const session = await tracker(name);
     await session.ask({ patch: SESSION });
     const { address } = await hub(["--session", name]);
-    await set(address, "waves", { sine: wave(0), [`a-key-${"long-".repeat(40)}`]: "x".repeat(300) });
+    await set(address, "waves", { sine: wave(0), [`a-key-${"long-".repeat(30)}`]: "x".repeat(300) });
     for (const view of ["sessions", "workers", "rings", "executors", "curves", "rooms/waves"]) {
       const page = await open(address, `#/${view}`, { viewport: { width: 360, height: 720 }, deviceScaleFactor: 2, colorScheme: "dark" });
       await linkIs(page, "connected");

@@ -21,7 +21,7 @@ export async function until(what, look, within = SOON_MS) {
   for (;;) {
     found = await look();
     if (found) return found;
-    if (Date.now() > limit) assert.fail(`not so within ${within} ms: ${what}`);
+    if (Date.now() > limit) assert.fail(`not so within ${within} ms: ${typeof what === "function" ? what() : what}`);
     await new Promise((done) => setTimeout(done, 25));
   }
 }
@@ -116,10 +116,14 @@ export async function open(address, hash = "", options = {}) {
 /** Waits until the panel says something. */
 export async function says(page, ...texts) {
   for (const text of texts) {
-    await until(`${text} in:\n${await page.innerText("#panel")}`, async () => {
-      const shown = await page.innerText("#panel");
-      return text instanceof RegExp ? text.test(shown) : shown.includes(text);
-    });
+    let shown;
+    await until(
+      () => `${text} in:\n${shown}\nand it complains: ${page.complaints}`,
+      async () => {
+        shown = await page.innerText("#panel");
+        return text instanceof RegExp ? text.test(shown) : shown.includes(text);
+      },
+    );
   }
 }
 

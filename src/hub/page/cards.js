@@ -43,24 +43,43 @@ class Aims {
   }
 }
 
-/** What has a view of its own: in short, with the way there. */
-function elsewhere(title, view, say) {
-  const text = el("p");
-  const link = el("a", {}, `Show ${view}`);
-  return {
-    node: card(title, text, link),
-    update(section, room) {
-      setText(text, say(section));
-      const href = `#/${view}/${encodeURIComponent(room.name)}`;
-      if (link.getAttribute("href") !== href) link.setAttribute("href", href);
-    },
-  };
-}
-
 function workers(section) {
   const states = membersOf(section?.registry).map(([, worker]) => plainly(worker?.state));
   const counts = [...new Set(states)].sort().map((state) => `${states.filter((other) => other === state).length} ${state}`);
   return counts.length > 0 ? counts.join(", ") : "no worker is registered";
+}
+
+const ROWS = [
+  ["worker_threads", "Workers", "workers", workers],
+  ["executors", "Executors", "executors", (all) => each(all, (one) => plainly(one?.state))],
+  ["policies", "Policies", "executors", (all) => each(all, (one) => `${count(one?.rules)} rules`)],
+  ["audit", "Audit", "executors", (audit) => `${count(audit?.denied)} denied, ${count(audit?.warned)} warned`],
+];
+
+const each = (all, say) => membersOf(all).map(([name, one]) => `${name} (${say(one)})`).join(", ");
+
+/** What has a view of its own: in short, with the way there. */
+class Work {
+  constructor() {
+    const list = el("dl", { class: "facts" });
+    this.node = card("At work", list);
+    this.rows = new Keyed(list, (key) => {
+      const [, title, view, say] = ROWS.find(([known]) => known === key);
+      const [link, text] = [el("a", {}, title), el("dd")];
+      return {
+        node: el("div", {}, el("dt", {}, link), text),
+        update: (room) => {
+          setText(text, say(room.get(key)));
+          const href = `#/${view}/${encodeURIComponent(room.name)}`;
+          if (link.getAttribute("href") !== href) link.setAttribute("href", href);
+        },
+      };
+    });
+  }
+
+  update(_, room) {
+    this.rows.update(WORK.filter((key) => room.state.has(key)).map((key) => [key, room]));
+  }
 }
 
 /** How old each section is, which goes on between snapshots. */
@@ -68,6 +87,7 @@ class Ages {
   constructor() {
     this.facts = new Facts();
     this.node = card("Ages of sections", this.facts.node);
+    this.node.classList.add("wide", "in-columns");
   }
 
   update(ages, room) {
@@ -78,14 +98,16 @@ class Ages {
 
 const tree = (title) => new Section(title);
 
+/** The keys of the card of what is at work, and what that card itself goes by. */
+export const WORK = ROWS.map(([key]) => key);
+export const AT_WORK = "\nwork";
+
 /** The cards by the key of the payload that they are drawn from, in the order in which they are shown. */
 export const CARDS = new Map([
+  [AT_WORK, () => new Work()],
   ["process", process],
   ["git", git],
   ["test", tests],
-  ["worker_threads", () => elsewhere("Workers", "workers", workers)],
-  ["executors", () => elsewhere("Executors", "executors", (all) => membersOf(all).map(([name, one]) => `${name} (${plainly(one?.state)})`).join(", "))],
-  ["audit", () => elsewhere("Audit", "executors", (audit) => `${count(audit?.denied)} denied, ${count(audit?.warned)} warned`)],
   ["metadata", machine],
   ["python", () => runtime("Python")],
   ["node", () => runtime("Node")],

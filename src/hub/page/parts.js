@@ -58,7 +58,8 @@ export class Facts {
 export class Tile {
   constructor(name, { spark = false, tone = "accent" } = {}) {
     this.value = el("span", { class: "number" });
-    this.note = el("span", { class: "note" });
+    // It has its place from the first note on.
+    this.note = el("span", { class: "note", hidden: true });
     this.node = el("div", { class: "tile" }, el("span", { class: "name" }, name), this.value, this.note);
     if (spark) {
       this.history = new History();
@@ -70,6 +71,7 @@ export class Tile {
   update(text, note = "", number) {
     setText(this.value, text);
     setText(this.note, note);
+    if (note) setHidden(this.note, false);
     if (this.spark && number !== undefined) this.history.add(number, now());
   }
 

@@ -96,7 +96,7 @@ export function git() {
     ],
     draw(section) {
       const { branch, head: commit, detached, uncommitted_files: files } = section ?? {};
-      setText(head, [detached ? "detached" : (branch ?? "no branch"), commit].filter(Boolean).map(plainly).join(" at "));
+      setText(head, [detached ? "detached" : (branch ?? "no branch"), commit && plainly(commit).slice(0, 10)].filter(Boolean).join(" at "));
       setHidden(badge.node, !isNumber(files));
       badge.update(isClean(section) ? "clean" : `${count(files)} uncommitted`, isClean(section) ? "good" : "warn");
     },

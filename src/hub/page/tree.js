@@ -8,8 +8,18 @@ const MEMBERS = 200;
 /** How deep it is drawn; what is deeper stands there as JSON. */
 const DEPTH = 8;
 
+/** How many numbers of a list are shown; they stand in one line. */
+const NUMBERS = 12;
+
+const isNumbers = (value) => Array.isArray(value) && value.length > 0 && value.every((item) => typeof item === "number");
+
 const isBranch = (value, depth) =>
-  typeof value === "object" && value !== null && !(value instanceof ArrayBuffer) && depth < DEPTH;
+  typeof value === "object" && value !== null && !(value instanceof ArrayBuffer) && !isNumbers(value) && depth < DEPTH;
+
+function numbers(list) {
+  const first = list.slice(0, NUMBERS).map((number) => String(Number(number.toPrecision(6))));
+  return list.length > NUMBERS ? `${list.length} numbers: ${first.join(", ")}, ...` : first.join(", ");
+}
 
 /** The members of an object or a list, as rows. */
 export class Tree {
@@ -54,9 +64,7 @@ class Row {
     if (size === 0) {
       this.tree = undefined;
       this.node.classList.remove("branch");
-      const isEmpty = typeof value === "object" && value !== null && !(value instanceof ArrayBuffer) && this.depth < DEPTH;
-      const text = isEmpty ? (Array.isArray(value) ? "empty list" : "empty") : this.isRaw ? plainly(value) : named(this.name, value);
-      setText(this.value, text);
+      setText(this.value, this.textOf(value));
       return;
     }
     if (!this.tree) {
@@ -66,6 +74,13 @@ class Row {
       this.node.classList.add("branch");
     }
     this.tree.update(value);
+  }
+
+  /** Returns a value that has no members as text. */
+  textOf(value) {
+    if (isNumbers(value)) return numbers(value);
+    if (isBranch(value, this.depth)) return Array.isArray(value) ? "empty list" : "empty";
+    return this.isRaw ? plainly(value) : named(this.name, value);
   }
 }
 

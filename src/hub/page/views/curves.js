@@ -58,7 +58,7 @@ export class Curves {
     this.empty = new Empty();
     this.equal = el("input", { type: "checkbox" });
     this.note = el("span", { class: "note" });
-    this.options = el("div", { class: "line" }, el("label", {}, this.equal, " One scale for both axes"), this.note);
+    this.options = el("div", { class: "line title" }, el("label", {}, this.equal, " One scale for both axes"), this.note);
     this.list = el("div", { class: "cards" });
     this.keyed = new Keyed(this.list, (room) => new Figure(room));
     this.node = el("div", {}, this.picker.node, this.options, this.empty.node, this.list);

@@ -103,7 +103,7 @@ export class Executors {
       this.table.node,
       this.auditRest.node,
     );
-    this.head = el("div", { class: "line" }, this.title, this.since.node);
+    this.head = el("div", { class: "line title" }, this.title, this.since.node);
     this.node = el("div", {}, this.picker.node, this.empty.node, this.head, this.list, this.policyCard, this.auditCard);
   }
 

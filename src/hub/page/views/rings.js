@@ -103,7 +103,7 @@ export class Rings {
     this.empty = new Empty();
     this.since = new Since();
     this.list = el("div", { class: "cards" });
-    this.head = el("div", { class: "line" }, el("h2", {}, "Rings"), this.since.node);
+    this.head = el("div", { class: "line title" }, el("h2", {}, "Rings"), this.since.node);
     this.node = el("div", {}, this.head, this.empty.node, this.list);
     this.keyed = new Keyed(this.list, (ring) => new Ring(ring));
   }

@@ -28,7 +28,7 @@ const WORRYING = ["behind", "lost", "refused", "closed"];
 
 class Stats {
   constructor() {
-    this.node = el("div", { class: "tiles" });
+    this.node = el("div", { class: "tiles apart" });
     this.keyed = new Keyed(this.node, (key) => {
       const [title, format, grows] = STATS[key] ?? [key, count];
       const tile = new Tile(title, { spark: Boolean(grows) });
@@ -104,8 +104,8 @@ class Shown {
     this.node = el(
       "div",
       {},
-      el("div", { class: "line" }, el("h2", {}, name), this.since.node, this.updates, curves),
-      el("div", { class: "cards" }, card("State", this.empty.node, this.tree.node), this.log.node),
+      el("div", { class: "line title" }, el("h2", {}, name), this.since.node, this.updates, curves),
+      el("div", { class: "cards pair" }, card("State", this.empty.node, this.tree.node), this.log.node),
     );
   }
 
@@ -141,7 +141,7 @@ export class Rooms {
     this.node = el(
       "div",
       {},
-      el("div", { class: "line" }, el("h2", {}, "Hub"), this.since.node),
+      el("div", { class: "line title" }, el("h2", {}, "Hub"), this.since.node),
       this.stats.node,
       card("Rooms", el("p", { class: "note" }, "Choose one to watch it."), this.table.node),
       this.place,

@@ -4,7 +4,7 @@ import { el, Keyed, setHidden, setText } from "../dom.js";
 import { plainly } from "../format.js";
 import { Badge, Empty, Since } from "../parts.js";
 import { Picker, sessionName, sessions } from "../picker.js";
-import { ABOVE, aims, cardOf, CARDS, headline } from "../cards.js";
+import { ABOVE, aims, AT_WORK, cardOf, CARDS, headline, WORK } from "../cards.js";
 
 export class Sessions {
   constructor(name) {
@@ -17,7 +17,7 @@ export class Sessions {
     this.snapshot = el("span", { class: "note" });
     this.why = el("p", { class: "notice" });
     this.cards = el("div");
-    this.head = el("div", { class: "line" }, this.title, this.lives.node, this.snapshot, this.since.node);
+    this.head = el("div", { class: "line title" }, this.title, this.lives.node, this.snapshot, this.since.node);
     this.node = el("div", {}, this.picker.node, this.empty.node, this.head, this.why, this.cards);
   }
 
@@ -46,7 +46,8 @@ export class Sessions {
     if (page?.lives === false) setText(this.why, `No tracker keeps this session's page now: ${plainly(page.why)}`);
     this.aims.update(room.state);
     const known = [...CARDS.keys()].filter((key) => room.state.has(key));
-    const others = [...room.state.keys()].filter((key) => !CARDS.has(key) && !ABOVE.includes(key)).sort();
+    if (WORK.some((key) => room.state.has(key))) known.unshift(AT_WORK);
+    const others = [...room.state.keys()].filter((key) => !CARDS.has(key) && !ABOVE.includes(key) && !WORK.includes(key)).sort();
     // What it is for people to read last: ages, and what is not known.
     const last = ["ages_ms", "unavailable", "redacted"];
     const order = [...known.filter((key) => !last.includes(key)), ...others, ...last.filter((key) => known.includes(key))];

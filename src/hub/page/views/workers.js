@@ -116,8 +116,8 @@ export class Workers {
     this.all = el(
       "div",
       {},
-      el("div", { class: "line" }, this.title, this.since.node),
-      el("div", { class: "tiles" }, ...Object.values(this.tiles).map((tile) => tile.node)),
+      el("div", { class: "line title" }, this.title, this.since.node),
+      el("div", { class: "tiles apart" }, ...Object.values(this.tiles).map((tile) => tile.node)),
       this.list,
       this.legend,
       this.restCard,
