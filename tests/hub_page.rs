@@ -63,7 +63,8 @@ fn each_view_shows_what_is_published_in_both_themes_and_asks_nobody_else() {
     let send = |number| {
         let (x, y) = wave(number, 50);
         // A ring that is full drops it.
-        let _ = sender.try_send(serde_json::json!({ "x": x, "y": y, "number": number }).to_string().as_bytes());
+        let _ =
+            sender.try_send(serde_json::json!({ "x": x, "y": y, "number": number }).to_string().as_bytes());
     };
     beside(send, Duration::from_millis(10), || passes("views", &[("CIRCLET_RING", &name)]));
 }
@@ -83,6 +84,11 @@ fn columns_of_bytes_are_drawn_as_they_change() {
     };
     let address = format!("http://{}", hub.addr());
     beside(publish, Duration::from_millis(20), || passes("columns", &[("CIRCLET_HUB", &address)]));
+}
+
+#[test]
+fn each_file_comes_with_its_policy_and_once() {
+    passes("files", &[]);
 }
 
 #[test]

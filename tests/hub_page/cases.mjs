@@ -1,7 +1,7 @@
 /** The hub's page in a real browser: `node cases.mjs NAME`. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { end, emit, freePort, hide, hub, linkIs, open, pause, says, SCRATCH, set, tracker, until } from "./support.mjs";
+import { end, emit, faint, freePort, hide, hub, linkIs, open, pause, says, SCRATCH, set, tracker, until } from "./support.mjs";
 
 const SESSION = {
   goal: "draw the curves of a sheet",
@@ -82,7 +82,10 @@ const cases = {
     }, 33);
     for (const colorScheme of ["light", "dark"]) {
       const page = await open(address, "", { colorScheme, deviceScaleFactor: 2 });
-      const shot = (view) => page.screenshot({ path: join(SCRATCH, `${view}-${colorScheme}.png`), fullPage: true });
+      const shot = async (view) => {
+        await page.screenshot({ path: join(SCRATCH, `${view}-${colorScheme}.png`), fullPage: true });
+        assert.deepEqual(await faint(page), [], `${view}, ${colorScheme}`);
+      };
       await linkIs(page, "connected");
       await says(
         page, SESSION.goal, SESSION.last, ...SESSION.critical, "17 of 20 passed", "2 failed", "75 % (150 of 200)", "608 ms", "src/curve.rs",
@@ -268,6 +271,30 @@ const cases = {
       assert.ok(after.nodes - before.nodes < 200, `${after.nodes} nodes after ${before.nodes}`);
     }
     clearInterval(timer);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  async files() {
+    const { address } = await hub();
+    const page = await open(address);
+    const paths = await page.evaluate(() => ["/", ...performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname)]);
+    const own = paths.filter((path) => !path.startsWith("/socket.io"));
+    assert.ok(own.length > 25, own.join(" "));
+    for (const path of [...own, "/page/vendor/LICENSE"]) {
+      const first = await fetch(address + path);
+      assert.equal(first.status, 200);
+      assert.ok((await first.text()).length > 100);
+      assert.match(first.headers.get("content-security-policy"), /^default-src 'none'; script-src 'self';/);
+      assert.equal(first.headers.get("x-content-type-options"), "nosniff");
+      assert.equal(first.headers.get("referrer-policy"), "no-referrer");
+      assert.equal(first.headers.get("cache-control"), "no-cache");
+      const again = await fetch(address + path, { headers: { "if-none-match": first.headers.get("etag") } });
+      assert.deepEqual([again.status, await again.text()], [304, ""]);
+      const head = await fetch(address + path, { method: "HEAD" });
+      assert.deepEqual([head.status, head.headers.get("etag"), await head.text()], [200, first.headers.get("etag"), ""]);
+    }
+    for (const path of ["/page/", "/page/main.js/", "/page/..%2fCargo.toml", "/page/index.html"]) assert.equal((await fetch(address + path)).status, 404);
+    assert.equal((await fetch(address, { method: "POST" })).status, 404);
     assert.deepEqual(page.complaints, []);
   },
 

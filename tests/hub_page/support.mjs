@@ -138,6 +138,37 @@ export async function hide(page, isHidden) {
   }, isHidden);
 }
 
+/** Texts whose contrast is less than WCAG asks for at level AA, with what it is. */
+export const faint = (page) =>
+  page.evaluate(() => {
+    const context = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
+    const over = (colours) => {
+      context.clearRect(0, 0, 1, 1);
+      for (const colour of colours) {
+        context.fillStyle = colour;
+        context.fillRect(0, 0, 1, 1);
+      }
+      return context.getImageData(0, 0, 1, 1).data;
+    };
+    const light = ([r, g, b]) => {
+      const [x, y, z] = [r, g, b].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+      return 0.2126 * x + 0.7152 * y + 0.0722 * z;
+    };
+    const found = [];
+    for (const element of document.querySelectorAll("body *")) {
+      const says = [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+      if (!says || element.getClientRects().length === 0) continue;
+      const style = getComputedStyle(element);
+      const grounds = [];
+      for (let at = element; at; at = at.parentElement) grounds.unshift(getComputedStyle(at).backgroundColor);
+      const [a, b] = [light(over(grounds)), light(over([...grounds, style.color]))].sort((x, y) => y - x);
+      const contrast = (a + 0.05) / (b + 0.05);
+      const isLarge = parseFloat(style.fontSize) >= 24 || (parseFloat(style.fontSize) >= 18.66 && style.fontWeight >= 700);
+      if (contrast < (isLarge ? 3 : 4.5)) found.push(`${element.tagName}.${element.className} ${element.textContent.slice(0, 30)}: ${contrast.toFixed(2)}`);
+    }
+    return found;
+  });
+
 export async function end() {
   await (await started)?.close();
   for (const stop of ending) await stop();

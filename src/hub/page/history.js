@@ -28,15 +28,24 @@ export class History {
   }
 }
 
+/** Values that are closer than that say little of how fast something grows. */
+const SHORTEST_MS = 400;
+
 /** A rate of the successive values of a count, over a window of time. */
 export class Rate {
-  constructor(windowMs = 2000) {
+  /** @param skipped how many values are left out first: those that may be of any time */
+  constructor(windowMs = 2000, skipped = 0) {
     this.windowMs = windowMs;
+    this.skipped = skipped;
     this.points = [];
   }
 
   /** Takes a count of a moment. One that is smaller begins anew. */
   add(value, at) {
+    if (this.skipped > 0) {
+      this.skipped -= 1;
+      return;
+    }
     const last = this.points.at(-1);
     if (last && value < last.value) this.points.length = 0;
     if (last && at <= last.at) return;
@@ -44,11 +53,11 @@ export class Rate {
     while (this.points.length > 2 && this.points[1].at < at - this.windowMs) this.points.shift();
   }
 
-  /** Returns how much it grew in a second until a moment; `undefined` before there are two values. */
+  /** Returns how much it grew in a second until a moment; `undefined` before that can be told. */
   perSecond(at) {
     const first = this.points[0];
     const last = this.points.at(-1);
-    if (!first || first === last) return undefined;
+    if (!first || last.at - first.at < SHORTEST_MS) return undefined;
     // A count that stands still comes no more.
     const until = Math.max(last.at, at - 1000);
     if (until - last.at > this.windowMs) return 0;

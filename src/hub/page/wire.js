@@ -3,6 +3,10 @@
 import { io } from "./vendor/socket.io.esm.min.js";
 import { Room } from "./room.js";
 
+/** For how long it is shown that the hub has refused something. */
+const SHOWN_MS = 15_000;
+/** When one that was told to go comes again. */
+const AGAIN_MS = 2000;
 const EVENTS = ["agent-action", "visualization-event"];
 
 /**
@@ -41,7 +45,7 @@ export class Wire {
       for (const room of this.rooms.values()) room.isJoined = false;
       this.is("away", why);
       // Whoever is told to go does not come back by itself.
-      if (why === "io server disconnect") socket.connect();
+      if (why === "io server disconnect") setTimeout(() => socket.connect(), AGAIN_MS);
     });
     socket.on("connect_error", (error) => {
       // It is tried again, unless the hub itself has refused it.
@@ -77,6 +81,11 @@ export class Wire {
 
   refused(error) {
     this.refusal = String(error);
+    clearTimeout(this.forgetting);
+    this.forgetting = setTimeout(() => {
+      this.refusal = "";
+      this.changed();
+    }, SHOWN_MS);
     this.changed();
   }
 

@@ -32,7 +32,8 @@ class Stats {
     this.keyed = new Keyed(this.node, (key) => {
       const [title, format, grows] = STATS[key] ?? [key, count];
       const tile = new Tile(title, { spark: Boolean(grows) });
-      const growth = new Rate(5000);
+      // The first that comes may be of when the hub was last watched.
+      const growth = new Rate(5000, 1);
       let shown;
       return {
         node: tile.node,
@@ -59,7 +60,7 @@ class Stats {
 /** The events of a room, the newest at the end. */
 class Log {
   constructor() {
-    this.list = el("ol", { class: "log", role: "log", "aria-label": "Events", tabindex: "0" });
+    this.list = el("ol", { class: "log", role: "log", "aria-live": "off", "aria-label": "Events", tabindex: "0" });
     this.empty = el("p", { class: "note" }, "No event has come since this page joined the room.");
     this.node = card("Events", this.empty, this.list);
     this.shown = 0;
@@ -100,11 +101,12 @@ class Shown {
     this.growth = new Rate();
     this.empty = new Empty();
     this.log = new Log();
+    this.session = el("a", { href: `#/sessions/${encodeURIComponent(name)}`, hidden: true }, "Session");
     const curves = el("a", { href: `#/curves/${encodeURIComponent(name)}` }, "Curves");
     this.node = el(
       "div",
       {},
-      el("div", { class: "line title" }, el("h2", {}, name), this.since.node, this.updates, curves),
+      el("div", { class: "line title" }, el("h2", {}, name), this.since.node, this.updates, curves, this.session),
       el("div", { class: "cards pair" }, card("State", this.empty.node, this.tree.node), this.log.node),
     );
   }
@@ -112,8 +114,10 @@ class Shown {
   update(room) {
     this.growth.add(room.updates, now());
     const speed = this.growth.perSecond(now());
-    setText(this.updates, speed > 0 ? `${rate(speed)} updates` : "");
+    setText(this.updates, speed > 0 ? `messages: ${rate(speed)}` : "");
     this.since.update(room);
+    // Its tracker's page is what tells a session, whatever its room is called.
+    setHidden(this.session, room.get("page")?.lives === undefined);
     this.empty.update(room.state.size > 0 ? undefined : "It has no keys.");
     this.tree.show([...room.state].sort(([a], [b]) => (a < b ? -1 : 1)));
     this.log.update(room);
