@@ -97,6 +97,24 @@ fn a_page_goes_on_after_its_hub_was_killed_and_started_again() {
 }
 
 #[test]
+fn a_session_whose_tracker_has_ended_is_said_to_have_and_grows_old() {
+    passes("ended", &[]);
+}
+
+#[test]
+fn a_ring_whose_producers_are_gone_is_said_to_be_so_without_a_flicker() {
+    let name = format!("circlet-test-hub-page-gone-{}", std::process::id());
+    let ring = ring::create(&name, &Options::new().mode(Mode::Mpsc)).unwrap();
+    ring.sender().unwrap().send(br#"{"last": "word"}"#).unwrap();
+    passes("closed", &[("CIRCLET_RING", &name)]);
+}
+
+#[test]
+fn a_page_without_websockets_polls() {
+    passes("polling", &[]);
+}
+
+#[test]
 fn a_hidden_page_leaves_its_rooms_and_goes_on_where_it_was() {
     passes("hidden", &[]);
 }

@@ -14,7 +14,7 @@ use super::{Column, ColumnKind, State};
 use crate::page;
 use crate::payload::{PAGE_SCHEMA, RingState};
 use crate::ring::{self, Receiver, Ring};
-use crate::shm;
+use crate::shm::{self, PeerState};
 
 /// How often a thread looks whether it is to end, whether what is not there has come, and how full a ring is.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -91,6 +91,22 @@ fn read_ring(core: &Core, ring: &Ring, name: &str, room: &str, is_ending: &Atomi
     let mut lost = 0;
     let mut look = Instant::now();
     while !is_ending.load(Ordering::Relaxed) {
+        match &mut receiver {
+            Some(receiver) => match next(receiver, look) {
+                Ok(Some(message)) => publish(core, room, &message),
+                Ok(None) => {}
+                Err(ring::Error::Lagged { frames: more, .. }) => lost += more,
+                Err(error) => return error.to_string(),
+            },
+            None if !pause(is_ending) => break,
+            // Whoever read it may have gone.
+            None => match ring.receiver() {
+                Ok(mine) => receiver = Some(mine),
+                Err(ring::Error::Segment(shm::Error::Busy { .. })) => {}
+                Err(error) => return error.to_string(),
+            },
+        }
+        // After the first attempt to read, so that one whose producers are gone is not said to be read each time it is opened.
         if Instant::now() >= look {
             look = Instant::now() + LOOK_EVERY;
             let mut stats = serde_json::to_value(RingState::from(&ring.stats())).unwrap_or_default();
@@ -102,24 +118,6 @@ fn read_ring(core: &Core, ring: &Ring, name: &str, room: &str, is_ending: &Atomi
                 ]);
             }
             show(core, RINGS, name, stats.into());
-        }
-        let Some(receiver) = &mut receiver else {
-            if !pause(is_ending) {
-                break;
-            }
-            // Whoever read it may have gone.
-            match ring.receiver() {
-                Ok(mine) => receiver = Some(mine),
-                Err(ring::Error::Segment(shm::Error::Busy { .. })) => {}
-                Err(error) => return error.to_string(),
-            }
-            continue;
-        };
-        match next(receiver, look) {
-            Ok(Some(message)) => publish(core, room, &message),
-            Ok(None) => {}
-            Err(ring::Error::Lagged { frames: more, .. }) => lost += more,
-            Err(error) => return error.to_string(),
         }
     }
     "the hub stops".to_owned()
@@ -192,8 +190,12 @@ fn follow_session(core: &Core, name: &str, room: &str, is_ending: &AtomicBool) {
         let options = page::Options::new().schema(PAGE_SCHEMA);
         let why = match page::open(name, &options) {
             Ok(page) => {
-                show(core, room, "page", json!({ "name": name, "lives": true }).into());
-                read_page(core, &mut page.reader(), room, is_ending)
+                let mut reader = page.reader();
+                // One that was killed leaves its page: what that has last is shown, and it is not said to live each time it is opened.
+                if !matches!(reader.writer_state(), PeerState::Closed | PeerState::Dead) {
+                    show(core, room, "page", json!({ "name": name, "lives": true }).into());
+                }
+                read_page(core, &mut reader, room, is_ending)
             }
             Err(error) => error.to_string(),
         };

@@ -166,6 +166,56 @@ const cases = {
     assert.deepEqual(page.complaints.filter((what) => !/ERR_CONNECTION_REFUSED|WebSocket connection to/.test(what)), []);
   },
 
+  async ended() {
+    const name = `page-${process.pid}`;
+    const { address } = await hub(["--session", `${name}=session:of another name`]);
+    const page = await open(address);
+    await says(page, "of another name", "ended", "No tracker keeps this session's page now");
+    const session = await tracker(name);
+    await session.ask({ patch: { goal: "begin" } });
+    await says(page, "live", "begin");
+    session.kill();
+    await says(page, "ended", "begin");
+    await until("what is shown grows old", async () => (await page.getAttribute("#age", "data-tone")) === "warn");
+    assert.match(await page.innerText("#age"), /data [5-9]\.\d s old/);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  /** With a ring whose producers are gone, in `CIRCLET_RING`. */
+  async closed() {
+    const { address } = await hub(["--ring", process.env.CIRCLET_RING]);
+    const page = await open(address, "#/rings");
+    await says(page, process.env.CIRCLET_RING, "not read");
+    const shown = await page.innerText("#panel .card");
+    for (let i = 0; i < 30; i++) {
+      await pause(50);
+      assert.equal(await page.innerText("#panel .card"), shown);
+    }
+    await page.evaluate((room) => (location.hash = `#/rooms/${room}`), `ring:${process.env.CIRCLET_RING}`);
+    await says(page, /last\s+word/);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  async polling() {
+    const { address } = await hub();
+    await set(address, "game", { score: 1 });
+    const page = await open(address, "#/rooms/game");
+    await page.addInitScript(() => {
+      globalThis.WebSocket = class {
+        constructor() {
+          setTimeout(() => this.onerror?.(new Event("error")), 10);
+        }
+        close() {}
+      };
+    });
+    await page.reload();
+    await says(page, /score\s+1/);
+    await set(address, "game", { score: 2 });
+    await emit(address, "agent-action", "game", { action: "moved" });
+    await says(page, /score\s+2/, "moved");
+    assert.deepEqual(page.complaints, []);
+  },
+
   async hidden() {
     const { address } = await hub();
     await set(address, "game", { score: 1 });

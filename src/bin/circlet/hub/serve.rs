@@ -20,9 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Show rings and sessions live to viewers, over Socket.IO
 ///
-/// Viewers connect with any Socket.IO client and join rooms: `ring:NAME` for a ring, `session:NAME` for a session's
-/// page, `rings` for how full the rings are, and any room that emitters speak of. Emitters connect with the token,
-/// or post to /emit. docs/hub.md says what is said. It goes on until Ctrl-C.
+/// Its page is at the address that it says. Other viewers connect with any Socket.IO client and join rooms:
+/// `ring:NAME` for a ring, `session:NAME` for a session's page, `rings` for how full the rings are, and any room that
+/// emitters speak of. Emitters connect with the token, or post to /emit. docs/hub.md says what is said. It goes on
+/// until Ctrl-C.
 ///
 /// Examples:
 ///   circlet serve --session app --ring frames

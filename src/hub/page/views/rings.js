@@ -69,7 +69,7 @@ class Ring {
 
   take(ring, isThere) {
     this.shown = ring;
-    this.badge.update(isThere ? (ring.reads ? "read by the hub" : "read by another") : "not there", isThere ? (ring.reads ? "good" : "soft") : "warn");
+    this.badge.update(isThere ? (ring.reads ? "read by the hub" : "read by another") : "not read", isThere ? (ring.reads ? "good" : "soft") : "warn");
     setHidden(this.why, !ring?.why);
     setText(this.why, plainly(ring?.why));
     setHidden(this.link, !ring?.room);
