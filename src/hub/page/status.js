@@ -51,6 +51,7 @@ export class Status {
     const asks = wire.state === "refused" && /token/.test(wire.why);
     if (asks && this.form.hidden) byId("token").value = "";
     setHidden(this.form, !asks);
+    setHidden(byId("panel"), asks);
     if (asks) setText(byId("token-why"), wire.why);
     this.tell(wire, rooms, asks);
     const times = rooms.map((room) => room.at).filter((at) => at !== undefined);
