@@ -13,6 +13,7 @@ use super::State;
 use super::codec::Frames;
 use super::error::HubError;
 use super::options::HubOptions;
+use super::room::Room;
 use super::rooms::{NAME_BYTES, Place, Rooms};
 use super::ticker::Tell;
 use super::viewer::Viewer;
@@ -94,27 +95,47 @@ impl Core {
 
     /// Sets the value of a key of a room.
     pub(super) fn set(&self, room: &str, key: &str, value: State) -> Result<(), HubError> {
-        let key = name("key", key)?;
-        self.publish(room, |place| place.room().set(key, value))?
+        self.update(room, [(key, value)], [])
+    }
+
+    /// Sets and removes keys of a room at once: viewers are told of all of it together. Where there is no room for a value, those before
+    /// it are set.
+    pub(super) fn update<'a>(
+        &self,
+        room: &str,
+        set: impl IntoIterator<Item = (&'a str, State)>,
+        removed: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), HubError> {
+        self.publish(room, |room| {
+            // What goes makes room.
+            for key in removed {
+                room.remove(key);
+            }
+            for (key, value) in set {
+                room.set(name("key", key)?, value)?;
+            }
+            Ok(())
+        })?
     }
 
     /// Removes a key of a room, and tells whether it was there.
     pub(super) fn remove(&self, room: &str, key: &str) -> Result<bool, HubError> {
-        self.publish(room, |place| place.room().remove(key))
+        self.publish(room, |room| room.remove(key))
     }
 
     /// Appends an event to the log of a room, and returns its number.
     pub(super) fn log(&self, room: &str, event: &str, data: State) -> Result<u64, HubError> {
         let event = name("event", event)?;
-        self.publish(room, |place| place.room().log(event, data))
+        self.publish(room, |room| room.log(event, data))
     }
 
-    fn publish<T>(&self, room: &str, act: impl FnOnce(&Arc<Place>) -> T) -> Result<T, HubError> {
+    fn publish<T>(&self, room: &str, act: impl FnOnce(&mut Room) -> T) -> Result<T, HubError> {
         self.stats.published.fetch_add(1, Ordering::Relaxed);
         self.rooms.enter(room, self.now_ms(), |place| {
-            let was_dirty = place.room().is_dirty();
-            let done = act(place);
-            if !was_dirty && place.room().is_dirty() {
+            let mut room = place.room();
+            let was_dirty = room.is_dirty();
+            let done = act(&mut room);
+            if !was_dirty && room.is_dirty() {
                 self.tell(Tell::Dirty(place.clone()));
             }
             done

@@ -11,6 +11,7 @@ use socketioxide_core::parser::{ParseConfig, ParseError};
 use super::codec::{self, Frames, Message, Said};
 use super::core::Core;
 use super::error::HubError;
+use super::room::Position;
 use super::viewer::{Close, Socket, Viewer};
 use super::websocket::CloseCode;
 
@@ -49,19 +50,19 @@ pub(super) fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, message: Message) -> 
             return Err(Refusal::Policy("an event before the socket is connected".to_owned()));
         }
         (Said::Event { name, argument, acknowledgement }, Some(socket)) => {
-            let done = event(core, viewer, socket, &name, argument);
-            let (answer, is_refused) = match done {
-                Ok(answer) => (answer, false),
-                Err(refusal) => (json!({ "ok": false, "error": refusal, "event": name }), true),
+            let acknowledge =
+                |answer: &Value| acknowledgement.map(|id| Frames::acknowledgement(viewer.codec, id, answer));
+            let frames = match event(core, viewer, socket, acknowledgement, &name, argument) {
+                Ok(answer) => answer.as_ref().and_then(acknowledge),
+                Err(refusal) => {
+                    core.stats.refused.fetch_add(1, Ordering::Relaxed);
+                    let answer = json!({ "ok": false, "error": refusal, "event": name });
+                    // Whoever asked for no answer is told of refusals all the same.
+                    acknowledge(&answer).or_else(|| Some(Frames::event(viewer.codec, "refused", &(answer,))))
+                }
             };
-            if is_refused {
-                core.stats.refused.fetch_add(1, Ordering::Relaxed);
-            }
-            match acknowledgement {
-                Some(id) => viewer.send(core, Frames::acknowledgement(viewer.codec, id, &answer)),
-                // Whoever asked for no answer is told of refusals all the same.
-                None if is_refused => viewer.send(core, Frames::event(viewer.codec, "refused", &(answer,))),
-                None => {}
+            if let Some(frames) = frames {
+                viewer.send(core, frames);
             }
         }
     }
@@ -132,23 +133,25 @@ struct Join {
     next: Option<u64>,
 }
 
+/// Does what an event asks for; returns its answer, unless that was sent.
 fn event(
     core: &Arc<Core>,
     viewer: &Arc<Viewer>,
     socket: Socket,
+    acknowledgement: Option<i64>,
     name: &str,
     argument: Value,
-) -> Result<Value, String> {
+) -> Result<Option<Value>, String> {
     match name {
-        "join-game" => join(core, viewer, argument),
+        "join-game" => join(core, viewer, acknowledgement, argument).map(|()| None),
         "leave-game" => {
             let room = room_of(&argument)?;
-            Ok(json!({ "ok": viewer.leave(core, room), "room": room }))
+            Ok(Some(json!({ "ok": viewer.leave(core, room), "room": room })))
         }
         _ if EMITTED.contains(&name) && !socket.may_emit => {
             Err("only emitters may: connect with `auth: {token: ...}`".to_owned())
         }
-        _ if EMITTED.contains(&name) => emit(core, name, argument),
+        _ if EMITTED.contains(&name) => emit(core, name, argument).map(Some),
         _ => Err(format!(
             "no event `{}` is known; there are join-game, leave-game, agent-action, visualization-event, game-state-update",
             name.escape_debug().take(40).collect::<String>()
@@ -156,7 +159,12 @@ fn event(
     }
 }
 
-fn join(core: &Arc<Core>, viewer: &Arc<Viewer>, argument: Value) -> Result<Value, String> {
+fn join(
+    core: &Arc<Core>,
+    viewer: &Arc<Viewer>,
+    acknowledgement: Option<i64>,
+    argument: Value,
+) -> Result<(), String> {
     let join = match argument {
         Value::String(room) => Join { room, hub: String::new(), next: None },
         object => Join::deserialize(object).map_err(|_| ROOM.to_owned())?,
@@ -169,9 +177,13 @@ fn join(core: &Arc<Core>, viewer: &Arc<Viewer>, argument: Value) -> Result<Value
         return Err(format!("it is in {rooms} rooms, as many as a client may be in"));
     }
     let next = join.next.filter(|_| join.hub == core.id);
-    let joined = core.rooms.enter(&join.room, core.now_ms(), |place| viewer.join(core, place, next));
-    let at = joined.map_err(|error| error.to_string())?;
-    Ok(json!({ "ok": true, "room": join.room, "version": at.version, "hub": core.id, "next": at.next }))
+    let answer = |at: Position| {
+        let said =
+            json!({ "ok": true, "room": join.room, "version": at.version, "hub": core.id, "next": at.next });
+        acknowledgement.map(|id| Frames::acknowledgement(viewer.codec, id, &said))
+    };
+    let joined = core.rooms.enter(&join.room, core.now_ms(), |place| viewer.join(core, place, next, answer));
+    joined.map_err(|error| error.to_string())
 }
 
 const ROOM: &str = "a room is needed: its name, or `{room: name}`";
@@ -200,12 +212,8 @@ pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, St
         let update = Update::deserialize(argument).map_err(|error| {
             format!("game-state-update takes `{{room, set: {{key: value}}, removed: [key]}}`: {error}")
         })?;
-        for (key, value) in update.set {
-            core.set(&update.room, &key, value.into()).map_err(said)?;
-        }
-        for key in update.removed {
-            core.remove(&update.room, &key).map_err(said)?;
-        }
+        let set = update.set.iter().map(|(key, value)| (key.as_str(), value.clone().into()));
+        core.update(&update.room, set, update.removed.iter().map(String::as_str)).map_err(said)?;
         return Ok(json!({ "ok": true, "room": update.room }));
     }
     let Value::Object(mut data) = argument else { return Err(ROOM.to_owned()) };

@@ -9,7 +9,7 @@ use std::time::Duration;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
@@ -145,6 +145,20 @@ impl Hub {
     /// A name is too long, or there is no room for more.
     pub fn set(&self, room: &str, key: &str, value: impl Into<State>) -> Result<(), HubError> {
         self.core.set(room, key, value.into())
+    }
+
+    /// Sets and removes keys of a room at once: viewers are told of all of it together. Where there is no room for a value, those before
+    /// it are set.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set).
+    pub fn update<'a>(
+        &self,
+        room: &str,
+        set: impl IntoIterator<Item = (&'a str, State)>,
+        removed: impl IntoIterator<Item = &'a str>,
+    ) -> Result<(), HubError> {
+        self.core.update(room, set, removed)
     }
 
     /// Removes a key of a room, and tells whether it was there.
@@ -292,8 +306,7 @@ fn say_of_itself(core: &Core) {
             (place.name.to_string(), json!({ "viewers": viewers, "keys": keys, "bytes": bytes }))
         })
         .collect();
-    for (key, value) in [("stats", json!(HubStats::of(core))), ("rooms", rooms.into())] {
-        // Its room has place for it, unless somebody fills it, whose affair that is.
-        let _ = core.set(ITSELF, key, value.into());
-    }
+    let all = [("stats", json!(HubStats::of(core)).into()), ("rooms", Value::Object(rooms).into())];
+    // Its room has place for it, unless somebody fills it, whose affair that is.
+    let _ = core.update(ITSELF, all, []);
 }

@@ -167,13 +167,10 @@ fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
         }
         return;
     }
-    for (key, value) in members {
-        if value.is_null() {
-            // It may not have been there.
-            let _ = core.remove(room, &key);
-        } else {
-            show(core, room, &key, value.into());
-        }
+    let (gone, set): (Vec<_>, Vec<_>) = members.iter().partition(|(_, value)| value.is_null());
+    let set = set.into_iter().map(|(key, value)| (key.as_str(), value.clone().into()));
+    if core.update(room, set, gone.into_iter().map(|(key, _)| key.as_str())).is_err() {
+        core.stats.refused.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -216,14 +213,12 @@ fn read_page(core: &Core, reader: &mut page::Reader, room: &str, is_ending: &Ato
             Err(error) => return error.to_string(),
         };
         let Ok(Value::Object(sections)) = serde_json::from_slice(value.bytes) else { continue };
-        for gone in known.iter().filter(|section| !sections.contains_key(*section)) {
-            // It may have been removed by somebody else.
-            let _ = core.remove(room, gone);
+        let gone = known.iter().filter(|section| !sections.contains_key(*section)).map(String::as_str);
+        let set = sections.iter().map(|(section, value)| (section.as_str(), value.clone().into()));
+        if core.update(room, set, gone).is_err() {
+            core.stats.refused.fetch_add(1, Ordering::Relaxed);
         }
         known = sections.keys().cloned().collect();
-        for (section, value) in sections {
-            show(core, room, &section, value.into());
-        }
     }
     "the hub stops".to_owned()
 }

@@ -150,16 +150,24 @@ impl Viewer {
         Offered::Told
     }
 
-    /// Takes a seat in a room, from where it was before if it says so, and is told the state.
+    /// Takes a seat in a room, from where it was before if it says so. It gets the answer, and after that the state.
     pub(super) fn join(
         self: &Arc<Self>,
         core: &Arc<Core>,
         place: &Arc<Place>,
         next: Option<u64>,
-    ) -> Position {
+        answer: impl FnOnce(Position) -> Option<Frames>,
+    ) {
         let mut line = self.line();
+        if line.is_closed() {
+            // Nobody would leave the room for it any more.
+            return;
+        }
         let now = place.room().position();
         let next = next.map_or(now.next, |next| next.clamp(1, now.next));
+        if let Some(frames) = answer(Position { next, ..now }) {
+            line.send(self, core, frames);
+        }
         let at = Position { version: NO_VERSION, next };
         match line.seats.iter_mut().find(|seat| Arc::ptr_eq(&seat.place, place)) {
             Some(seat) => seat.at = at,
@@ -169,7 +177,6 @@ impl Viewer {
             }
         }
         core.tell_ticker_joined(place, self);
-        Position { version: now.version, next }
     }
 
     /// Leaves a room, and tells whether it was in it.

@@ -1,0 +1,633 @@
+//! The hub as its viewers see it, by the protocols Engine.IO v4 and Socket.IO v5: what their published test suites expect of a server,
+//! and what this one promises beyond them.
+#![cfg(feature = "hub")]
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use circlet::hub::{Column, Hub, HubOptions};
+use serde_json::{Value, json};
+use tungstenite::client::IntoClientRequest;
+use tungstenite::{Message, WebSocket};
+
+/// How long anything may take that comes at once.
+const SOON: Duration = Duration::from_secs(10);
+
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
+const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
+
+fn hub(change: impl FnOnce(&mut HubOptions)) -> Hub {
+    let mut options = HubOptions::default();
+    options.addr = "127.0.0.1:0".parse().unwrap();
+    options.emit_token = Some("secret".to_owned());
+    change(&mut options);
+    Hub::start(options).unwrap()
+}
+
+/// Sends a request, and returns its answer's status and body.
+fn http(addr: SocketAddr, method: &str, path: &str, headers: &[&str], body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(addr).unwrap();
+    stream.set_read_timeout(Some(SOON)).unwrap();
+    let host = if headers.iter().any(|header| header.starts_with("Host:")) {
+        String::new()
+    } else {
+        format!("Host: {addr}\r\n")
+    };
+    let headers: String = headers.iter().map(|header| format!("{header}\r\n")).collect();
+    let length = body.len();
+    write!(stream, "{method} {path} HTTP/1.1\r\n{host}{headers}Connection: close\r\nContent-Length: {length}\r\n\r\n{body}").unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).unwrap();
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
+}
+
+fn get(addr: SocketAddr, path: &str) -> (u16, String) {
+    http(addr, "GET", path, &[], "")
+}
+
+/// A session by polling: where its requests go.
+fn poll_session(addr: SocketAddr) -> String {
+    let (status, body) = get(addr, POLLING);
+    assert_eq!(status, 200, "{body}");
+    let open: Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
+    format!("{POLLING}&sid={}", open["sid"].as_str().unwrap())
+}
+
+struct Viewer(WebSocket<TcpStream>);
+
+impl Viewer {
+    fn open(addr: SocketAddr, path: &str) -> tungstenite::Result<Self> {
+        let stream = TcpStream::connect(addr).unwrap();
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let request = format!("ws://{addr}{path}").into_client_request().unwrap();
+        match tungstenite::client(request, stream) {
+            Ok((socket, _)) => Ok(Self(socket)),
+            Err(tungstenite::HandshakeError::Failure(error)) => Err(error),
+            Err(tungstenite::HandshakeError::Interrupted(_)) => panic!("no answer to a handshake"),
+        }
+    }
+
+    /// One whose session is open, and whose socket is not connected.
+    fn session(addr: SocketAddr) -> Self {
+        let mut viewer = Self::open(addr, WEBSOCKET).unwrap();
+        assert!(viewer.text().starts_with("0{"));
+        viewer
+    }
+
+    /// One whose socket is connected.
+    fn connected(addr: SocketAddr) -> Self {
+        let mut viewer = Self::session(addr);
+        viewer.say("40");
+        assert!(viewer.text().starts_with("40{\"sid\":"));
+        viewer
+    }
+
+    fn emitter(addr: SocketAddr) -> Self {
+        let mut viewer = Self::session(addr);
+        viewer.say(r#"40{"token":"secret"}"#);
+        assert!(viewer.text().starts_with("40{"));
+        viewer
+    }
+
+    fn say(&mut self, text: &str) {
+        self.0.send(Message::text(text)).unwrap();
+    }
+
+    fn message(&mut self) -> Message {
+        self.0.read().unwrap()
+    }
+
+    fn text(&mut self) -> String {
+        self.message().into_text().unwrap().to_string()
+    }
+
+    /// The next event or answer: what is before its JSON, and that.
+    fn packet(&mut self) -> (String, Value) {
+        let text = self.text();
+        let at = text.find('[').unwrap_or_else(|| panic!("no arguments: {text}"));
+        (text[..at].to_owned(), serde_json::from_str(&text[at..]).unwrap())
+    }
+
+    fn join(&mut self, room: &str) -> Value {
+        self.say(&format!("427[\"join-game\",{}]", json!(room)));
+        let (kind, answer) = self.packet();
+        assert_eq!(kind, "437", "{answer}");
+        answer[0].clone()
+    }
+
+    /// Reads until the server closes, and returns what it said before, and why it closed.
+    fn end(mut self) -> (Vec<String>, Option<u16>) {
+        let mut said = Vec::new();
+        loop {
+            match self.0.read() {
+                Ok(Message::Text(text)) => said.push(text.to_string()),
+                Ok(Message::Close(why)) => return (said, why.map(|why| why.code.into())),
+                Ok(_) => {}
+                Err(tungstenite::Error::Io(error)) if error.kind() == ErrorKind::WouldBlock => {
+                    panic!("it is still open: {said:?}")
+                }
+                Err(_) => return (said, None),
+            }
+        }
+    }
+}
+
+/// Waits until something holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn a_session_opens_by_polling_and_by_a_websocket() {
+    let hub = hub(|_| {});
+    let (status, body) = get(hub.addr(), POLLING);
+    let open: Value = serde_json::from_str(body.strip_prefix('0').unwrap()).unwrap();
+    assert_eq!((status, &open["upgrades"]), (200, &json!(["websocket"])));
+    assert_eq!((&open["pingInterval"], &open["pingTimeout"]), (&json!(25_000), &json!(20_000)));
+    assert!(open["sid"].is_string() && open["maxPayload"].is_u64());
+    let mut viewer = Viewer::open(hub.addr(), WEBSOCKET).unwrap();
+    let open: Value = serde_json::from_str(viewer.text().strip_prefix('0').unwrap()).unwrap();
+    assert_eq!(open["upgrades"], json!([]));
+}
+
+#[test]
+fn a_handshake_that_is_none_is_refused_with_the_protocols_code() {
+    let hub = hub(|_| {});
+    for (path, code) in [
+        ("/socket.io/?transport=polling", 5),
+        ("/socket.io/?EIO=abc&transport=polling", 5),
+        ("/socket.io/?EIO=3&transport=polling", 5),
+        ("/socket.io/?EIO=4", 0),
+        ("/socket.io/?EIO=4&transport=abc", 0),
+        ("/socket.io/?EIO=4&transport=polling&sid=abc", 1),
+        ("/socket.io/?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAA", 1),
+        ("/socket.io/?EIO=4&transport=websocket", 3),
+    ] {
+        let (status, body) = get(hub.addr(), path);
+        let said: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!((status, &said["code"]), (400, &json!(code)), "{path}");
+        if path.contains("EIO=4") && code != 3 {
+            continue;
+        }
+    }
+    for method in ["POST", "PUT"] {
+        let (status, body) = http(hub.addr(), method, POLLING, &[], "");
+        assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()["code"].clone()), (400, json!(2)));
+    }
+    for path in ["/socket.io/?EIO=abc&transport=websocket", "/socket.io/?EIO=4&transport=abc"] {
+        assert!(Viewer::open(hub.addr(), path).is_err());
+    }
+}
+
+#[test]
+fn a_payload_of_several_packets_is_taken_and_its_answers_come_together() {
+    let hub = hub(|_| {});
+    let path = poll_session(hub.addr());
+    let (status, body) = http(
+        hub.addr(),
+        "POST",
+        &path,
+        &[],
+        "40\u{1e}421[\"join-game\",\"g\"]\u{1e}422[\"leave-game\",\"g\"]",
+    );
+    assert_eq!((status, body.as_str()), (200, "ok"));
+    let (_, body) = get(hub.addr(), &path);
+    let kinds: Vec<_> = body.split('\u{1e}').map(|packet| &packet[..3]).collect();
+    assert_eq!(kinds, ["40{", "431", "432"], "{body}");
+}
+
+#[test]
+fn a_payload_that_is_none_closes_the_session() {
+    let hub = hub(|_| {});
+    for payload in ["abc", "", "40\u{1e}4abc", "\u{1e}"] {
+        let path = poll_session(hub.addr());
+        assert_eq!(http(hub.addr(), "POST", &path, &[], payload).0, 400, "{payload:?}");
+        assert_eq!(get(hub.addr(), &path).0, 400, "{payload:?}");
+    }
+}
+
+#[test]
+fn two_polls_at_a_time_close_the_session() {
+    let hub = hub(|_| {});
+    let (addr, path) = (hub.addr(), poll_session(hub.addr()));
+    let first = std::thread::spawn({
+        let path = path.clone();
+        move || get(addr, &path)
+    });
+    let second = get(addr, &path);
+    let first = first.join().unwrap();
+    assert!(first.0 == 400 || second.0 == 400, "{first:?} {second:?}");
+    assert_eq!(get(addr, &path).0, 400);
+}
+
+#[test]
+fn pings_come_by_both_transports_and_whoever_answers_none_is_closed() {
+    let hub = hub(|options| {
+        options.ping_interval = Duration::from_millis(100);
+        options.ping_timeout = Duration::from_millis(300);
+    });
+    let path = poll_session(hub.addr());
+    let mut viewer = Viewer::session(hub.addr());
+    for _ in 0..3 {
+        assert_eq!(get(hub.addr(), &path), (200, "2".to_owned()));
+        assert_eq!(http(hub.addr(), "POST", &path, &[], "3").0, 200);
+        assert_eq!(viewer.text(), "2");
+        viewer.say("3");
+    }
+    let (said, _) = viewer.end();
+    assert_eq!(said, ["2"]);
+    until("a poll of a session without a pong is refused", || get(hub.addr(), &path).0 == 400);
+}
+
+#[test]
+fn a_close_packet_ends_the_session() {
+    let hub = hub(|_| {});
+    let (addr, path) = (hub.addr(), poll_session(hub.addr()));
+    let waiting = std::thread::spawn({
+        let path = path.clone();
+        move || get(addr, &path)
+    });
+    assert_eq!(http(addr, "POST", &path, &[], "1").0, 200);
+    let waited = waiting.join().unwrap();
+    assert!(waited == (200, "6".to_owned()) || waited.0 == 400, "{waited:?}");
+    assert_eq!(get(addr, &path).0, 400);
+    let mut viewer = Viewer::session(addr);
+    viewer.say("1");
+    assert_eq!(viewer.end().0, Vec::<String>::new());
+    until("nobody is left", || hub.stats().viewers == 0);
+}
+
+#[test]
+fn a_session_goes_on_over_a_websocket_with_what_it_was_not_told() {
+    let hub = hub(|_| {});
+    hub.set("g", "n", json!(1)).unwrap();
+    let path = poll_session(hub.addr());
+    assert_eq!(http(hub.addr(), "POST", &path, &[], "40\u{1e}42[\"join-game\",\"g\"]").0, 200);
+    let (_, body) = get(hub.addr(), &path);
+    assert!(body.starts_with("40{"), "{body}");
+    let mut viewer = Viewer::open(hub.addr(), &path.replace("polling", "websocket")).unwrap();
+    viewer.say("2probe");
+    assert_eq!(viewer.text(), "3probe");
+    viewer.say("5");
+    hub.set("g", "n", json!(2)).unwrap();
+    until("the newest state comes", || viewer.packet().1[1]["n"] == 2);
+    assert_eq!(get(hub.addr(), &path).0, 400, "it polls no more");
+    assert!(Viewer::open(hub.addr(), &path.replace("polling", "websocket")).is_err(), "it has a websocket");
+    assert_eq!(hub.stats().viewers, 1);
+}
+
+#[test]
+fn a_socket_connects_to_the_main_namespace_and_to_no_other() {
+    let hub = hub(|_| {});
+    let mut viewer = Viewer::session(hub.addr());
+    viewer.say("40/random");
+    assert_eq!(viewer.text(), r#"44/random,{"message":"Invalid namespace"}"#);
+    viewer.say("40");
+    let said: Value = serde_json::from_str(viewer.text().strip_prefix("40").unwrap()).unwrap();
+    assert!(said["sid"].is_string());
+}
+
+#[test]
+fn a_session_without_a_socket_is_closed_after_a_while() {
+    let hub = hub(|options| options.connect_timeout = Duration::from_millis(50));
+    let (_, code) = Viewer::session(hub.addr()).end();
+    assert_eq!(code, Some(1008));
+}
+
+#[test]
+fn a_socket_that_leaves_gets_nothing_and_may_come_again() {
+    let hub = hub(|_| {});
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.join("g");
+    viewer.packet();
+    viewer.say("41");
+    until("it has left", || hub.stats().viewers == 1 && hub.remove("g", "x").is_ok_and(|was| !was));
+    viewer.say("40");
+    assert!(viewer.text().starts_with("40{"));
+    hub.set("g", "n", json!(1)).unwrap();
+    assert_eq!(viewer.join("h")["ok"], true);
+    assert_eq!(viewer.packet().1[0], "gameState");
+}
+
+#[test]
+fn what_is_no_packet_closes_the_connection_and_says_why() {
+    let hub = hub(|_| {});
+    for wrong in [
+        "abc",
+        "4abc",
+        "42{}",
+        "42abc",
+        "42[]",
+        "49",
+        "42[1]",
+        "40{",
+        "0",
+        "451-[\"join-game\"]x",
+        "",
+        "5\u{0}",
+        "4é",
+    ] {
+        let mut viewer = Viewer::connected(hub.addr());
+        viewer.say(wrong);
+        // Some of them are merely passed over, and the next is the end of it.
+        viewer.say("4~");
+        let (said, code) = viewer.end();
+        assert!(said.iter().any(|said| said.starts_with("42[\"refused\"")), "{wrong:?}: {said:?}");
+        assert!(matches!(code, Some(1002 | 1008) | None), "{wrong:?}: {code:?}");
+    }
+    until("nobody is left", || hub.stats().viewers == 0);
+}
+
+#[test]
+fn attachments_are_waited_for_and_belong_to_their_event() {
+    let hub = hub(|_| {});
+    let mut emitter = Viewer::emitter(hub.addr());
+    emitter.say(r#"451-7["agent-action",{"room":"g","data":{"_placeholder":true,"num":0}}]"#);
+    emitter.0.send(Message::binary(vec![1_u8, 2, 3])).unwrap();
+    let (kind, answer) = emitter.packet();
+    assert!(kind == "437" && answer[0].is_object(), "{answer}");
+    emitter.say("451-7[\"agent-action\",{}]");
+    emitter.say("42[\"agent-action\",{}]");
+    assert!(emitter.end().0.iter().any(|said| said.contains("refused")));
+}
+
+#[test]
+fn viewers_follow_a_room_from_its_state_by_what_changes() {
+    let hub = hub(|_| {});
+    hub.set("g", "a", json!({"x": 1})).unwrap();
+    hub.set("g", "b", json!(2)).unwrap();
+    let mut viewer = Viewer::connected(hub.addr());
+    assert_eq!(viewer.join("g")["ok"], true);
+    let (_, state) = viewer.packet();
+    assert_eq!((&state[0], &state[1]), (&json!("gameState"), &json!({"a": {"x": 1}, "b": 2})));
+    hub.set("g", "a", json!({"x": 2})).unwrap();
+    hub.remove("g", "b").unwrap();
+    let mut known = state[1].as_object().unwrap().clone();
+    let mut version = state[2]["version"].as_u64().unwrap();
+    until("it is as the room is", || {
+        let (_, delta) = viewer.packet();
+        assert_eq!((&delta[0], delta[2]["from"].as_u64().unwrap()), (&json!("game-state-update"), version));
+        version = delta[2]["version"].as_u64().unwrap();
+        known.extend(delta[1].as_object().unwrap().clone());
+        delta[2]["removed"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .for_each(|key| drop(known.remove(key.as_str().unwrap())));
+        known == json!({"a": {"x": 2}}).as_object().unwrap().clone()
+    });
+}
+
+#[test]
+fn columns_come_as_bytes() {
+    let hub = hub(|_| {});
+    hub.set("g", "points", vec![Column::f32("x", [1.0, 2.0]), Column::f64("y", [3.0])]).unwrap();
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.join("g");
+    let (kind, state) = viewer.packet();
+    let placeholder = |number| json!({"_placeholder": true, "num": number});
+    assert_eq!(
+        (kind.as_str(), &state[1]["points"]["x"]["f32"], &state[1]["points"]["y"]["f64"]),
+        ("452-", &placeholder(0), &placeholder(1))
+    );
+    assert_eq!(viewer.message().into_data(), [1.0_f32.to_le_bytes(), 2.0_f32.to_le_bytes()].concat());
+    assert_eq!(viewer.message().into_data(), 3.0_f64.to_le_bytes().to_vec());
+}
+
+#[test]
+fn messagepack_is_spoken_on_a_path_of_its_own() {
+    let hub = hub(|_| {});
+    let mut viewer = Viewer::open(hub.addr(), "/socket.io-msgpack/?EIO=4&transport=websocket").unwrap();
+    assert!(viewer.text().starts_with("0{"));
+    // {"type": 0, "nsp": "/"}, as its npm package writes it.
+    let connect = b"\x82\xa4type\x00\xa3nsp\xa1/".to_vec();
+    viewer.0.send(Message::binary(connect)).unwrap();
+    let answer = viewer.message().into_data();
+    assert!(answer.starts_with(b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data\x81\xa3sid\xb0"), "{answer:?}");
+}
+
+#[test]
+fn a_join_in_the_same_breath_as_the_connection_is_not_lost() {
+    let hub = hub(|_| {});
+    hub.set("g", "n", json!(1)).unwrap();
+    for _ in 0..200 {
+        let mut viewer = Viewer::session(hub.addr());
+        for text in ["40", "421[\"join-game\",\"g\"]"] {
+            viewer.0.write(Message::text(text)).unwrap();
+        }
+        viewer.0.flush().unwrap();
+        assert!(viewer.text().starts_with("40{"));
+        assert_eq!(viewer.packet().0, "431");
+        assert_eq!(viewer.packet().1[1]["n"], 1);
+    }
+}
+
+#[test]
+fn whoever_comes_again_gets_the_events_since_and_is_told_what_is_lost() {
+    let hub = hub(|options| options.log = 4);
+    let mut viewer = Viewer::connected(hub.addr());
+    let joined = viewer.join("g");
+    assert_eq!(joined["next"], 1);
+    for n in 1..=10 {
+        hub.emit("g", "visualization-event", json!({ "n": n })).unwrap();
+    }
+    let mut told = 0;
+    until("it has them", || {
+        told = viewer.packet().1[2]["n"].as_u64().unwrap_or(told);
+        told == 10
+    });
+    drop(viewer);
+    let mut again = Viewer::connected(hub.addr());
+    again.say(&format!("42[\"join-game\",{}]", json!({"room": "g", "hub": joined["hub"], "next": 3})));
+    let mut kinds = Vec::new();
+    for _ in 0..6 {
+        let (_, packet) = again.packet();
+        kinds.push((
+            packet[0].as_str().unwrap().to_owned(),
+            packet[2]["n"].as_u64().or(packet[1]["lost"].as_u64()),
+        ));
+    }
+    let event = |n| ("visualization-event".to_owned(), Some(n));
+    assert_eq!(
+        kinds,
+        [
+            ("gameState".to_owned(), None),
+            ("lost".to_owned(), Some(4)),
+            event(7),
+            event(8),
+            event(9),
+            event(10)
+        ]
+    );
+    // What another hub told means nothing here.
+    again.say(r#"421["join-game",{"room":"g","hub":"another","next":3}]"#);
+    until("from now on", || again.packet().1[0]["next"] == 11);
+}
+
+#[test]
+fn only_emitters_emit_and_everybody_is_told_why_not() {
+    let hub = hub(|_| {});
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.say(r#"421["agent-action",{"room":"g"}]"#);
+    let (kind, answer) = viewer.packet();
+    assert_eq!((kind.as_str(), &answer[0]["ok"]), ("431", &json!(false)));
+    viewer.say(r#"42["agent-action",{"room":"g"}]"#);
+    assert_eq!(viewer.packet().1[0], "refused");
+    let mut stranger = Viewer::session(hub.addr());
+    stranger.say(r#"40{"token":"guess"}"#);
+    assert!(stranger.text().starts_with("44{"));
+    let mut emitter = Viewer::emitter(hub.addr());
+    emitter.say(r#"421["agent-action",{"room":"g","action":"edit"}]"#);
+    assert_eq!(emitter.packet().1[0], json!({"ok": true, "room": "g", "n": 1}));
+    let bearer = "Authorization: Bearer secret";
+    let body = r#"{"event":"game-state-update","room":"g","set":{"n":1}}"#;
+    assert_eq!(http(hub.addr(), "POST", "/emit", &[bearer], body).0, 200);
+    assert_eq!(http(hub.addr(), "POST", "/emit", &["Authorization: Bearer guess"], body).0, 401);
+    assert_eq!(http(hub.addr(), "POST", "/emit", &[bearer], "nothing").0, 400);
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.join("g");
+    assert_eq!(viewer.packet().1[1], json!({"n": 1}));
+}
+
+#[test]
+fn pages_of_other_origins_and_names_that_lead_here_are_refused_before_the_upgrade() {
+    let hub = hub(|options| options.origins = vec!["https://app.example".to_owned()]);
+    let upgrade = [
+        "Upgrade: websocket",
+        "Connection: Upgrade",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ];
+    let evil = [&upgrade[..], &["Origin: https://evil.example"]].concat();
+    let (status, body) = http(hub.addr(), "GET", WEBSOCKET, &evil, "");
+    assert!(status == 403 && body.contains("https://evil.example"), "{status} {body}");
+    let rebound = [&upgrade[..], &["Host: evil.example"]].concat();
+    assert_eq!(http(hub.addr(), "GET", WEBSOCKET, &rebound, "").0, 403);
+    assert_eq!(http(hub.addr(), "GET", POLLING, &["Origin: https://app.example"], "").0, 200);
+    assert_eq!(hub.stats().connections, 1);
+}
+
+#[test]
+fn a_client_that_says_too_much_is_closed_and_told_why() {
+    let hub = hub(|options| options.viewer_limits.messages_per_s = 10);
+    let mut viewer = Viewer::connected(hub.addr());
+    let mut sent = 0;
+    while viewer.0.send(Message::text("42[\"leave-game\",\"g\"]")).is_ok() && sent < 10_000 {
+        sent += 1;
+    }
+    let (said, _) = viewer.end();
+    assert!(said.iter().any(|said| said.contains("more than 10 messages a second")) || sent > 20, "{said:?}");
+    until("it is closed", || hub.stats().viewers == 0);
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.say(&format!("42[\"join-game\",\"{}\"]", "x".repeat(17 << 10)));
+    until("it is closed", || hub.stats().viewers == 0);
+}
+
+#[test]
+fn a_room_that_nobody_watches_goes_and_one_that_is_watched_stays() {
+    let hub = hub(|options| options.idle_room = Duration::from_millis(100));
+    hub.set("idle", "n", json!(1)).unwrap();
+    hub.set("watched", "n", json!(1)).unwrap();
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.join("watched");
+    until("the idle one goes", || hub.stats().evicted == 1);
+    assert_eq!(hub.stats().rooms, 1);
+    drop(viewer);
+    until("the other one goes", || hub.stats().rooms == 0);
+}
+
+#[test]
+fn a_viewer_that_stops_reading_costs_one_state_and_is_current_when_it_reads_again() {
+    let hub = hub(|options| options.stalled_after = Duration::from_secs(600));
+    let mut slow = Viewer::connected(hub.addr());
+    let mut quick = Viewer::connected(hub.addr());
+    slow.join("g");
+    quick.join("g");
+    let pad = "x".repeat(64 << 10);
+    let frames = 400;
+    for n in 1..=frames {
+        hub.set("g", "state", json!({"n": n, "pad": pad})).unwrap();
+        // The quick one has each before the next is set.
+        until("the quick one has it", || quick.packet().1[1]["state"]["n"] == n);
+    }
+    let stats = hub.stats();
+    assert!(stats.behind > 100, "{stats:?}");
+    let mut read = 0;
+    until("the slow one has the newest", || {
+        read += 1;
+        slow.packet().1[1]["state"]["n"] == frames
+    });
+    assert!(read < 200, "it was told {read} of {frames}: what it could not take was passed over");
+}
+
+#[test]
+fn a_viewer_that_takes_nothing_for_too_long_is_closed_though_its_machine_acknowledges() {
+    let hub = hub(|options| options.stalled_after = Duration::from_millis(300));
+    let mut slow = Viewer::connected(hub.addr());
+    slow.join("g");
+    let pad = "x".repeat(256 << 10);
+    let mut n = 0;
+    until("it is closed", || {
+        n += 1;
+        hub.set("g", "state", json!({"n": n, "pad": pad})).unwrap();
+        hub.stats().viewers == 0
+    });
+    assert_eq!(hub.stats().closed, 1);
+}
+
+#[test]
+fn whoever_asks_and_reads_no_answers_is_closed() {
+    let hub = hub(|options| options.viewer_limits.messages_per_s = 1_000_000);
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.0.get_ref().set_write_timeout(Some(SOON)).unwrap();
+    let ask = format!("421[{}]", json!("no-such-event-".repeat(20)));
+    for _ in 0..1_000_000 {
+        if viewer.0.send(Message::text(&ask)).is_err() {
+            break;
+        }
+    }
+    until("it is closed", || hub.stats().viewers == 0);
+}
+
+#[test]
+fn a_hub_that_stops_tells_what_was_published_and_asks_to_come_back() {
+    let hub = hub(|_| {});
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.join("g");
+    viewer.packet();
+    hub.set("g", "last", json!("word")).unwrap();
+    hub.stop(SOON);
+    let (said, code) = viewer.end();
+    assert!(said.iter().any(|said| said.contains("word")), "{said:?}");
+    assert_eq!(code, Some(1013));
+}
+
+#[test]
+fn options_that_cannot_be_are_named() {
+    for (change, option) in [
+        ((|options: &mut HubOptions| options.hz = 61) as fn(&mut HubOptions), "hz"),
+        (|options| options.threads = 0, "threads"),
+        (|options| options.ping_timeout = Duration::ZERO, "ping_timeout"),
+        (|options| options.emit_token = Some(String::new()), "emit_token"),
+    ] {
+        let mut options = HubOptions::default();
+        options.addr = "127.0.0.1:0".parse().unwrap();
+        change(&mut options);
+        assert!(Hub::start(options).unwrap_err().to_string().contains(option));
+    }
+    let taken = hub(|_| {});
+    let mut options = HubOptions::default();
+    options.addr = taken.addr();
+    assert!(Hub::start(options).unwrap_err().to_string().contains(&taken.addr().to_string()));
+    let long = "x".repeat(201);
+    for (room, key) in [("", "k"), ("r", ""), (&*long, "k"), ("r", &*long)] {
+        assert!(taken.set(room, key, json!(1)).unwrap_err().to_string().contains("a name has 1 to 200"));
+    }
+}
