@@ -13,7 +13,8 @@
 //! | `project` | what a project's lockfiles, manifests, caches and test reports say, for the [`payload`] |
 //! | `capi` | the C face: `include/circlet.h`, which Python and Bun load too |
 //! | `cli` | the program `circlet` |
-//! | `hub`, `tokens` | named for what is to come; nothing is behind them yet |
+//! | `hub` | the live hub: rooms of state over Socket.IO |
+//! | `tokens` | summaries that count tokens as a tokenizer does |
 
 /// The README's programs run.
 #[cfg(all(doctest, feature = "exec", target_os = "linux"))]

@@ -64,11 +64,6 @@ impl Frames {
         Self::packet(codec, |_| Some(Packet::connect_error(Str::copy_from_slice(namespace), reason)))
     }
 
-    /// Writes that a socket is disconnected.
-    pub(super) fn disconnected(codec: Codec) -> Self {
-        Self::packet(codec, |_| Some(Packet::disconnect("/")))
-    }
-
     /// Writes a packet of Engine.IO as it is.
     pub(super) fn engine(packet: &str) -> Self {
         let mut frames = Writer::default();
@@ -108,10 +103,6 @@ impl Frames {
     /// Returns it for a websocket.
     pub(super) fn bytes(&self) -> &Bytes {
         &self.bytes
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
     }
 
     /// Adds it to the payload of an answer to a poll, whose packets are parted by a record separator (Engine.IO v4).

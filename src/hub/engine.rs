@@ -3,7 +3,6 @@
 
 use std::cell::RefCell;
 use std::io;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,13 +20,8 @@ use super::websocket::{CloseCode, Incoming, Reader};
 const UPGRADE: Duration = Duration::from_secs(10);
 
 /// Makes a session, over a websocket or polling.
-pub(super) fn open(
-    core: &Arc<Core>,
-    codec: Codec,
-    peer: IpAddr,
-    stream: Option<Arc<TcpStream>>,
-) -> Arc<Viewer> {
-    let viewer = Arc::new(Viewer::new(core, codec, peer, stream));
+pub(super) fn open(core: &Arc<Core>, codec: Codec, stream: Option<Arc<TcpStream>>) -> Arc<Viewer> {
+    let viewer = Arc::new(Viewer::new(core, codec, stream));
     core.came(&viewer);
     viewer
 }
@@ -50,9 +44,9 @@ pub(super) fn open_packet(core: &Core, sid: Sid, transport: TransportType) -> St
 }
 
 /// Serves a viewer over a websocket, after what came with the handshake, until it is closed.
-pub(super) async fn serve(core: Arc<Core>, codec: Codec, peer: IpAddr, stream: TcpStream, first: Bytes) {
+pub(super) async fn serve(core: Arc<Core>, codec: Codec, stream: TcpStream, first: Bytes) {
     let stream = Arc::new(stream);
-    let viewer = open(&core, codec, peer, Some(stream.clone()));
+    let viewer = open(&core, codec, Some(stream.clone()));
     viewer.send(&core, Frames::engine(&open_packet(&core, viewer.sid, TransportType::Websocket)));
     read(&core, &viewer, &stream, Reader::new(max_bytes(&core)), &first).await;
 }

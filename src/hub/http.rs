@@ -22,7 +22,7 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::codec::Codec;
 use super::core::Core;
-use super::events::{self, Refusal};
+use super::events;
 use super::viewer::{Close, Viewer};
 use super::websocket::CloseCode;
 use super::{access, engine, page};
@@ -51,7 +51,7 @@ pub(super) async fn answer(
     });
     let mut answer = match (codec, request.method()) {
         (_, &Method::OPTIONS) => preflight(),
-        (Some((_, codec)), _) => session(&core, *codec, peer, request).await,
+        (Some((_, codec)), _) => session(&core, *codec, request).await,
         (None, method) => plain(&core, &method.clone(), request).await,
     };
     // It was allowed above, whatever it is.
@@ -102,7 +102,7 @@ impl Bad {
 }
 
 /// Serves a request of a session of Engine.IO.
-async fn session(core: &Arc<Core>, codec: Codec, peer: IpAddr, request: Request<Incoming>) -> Answer {
+async fn session(core: &Arc<Core>, codec: Codec, request: Request<Incoming>) -> Answer {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let value = |name| {
         query
@@ -137,9 +137,9 @@ async fn session(core: &Arc<Core>, codec: Codec, peer: IpAddr, request: Request<
         );
     }
     match (transport, viewer, request.method().clone()) {
-        (TransportType::Websocket, viewer, Method::GET) => websocket(core, codec, peer, viewer, request),
+        (TransportType::Websocket, viewer, Method::GET) => websocket(core, codec, viewer, request),
         (TransportType::Polling, None, Method::GET) => {
-            let viewer = engine::open(core, codec, peer, None);
+            let viewer = engine::open(core, codec, None);
             polled(engine::open_packet(core, viewer.sid, TransportType::Polling).into_bytes())
         }
         (TransportType::Polling, Some(viewer), Method::GET) => poll(core, &viewer).await,
@@ -212,7 +212,6 @@ async fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, request: Request<Incoming>
 fn websocket(
     core: &Arc<Core>,
     codec: Codec,
-    peer: IpAddr,
     viewer: Option<Arc<Viewer>>,
     mut request: Request<Incoming>,
 ) -> Answer {
@@ -242,7 +241,7 @@ fn websocket(
         let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
         let (stream, first) = (parts.io.into_inner(), parts.read_buf);
         match viewer {
-            None => engine::serve(core, codec, peer, stream, first).await,
+            None => engine::serve(core, codec, stream, first).await,
             Some(viewer) => engine::upgrade(core, viewer, stream, first).await,
         }
     });

@@ -1,5 +1,19 @@
-//! The live hub.
-#![allow(missing_docs, dead_code, unused_imports, reason = "being built")]
+//! The live hub: rooms of state that thousands of viewers watch over Socket.IO, and where a slow one hurts nobody.
+//!
+//! A room holds the newest value of each key. At most so many times a second whoever is up to date is told what changed, encoded once
+//! for everybody; whoever comes, comes again or fell behind is told the whole state as soon as it can take it. Events that must not be
+//! merged go through a short log with numbers. Nothing is queued for a viewer that is slow: see `docs/hub.md`.
+//!
+//! ```no_run
+//! use circlet::hub::{Hub, HubOptions};
+//! use serde_json::json;
+//!
+//! let hub = Hub::start(HubOptions::default())?; // at 127.0.0.1:3010
+//! hub.set("game-1", "player", json!({"x": 1, "y": 2}))?; // the newest value of a key
+//! hub.emit("game-1", "agent-action", json!({"action": "edit"}))?; // an event
+//! println!("{} viewers", hub.stats().viewers);
+//! # Ok::<(), circlet::hub::HubError>(())
+//! ```
 
 mod access;
 mod codec;

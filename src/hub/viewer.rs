@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -31,7 +30,6 @@ const NO_VERSION: u64 = u64::MAX;
 pub(super) struct Viewer {
     pub(super) sid: Sid,
     pub(super) codec: Codec,
-    pub(super) peer: IpAddr,
     pub(super) parser: ParserState,
     line: Mutex<Line>,
 }
@@ -98,7 +96,7 @@ pub(super) enum Offered {
 }
 
 impl Viewer {
-    pub(super) fn new(core: &Core, codec: Codec, peer: IpAddr, stream: Option<Arc<TcpStream>>) -> Self {
+    pub(super) fn new(core: &Core, codec: Codec, stream: Option<Arc<TcpStream>>) -> Self {
         let (now, options) = (core.now_ms(), &core.options);
         let line = Line {
             wire: stream.map_or(Wire::Polling(None), Wire::WebSocket),
@@ -113,7 +111,7 @@ impl Viewer {
             heartbeat: Heartbeat::PingAt(now + options.ping_interval_ms()),
             quota: Quota::new(options.viewer_limits, now),
         };
-        Self { sid: Sid::new(), codec, peer, parser: ParserState::default(), line: Mutex::new(line) }
+        Self { sid: Sid::new(), codec, parser: ParserState::default(), line: Mutex::new(line) }
     }
 
     /// Its line. Of other locks, only those of rooms are taken while it is held.
