@@ -5,6 +5,7 @@ mod common;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -173,6 +174,12 @@ fn a_program_that_cannot_load_the_library_is_tracked_by_lines_and_watched_on_its
     let newest = ask(r#"{"history": {}}"#)["history"].as_array().unwrap().len();
     assert!(newest > 0);
     assert_eq!(ask(&format!(r#"{{"diff": {seq}}}"#))["diff"]["goal"], "rest");
+    // The page has what it was told with its next sample.
+    let rests = || text(&session(&["summary", &format!("page:{page}")], "").stdout).contains("rest");
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !rests() {
+        assert!(Instant::now() < deadline, "the page does not say what its tracker was told");
+    }
     let watched = session(&["watch", &page, "--count", "2", "--interval", "20ms"], "");
     let said = text(&watched.stdout);
     assert_eq!(

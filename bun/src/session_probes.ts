@@ -57,6 +57,7 @@ function constants() {
   const features: object = process.features;
   const has = (feature: string) => Object.entries(features).some(([name, value]) => name === feature && value === true);
   return {
+    unavailable: { "bun.performance.gc": "Bun tells nothing of its collections" },
     metadata: {
       bun: {
         version: Bun.version,

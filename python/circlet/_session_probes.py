@@ -162,6 +162,16 @@ class Probes:
             self._loop.end()
 
 
+def missing(section: dict[str, Any]) -> dict[str, str]:
+    """Returns why what is not in the section is not, by its path in the payload."""
+    reasons = {}
+    if "event_loop" not in section:
+        reasons["python.event_loop"] = "no event loop is watched: start the tracker in a coroutine, or call watch_loop"
+    if "used_bytes" not in section.get("heap", {}):
+        reasons["python.heap.used_bytes"] = "tracemalloc does not trace"
+    return reasons
+
+
 class Interfaces:
     """The interfaces that the program uses, as far as that shows by itself."""
 

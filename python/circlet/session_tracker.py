@@ -19,7 +19,7 @@ from ._arguments import flag, integer, number, opened, path_of, shown, text
 from ._closing import Closing
 from ._native import CircletError, ClosedError, EmptyError, InvalidError, check, library
 from ._pool_options import milliseconds
-from ._session_probes import Probes, changes
+from ._session_probes import Probes, changes, missing
 from ._waiting import first_ms, go_on
 from .executor import Executor
 from .pool import Pool
@@ -289,12 +289,13 @@ class _Core:
                 # One that the payload has no place for is left out.
                 with suppress(CircletError):
                     self.ask(partial(_log_api_usage, name=name.encode(errors="replace")))
-            now = self.probes.look()
+            section = self.probes.look()
+            now = {"python": section, "unavailable": missing(section)}
             before = self.said
             # What somebody else patches meanwhile is said whole the next time.
             self.said = now
             if patch := changes(before, now):
-                patch_text = json.dumps({"python": patch}).encode()
+                patch_text = json.dumps(patch).encode()
                 status = -1
                 # It may be closed at any moment.
                 with suppress(ClosedError):

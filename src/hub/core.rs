@@ -1,7 +1,7 @@
 //! What the threads of a hub share.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -15,6 +15,7 @@ use super::error::HubError;
 use super::options::HubOptions;
 use super::room::Room;
 use super::rooms::{NAME_BYTES, Place, Rooms};
+use super::stats::Counts;
 use super::ticker::Tell;
 use super::viewer::Viewer;
 
@@ -32,30 +33,6 @@ pub(super) struct Core {
     started: Instant,
     sessions: Mutex<HashMap<Sid, Arc<Viewer>>>,
     ticker: Sender<Tell>,
-}
-
-/// What is counted.
-#[derive(Debug, Default)]
-pub(super) struct Counts {
-    /// Sessions that were made.
-    pub(super) connections: AtomicU64,
-    /// Requests, sockets and events that were refused.
-    pub(super) refused: AtomicU64,
-    /// Viewers that were closed for what they did or did not do.
-    pub(super) closed: AtomicU64,
-    pub(super) ticks: AtomicU64,
-    /// Frames of ticks that viewers were told.
-    pub(super) told: AtomicU64,
-    /// Frames of ticks that viewers could not take.
-    pub(super) behind: AtomicU64,
-    /// States that viewers were told who were not up to date.
-    pub(super) snapshots: AtomicU64,
-    /// Events that viewers have lost.
-    pub(super) lost: AtomicU64,
-    pub(super) written_bytes: AtomicU64,
-    pub(super) published: AtomicU64,
-    /// Rooms that went for want of activity.
-    pub(super) evicted: AtomicU64,
 }
 
 impl Core {

@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use bytes::Bytes;
 use engineioxide_core::{Sid, TransportType};
@@ -23,11 +24,15 @@ use tungstenite::handshake::derive_accept_key;
 use super::codec::Codec;
 use super::core::Core;
 use super::events;
+use super::stats::HubStats;
 use super::viewer::{Close, Viewer};
 use super::websocket::CloseCode;
 use super::{access, engine, page};
 
 pub(super) type Answer = Response<Full<Bytes>>;
+
+/// How long a request may take to come.
+pub(super) const REQUEST: Duration = Duration::from_secs(10);
 
 /// Where sessions are, and in which codec.
 const PATHS: [(&str, Codec); 2] = [("/socket.io/", Codec::Json), ("/socket.io-msgpack/", Codec::MessagePack)];
@@ -189,14 +194,12 @@ async fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, request: Request<Incoming>
         return Bad::Request.said("Bad request");
     }
     let limit = viewer.line().quota.limits().message_bytes;
-    let body = match Limited::new(request.into_body(), limit).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => {
-            viewer.close(core, Close::Because(CloseCode::Size, "a payload that is too long"));
-            return said(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                &json!({ "error": format!("a payload has at most {limit} bytes") }),
-            );
+    let body = match body(request, limit).await {
+        Ok(body) => body,
+        Err(refusal) => {
+            viewer
+                .close(core, Close::Because(CloseCode::Size, "a payload that is too long, or does not come"));
+            return *refusal;
         }
     };
     match engine::post(core, viewer, &body) {
@@ -204,6 +207,19 @@ async fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, request: Request<Incoming>
         Err(refusal) => {
             events::refuse(core, viewer, &refusal);
             Bad::Request.said(&refusal.to_string())
+        }
+    }
+}
+
+/// Reads what comes with a request: at most so many bytes, and in time.
+async fn body(request: Request<Incoming>, limit: usize) -> Result<Bytes, Box<Answer>> {
+    let refused =
+        |status, error: String| Err(Box::new(said(status, &json!({ "ok": false, "error": error }))));
+    match tokio::time::timeout(REQUEST, Limited::new(request.into_body(), limit).collect()).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(_)) => refused(StatusCode::PAYLOAD_TOO_LARGE, format!("a request has at most {limit} bytes")),
+        Err(_) => {
+            refused(StatusCode::REQUEST_TIMEOUT, format!("a request takes at most {REQUEST:?} to come"))
         }
     }
 }
@@ -263,6 +279,9 @@ async fn plain(core: &Arc<Core>, method: &Method, request: Request<Incoming>) ->
     }
     match (method, request.uri().path()) {
         (&Method::GET, "/healthz") => text(StatusCode::OK, "text/plain", "ok\n"),
+        (&Method::GET, "/metrics") => {
+            text(StatusCode::OK, "text/plain; version=0.0.4", HubStats::of(core).to_prometheus())
+        }
         (&Method::POST, "/emit") => emit(core, request).await,
         (_, path) => said(StatusCode::NOT_FOUND, &json!({ "error": format!("there is nothing at {path}") })),
     }
@@ -284,14 +303,12 @@ async fn emit(core: &Arc<Core>, request: Request<Incoming>) -> Answer {
         return said(StatusCode::UNAUTHORIZED, &json!({ "ok": false, "error": says }));
     }
     let limit = core.options.emitter_limits.message_bytes;
-    let Ok(body) = Limited::new(request.into_body(), limit).collect().await else {
-        return said(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            &json!({ "ok": false, "error": format!("at most {limit} bytes") }),
-        );
+    let body = match body(request, limit).await {
+        Ok(body) => body,
+        Err(refusal) => return *refusal,
     };
     let wrong = |error: String| said(StatusCode::BAD_REQUEST, &json!({ "ok": false, "error": error }));
-    let mut value: Value = match serde_json::from_slice(&body.to_bytes()) {
+    let mut value: Value = match serde_json::from_slice(&body) {
         Ok(value) => value,
         Err(error) => return wrong(format!("no JSON: {error}")),
     };

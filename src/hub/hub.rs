@@ -1,7 +1,7 @@
 //! A hub from start to stop.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -18,13 +18,11 @@ use super::core::Core;
 use super::error::HubError;
 use super::options::HubOptions;
 use super::source::Sources;
+use super::stats::HubStats;
 use super::ticker::{self, Tell};
 use super::viewer::Close;
 use super::websocket::CloseCode;
 use super::{State, http};
-
-/// How long a request may take to come.
-const REQUEST: Duration = Duration::from_secs(10);
 
 /// How often it is looked who has not answered, and which rooms are idle.
 const SWEEP: Duration = Duration::from_millis(250);
@@ -42,64 +40,6 @@ pub struct Hub {
     runtime: Option<Runtime>,
     ticker: Option<JoinHandle<()>>,
     sources: Mutex<Sources>,
-}
-
-/// What a hub does and has done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[non_exhaustive]
-pub struct HubStats {
-    /// Viewers now.
-    pub viewers: u64,
-    /// Rooms now.
-    pub rooms: u64,
-    /// About how many bytes the states of all rooms take.
-    pub state_bytes: u64,
-    /// Sessions that were made.
-    pub connections: u64,
-    /// Requests, sockets and events that were refused.
-    pub refused: u64,
-    /// Viewers that were closed for what they did or did not do.
-    pub closed: u64,
-    /// Ticks that told something, by room.
-    pub ticks: u64,
-    /// How often a viewer was told a tick.
-    pub told: u64,
-    /// How often one could not take a tick.
-    pub behind: u64,
-    /// How often one was told a whole state, as it came or had been behind.
-    pub snapshots: u64,
-    /// Events that viewers have lost.
-    pub lost: u64,
-    /// Bytes written to viewers.
-    pub written_bytes: u64,
-    /// Values and events that were published.
-    pub published: u64,
-    /// Rooms that went for want of activity.
-    pub evicted: u64,
-}
-
-impl HubStats {
-    fn of(core: &Core) -> Self {
-        let rooms = core.rooms.all();
-        let counts = &core.stats;
-        let of = |count: &AtomicU64| count.load(Ordering::Relaxed);
-        Self {
-            viewers: core.sessions().len() as u64,
-            rooms: rooms.len() as u64,
-            state_bytes: rooms.iter().map(|place| place.room().size().1 as u64).sum(),
-            connections: of(&counts.connections),
-            refused: of(&counts.refused),
-            closed: of(&counts.closed),
-            ticks: of(&counts.ticks),
-            told: of(&counts.told),
-            behind: of(&counts.behind),
-            snapshots: of(&counts.snapshots),
-            lost: of(&counts.lost),
-            written_bytes: of(&counts.written_bytes),
-            published: of(&counts.published),
-            evicted: of(&counts.evicted),
-        }
-    }
 }
 
 impl Hub {
@@ -246,7 +186,7 @@ async fn listen(core: Arc<Core>, listener: TcpListener, port: u16) {
             let service = service_fn(|request| http::answer(core.clone(), peer.ip(), port, request));
             let connection = http1::Builder::new()
                 .timer(TokioTimer::new())
-                .header_read_timeout(REQUEST)
+                .header_read_timeout(http::REQUEST)
                 .max_buf_size(16 << 10)
                 .serve_connection(TokioIo::new(stream), service);
             // What goes wrong with a connection is its client's affair.

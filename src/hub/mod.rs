@@ -31,12 +31,14 @@ mod room;
 mod rooms;
 mod source;
 mod state;
+mod stats;
 mod ticker;
 mod viewer;
 mod websocket;
 
 pub use self::codec::Codec;
 pub use self::error::HubError;
-pub use self::hub::{Hub, HubStats};
+pub use self::hub::Hub;
 pub use self::options::{ClientLimits, HubOptions};
 pub use self::state::{Column, ColumnKind, State};
+pub use self::stats::HubStats;

@@ -247,3 +247,6 @@ impl Room {
         (self.entries.len(), self.bytes)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,6 +224,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(48))]
+
         #[test]
         fn whatever_a_client_sends_is_read_however_it_is_cut(
             messages in prop::collection::vec((".{0,300}", prop::collection::vec(any::<u8>(), 0..70_000)), 1..4),

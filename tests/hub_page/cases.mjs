@@ -69,7 +69,7 @@ const cases = {
   /** With the ring that the test sends to, in `CIRCLET_RING`. */
   async views() {
     const ring = process.env.CIRCLET_RING;
-    const name = `page-${process.pid}`;
+    const name = `circlet-hub-page-${process.pid}`;
     const session = await tracker(name);
     await session.ask({ patch: SESSION });
     await session.ask({ wait_for_project: { within_ms: 20_000 } });
@@ -167,7 +167,7 @@ const cases = {
   },
 
   async ended() {
-    const name = `page-${process.pid}`;
+    const name = `circlet-hub-page-${process.pid}`;
     const { address } = await hub(["--session", `${name}=session:of another name`]);
     const page = await open(address);
     await says(page, "of another name", "ended", "No tracker keeps this session's page now");
@@ -398,7 +398,7 @@ const cases = {
   },
 
   async phone() {
-    const name = `page-${process.pid}`;
+    const name = `circlet-hub-page-${process.pid}`;
     const session = await tracker(name);
     await session.ask({ patch: SESSION });
     const { address } = await hub(["--session", name]);

@@ -1,6 +1,7 @@
 /** What the tests of the hub's page need: hubs and sessions as programs, a browser, and pages that complain of nothing. */
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { rmSync } from "node:fs";
 import { createRequire } from "node:module";
 import { createServer } from "node:net";
 import { join } from "node:path";
@@ -62,7 +63,13 @@ export async function tracker(page) {
     cwd: process.env.CIRCLET_ROOT,
     stdio: ["pipe", "pipe", "inherit"],
   });
-  ending.push(() => child.kill("SIGKILL"));
+  const gone = new Promise((done) => child.once("exit", done));
+  // It removes its page as it ends with its input. One that was killed has left it.
+  ending.push(async () => {
+    child.stdin.end();
+    await gone;
+    rmSync(join("/dev/shm", page), { force: true });
+  });
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   const ask = async (request) => {
     child.stdin.write(`${JSON.stringify(request)}\n`);

@@ -8,13 +8,16 @@ use serde_json::{Map, Value, json};
 
 use super::error::TrackerError;
 use super::options::TrackerOptions;
-use super::owned::Owned;
+use super::owned::{Owned, UNAVAILABLE};
 use super::paths::{has, is_deeper, put, remove};
 use super::side::{Sections, Side, read};
 use super::watch::Seen;
 use crate::payload::redact::Marks;
 use crate::payload::section::Unknown;
 use crate::payload::{self, Process, Redactor, SessionPayload, merge_diff, merge_patch};
+
+/// The section that is looked at with each snapshot.
+const PROCESS: &str = "process";
 
 /// The longest name of an interface or a worker, and how many interfaces are kept.
 const NAME_BYTES: usize = 256;
@@ -198,9 +201,10 @@ impl Book {
         }
         let payload = &mut self.payload;
         payload.redacted = Side::redacted([&self.guest, &self.host, &self.watched]);
-        payload.unavailable = (!self.unavailable.is_empty()).then(|| self.unavailable.clone());
+        payload.unavailable = reasons(&self.guest, &self.unavailable);
         let told: BTreeMap<_, _> =
             [&self.guest, &self.host, &self.watched].into_iter().flat_map(|side| &side.told).collect();
+        let told: BTreeMap<_, _> = told.into_iter().filter(|(section, _)| **section != UNAVAILABLE).collect();
         payload.ages_ms = Some(told.keys().map(|section| ((**section).to_owned(), 0)).collect());
         self.ages = told.into_values().copied().collect();
     }
@@ -293,20 +297,24 @@ impl Book {
         match process {
             Ok(process) => {
                 payload.process = Some(process);
-                if self.unavailable.remove("process").is_some() {
-                    payload.unavailable = (!self.unavailable.is_empty()).then(|| self.unavailable.clone());
+                if self.unavailable.remove(PROCESS).is_some() {
+                    payload.unavailable = reasons(&self.guest, &self.unavailable);
                 }
             }
             Err(reason) => {
                 payload.process = None;
-                self.unavailable.insert("process".to_owned(), reason.clone());
-                payload.unavailable.get_or_insert_default().insert("process".to_owned(), reason);
+                self.unavailable.insert(PROCESS.to_owned(), reason.clone());
+                payload.unavailable.get_or_insert_default().insert(PROCESS.to_owned(), reason);
             }
         }
         let ages = payload.ages_ms.get_or_insert_default();
-        // Both are in the order of the sections' names.
+        // It is looked at with each snapshot, and the others are in the order of their names.
+        ages.remove(PROCESS);
         for (age, told) in ages.values_mut().zip(&self.ages) {
             *age = moment.now.saturating_duration_since(*told).as_millis() as u64;
+        }
+        if payload.process.is_some() {
+            ages.insert(PROCESS.to_owned(), 0);
         }
         payload
     }
@@ -394,6 +402,15 @@ pub(super) fn name_of<'a>(option: &'static str, name: &'a str) -> Result<&'a str
     }
     let given = format!("of {} bytes", name.len());
     Err(TrackerError::Option { option, given, allowed: "a name has 1 to 256 bytes" })
+}
+
+/// Returns why what is not there: as the guest says, and as the host says over that.
+fn reasons(guest: &Side, host: &BTreeMap<String, String>) -> Option<BTreeMap<String, String>> {
+    let said = guest.document.get(UNAVAILABLE).and_then(Value::as_object).into_iter().flatten();
+    let said = said.filter_map(|(path, reason)| Some((path.clone(), reason.as_str()?.to_owned())));
+    let mut all: BTreeMap<_, _> = said.collect();
+    all.extend(host.clone());
+    (!all.is_empty()).then_some(all)
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const OWN: &[&str] = &[
     "seq",
     "captured_at_ms",
     "ages_ms",
-    "unavailable",
+    UNAVAILABLE,
     "redacted",
     "stated",
     "process",
@@ -30,6 +30,9 @@ const OWN: &[&str] = &[
     "metadata.platform.memory_bytes",
     USERAGENT,
 ];
+
+/// The section that says why something is not there.
+pub(super) const UNAVAILABLE: &str = "unavailable";
 
 /// The paths that guests may not set.
 #[derive(Debug)]
@@ -99,7 +102,22 @@ impl Owned {
     /// Takes out of a patch what guests may not set, and tells the paths.
     pub(super) fn strip(&self, patch: &mut Value) -> Vec<String> {
         let mut refused = Vec::new();
+        // Why what a guest alone knows is not there is its own to say.
+        let reasons = patch.as_object_mut().and_then(|members| members.remove(UNAVAILABLE));
         self.walk(patch, "", &mut refused);
+        match (reasons, patch) {
+            (Some(Value::Object(mut reasons)), Value::Object(members)) => {
+                let is_guests = |path: &str| path != "*" && !self.all().any(|owned| is_within(path, owned));
+                let (kept, others): (Vec<_>, Vec<_>) =
+                    std::mem::take(&mut reasons).into_iter().partition(|(path, _)| is_guests(path));
+                refused.extend(others.into_iter().map(|(path, _)| join(UNAVAILABLE, &path)));
+                if !kept.is_empty() {
+                    members.insert(UNAVAILABLE.to_owned(), kept.into_iter().collect());
+                }
+            }
+            (Some(_), _) => refused.push(UNAVAILABLE.to_owned()),
+            (None, _) => {}
+        }
         refused
     }
 
@@ -147,6 +165,21 @@ mod tests {
             "bun": {"performance": {"memory_mb": {"heap": 1}}}, "dependencies": {"lockfile": {"total_size_mb": 1}},
         });
         assert_eq!(patch, left);
+    }
+
+    #[test]
+    fn a_guest_says_why_its_own_is_not_there_and_nothing_of_the_hosts() {
+        let owned = Owned::with(["git"]);
+        let reasons = json!({"python.event_loop": "no loop", "git": "no", "git.head": "no", "process": "no", "*": "no"});
+        let mut patch = json!({ "unavailable": reasons });
+        let refused = owned.strip(&mut patch);
+        assert_eq!(patch, json!({"unavailable": {"python.event_loop": "no loop"}}));
+        assert_eq!(
+            refused,
+            ["unavailable.*", "unavailable.git", "unavailable.git.head", "unavailable.process"]
+        );
+        let mut all = json!({"unavailable": null, "goal": "x"});
+        assert_eq!((owned.strip(&mut all), all), (vec!["unavailable".to_owned()], json!({"goal": "x"})));
     }
 
     #[test]

@@ -31,8 +31,8 @@ const LINE_BYTES: u64 = 16 << 20;
 ///
 /// Examples:
 ///   echo '{"snapshot": {}}' | circlet session track --pid $$
-///   mkfifo in && circlet session track --pid $$ --page app < in &
-///   circlet session watch page:app
+///   sleep infinity | circlet session track --pid $$ --page app &
+///   circlet session watch app
 #[derive(Debug, clap::Args)]
 #[command(verbatim_doc_comment)]
 pub(crate) struct Arguments {

@@ -90,7 +90,7 @@ fn each_section_has_its_age() {
     let moment = Moment { now: now + Duration::from_secs(1), ..moment() };
     assert_eq!(
         book.at(moment, Ok(Process::default())).ages_ms,
-        Some([("git".to_owned(), 600), ("goal".to_owned(), 1000)].into())
+        Some([("git".to_owned(), 600), ("goal".to_owned(), 1000), ("process".to_owned(), 0)].into())
     );
 }
 
@@ -173,7 +173,8 @@ fn what_is_said_is_bounded_in_depth_in_length_and_in_what_is_taken_out_of_it() {
     assert!(json.len() < (256 << 10) + (64 << 10), "{}", json.len());
     let said: Value = serde_json::from_str(&json).unwrap();
     assert!(said["redacted"]["*"].as_str().unwrap().ends_with(" more"), "{}", said["redacted"]);
-    assert_eq!(said["ages_ms"].as_object().unwrap().len(), 1);
+    // Those of what nobody knows are no sections.
+    assert_eq!(said["ages_ms"].as_object().unwrap().len(), 2);
     // What shrinks is taken, whatever there is.
     book.max_bytes = 100;
     book.patch(json!({"goal": "x".repeat(50)}), now).unwrap_err();
@@ -371,6 +372,22 @@ fn secrets_of_what_is_watched_are_taken_out_and_said_as_long_as_it_is_there() {
     assert!(
         said.get("worker_threads").is_none()
             && said.get("redacted").is_none()
-            && said["ages_ms"] == json!({})
+            && said["ages_ms"] == json!({"process": 0})
     );
+}
+
+#[test]
+fn a_guests_reasons_stand_beside_the_hosts_and_each_section_has_an_age() {
+    let mut book = book();
+    let now = Instant::now();
+    book.measured("git", Err("no repository".to_owned()), now).unwrap();
+    let patch =
+        json!({"python": {"version": "3"}, "unavailable": {"python.event_loop": "no loop", "git": "mine"}});
+    assert_eq!(book.patch(patch, now).unwrap(), ["unavailable.git"]);
+    let said = written(&mut book);
+    assert_eq!(said["unavailable"], json!({"git": "no repository", "python.event_loop": "no loop"}));
+    assert!(said["ages_ms"].get("unavailable").is_none() && said["ages_ms"].get("python").is_some());
+    book.patch(json!({"unavailable": {"python.event_loop": null}}), now).unwrap();
+    assert_eq!(written(&mut book)["unavailable"], json!({"git": "no repository"}));
+    assert!(book.patch(json!({"unavailable": {"python.gc": 5}}), now).is_err());
 }
