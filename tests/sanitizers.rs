@@ -20,7 +20,8 @@ const FOUND: i32 = 99;
 
 /// What starts Python workers. Valgrind cannot run it: 3.19, which Debian 12 has, knows no `pidfd_open`, and takes the
 /// thread handle that Rust's standard library keeps for the main thread for a possible leak.
-const WORKERS: [&str; 3] = ["examples/c/workers.c", "tests/c/executor.c", "tests/c/pool_calls.c"];
+const WORKERS: [&str; 4] =
+    ["examples/c/workers.c", "tests/c/executor.c", "tests/c/pool_calls.c", "tests/c/tracker.c"];
 
 /// The programs that every tool runs: all but the one whose mistakes are to be found, and [`WORKERS`].
 fn programs() -> Vec<PathBuf> {

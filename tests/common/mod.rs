@@ -103,7 +103,8 @@ pub fn compile_c(source: &Path) -> PathBuf {
     let folder = library.parent().unwrap();
     // A folder for each: tests that run at a time must not empty each other's.
     let stem = source.file_stem().unwrap().to_str().unwrap();
-    let program = scratch(&format!("c-{stem}")).join(stem);
+    let of = source.parent().and_then(Path::file_name).unwrap().to_str().unwrap();
+    let program = scratch(&format!("c-{of}-{stem}")).join(stem);
     let mut command = Command::new("cc");
     command.args(["-std=c11", "-O1", "-g", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-I"]);
     command.arg(root().join("include")).arg(source).arg("-o").arg(&program);
