@@ -9,14 +9,17 @@ use std::time::Instant;
 use engineioxide_core::Sid;
 use tokio::runtime::Handle;
 
-use super::State;
+use super::change::Change;
 use super::codec::Frames;
 use super::error::HubError;
 use super::options::HubOptions;
+use super::outbox::Outbox;
+use super::recording::Recorder;
 use super::room::Room;
-use super::rooms::{NAME_BYTES, Place, Rooms};
+use super::rooms::{Place, Rooms};
 use super::stats::Counts;
 use super::ticker::Tell;
+use super::trouble::Troubles;
 use super::viewer::Viewer;
 
 /// What the threads of a hub share. Locks are taken in this order: the rooms, a viewer, a room.
@@ -33,12 +36,26 @@ pub(super) struct Core {
     started: Instant,
     sessions: Mutex<HashMap<Sid, Arc<Viewer>>>,
     ticker: Sender<Tell>,
+    /// Writes down what is done.
+    pub(super) recorder: Option<Recorder>,
+    /// Takes what other hubs are to be told.
+    pub(super) shared: Option<Arc<Outbox>>,
+    pub(super) troubles: Troubles,
 }
+
+/// The room that says of the hub itself what it does.
+pub(super) const ITSELF: &str = "hub";
+
+/// The room that says of each ring how full it is, by its name.
+pub(super) const RINGS: &str = "rings";
 
 impl Core {
     pub(super) fn new(options: HubOptions, runtime: Handle, ticker: Sender<Tell>) -> Self {
         Self {
             id: Sid::new().to_string(),
+            recorder: None,
+            shared: None,
+            troubles: Troubles::default(),
             rooms: Rooms::new(options.max_rooms, options.room()),
             stats: Counts::default(),
             runtime,
@@ -48,6 +65,15 @@ impl Core {
             ticker,
             options,
         }
+    }
+
+    /// Begins to record, where that is asked for.
+    pub(super) fn record(&mut self) -> Result<(), HubError> {
+        if let Some(path) = &self.options.record {
+            let (limits, tick) = (self.options.room(), self.options.tick());
+            self.recorder = Some(Recorder::start(path, &self.id, limits, tick, self.troubles.clone())?);
+        }
+        Ok(())
     }
 
     /// Returns the hub's time.
@@ -70,44 +96,59 @@ impl Core {
         self.sessions().remove(&viewer.sid);
     }
 
-    /// Sets the value of a key of a room.
-    pub(super) fn set(&self, room: &str, key: &str, value: State) -> Result<(), HubError> {
-        self.update(room, [(key, value)], [])
+    /// Publishes a change, and returns the number of its last event; where rooms are shared with other hubs, that comes later.
+    pub(super) fn publish(&self, change: Change) -> Result<Option<u64>, HubError> {
+        change.check()?;
+        self.stats.published.fetch_add(1, Ordering::Relaxed);
+        match &self.shared {
+            Some(outbox) if !Self::is_own(&change.room) => {
+                self.rooms.have_place_for(&change)?;
+                outbox.put(change)?;
+                Ok(None)
+            }
+            _ => self.apply(change, None).map(Some),
+        }
     }
 
-    /// Sets and removes keys of a room at once: viewers are told of all of it together. Where there is no room for a value, those before
-    /// it are set.
-    pub(super) fn update<'a>(
-        &self,
-        room: &str,
-        set: impl IntoIterator<Item = (&'a str, State)>,
-        removed: impl IntoIterator<Item = &'a str>,
-    ) -> Result<(), HubError> {
-        self.publish(room, |room| {
-            // What goes makes room.
-            for key in removed {
-                room.remove(key);
-            }
-            for (key, value) in set {
-                room.set(name("key", key)?, value)?;
+    /// Tells whether a room is of this hub alone, where others are shared.
+    pub(super) fn is_own(room: &str) -> bool {
+        room == ITSELF || room == RINGS
+    }
+
+    /// Makes a room what it is elsewhere, where the number of the last event is `last`.
+    #[cfg(feature = "redis")]
+    pub(super) fn replace(&self, change: Change, last: u64) -> Result<(), HubError> {
+        self.alter(&change.room.clone(), |room| {
+            room.replace(change, last)?;
+            if let Some(recorder) = &self.recorder {
+                recorder.take(room.all());
             }
             Ok(())
-        })?
+        })
     }
 
-    /// Removes a key of a room, and tells whether it was there.
-    pub(super) fn remove(&self, room: &str, key: &str) -> Result<bool, HubError> {
-        self.publish(room, |room| room.remove(key))
+    /// Does what a change says to a room, and returns the number of its last event.
+    pub(super) fn apply(&self, change: Change, last: Option<u64>) -> Result<u64, HubError> {
+        self.alter(&change.room.clone(), |room| {
+            let recorded = self
+                .recorder
+                .as_ref()
+                .filter(|_| change.room != ITSELF)
+                .map(|recorder| (recorder, change.clone()));
+            let last = room.apply(change, last)?;
+            if let Some((recorder, change)) = recorded {
+                recorder.take(change);
+            }
+            Ok(last)
+        })
     }
 
-    /// Appends an event to the log of a room, and returns its number.
-    pub(super) fn log(&self, room: &str, event: &str, data: State) -> Result<u64, HubError> {
-        let event = name("event", event)?;
-        self.publish(room, |room| room.log(event, data))
-    }
-
-    fn publish<T>(&self, room: &str, act: impl FnOnce(&mut Room) -> T) -> Result<T, HubError> {
-        self.stats.published.fetch_add(1, Ordering::Relaxed);
+    /// Does something to a room, of which viewers are told.
+    pub(super) fn alter<T>(
+        &self,
+        room: &str,
+        act: impl FnOnce(&mut Room) -> Result<T, HubError>,
+    ) -> Result<T, HubError> {
         self.rooms.enter(room, self.now_ms(), |place| {
             let mut room = place.room();
             let was_dirty = room.is_dirty();
@@ -116,7 +157,7 @@ impl Core {
                 self.tell(Tell::Dirty(place.clone()));
             }
             done
-        })
+        })?
     }
 
     pub(super) fn tell(&self, tell: Tell) {
@@ -134,12 +175,4 @@ impl Core {
         place.touch(self.now_ms());
         self.tell(Tell::Left(place.clone(), viewer.sid));
     }
-}
-
-/// Checks a name that is not a room's.
-fn name<'a>(what: &'static str, name: &'a str) -> Result<&'a str, HubError> {
-    if name.is_empty() || name.len() > NAME_BYTES {
-        return Err(HubError::Name { what, bytes: name.len(), limit: NAME_BYTES });
-    }
-    Ok(name)
 }

@@ -1,6 +1,7 @@
 //! What a hub refuses, and why.
 
 use std::io;
+use std::path::PathBuf;
 
 /// Why a hub does not do what it was told.
 #[derive(Debug, thiserror::Error)]
@@ -55,7 +56,29 @@ pub enum HubError {
         /// How many there may be.
         limit: usize,
     },
+    /// A recording cannot be written or read.
+    #[error("{}{}: {why}", path.display(), at_line(*line))]
+    Recording {
+        /// The file.
+        path: PathBuf,
+        /// The line that is wrong, from 1 on; 0 for the file.
+        line: u64,
+        /// What is wrong.
+        why: String,
+    },
+    /// The Redis server that rooms are shared by cannot be used.
+    #[error("redis at {at}: {why}")]
+    Redis {
+        /// Where it is, without a password.
+        at: String,
+        /// What is wrong.
+        why: String,
+    },
     /// The hub has been stopped.
     #[error("the hub has been stopped")]
     Stopped,
+}
+
+fn at_line(line: u64) -> String {
+    if line == 0 { String::new() } else { format!(", line {line}") }
 }

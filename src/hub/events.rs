@@ -1,5 +1,6 @@
 //! What viewers and emitters say, and what becomes of it.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -8,9 +9,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use socketioxide_core::parser::{ParseConfig, ParseError};
 
+use super::change::{Change, Columns, Event};
 use super::codec::{self, Frames, Message, Said};
 use super::core::Core;
-use super::error::HubError;
 use super::room::Position;
 use super::viewer::{Close, Socket, Viewer};
 use super::websocket::CloseCode;
@@ -192,14 +193,26 @@ fn room_of(argument: &Value) -> Result<&str, String> {
     argument.as_str().or_else(|| argument.get("room")?.as_str()).ok_or_else(|| ROOM.to_owned())
 }
 
-/// What is done to a room's state.
+/// What is done to a room's state: a change without events, of which emitters may say only some.
 #[derive(Deserialize)]
 struct Update {
     room: String,
     #[serde(default)]
     set: Map<String, Value>,
     #[serde(default)]
-    removed: Vec<String>,
+    columns: BTreeMap<String, Columns>,
+    #[serde(default)]
+    removed: BTreeSet<String>,
+}
+
+impl From<Update> for Change {
+    fn from(update: Update) -> Self {
+        let mut change = Self::to(&update.room);
+        change.removed = update.removed;
+        change.set.extend(update.set.into_iter().map(|(key, value)| (key, value.into())));
+        change.set.extend(update.columns.into_iter().map(|(key, columns)| (key, columns.into())));
+        change
+    }
 }
 
 /// Publishes what an emitter says; returns what it is told.
@@ -207,17 +220,21 @@ struct Update {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, String> {
-    let said = |error: HubError| error.to_string();
-    if name == UPDATE {
-        let update = Update::deserialize(argument).map_err(|error| {
+    let change = if name == UPDATE {
+        Change::from(Update::deserialize(argument).map_err(|error| {
             format!("game-state-update takes `{{room, set: {{key: value}}, removed: [key]}}`: {error}")
-        })?;
-        let set = update.set.iter().map(|(key, value)| (key.as_str(), value.clone().into()));
-        core.update(&update.room, set, update.removed.iter().map(String::as_str)).map_err(said)?;
-        return Ok(json!({ "ok": true, "room": update.room }));
+        })?)
+    } else {
+        let Value::Object(mut data) = argument else { return Err(ROOM.to_owned()) };
+        let Some(Value::String(room)) = data.remove("room") else { return Err(ROOM.to_owned()) };
+        let mut change = Change::to(&room);
+        change.events.push(Event { name: name.to_owned(), data: Value::Object(data).into() });
+        change
+    };
+    let mut said = json!({ "ok": true, "room": change.room });
+    let is_event = !change.events.is_empty();
+    if let (Some(number), true) = (core.publish(change).map_err(|error| error.to_string())?, is_event) {
+        said["n"] = number.into();
     }
-    let Value::Object(mut data) = argument else { return Err(ROOM.to_owned()) };
-    let Some(Value::String(room)) = data.remove("room") else { return Err(ROOM.to_owned()) };
-    let number = core.log(&room, name, Value::Object(data).into()).map_err(said)?;
-    Ok(json!({ "ok": true, "room": room, "n": number }))
+    Ok(said)
 }

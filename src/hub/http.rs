@@ -278,7 +278,10 @@ async fn plain(core: &Arc<Core>, method: &Method, request: Request<Incoming>) ->
         return file;
     }
     match (method, request.uri().path()) {
-        (&Method::GET, "/healthz") => text(StatusCode::OK, "text/plain", "ok\n"),
+        (&Method::GET, "/healthz") => {
+            let troubles = core.troubles.all().into_iter().map(|trouble| trouble + "\n");
+            text(StatusCode::OK, "text/plain", "ok\n".to_owned() + &troubles.collect::<String>())
+        }
         (&Method::GET, "/metrics") => {
             text(StatusCode::OK, "text/plain; version=0.0.4", HubStats::of(core).to_prometheus())
         }

@@ -14,7 +14,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Semaphore;
 
-use super::core::Core;
+use super::change::{Change, Event};
+#[cfg(feature = "redis")]
+use super::cluster::Cluster;
+use super::core::{Core, ITSELF};
 use super::error::HubError;
 use super::options::HubOptions;
 use super::source::Sources;
@@ -39,6 +42,8 @@ pub struct Hub {
     addr: SocketAddr,
     runtime: Option<Runtime>,
     ticker: Option<JoinHandle<()>>,
+    /// Those that share rooms with other hubs.
+    sharing: Vec<JoinHandle<()>>,
     sources: Mutex<Sources>,
 }
 
@@ -61,7 +66,15 @@ impl Hub {
             .map_err(|cause| HubError::Listen { addr: addr.to_string(), cause })?;
         let addr = listener.local_addr().map_err(HubError::Thread)?;
         let (ticks, told) = mpsc::channel();
-        let core = Arc::new(Core::new(options, runtime.handle().clone(), ticks));
+        let mut core = Core::new(options, runtime.handle().clone(), ticks);
+        #[cfg(feature = "redis")]
+        let cluster = Cluster::reach(&mut core)?;
+        core.record()?;
+        let core = Arc::new(core);
+        #[cfg(feature = "redis")]
+        let sharing = cluster.map_or(Ok(Vec::new()), |cluster| cluster.start(&core))?;
+        #[cfg(not(feature = "redis"))]
+        let sharing = Vec::new();
         let ticker = std::thread::Builder::new()
             .name("circlet-hub-tick".to_owned())
             .spawn({
@@ -71,7 +84,8 @@ impl Hub {
             .map_err(HubError::Thread)?;
         runtime.spawn(listen(core.clone(), listener, addr.port()));
         runtime.spawn(sweep(core.clone()));
-        Ok(Self { core, addr, runtime: Some(runtime), ticker: Some(ticker), sources: Mutex::default() })
+        let sources = Mutex::default();
+        Ok(Self { core, addr, runtime: Some(runtime), ticker: Some(ticker), sharing, sources })
     }
 
     /// Returns where it listens.
@@ -84,21 +98,23 @@ impl Hub {
     /// # Errors
     /// A name is too long, or there is no room for more.
     pub fn set(&self, room: &str, key: &str, value: impl Into<State>) -> Result<(), HubError> {
-        self.core.set(room, key, value.into())
+        self.update(room, [(key, value.into())], [])
     }
 
-    /// Sets and removes keys of a room at once: viewers are told of all of it together. Where there is no room for a value, those before
-    /// it are set.
+    /// Sets and removes keys of a room at once: viewers are told of all of it together.
     ///
     /// # Errors
-    /// As for [`set`](Self::set).
+    /// As for [`set`](Self::set); nothing is changed then.
     pub fn update<'a>(
         &self,
         room: &str,
         set: impl IntoIterator<Item = (&'a str, State)>,
         removed: impl IntoIterator<Item = &'a str>,
     ) -> Result<(), HubError> {
-        self.core.update(room, set, removed)
+        let mut change = Change::to(room);
+        change.set = set.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        change.removed = removed.into_iter().map(str::to_owned).collect();
+        self.publish(change).map(drop)
     }
 
     /// Removes a key of a room, and tells whether it was there.
@@ -106,15 +122,27 @@ impl Hub {
     /// # Errors
     /// As for [`set`](Self::set).
     pub fn remove(&self, room: &str, key: &str) -> Result<bool, HubError> {
-        self.core.remove(room, key)
+        let was_there = self.core.rooms.get(room).is_some_and(|place| place.room().has(key));
+        self.update(room, [], [key]).map(|()| was_there)
     }
 
-    /// Tells the viewers of a room of an event, which is not merged with others. Returns its number.
+    /// Tells the viewers of a room of an event, which is not merged with others. Returns its number; `None` where rooms are shared with
+    /// other hubs, as it has none before all of them are told.
     ///
     /// # Errors
     /// As for [`set`](Self::set).
-    pub fn emit(&self, room: &str, event: &str, data: impl Into<State>) -> Result<u64, HubError> {
-        self.core.log(room, event, data.into())
+    pub fn emit(&self, room: &str, event: &str, data: impl Into<State>) -> Result<Option<u64>, HubError> {
+        let mut change = Change::to(room);
+        change.events.push(Event { name: event.to_owned(), data: data.into() });
+        self.publish(change)
+    }
+
+    /// Does all that a change says, as one read of a recording; returns the number of its last event as [`emit`](Self::emit) does.
+    ///
+    /// # Errors
+    /// As for [`set`](Self::set); nothing is changed then.
+    pub fn publish(&self, change: Change) -> Result<Option<u64>, HubError> {
+        self.core.publish(change)
     }
 
     /// Shows the ring of a name in a room for as long as the hub is there: it may come later, and come again. What its messages say is
@@ -134,6 +162,11 @@ impl Hub {
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).session(&self.core, page, room)
     }
 
+    /// Tells what does not work at the moment, though the hub goes on: that a recording cannot be written, or Redis does not answer.
+    pub fn troubles(&self) -> Vec<String> {
+        self.core.troubles.all()
+    }
+
     /// Tells what it does and has done.
     pub fn stats(&self) -> HubStats {
         HubStats::of(&self.core)
@@ -148,10 +181,20 @@ impl Hub {
     fn end(&mut self, patience: Duration) {
         let Some(runtime) = self.runtime.take() else { return };
         self.sources.get_mut().unwrap_or_else(PoisonError::into_inner).end();
+        if let Some(shared) = &self.core.shared {
+            shared.close();
+        }
+        for thread in self.sharing.drain(..) {
+            // It has nothing to say, however it ended.
+            let _ = thread.join();
+        }
         self.core.tell(Tell::Stop);
         if let Some(ticker) = self.ticker.take() {
             // It has no work that could fail.
             let _ = ticker.join();
+        }
+        if let Some(recorder) = &self.core.recorder {
+            recorder.end();
         }
         let viewers: Vec<_> = self.core.sessions().values().cloned().collect();
         for viewer in viewers {
@@ -222,14 +265,14 @@ async fn sweep(core: Arc<Core>) {
                 viewer.close(&core, why);
             }
         }
-        let idle = core.options.idle_room.as_millis() as u64;
-        let evicted = core.rooms.evict(core.now_ms(), idle);
-        core.stats.evicted.fetch_add(evicted as u64, Ordering::Relaxed);
+        // Rooms that are shared go from all hubs at once.
+        if core.shared.is_none() {
+            let idle = core.options.idle_room.as_millis() as u64;
+            let evicted = core.rooms.evict(core.now_ms(), idle);
+            core.stats.evicted.fetch_add(evicted as u64, Ordering::Relaxed);
+        }
     }
 }
-
-/// The room that says of the hub itself what it does.
-const ITSELF: &str = "hub";
 
 /// Shows its statistics and its rooms to those who watch for them.
 fn say_of_itself(core: &Core) {
@@ -246,7 +289,9 @@ fn say_of_itself(core: &Core) {
             (place.name.to_string(), json!({ "viewers": viewers, "keys": keys, "bytes": bytes }))
         })
         .collect();
-    let all = [("stats", json!(HubStats::of(core)).into()), ("rooms", Value::Object(rooms).into())];
+    let mut all = Change::to(ITSELF);
+    all.set.insert("stats".to_owned(), json!(HubStats::of(core)).into());
+    all.set.insert("rooms".to_owned(), Value::Object(rooms).into());
     // Its room has place for it, unless somebody fills it, whose affair that is.
-    let _ = core.update(ITSELF, all, []);
+    let _ = core.publish(all);
 }

@@ -16,6 +16,9 @@
 //! ```
 
 mod access;
+mod change;
+#[cfg(feature = "redis")]
+mod cluster;
 mod codec;
 mod core;
 mod engine;
@@ -25,20 +28,25 @@ mod http;
 #[expect(clippy::module_inception, reason = "the hub itself")]
 mod hub;
 mod options;
+mod outbox;
 mod page;
 mod quota;
+mod recording;
 mod room;
 mod rooms;
 mod source;
 mod state;
 mod stats;
 mod ticker;
+mod trouble;
 mod viewer;
 mod websocket;
 
+pub use self::change::{Change, Event};
 pub use self::codec::Codec;
 pub use self::error::HubError;
 pub use self::hub::Hub;
 pub use self::options::{ClientLimits, HubOptions};
+pub use self::recording::{Moment, Recording};
 pub use self::state::{Column, ColumnKind, State};
 pub use self::stats::HubStats;

@@ -1,6 +1,7 @@
 //! How a hub is.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
@@ -55,6 +56,14 @@ pub struct HubOptions {
     pub viewer_limits: ClientLimits,
     /// How much an emitter may send.
     pub emitter_limits: ClientLimits,
+    /// A file that all is written to which viewers are told, to be shown again: see [`Recording`](super::Recording). One that is there
+    /// is gone on with.
+    pub record: Option<PathBuf>,
+    /// The Redis server by which rooms are shared with other hubs, as `redis://:password@127.0.0.1:6379/0`; with the feature `redis`.
+    /// Version 6.2 or newer, or Valkey; no cluster of several.
+    pub redis: Option<String>,
+    /// What the names of its keys begin with: hubs of the same one share their rooms. Default: `circlet`.
+    pub redis_prefix: String,
     /// How many threads serve connections. Default: as many as there are processors, and at most 4.
     pub threads: usize,
 }
@@ -107,6 +116,9 @@ impl Default for HubOptions {
                 rooms: 64,
                 message_bytes: 1 << 20,
             },
+            record: None,
+            redis: None,
+            redis_prefix: "circlet".to_owned(),
             threads: std::thread::available_parallelism().map_or(2, usize::from).min(4),
         }
     }
@@ -121,6 +133,16 @@ impl HubOptions {
         }
         if self.threads == 0 || self.threads > 64 {
             return refused("threads", self.threads.to_string(), "1 to 64");
+        }
+        if self.redis_prefix.is_empty() || self.redis_prefix.len() > 100 {
+            return refused("redis_prefix", format!("`{}`", self.redis_prefix), "1 to 100 bytes");
+        }
+        if cfg!(not(feature = "redis")) && self.redis.is_some() {
+            return refused(
+                "redis",
+                "set".to_owned(),
+                "nothing, as this is built without the feature `redis`",
+            );
         }
         let durations = [
             ("ping_interval", self.ping_interval),

@@ -7,6 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::State;
+use super::change::{Change, Event};
 use super::codec::{CODECS, Codec, Frames};
 use super::error::HubError;
 
@@ -104,36 +105,91 @@ impl Room {
         }
     }
 
-    /// Sets the value of a key.
+    /// Does what a change says, and returns the number of its last event. Where rooms are shared, `last` is that number.
     ///
     /// # Errors
     /// It has no room for it: nothing is changed.
-    pub(super) fn set(&mut self, key: &str, value: State) -> Result<(), HubError> {
-        let before = self.entries.get(key);
-        if before.is_some_and(|before| **before == value) {
-            return Ok(());
+    pub(super) fn apply(&mut self, change: Change, last: Option<u64>) -> Result<u64, HubError> {
+        self.has_place_for(&change)?;
+        for key in &change.removed {
+            self.remove(key);
         }
-        if before.is_none() && self.entries.len() >= self.limits.keys {
-            return Err(HubError::Full { room: self.name.to_string(), of: "keys", limit: self.limits.keys });
+        for (key, value) in change.set {
+            self.set(key, value);
         }
-        let cost = |value: &State| key.len() + value.cost();
-        let bytes = self.bytes - before.map_or(0, |before| cost(before)) + cost(&value);
-        if bytes > self.limits.bytes {
-            return Err(HubError::Full {
-                room: self.name.to_string(),
-                of: "bytes",
-                limit: self.limits.bytes,
-            });
+        self.log_all(change.events, last);
+        Ok(self.next - 1)
+    }
+
+    /// Makes the state and the log what they are elsewhere, where the number of the last event is `last`.
+    ///
+    /// # Errors
+    /// As for [`apply`](Self::apply).
+    #[cfg(feature = "redis")]
+    pub(super) fn replace(&mut self, mut change: Change, last: u64) -> Result<(), HubError> {
+        let is_new = self.next == 1;
+        change.removed = self.entries.keys().filter(|key| !change.set.contains_key(*key)).cloned().collect();
+        self.apply(change, Some(last))?;
+        if is_new {
+            // Nobody was here when it happened.
+            self.untold = self.next;
         }
-        let value = Arc::new(value);
-        self.bytes = bytes;
-        self.entries.insert(key.to_owned(), value.clone());
-        self.changed.insert(key.to_owned(), Some(value));
         Ok(())
     }
 
+    /// Tells whether there is room for a change.
+    pub(super) fn has_place_for(&self, change: &Change) -> Result<(), HubError> {
+        let cost = |key: &str, value: &State| key.len() + value.cost();
+        let (mut keys, mut bytes) = (self.entries.len(), self.bytes);
+        let gone =
+            change.removed.iter().chain(change.set.keys().filter(|key| !change.removed.contains(*key)));
+        for (key, value) in gone.filter_map(|key| self.entries.get_key_value(key)) {
+            keys -= 1;
+            bytes -= cost(key, value);
+        }
+        keys += change.set.len();
+        bytes += change.set.iter().map(|(key, value)| cost(key, value)).sum::<usize>();
+        let full = |of, limit| Err(HubError::Full { room: self.name.to_string(), of, limit });
+        // What only makes less of it is always taken.
+        if keys > self.limits.keys && keys > self.entries.len() {
+            return full("keys", self.limits.keys);
+        }
+        if bytes > self.limits.bytes && bytes > self.bytes {
+            return full("bytes", self.limits.bytes);
+        }
+        Ok(())
+    }
+
+    /// Sets the value of a key.
+    fn set(&mut self, key: String, value: State) {
+        let before = self.entries.get(&key);
+        if before.is_some_and(|before| **before == value) {
+            return;
+        }
+        self.bytes += key.len() + value.cost();
+        self.bytes -= before.map_or(0, |before| key.len() + before.cost());
+        let value = Arc::new(value);
+        self.entries.insert(key.clone(), value.clone());
+        self.changed.insert(key, Some(value));
+    }
+
+    /// Appends events of which the last one has a number; those that are there already are passed over, and what is missing before them
+    /// is lost.
+    fn log_all(&mut self, events: Vec<Event>, last: Option<u64>) {
+        let first = last.map_or(self.next, |last| (last + 1).saturating_sub(events.len() as u64));
+        if first > self.next {
+            self.log.clear();
+            self.log_bytes = 0;
+            self.next = first;
+        }
+        let known = usize::try_from(self.next - first).unwrap_or(usize::MAX);
+        for event in events.into_iter().skip(known) {
+            self.log(&event.name, event.data);
+        }
+    }
+
     /// Removes a key, and tells whether it was there.
-    pub(super) fn remove(&mut self, key: &str) -> bool {
+    fn remove(&mut self, key: &str) -> bool {
         let Some(value) = self.entries.remove(key) else { return false };
         self.bytes -= key.len() + value.cost();
         self.changed.insert(key.to_owned(), None);
@@ -141,7 +197,7 @@ impl Room {
     }
 
     /// Appends an event to the log, and returns its number.
-    pub(super) fn log(&mut self, name: &str, data: State) -> u64 {
+    fn log(&mut self, name: &str, data: State) -> u64 {
         let cost = name.len() + data.cost();
         self.log.push_back(Logged { name: name.to_owned(), data, cost, frames: [None, None] });
         self.log_bytes += cost;
@@ -240,6 +296,25 @@ impl Room {
             self.snapshot[codec as usize] = Some(frames.clone());
         }
         frames
+    }
+
+    /// Tells whether it has a key.
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.entries.contains_key(key)
+    }
+
+    /// Returns all its keys, as a change that makes it so.
+    #[cfg(feature = "redis")]
+    pub(super) fn all(&self) -> Change {
+        let mut change = Change::to(&self.name);
+        change.set = self.entries.iter().map(|(key, value)| (key.clone(), (**value).clone())).collect();
+        change
+    }
+
+    /// Returns the number of the last event.
+    #[cfg(feature = "redis")]
+    pub(super) fn last(&self) -> u64 {
+        self.next - 1
     }
 
     /// Returns how many keys there are, and about how many bytes they take.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::change::{Change, check_name};
 use super::error::HubError;
 use super::room::{Limits, Room};
 
@@ -31,6 +32,12 @@ impl Place {
 
     pub(super) fn touch(&self, now_ms: u64) {
         self.touched_ms.store(now_ms, Ordering::Relaxed);
+    }
+
+    /// Tells whether nobody watches it, and nothing was done in it for so long.
+    pub(super) fn is_idle(&self, now_ms: u64, idle_ms: u64) -> bool {
+        let idle = now_ms.saturating_sub(self.touched_ms.load(Ordering::Relaxed));
+        self.viewers.load(Ordering::Relaxed) == 0 && idle >= idle_ms
     }
 }
 
@@ -70,9 +77,7 @@ impl Rooms {
         now_ms: u64,
         act: impl FnOnce(&Arc<Place>) -> T,
     ) -> Result<T, HubError> {
-        if name.is_empty() || name.len() > NAME_BYTES {
-            return Err(HubError::Name { what: "room", bytes: name.len(), limit: NAME_BYTES });
-        }
+        check_name("room", name)?;
         let mut places = self.places();
         if let Some(place) = places.get(name) {
             place.touch(now_ms);
@@ -94,6 +99,16 @@ impl Rooms {
         Ok(act(&place))
     }
 
+    /// Tells whether there is room for a change.
+    pub(super) fn have_place_for(&self, change: &Change) -> Result<(), HubError> {
+        let places = self.places();
+        match places.get(change.room.as_str()) {
+            Some(place) => place.room().has_place_for(change),
+            None if places.len() >= self.limit => Err(HubError::Rooms { limit: self.limit }),
+            None => Room::new(change.room.as_str().into(), self.limits, 0).has_place_for(change),
+        }
+    }
+
     /// Returns a room that is there.
     pub(super) fn get(&self, name: &str) -> Option<Arc<Place>> {
         self.places().get(name).cloned()
@@ -103,11 +118,22 @@ impl Rooms {
     pub(super) fn evict(&self, now_ms: u64, idle_ms: u64) -> usize {
         let mut places = self.places();
         let before = places.len();
-        places.retain(|_, place| {
-            let idle = now_ms.saturating_sub(place.touched_ms.load(Ordering::Relaxed));
-            place.viewers.load(Ordering::Relaxed) > 0 || idle < idle_ms
-        });
+        places.retain(|_, place| !place.is_idle(now_ms, idle_ms));
         before - places.len()
+    }
+
+    /// Takes out a room unless somebody watches it; returns how many went.
+    #[cfg(feature = "redis")]
+    pub(super) fn remove_unwatched(&self, name: &str) -> Result<u64, Arc<Place>> {
+        let mut places = self.places();
+        match places.get(name) {
+            Some(place) if place.viewers.load(Ordering::Relaxed) > 0 => Err(place.clone()),
+            place => {
+                let there = u64::from(place.is_some());
+                places.remove(name);
+                Ok(there)
+            }
+        }
     }
 
     /// Returns all rooms.

@@ -1,5 +1,6 @@
 //! What a hub shows of shared memory: rings and session pages, each followed by a thread of its own.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -7,7 +8,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::core::Core;
+use super::change::Change;
+use super::core::{Core, RINGS};
 use super::error::HubError;
 use super::events;
 use super::{Column, ColumnKind, State};
@@ -18,9 +20,6 @@ use crate::shm::{self, PeerState};
 
 /// How often a thread looks whether it is to end, whether what is not there has come, and how full a ring is.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
-
-/// The room that says of each ring how full it is, by its name.
-pub(super) const RINGS: &str = "rings";
 
 /// Threads that follow something.
 #[derive(Debug, Default)]
@@ -167,16 +166,26 @@ fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
         }
         return;
     }
-    let (gone, set): (Vec<_>, Vec<_>) = members.iter().partition(|(_, value)| value.is_null());
-    let set = set.into_iter().map(|(key, value)| (key.as_str(), value.clone().into()));
-    if core.update(room, set, gone.into_iter().map(|(key, _)| key.as_str())).is_err() {
-        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+    let mut change = Change::to(room);
+    for (key, value) in members {
+        match value {
+            Value::Null => drop(change.removed.insert(key)),
+            value => drop(change.set.insert(key, value.into())),
+        }
     }
+    publish_change(core, change);
 }
 
 /// Sets a value, or counts that there was no room for it.
 fn show(core: &Core, room: &str, key: &str, value: State) {
-    if core.set(room, key, value).is_err() {
+    let mut change = Change::to(room);
+    change.set.insert(key.to_owned(), value);
+    publish_change(core, change);
+}
+
+/// Publishes a change, or counts that it was refused.
+fn publish_change(core: &Core, change: Change) {
+    if core.publish(change).is_err() {
         core.stats.refused.fetch_add(1, Ordering::Relaxed);
     }
 }
@@ -205,7 +214,7 @@ fn follow_session(core: &Core, name: &str, room: &str, is_ending: &AtomicBool) {
 
 /// Reads a page until its writer is gone; returns why it stopped.
 fn read_page(core: &Core, reader: &mut page::Reader, room: &str, is_ending: &AtomicBool) -> String {
-    let mut known: Vec<String> = Vec::new();
+    let mut known = BTreeSet::new();
     while !is_ending.load(Ordering::Relaxed) {
         let value = match reader.wait(shm::Deadline::after(LOOK_EVERY)) {
             Ok(value) => value,
@@ -213,12 +222,14 @@ fn read_page(core: &Core, reader: &mut page::Reader, room: &str, is_ending: &Ato
             Err(error) => return error.to_string(),
         };
         let Ok(Value::Object(sections)) = serde_json::from_slice(value.bytes) else { continue };
-        let gone = known.iter().filter(|section| !sections.contains_key(*section)).map(String::as_str);
-        let set = sections.iter().map(|(section, value)| (section.as_str(), value.clone().into()));
-        if core.update(room, set, gone).is_err() {
-            core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        }
-        known = sections.keys().cloned().collect();
+        let is = sections.keys().cloned().collect();
+        let mut change = Change::to(room);
+        change.removed = std::mem::replace(&mut known, is)
+            .into_iter()
+            .filter(|section| !sections.contains_key(section))
+            .collect();
+        change.set = sections.into_iter().map(|(section, value)| (section, value.into())).collect();
+        publish_change(core, change);
     }
     "the hub stops".to_owned()
 }

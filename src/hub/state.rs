@@ -49,6 +49,20 @@ impl ColumnKind {
             Self::U8 => "u8",
         }
     }
+
+    /// Returns the one of a name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::F32, Self::F64, Self::I32, Self::U8].into_iter().find(|kind| kind.name() == name)
+    }
+
+    /// Returns how many bytes a number has.
+    pub fn size(self) -> usize {
+        match self {
+            Self::F32 | Self::I32 => 4,
+            Self::F64 => 8,
+            Self::U8 => 1,
+        }
+    }
 }
 
 impl Column {

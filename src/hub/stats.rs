@@ -47,6 +47,10 @@ stats! {
     rooms,
     /// About how many bytes the states of all rooms take.
     state_bytes,
+    /// Rooms with changes that other hubs have not been told yet.
+    unshared,
+    /// What does not work, such as a recording that cannot be written, or a Redis that does not answer.
+    troubles,
     since:
     /// Sessions that were made.
     connections,
@@ -85,6 +89,8 @@ impl HubStats {
             viewers: core.sessions().len() as u64,
             rooms: rooms.len() as u64,
             state_bytes: rooms.iter().map(|place| place.room().size().1 as u64).sum(),
+            unshared: core.shared.as_ref().map_or(0, |shared| shared.len() as u64),
+            troubles: core.troubles.all().len() as u64,
             ..Self::default()
         };
         core.stats.read_into(&mut stats);

@@ -53,6 +53,7 @@ enum Command {
     #[command(subcommand)]
     Session(session::Command),
     Serve(hub::serve::Arguments),
+    Replay(hub::replay::Arguments),
     Doctor(doctor::Arguments),
     /// Print what makes the shell complete this program's words
     ///
@@ -78,6 +79,7 @@ fn main() -> ExitCode {
         Command::Policy(command) => policy::run(&command),
         Command::Session(command) => session::run(&command),
         Command::Serve(arguments) => hub::serve::run(&arguments),
+        Command::Replay(arguments) => hub::replay::run(&arguments),
         Command::Doctor(arguments) => doctor::run(&arguments),
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -10,6 +10,12 @@ fn room() -> Room {
     Room::new("g".into(), LIMITS, 0)
 }
 
+fn set(key: &str, value: Value) -> Change {
+    let mut change = Change::to("g");
+    change.set.insert(key.to_owned(), value.into());
+    change
+}
+
 /// Reads frames as a viewer does: the names and the arguments of events.
 fn events(frames: &Frames) -> Vec<(String, Vec<Value>)> {
     let mut payload = Vec::new();
@@ -94,7 +100,7 @@ proptest! {
             match step {
                 Step::Set(key, value) => {
                     let is_new = !expected.contains_key(&key.to_string());
-                    let done = room.set(&key.to_string(), json!(value).into());
+                    let done = room.apply(set(&key.to_string(), json!(value)), None);
                     prop_assert_eq!(done.is_ok(), !is_new || expected.len() < LIMITS.keys);
                     if done.is_ok() {
                         expected.insert(key.to_string(), json!(value));
@@ -139,13 +145,13 @@ proptest! {
 #[test]
 fn a_tick_is_the_newest_of_each_key_and_nothing_where_nothing_changed() {
     let mut room = room();
-    room.set("a", json!(1).into()).unwrap();
-    room.set("a", json!(2).into()).unwrap();
+    room.apply(set("a", json!(1)), None).unwrap();
+    room.apply(set("a", json!(2)), None).unwrap();
     let tick = room.tick(1, &[Codec::Json]).unwrap();
     let told = events(&tick.frames[Codec::Json as usize]);
     let about = json!({"room": "g", "from": 0, "version": 1, "removed": []});
     assert_eq!(told, [("game-state-update".to_owned(), vec![json!({"a": 2}), about])]);
-    room.set("a", json!(2).into()).unwrap();
+    room.apply(set("a", json!(2)), None).unwrap();
     assert!(room.tick(2, &[Codec::Json]).is_none(), "it is what it was");
     assert!(tick.frames[Codec::MessagePack as usize].bytes().is_empty(), "nobody speaks it");
 }
@@ -153,9 +159,9 @@ fn a_tick_is_the_newest_of_each_key_and_nothing_where_nothing_changed() {
 #[test]
 fn what_a_room_has_no_place_for_changes_nothing() {
     let mut room = room();
-    room.set("a", json!("x").into()).unwrap();
+    room.apply(set("a", json!("x")), None).unwrap();
     let before = room.size();
-    let error = room.set("a", json!("x".repeat(5_000)).into()).unwrap_err().to_string();
+    let error = room.apply(set("a", json!("x".repeat(5_000))), None).unwrap_err().to_string();
     assert!(error.contains("at most 4000 bytes"), "{error}");
     assert_eq!(room.size(), before);
     room.remove("a");

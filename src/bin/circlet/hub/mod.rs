@@ -1,3 +1,5 @@
 //! What serves the live hub, and what belongs to it.
 
+mod listen;
+pub(crate) mod replay;
 pub(crate) mod serve;

@@ -1,0 +1,328 @@
+//! Recordings: what was done to rooms, a line of JSON for each room and tick, in a file that can be shown again.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+use super::change::Change;
+use super::error::HubError;
+use super::outbox::{Batch, Outbox};
+use super::room::Limits;
+use super::trouble::Troubles;
+
+/// The version of the format.
+const FORMAT: u32 = 1;
+
+/// How long a line is at most.
+const LINE_BYTES: u64 = 64 << 20;
+
+/// How long it takes until it is tried again to write what could not be written.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What does not work where recordings cannot be written.
+const TROUBLE: &str = "the recording";
+
+/// The first line of each run of a hub.
+#[derive(Debug, Serialize, Deserialize)]
+struct Head {
+    /// The version of the format.
+    recording: u32,
+    hub: String,
+    /// When it started, in ms since 1970.
+    started_at_ms: u64,
+}
+
+/// A line: what was done, and when.
+#[derive(Debug, Serialize, Deserialize)]
+struct Changed {
+    /// In ms since the start.
+    at_ms: u64,
+    #[serde(flatten)]
+    change: Change,
+}
+
+/// A line that says that events were not recorded, for want of place.
+#[derive(Debug, Serialize, Deserialize)]
+struct Lost {
+    at_ms: u64,
+    lost: u64,
+}
+
+/// Writes what is done to a file, on a thread of its own.
+#[derive(Debug)]
+pub(super) struct Recorder {
+    outbox: Arc<Outbox>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Recorder {
+    /// Goes on with a file, or begins it.
+    ///
+    /// # Errors
+    /// It cannot be written, is something else, or another hub records to it.
+    pub(super) fn start(
+        path: &Path,
+        hub: &str,
+        limits: Limits,
+        tick: Duration,
+        troubles: Troubles,
+    ) -> Result<Self, HubError> {
+        let wrong =
+            |cause: io::Error| HubError::Recording { path: path.to_owned(), line: 0, why: cause.to_string() };
+        let file = open(path).map_err(wrong)?;
+        let started_at_ms =
+            SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64;
+        let head = Head { recording: FORMAT, hub: hub.to_owned(), started_at_ms };
+        let mut writer =
+            Writer { length: file.metadata().map_err(wrong)?.len(), file, begin: Instant::now() };
+        writer.write(&to_line(&head)).map_err(wrong)?;
+        let outbox = Arc::new(Outbox::new(limits));
+        let thread = std::thread::Builder::new().name("circlet-hub-rec".to_owned()).spawn({
+            let outbox = outbox.clone();
+            move || record(&mut writer, &outbox, tick, &troubles)
+        });
+        let thread = Mutex::new(Some(thread.map_err(HubError::Thread)?));
+        Ok(Self { outbox, thread })
+    }
+
+    /// Has a change written. Where that is slower than what comes, values are merged and the oldest events lost, which the file says.
+    pub(super) fn take(&self, change: Change) {
+        // A room holds no more than may wait for it.
+        let _ = self.outbox.put(change);
+    }
+
+    /// Writes what waits, and ends.
+    pub(super) fn end(&self) {
+        self.outbox.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        // It has nothing to say, however it ended.
+        let _ = thread.map(JoinHandle::join);
+    }
+}
+
+/// Opens a file to go on with it, which nobody else does.
+fn open(path: &Path) -> io::Result<File> {
+    let mut file = OpenOptions::new().create(true).truncate(false).read(true).write(true).open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("this is no file"));
+    }
+    file.try_lock().map_err(|_| io::Error::other("another hub records to it"))?;
+    let length = file.metadata()?.len();
+    if length > 0 {
+        let mut first = String::new();
+        BufReader::new(&file).take(4096).read_line(&mut first)?;
+        serde_json::from_str::<Head>(&first)
+            .map_err(|_| io::Error::other("it has something in it that is no recording of a hub"))?;
+        let mut last = [0];
+        file.seek(SeekFrom::End(-1))?;
+        file.read_exact(&mut last)?;
+        // Whoever wrote it was killed in the middle of a line.
+        if last != *b"\n" {
+            file.write_all(b"\n")?;
+        }
+    }
+    Ok(file)
+}
+
+fn to_line(what: &impl Serialize) -> Vec<u8> {
+    // What a hub holds can always be written.
+    let mut line = serde_json::to_vec(what).unwrap_or_default();
+    line.push(b'\n');
+    line
+}
+
+struct Writer {
+    file: File,
+    /// How much of the file is whole.
+    length: u64,
+    begin: Instant,
+}
+
+impl Writer {
+    /// Writes all of it, or nothing.
+    fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.file.seek(SeekFrom::Start(self.length))?;
+        if let Err(error) = self.file.write_all(lines) {
+            // Where that fails too, the next attempt writes over it.
+            let _ = self.file.set_len(self.length);
+            return Err(error);
+        }
+        self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    fn write_batch(&mut self, batch: &Batch) -> io::Result<()> {
+        let at_ms = self.begin.elapsed().as_millis() as u64;
+        let mut lines = Vec::new();
+        if batch.lost > 0 {
+            lines.extend(to_line(&Lost { at_ms, lost: batch.lost }));
+        }
+        for change in &batch.changes {
+            lines.extend(to_line(&Changed { at_ms, change: change.clone() }));
+        }
+        self.write(&lines)
+    }
+}
+
+fn record(writer: &mut Writer, outbox: &Outbox, tick: Duration, troubles: &Troubles) {
+    let mut next = Instant::now();
+    while let Some(batch) = outbox.take(next) {
+        next = Instant::now() + tick;
+        match writer.write_batch(&batch) {
+            Ok(()) => troubles.clear(TROUBLE),
+            Err(error) => {
+                troubles.set(TROUBLE, error.to_string());
+                if outbox.pause(RETRY) {
+                    return;
+                }
+                outbox.put_back(batch);
+            }
+        }
+    }
+}
+
+/// What is next in a recording.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Moment {
+    /// A hub started: what was in rooms before is there no more.
+    Started {
+        /// When, since 1970.
+        at: Duration,
+    },
+    /// Something was done.
+    Changed {
+        /// When, since the hub started.
+        at: Duration,
+        /// What.
+        change: Change,
+    },
+    /// Events are missing, as the file could not be written fast enough.
+    Lost {
+        /// How many.
+        events: u64,
+    },
+}
+
+/// A recording that is read, from its start to its end and never as a whole.
+///
+/// ```no_run
+/// use circlet::hub::{Hub, HubOptions, Moment, Recording};
+///
+/// let hub = Hub::start(HubOptions::default())?;
+/// for moment in Recording::open("app.jsonl".as_ref())? {
+///     if let Moment::Changed { change, .. } = moment? {
+///         hub.publish(change)?;
+///     }
+/// }
+/// # Ok::<(), circlet::hub::HubError>(())
+/// ```
+#[derive(Debug)]
+pub struct Recording {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// The line that was read last, from 1 on.
+    line: u64,
+    read: u64,
+    length: u64,
+    /// A line that could not be read, and why: the end of one that was killed, if nothing or a new start comes after it.
+    broken: Option<(u64, String)>,
+    /// What comes after a broken line.
+    next: Option<Moment>,
+}
+
+impl Recording {
+    /// Opens a recording.
+    ///
+    /// # Errors
+    /// It cannot be read, or is none.
+    pub fn open(path: &Path) -> Result<Self, HubError> {
+        let wrong = |why: String| HubError::Recording { path: path.to_owned(), line: 0, why };
+        let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
+        let length = file.metadata().map_err(|error| wrong(error.to_string()))?.len();
+        let reader = BufReader::with_capacity(64 << 10, file);
+        let mut recording =
+            Self { path: path.to_owned(), reader, line: 0, read: 0, length, broken: None, next: None };
+        match recording.next() {
+            Some(Ok(start @ Moment::Started { .. })) => recording.next = Some(start),
+            _ => return Err(wrong("it is no recording of a hub".to_owned())),
+        }
+        Ok(recording)
+    }
+
+    /// Returns how many bytes were read, and how many there are.
+    pub fn progress(&self) -> (u64, u64) {
+        (self.read, self.length.max(self.read))
+    }
+
+    fn wrong(&self, line: u64, why: String) -> HubError {
+        HubError::Recording { path: self.path.clone(), line, why }
+    }
+
+    fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let mut line = Vec::new();
+        let read = (&mut self.reader).take(LINE_BYTES).read_until(b'\n', &mut line)?;
+        self.read += read as u64;
+        self.line += 1;
+        if read as u64 == LINE_BYTES && !line.ends_with(b"\n") {
+            return Err(io::Error::other(format!("a line of more than {LINE_BYTES} bytes")));
+        }
+        Ok((read > 0).then_some(line))
+    }
+
+    fn step(&mut self) -> Result<Option<Moment>, HubError> {
+        loop {
+            let Some(text) = self.read_line().map_err(|error| self.wrong(self.line, error.to_string()))?
+            else {
+                // What was killed in the middle of a line has that as its end.
+                return Ok(None);
+            };
+            match moment(&text) {
+                Ok(moment @ Moment::Started { .. }) => {
+                    self.broken = None;
+                    return Ok(Some(moment));
+                }
+                Ok(_) if self.broken.is_some() => {
+                    let (line, why) = self.broken.take().unwrap_or_default();
+                    return Err(self.wrong(line, why));
+                }
+                Ok(moment) => return Ok(Some(moment)),
+                Err(_) if self.broken.is_some() => {
+                    let (line, why) = self.broken.take().unwrap_or_default();
+                    return Err(self.wrong(line, why));
+                }
+                Err(why) => self.broken = Some((self.line, why)),
+            }
+        }
+    }
+}
+
+fn moment(text: &[u8]) -> Result<Moment, String> {
+    if let Ok(head) = serde_json::from_slice::<Head>(text) {
+        if head.recording != FORMAT {
+            return Err(format!("a recording of version {}, where {FORMAT} is known", head.recording));
+        }
+        return Ok(Moment::Started { at: Duration::from_millis(head.started_at_ms) });
+    }
+    if let Ok(Lost { lost, .. }) = serde_json::from_slice(text) {
+        return Ok(Moment::Lost { events: lost });
+    }
+    let Changed { at_ms, change } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
+    Ok(Moment::Changed { at: Duration::from_millis(at_ms), change })
+}
+
+impl Iterator for Recording {
+    type Item = Result<Moment, HubError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if let Some(next) = self.next.take() {
+            return Some(Ok(next));
+        }
+        self.step().transpose()
+    }
+}

@@ -1,0 +1,398 @@
+//! Rooms that hubs share, by a real Redis server.
+#![cfg(feature = "redis")]
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use circlet::hub::{Column, Hub, HubError, HubOptions};
+use serde_json::{Value, json};
+
+#[path = "common/viewer.rs"]
+mod viewer;
+use viewer::{SOON, Viewer};
+
+/// A server of its own, with nothing on disk.
+struct Redis {
+    port: u16,
+    process: Child,
+}
+
+impl Redis {
+    fn start() -> Self {
+        // Whoever takes the port meanwhile has the server end, and another one is tried.
+        for _ in 0..20 {
+            let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            if let Some(redis) = Self::start_at(port) {
+                return redis;
+            }
+        }
+        panic!("redis-server does not start");
+    }
+
+    fn start_at(port: u16) -> Option<Self> {
+        let mut command = Command::new("redis-server");
+        let port_text = port.to_string();
+        command.args(["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        let process = command.args(["--daemonize", "no"]).stdout(Stdio::null()).spawn();
+        let mut redis =
+            Self { port, process: process.expect("redis-server is there (Debian: redis-server)") };
+        let deadline = Instant::now() + SOON;
+        while redis.process.try_wait().unwrap().is_none() && Instant::now() < deadline {
+            if redis.answers() {
+                return Some(redis);
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        None
+    }
+
+    fn answers(&self) -> bool {
+        let Ok(mut stream) = TcpStream::connect(("127.0.0.1", self.port)) else { return false };
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let mut answer = [0; 7];
+        stream.write_all(b"PING\r\n").is_ok()
+            && stream.read_exact(&mut answer).is_ok()
+            && answer == *b"+PONG\r\n"
+    }
+
+    fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    fn cli(&self, arguments: &[&str]) -> String {
+        let port = self.port.to_string();
+        let done = Command::new("redis-cli").args(["-e", "-p", &port]).args(arguments).output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        String::from_utf8(done.stdout).unwrap()
+    }
+
+    /// Stops it for a time, as a network that is gone: connections stay, and nothing is answered.
+    fn signal(&self, signal: &str) {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args([signal, &pid]).status().unwrap().success());
+    }
+}
+
+impl Drop for Redis {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+fn hub(redis: &Redis, change: impl FnOnce(&mut HubOptions)) -> Hub {
+    let mut options = HubOptions::default();
+    options.addr = "127.0.0.1:0".parse().unwrap();
+    options.emit_token = Some("secret".to_owned());
+    options.redis = Some(redis.url());
+    change(&mut options);
+    Hub::start(options).unwrap()
+}
+
+/// Waits until something holds.
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + SOON;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+fn at(viewer: &Viewer, key: &str) -> Value {
+    viewer.state.get(key).cloned().unwrap_or_default()
+}
+
+#[test]
+fn viewers_of_each_hub_see_what_is_published_at_any() {
+    let redis = Redis::start();
+    let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
+    let mut viewers = [Viewer::connect(a.addr(), None), Viewer::connect(b.addr(), None)];
+    for viewer in &mut viewers {
+        assert_eq!(viewer.join(&json!("g"))["ok"], true);
+    }
+    a.set("g", "x", json!(1)).unwrap();
+    b.set("g", "y", json!({ "deep": [2] })).unwrap();
+    let mut emitter = Viewer::connect(b.addr(), Some("secret"));
+    let answer = emitter.ask("agent-action", &json!({ "room": "g", "action": "edit" }));
+    assert_eq!(answer, json!({ "ok": true, "room": "g" }), "its number is not known yet");
+    for viewer in &mut viewers {
+        viewer.until(|it| at(it, "x") == 1 && at(it, "y") == json!({ "deep": [2] }) && !it.events.is_empty());
+        assert_eq!(viewer.events, [(1, json!({ "action": "edit" }))]);
+    }
+    a.update("g", [], ["y"]).unwrap();
+    viewers.iter_mut().for_each(|viewer| viewer.until(|it| it.state.len() == 1));
+    assert_eq!((a.stats().rooms, a.troubles()), (1, Vec::new()));
+}
+
+#[test]
+fn a_hub_that_starts_later_has_the_state_the_columns_and_the_log() {
+    let redis = Redis::start();
+    let a = hub(&redis, |_| {});
+    a.set("g", "path", vec![Column::f32("x", [1.5, 2.5])]).unwrap();
+    a.set("g", "name", json!("é\u{0}\"")).unwrap();
+    for n in 1..=3 {
+        a.emit("g", "agent-action", json!({ "n": n })).unwrap();
+    }
+    until("all is shared", || a.stats().unshared == 0 && a.stats().rooms == 1);
+    let mut first = Viewer::connect(a.addr(), None);
+    let answer = first.join(&json!({ "room": "g" }));
+    let b = hub(&redis, |_| {});
+    let mut viewer = Viewer::connect(b.addr(), None);
+    let resumed = json!({ "room": "g", "hub": answer["hub"], "next": 2 });
+    // Columns come as bytes, of which the text tells only that they do.
+    assert_eq!(viewer.ask("join-game", &resumed)["next"], 2);
+    viewer.until(|it| it.events.len() == 2);
+    assert_eq!(viewer.events, [(2, json!({ "n": 2 })), (3, json!({ "n": 3 }))]);
+    assert_eq!(a.stats().state_bytes, b.stats().state_bytes);
+    // Whoever comes without having been there is told of none of before.
+    let mut newcomer = Viewer::connect(b.addr(), None);
+    newcomer.ask("join-game", &json!("g"));
+    a.emit("g", "agent-action", json!({ "n": 4 })).unwrap();
+    newcomer.until(|it| !it.events.is_empty());
+    assert_eq!(newcomer.events, [(4, json!({ "n": 4 }))]);
+}
+
+#[test]
+fn hubs_that_set_the_same_keys_at_once_agree_in_the_end_and_events_have_one_order() {
+    let redis = Redis::start();
+    let hubs: Vec<_> = (0..3).map(|_| hub(&redis, |options| options.hz = 60)).collect();
+    let mut viewers: Vec<_> = hubs.iter().map(|hub| Viewer::connect(hub.addr(), None)).collect();
+    viewers.iter_mut().for_each(|viewer| drop(viewer.join(&json!("g"))));
+    std::thread::scope(|scope| {
+        for (i, hub) in hubs.iter().enumerate() {
+            scope.spawn(move || {
+                for n in 0..80_u64 {
+                    hub.set("g", &format!("key{}", n % 5), json!([i, n])).unwrap();
+                    hub.emit("g", "agent-action", json!([i, n])).unwrap();
+                    if n % 7 == 0 {
+                        hub.remove("g", "key1").unwrap();
+                    }
+                    std::thread::sleep(Duration::from_micros(700));
+                }
+            });
+        }
+    });
+    viewers.iter_mut().for_each(|viewer| viewer.until(|it| it.events.len() == 240));
+    let [first, others @ ..] = &mut viewers[..] else { unreachable!() };
+    for other in others {
+        assert_eq!(other.events, first.events);
+        // What was set last came before the last event or with it.
+        assert_eq!(other.state, first.state);
+    }
+    assert_eq!(first.events.iter().map(|(n, _)| *n).collect::<Vec<_>>(), (1..=240).collect::<Vec<_>>());
+    for i in 0..3 {
+        let its: Vec<_> =
+            first.events.iter().filter(|(_, data)| data[0] == i).map(|(_, data)| data[1].clone()).collect();
+        assert_eq!(its, (0..80).map(Value::from).collect::<Vec<_>>(), "what one says keeps its order");
+    }
+}
+
+#[cfg(feature = "cli")]
+#[test]
+fn a_viewer_of_a_hub_that_is_killed_goes_on_at_another_where_it_was() {
+    let redis = Redis::start();
+    let mut killed = serve(&redis);
+    let b = hub(&redis, |_| {});
+    let mut viewer = Viewer::connect(killed.addr, None);
+    let answer = viewer.join(&json!("g"));
+    b.set("g", "x", json!(1)).unwrap();
+    b.emit("g", "agent-action", json!(1)).unwrap();
+    viewer.until(|it| it.events.len() == 1 && at(it, "x") == 1);
+    let mut other = Viewer::connect(b.addr(), None);
+    other.join(&json!("g"));
+    killed.process.kill().unwrap();
+    killed.process.wait().unwrap();
+    b.set("g", "x", json!(2)).unwrap();
+    b.emit("g", "agent-action", json!(2)).unwrap();
+    other.until(|it| it.events.last() == Some(&(2, json!(2))) && at(it, "x") == 2);
+    let mut again = Viewer::connect(b.addr(), None);
+    again.join(&json!({ "room": "g", "hub": answer["hub"], "next": 2 }));
+    again.until(|it| it.events.len() == 1 && at(it, "x") == 2);
+    assert_eq!((again.events, again.lost), (vec![(2, json!(2))], 0));
+    assert!(b.troubles().is_empty());
+}
+
+/// `circlet serve` in a process of its own.
+#[cfg(feature = "cli")]
+struct Served {
+    addr: SocketAddr,
+    process: Child,
+    /// It ends where nobody reads any more.
+    _stdout: std::io::BufReader<std::process::ChildStdout>,
+}
+
+#[cfg(feature = "cli")]
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[cfg(feature = "cli")]
+fn serve(redis: &Redis) -> Served {
+    use std::io::BufRead;
+    let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
+    command.args(["serve", "--addr", "127.0.0.1:0", "--json"]).env("CIRCLET_REDIS", redis.url());
+    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    let mut stdout = std::io::BufReader::new(process.stdout.take().unwrap());
+    stdout.read_line(&mut line).unwrap();
+    let said: Value = serde_json::from_str(&line).unwrap();
+    Served { addr: said["addr"].as_str().unwrap().parse().unwrap(), process, _stdout: stdout }
+}
+
+#[test]
+fn a_redis_that_is_away_costs_nothing_that_was_published() {
+    let redis = Redis::start();
+    let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
+    let mut viewer = Viewer::connect(b.addr(), None);
+    viewer.join(&json!("g"));
+    a.set("g", "x", json!(0)).unwrap();
+    viewer.until(|it| at(it, "x") == 0);
+    redis.signal("-STOP");
+    for n in 1..=50 {
+        a.set("g", "x", json!(n)).unwrap();
+        a.emit("g", "agent-action", json!(n)).unwrap();
+    }
+    redis.signal("-CONT");
+    viewer.until(|it| at(it, "x") == 50 && it.events.len() == 50);
+    assert_eq!(viewer.events.iter().map(|(n, _)| *n).collect::<Vec<_>>(), (1..=50).collect::<Vec<_>>());
+    assert_eq!(viewer.lost, 0);
+}
+
+#[test]
+fn a_redis_that_has_forgotten_everything_is_told_it_again() {
+    let redis = Redis::start();
+    let port = redis.port;
+    let a = hub(&redis, |_| {});
+    let mut viewer = Viewer::connect(a.addr(), None);
+    viewer.join(&json!("g"));
+    a.set("g", "x", json!(1)).unwrap();
+    a.emit("g", "agent-action", json!(1)).unwrap();
+    viewer.until(|it| at(it, "x") == 1 && it.events.len() == 1);
+    drop(redis);
+    until("it is said that Redis is away", || !a.troubles().is_empty());
+    let trouble = a.troubles().join("");
+    assert!(trouble.starts_with("redis: "), "{trouble}");
+    a.set("g", "y", json!(2)).unwrap();
+    a.emit("g", "agent-action", json!(2)).unwrap();
+    until("it waits", || a.stats().unshared == 1 && a.stats().troubles == 1);
+    let redis = Redis::start_at(port).expect("the port is still free");
+    viewer.until(|it| at(it, "y") == 2 && it.events.len() == 2);
+    assert_eq!(viewer.events[1], (2, json!(2)), "numbers go on");
+    until("all works again", || a.troubles().is_empty() && a.stats().unshared == 0);
+    let b = hub(&redis, |_| {});
+    let mut other = Viewer::connect(b.addr(), None);
+    other.join(&json!("g"));
+    assert_eq!((at(&other, "x"), at(&other, "y")), (json!(1), json!(2)));
+}
+
+#[test]
+fn a_hub_that_was_away_for_longer_than_the_stream_goes_back_has_the_state_again() {
+    let redis = Redis::start();
+    let a = hub(&redis, |_| {});
+    let mut viewer = Viewer::connect(a.addr(), None);
+    viewer.join(&json!("g"));
+    a.update("g", [("x", json!(1).into()), ("y", json!(1).into())], []).unwrap();
+    viewer.until(|it| it.state.len() == 2);
+    // What another hub did of which the stream knows nothing any more.
+    let away = r#"
+        redis.call('HSET', 'circlet:state:g', 'x', '{"set":7}', '', 5)
+        redis.call('HDEL', 'circlet:state:g', 'y')
+        for n = 4, 5 do redis.call('RPUSH', 'circlet:log:g', '{"event":"agent-action","data":' .. n .. '}') end
+        redis.call('XTRIM', 'circlet:stream', 'MAXLEN', 0)
+    "#;
+    redis.cli(&["eval", away, "0"]);
+    redis.cli(&["client", "kill", "type", "normal"]);
+    viewer.until(|it| it.state.len() == 1 && it.events.len() == 2);
+    assert_eq!((at(&viewer, "x"), viewer.lost), (json!(7), 3));
+    assert_eq!(viewer.events, [(4, json!(4)), (5, json!(5))]);
+}
+
+#[test]
+fn a_room_goes_from_all_hubs_and_from_redis_once_nobody_watches_it_anywhere() {
+    let redis = Redis::start();
+    let brief = |options: &mut HubOptions| options.idle_room = Duration::from_millis(400);
+    let (a, b) = (hub(&redis, brief), hub(&redis, brief));
+    let mut viewer = Viewer::connect(b.addr(), None);
+    viewer.join(&json!("watched"));
+    a.set("watched", "x", json!(1)).unwrap();
+    a.set("idle", "x", json!(1)).unwrap();
+    viewer.until(|it| at(it, "x") == 1);
+    until("both are at both", || a.stats().rooms == 2 && b.stats().rooms == 2);
+    until("one goes", || a.stats().rooms == 1 && b.stats().rooms == 1);
+    // The other one is kept for far longer than a room stays, also where nobody watches it.
+    let begin = Instant::now();
+    while begin.elapsed() < Duration::from_millis(1_500) {
+        assert_eq!((a.stats().rooms, b.stats().rooms), (1, 1));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let c = hub(&redis, brief);
+    let mut other = Viewer::connect(c.addr(), None);
+    other.join(&json!("watched"));
+    assert_eq!(at(&other, "x"), json!(1));
+    drop((viewer, other));
+    until("it goes too", || [&a, &b, &c].iter().all(|hub| hub.stats().rooms == 0));
+    let keys =
+        Command::new("redis-cli").args(["-p", &redis.port.to_string(), "keys", "circlet:state:*"]).output();
+    assert_eq!(String::from_utf8(keys.unwrap().stdout).unwrap().trim(), "");
+}
+
+#[test]
+fn what_others_write_into_redis_is_refused_and_the_hub_goes_on() {
+    let redis = Redis::start();
+    let a = hub(&redis, |_| {});
+    let cli = |arguments: &[&str]| drop(redis.cli(arguments));
+    let long = "x".repeat(300);
+    let long_key = json!({ "room": "g", "set": { (long.as_str()): 1 } }).to_string();
+    for change in ["", "{", "[]", r#"{"room": ""}"#, r#"{"room": "hub", "set": {"stats": 1}}"#, &long_key] {
+        cli(&["xadd", "circlet:stream", "*", "n", "1", "change", change]);
+    }
+    cli(&["xadd", "circlet:stream", "*", "change", r#"{"room": "g", "set": {"x": 1}}"#]);
+    cli(&["xadd", "circlet:stream", "*", "gone", "hub"]);
+    until("all are refused", || a.stats().refused == 7);
+    cli(&["xadd", "circlet:stream", "*", "n", "0", "change", r#"{"room": "g", "set": {"x": 1}}"#]);
+    let mut viewer = Viewer::connect(a.addr(), None);
+    viewer.join(&json!("g"));
+    viewer.until(|it| at(it, "x") == 1);
+    // As state that another hub finds.
+    cli(&["sadd", "circlet:rooms", "bad", "g"]);
+    cli(&["hset", "circlet:state:bad", "", "1", "key", "{"]);
+    cli(&["set", "circlet:state:g", "of another type"]);
+    let options = |change: &dyn Fn(&mut HubOptions)| {
+        let mut options = HubOptions::default();
+        options.addr = "127.0.0.1:0".parse().unwrap();
+        change(&mut options);
+        options
+    };
+    let error = Hub::start(options(&|options| options.redis = Some(redis.url()))).unwrap_err();
+    assert!(error.to_string().contains("WRONGTYPE"), "{error}");
+    // Another prefix is another world.
+    let other = options(&|options| {
+        options.redis = Some(redis.url());
+        options.redis_prefix = "other".to_owned();
+    });
+    assert_eq!(Hub::start(other).unwrap().stats().rooms, 0);
+}
+
+#[test]
+fn a_redis_that_cannot_be_used_is_refused_by_what_is_wrong_and_without_its_password() {
+    let refused = |url: &str| {
+        let mut options = HubOptions::default();
+        options.addr = "127.0.0.1:0".parse().unwrap();
+        options.redis = Some(url.to_owned());
+        let error = Hub::start(options).unwrap_err();
+        assert!(matches!(error, HubError::Redis { .. }), "{error}");
+        assert!(!error.to_string().contains("hunter2"), "{error}");
+        error.to_string()
+    };
+    assert!(refused("http://127.0.0.1:1").contains("redis://127.0.0.1:6379/0"));
+    assert!(refused("nonsense:hunter2").contains("redis://127.0.0.1:6379/0"));
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    assert!(refused(&format!("redis://:hunter2@127.0.0.1:{free}/0")).contains("refused"));
+    let redis = Redis::start();
+    assert!(refused(&format!("redis://:hunter2@127.0.0.1:{}/0", redis.port)).contains("redis at 127.0.0.1:"));
+}
