@@ -189,6 +189,34 @@ fn every_receiver_of_a_broadcast_gets_every_frame() {
 }
 
 #[test]
+fn what_each_receiver_has_not_read_is_its_own_in_a_broadcast_and_one_for_all_else() {
+    for mode in [Mode::Spsc, Mode::Mpsc, Mode::Broadcast] {
+        let ring = ring(small(mode));
+        let mut sender = ring.sender().unwrap();
+        let mut receiver = ring.receiver().unwrap();
+        let send = |sender: &mut ring::Sender| sender.send(b"frame").unwrap();
+        assert_eq!(receiver.unread_frames(), 0);
+        (0..3).for_each(|_| send(&mut sender));
+        assert_eq!(receiver.unread_frames(), 3, "{mode:?}");
+        drop(receiver.recv().unwrap());
+        assert_eq!(receiver.unread_frames(), 2, "{mode:?}");
+        if mode == Mode::Broadcast {
+            assert_eq!(ring.receiver().unwrap().unread_frames(), 0, "it begins now");
+            // It is overtaken, and goes on with what is there.
+            (0..10_000).for_each(|_| send(&mut sender));
+            assert_eq!(receiver.unread_frames(), 10_002);
+            assert!(matches!(receiver.recv(), Err(Error::Lagged { .. })));
+            let unread = receiver.unread_frames();
+            assert!(unread < 10_002);
+            assert_eq!(
+                (0..).take_while(|_| matches!(receiver.try_recv(), Ok(Some(_)))).count() as u64,
+                unread
+            );
+        }
+    }
+}
+
+#[test]
 fn a_broadcast_receiver_begins_with_the_next_frame_or_with_the_oldest() {
     let ring = ring(small(Mode::Broadcast));
     let mut sender = ring.sender().unwrap();

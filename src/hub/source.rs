@@ -115,6 +115,9 @@ fn read_ring(core: &Core, ring: &Ring, name: &str, room: &str, is_ending: &Atomi
                     ("reads".to_owned(), receiver.is_some().into()),
                     ("lost".to_owned(), lost.into()),
                 ]);
+                let unread =
+                    receiver.as_ref().map(|receiver| ("unread".to_owned(), receiver.unread_frames().into()));
+                stats.extend(unread);
             }
             show(core, RINGS, name, stats.into());
         }

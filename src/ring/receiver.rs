@@ -16,6 +16,7 @@ use super::copies::Copies;
 use super::fragment::Assembler;
 use super::frame::Rules;
 use super::protocol::{Consumer, Reader, SKIPS, Taken};
+use super::stats::Stats;
 use super::{Batch, Deadline, Error, Frame, PeerState, Role, Wait};
 use crate::shm::layout::{SLOTS, consumer};
 use crate::shm::{self, Memory, Mode, Patience, Place, Seat, Segment, Shared, View};
@@ -115,6 +116,18 @@ impl Receiver {
             Source::Queue { seat, .. } => seat.peer_state(),
             Source::Broadcast { watch, .. } => watch.state(&self.view, Role::Producer),
         }
+    }
+
+    /// Returns how many frames were committed that this side has not received; each fragment of a message is one. Of a broadcast ring,
+    /// where each reader has its own, it is what other statistics cannot tell.
+    pub fn unread_frames(&self) -> u64 {
+        let stats = Stats::read(self.view.segment());
+        let received = match &self.source {
+            Source::Queue { .. } => stats.frames_received,
+            Source::Broadcast { reader, .. } => reader.number(),
+        };
+        // It is received meanwhile.
+        stats.frames_sent.saturating_sub(received)
     }
 
     /// Waits for a message without a deadline and borrows it in place; dropping it releases it.

@@ -129,6 +129,11 @@ impl<M: Memory> Reader<M> {
         reader
     }
 
+    /// Returns the number of the next frame, counted from the ring's first.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+
     /// Takes the next frame: `copy` is given it to copy, and what it returns counts only if the frame was still whole
     /// then.
     #[inline]

@@ -10,7 +10,7 @@ import { Tree, without } from "../tree.js";
 const ROOM = "rings";
 const DRAWN = [
   "mode", "capacity_bytes", "used_bytes", "high_water_bytes", "frames_sent", "frames_received", "dropped", "full_events", "producers",
-  "room", "reads", "lost", "why",
+  "room", "reads", "lost", "unread", "why",
 ];
 
 class Ring {
@@ -57,8 +57,10 @@ class Ring {
     const speed = rates.sent.perSecond(now());
     tiles.sent.update(rate(speed), count(sent), speed);
     tiles.received.update(rate(rates.received.perSecond(now())), count(received));
-    const lag = isNumber(sent) && isNumber(received) ? Math.max(0, sent - received - (lost ?? 0)) : undefined;
-    tiles.lag.update(ring.mode === "broadcast" ? count(undefined) : count(lag), ring.mode === "broadcast" ? "each reader's own" : "messages unread");
+    // Each reader of a broadcast ring has its own; the hub knows that of itself.
+    const ofAll = ring.mode !== "broadcast" && isNumber(sent) && isNumber(received) ? Math.max(0, sent - received) : undefined;
+    const ofHub = isNumber(ring.unread) ? ring.unread : undefined;
+    tiles.lag.update(count(ofHub ?? ofAll), ofHub === undefined ? "frames unread" : "frames unread by the hub");
     tiles.dropped.update(count(dropped), rates.dropped.perSecond(now()) > 0 ? rate(rates.dropped.perSecond(now())) : "");
     setData(tiles.dropped.node, "tone", dropped > 0 ? "warn" : "plain");
     tiles.lost.update(count(lost));
