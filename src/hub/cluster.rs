@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -19,7 +19,8 @@ use super::State;
 use super::change::{Change, Columns, Event};
 use super::core::Core;
 use super::error::HubError;
-use super::outbox::{Batch, Outbox};
+use super::outbox::Outbox;
+use super::rooms::Place;
 
 /// How long Redis may take to answer.
 const ANSWER: Duration = Duration::from_secs(5);
@@ -31,16 +32,18 @@ const WAIT_MS: usize = 250;
 const RETRY: Duration = Duration::from_millis(250);
 
 /// What does not work where it does not answer.
-const TROUBLE: &str = "redis";
+const READING: &str = "reading from redis";
+const WRITING: &str = "writing to redis";
 
 /// Publishes a change: keeps the state and the log of the room, gives its events their numbers, and tells all hubs. One that is sent twice,
-/// as its answer was lost, is done once.
+/// as its answer was lost, is done once. A server that has forgotten everything takes none before it was told what hubs know.
 ///
 /// The stream goes back for a minute; a hub that was away for longer reads states and logs instead.
 const PUBLISH: &str = r"
 local state, log, seen, rooms, stream = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local at = 0
 local function next() at = at + 1; return ARGV[at] end
+if redis.call('GET', KEYS[6]) ~= next() then return redis.error_reply('FORGOTTEN it has lost what hubs told it') end
 local sequence, room, floor, ttl, log_max, change = tonumber(next()), next(), tonumber(next()), next(), tonumber(next()), next()
 if sequence <= tonumber(redis.call('GET', seen) or '0') then return 0 end
 redis.call('SET', seen, sequence, 'EX', 86400)
@@ -56,6 +59,25 @@ redis.call('SADD', rooms, room)
 local oldest = string.format('%d', (redis.call('TIME')[1] - 60) * 1000)
 redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'n', string.format('%d', last), 'change', change)
 redis.call('EXPIRE', stream, 86400)
+return 1
+";
+
+/// Tells a server that has forgotten a room what a hub knows of it. Where another hub has told it something by now, that holds, and the
+/// numbers of events go on from the larger one.
+const RESTORE: &str = r"
+local state, log, rooms, stream = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local at = 0
+local function next() at = at + 1; return ARGV[at] end
+local room, last, ttl, change = next(), tonumber(next()), next(), next()
+local known = redis.call('HGET', state, '')
+redis.call('HSET', state, '', string.format('%d', math.max(tonumber(known or '0'), last)))
+if known then return 0 end
+for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key, next()) end
+for _ = 1, tonumber(next()) do redis.call('RPUSH', log, next()) end
+redis.call('PEXPIRE', state, ttl)
+redis.call('PEXPIRE', log, ttl)
+redis.call('SADD', rooms, room)
+redis.call('XADD', stream, '*', 'n', string.format('%d', last), 'change', change)
 return 1
 ";
 
@@ -129,10 +151,10 @@ impl Server {
     }
 
     /// Returns the id that all hubs of the prefix have, which is this one where there is none.
-    fn id(&self, connection: &mut Connection, mine: &str) -> RedisResult<(String, bool)> {
+    fn id(&self, connection: &mut Connection, mine: &str) -> RedisResult<String> {
         let key = self.key("id");
-        let is_first: bool = connection.set_nx(&key, mine)?;
-        Ok((connection.get(&key)?, is_first))
+        connection.set_nx::<_, _, ()>(&key, mine)?;
+        connection.get(&key)
     }
 
     /// Returns the id of the newest entry of the stream.
@@ -208,10 +230,10 @@ impl Cluster {
         let wrong = |error: RedisError| HubError::Redis { at: at.clone(), why: why(&error) };
         let server = Server { client, prefix: core.options.redis_prefix.clone() };
         let mut reader = server.connect().map_err(wrong)?;
-        let (id, _) = server.id(&mut reader, &core.id).map_err(wrong)?;
+        let id = server.id(&mut reader, &core.id()).map_err(wrong)?;
         let outbox = Arc::new(Outbox::new(core.options.room()));
         // Of them all, as the numbers of events are.
-        core.id = id;
+        core.set_id(id);
         core.shared = Some(outbox.clone());
         Ok(Some(Self { server, at, reader: Connected(reader), outbox }))
     }
@@ -221,13 +243,22 @@ impl Cluster {
     /// # Errors
     /// They cannot be read, or no thread can be started.
     pub(super) fn start(self, core: &Arc<Core>) -> Result<Vec<JoinHandle<()>>, HubError> {
-        let mut follower =
-            Follower { core: core.clone(), server: self.server.clone(), last: EntryId::default() };
+        let mut follower = Follower {
+            core: core.clone(),
+            server: self.server.clone(),
+            last: EntryId::default(),
+            has_forgotten: Arc::default(),
+        };
         let mut connection = self.reader.0;
         let loaded = follower.load(&mut connection);
         loaded.map_err(|error| HubError::Redis { at: self.at.clone(), why: why(&error) })?;
-        let writer =
-            Writer { core: core.clone(), server: self.server, me: Sid::new().to_string(), sequence: 0 };
+        let writer = Writer {
+            core: core.clone(),
+            server: self.server,
+            me: Sid::new().to_string(),
+            sequence: 0,
+            has_forgotten: follower.has_forgotten.clone(),
+        };
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(HubError::Thread)
         };
@@ -244,7 +275,11 @@ impl Cluster {
 
 /// Says what is wrong.
 fn why(error: &RedisError) -> String {
-    if error.is_timeout() { format!("no answer within {} s", ANSWER.as_secs()) } else { error.to_string() }
+    match error.clone().into_server_errors().as_deref() {
+        _ if error.is_timeout() => format!("no answer within {} s", ANSWER.as_secs()),
+        Some([(_, first), ..]) => first.to_string(),
+        _ => error.to_string(),
+    }
 }
 
 /// Does what the stream says.
@@ -253,6 +288,8 @@ struct Follower {
     server: Server,
     /// What was done last.
     last: EntryId,
+    /// The writer was told so.
+    has_forgotten: Arc<AtomicBool>,
 }
 
 impl Follower {
@@ -263,17 +300,20 @@ impl Follower {
         while !outbox.pause(Duration::ZERO) {
             let is_due = Instant::now() >= look;
             let done = match &mut connection {
+                Some(connection) if self.has_forgotten.swap(false, Ordering::Relaxed) => {
+                    self.restore(connection)
+                }
                 Some(connection) if is_due => self.keep_rooms(connection, outbox),
-                Some(connection) => self.read(connection, outbox),
-                None => self.reach_again(outbox).map(|found| connection = Some(found)),
+                Some(connection) => self.read(connection),
+                None => self.reach_again().map(|found| connection = Some(found)),
             };
             if is_due {
                 look = Instant::now() + look_every;
             }
             match done {
-                Ok(()) => self.core.troubles.clear(TROUBLE),
+                Ok(()) => self.core.troubles.clear(READING),
                 Err(error) => {
-                    self.core.troubles.set(TROUBLE, why(&error));
+                    self.core.troubles.set(READING, why(&error));
                     connection = None;
                     outbox.pause(RETRY);
                 }
@@ -287,7 +327,7 @@ impl Follower {
         let now = self.core.now_ms();
         for place in self.core.rooms.all().iter().filter(|place| !Core::is_own(&place.name)) {
             if place.viewers.load(Ordering::Relaxed) > 0 {
-                // Nothing is to be said of it that there could be no place for.
+                // Nothing is said of it that there could be no place for.
                 let _ = outbox.put(Change::to(&place.name));
             } else if place.is_idle(now, idle) {
                 let (state, log) = (self.server.state(&place.name), self.server.log(&place.name));
@@ -300,7 +340,7 @@ impl Follower {
         Ok(())
     }
 
-    fn read(&mut self, connection: &mut Connection, outbox: &Outbox) -> RedisResult<()> {
+    fn read(&mut self, connection: &mut Connection) -> RedisResult<()> {
         let mut command = redis::cmd("XREAD");
         command.arg("COUNT").arg(256).arg("BLOCK").arg(WAIT_MS).arg("STREAMS");
         let streams: Option<Vec<(String, Entries)>> =
@@ -308,7 +348,7 @@ impl Follower {
         for (id, entry) in streams.into_iter().flatten().flat_map(|(_, entries)| entries) {
             self.last = EntryId::read(&id);
             match entry.get("gone") {
-                Some(room) => self.room_goes(&String::from_utf8_lossy(room), outbox),
+                Some(room) => self.room_goes(&String::from_utf8_lossy(room), connection)?,
                 None => self.apply(&entry),
             }
         }
@@ -316,13 +356,20 @@ impl Follower {
     }
 
     /// A room went, unless somebody has come into it meanwhile.
-    fn room_goes(&self, room: &str, outbox: &Outbox) {
+    fn room_goes(&self, room: &str, connection: &mut Connection) -> RedisResult<()> {
         if Core::is_own(room) {
-            return;
+            self.core.stats.refused.fetch_add(1, Ordering::Relaxed);
+            return Ok(());
         }
         match self.core.rooms.remove_unwatched(room) {
-            Ok(evicted) => drop(self.core.stats.evicted.fetch_add(evicted, Ordering::Relaxed)),
-            Err(place) => outbox.put_back(Batch { changes: vec![place.room().all()], lost: 0 }),
+            Ok(evicted) => {
+                self.core.stats.evicted.fetch_add(evicted, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(place) => {
+                self.restore_room(&place, connection)?;
+                self.load_room(room, connection)
+            }
         }
     }
 
@@ -340,17 +387,16 @@ impl Follower {
         // What is done meanwhile is read twice, which changes nothing.
         self.last = self.server.newest(connection)?;
         let rooms: Vec<String> = connection.smembers(self.server.key("rooms"))?;
+        rooms.iter().try_for_each(|room| self.load_room(room, connection))
+    }
+
+    fn load_room(&self, room: &str, connection: &mut Connection) -> RedisResult<()> {
         let script = Script::new(LOAD);
-        for room in rooms {
-            let (state, log): (HashMap<String, Vec<u8>>, Vec<Vec<u8>>) = script
-                .key(self.server.state(&room))
-                .key(self.server.log(&room))
-                .key(self.server.key("rooms"))
-                .arg(&room)
-                .invoke(connection)?;
-            if self.replace(&room, &state, &log).is_none() {
-                self.core.stats.refused.fetch_add(1, Ordering::Relaxed);
-            }
+        let mut load = script.key(self.server.state(room));
+        load.key(self.server.log(room)).key(self.server.key("rooms")).arg(room);
+        let (state, log): (HashMap<String, Vec<u8>>, Vec<Vec<u8>>) = load.invoke(connection)?;
+        if self.replace(room, &state, &log).is_none() {
+            self.core.stats.refused.fetch_add(1, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -370,23 +416,49 @@ impl Follower {
         self.core.replace(change, last).ok()
     }
 
-    /// Connects again, and goes on with the stream where it was, as far as that goes back. A server that has forgotten everything is
-    /// told what this hub knows.
-    fn reach_again(&mut self, outbox: &Outbox) -> RedisResult<Connection> {
+    /// Connects again, and goes on with the stream where it was, as far as that goes back.
+    fn reach_again(&mut self) -> RedisResult<Connection> {
         let mut connection = self.server.connect()?;
-        let (_, has_forgotten) = self.server.id(&mut connection, &self.core.id)?;
-        if has_forgotten {
-            self.last = EntryId::default();
-            for place in self.core.rooms.all() {
-                if !Core::is_own(&place.name) {
-                    let all = place.room().all();
-                    outbox.put_back(Batch { changes: vec![all], lost: 0 });
-                }
-            }
+        let id: Option<String> = connection.get(self.server.key("id"))?;
+        if id.as_deref() != Some(&*self.core.id()) {
+            self.restore(&mut connection)?;
         } else if self.server.oldest(&mut connection)?.is_none_or(|oldest| oldest > self.last) {
             self.load(&mut connection)?;
         }
         Ok(connection)
+    }
+
+    /// Tells a server that has forgotten everything what this hub knows, and goes on with what it knows then.
+    fn restore(&mut self, connection: &mut Connection) -> RedisResult<()> {
+        for place in self.core.rooms.all().iter().filter(|place| !Core::is_own(&place.name)) {
+            self.restore_room(place, connection)?;
+        }
+        let id = self.server.id(connection, &self.core.id())?;
+        self.core.set_id(id);
+        self.load(connection)
+    }
+
+    fn restore_room(&self, place: &Place, connection: &mut Connection) -> RedisResult<()> {
+        let (mut all, last) = {
+            let room = place.room();
+            (room.all(), room.last())
+        };
+        let events = std::mem::take(&mut all.events);
+        let script = Script::new(RESTORE);
+        let mut restore = script.key(self.server.state(&place.name));
+        restore
+            .key(self.server.log(&place.name))
+            .key(self.server.key("rooms"))
+            .key(self.server.key("stream"));
+        restore.arg(&*place.name).arg(last).arg(ttl(&self.core)).arg(text(&all)).arg(all.set.len());
+        for (key, value) in &all.set {
+            restore.arg(key).arg(text(&Kept::from(value)));
+        }
+        restore.arg(events.len());
+        for event in &events {
+            restore.arg(text(event));
+        }
+        restore.invoke(connection)
     }
 }
 
@@ -398,6 +470,7 @@ struct Writer {
     me: String,
     /// The number of the change that was sent last.
     sequence: u64,
+    has_forgotten: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -412,11 +485,16 @@ impl Writer {
             // With the same numbers until it is done, so that nothing is done twice.
             while let Err(error) = self.send(&mut connection, first, &batch.changes) {
                 connection = None;
-                self.core.troubles.set(TROUBLE, why(&error));
+                self.core.troubles.set(WRITING, why(&error));
+                let refusals = error.into_server_errors().unwrap_or_else(|| Arc::new([]));
+                if refusals.iter().any(|(_, refusal)| refusal.code() == "FORGOTTEN") {
+                    self.has_forgotten.store(true, Ordering::Relaxed);
+                }
                 if outbox.pause(RETRY) {
                     return;
                 }
             }
+            self.core.troubles.clear(WRITING);
         }
     }
 
@@ -444,12 +522,18 @@ impl Writer {
         let (options, server) = (&self.core.options, &self.server);
 
         let floor = self.core.rooms.get(&change.room).map_or(0, |place| place.room().last());
-        let ttl = options.idle_room.as_millis().saturating_mul(2).clamp(1_000, 1 << 40) as u64;
-        command.arg(5);
+        command.arg(6);
         let keys = [server.state(&change.room), server.log(&change.room)];
         let seen = format!("seen:{}", self.me);
         command.arg(&keys[..]).arg(server.key(&seen)).arg(server.key("rooms")).arg(server.key("stream"));
-        command.arg(sequence).arg(&change.room).arg(floor).arg(ttl).arg(options.log.max(1)).arg(text(change));
+        command.arg(server.key("id")).arg(&*self.core.id());
+        command
+            .arg(sequence)
+            .arg(&change.room)
+            .arg(floor)
+            .arg(ttl(&self.core))
+            .arg(options.log.max(1))
+            .arg(text(change));
         command.arg(change.removed.len());
         for key in &change.removed {
             command.arg(key);
@@ -463,6 +547,11 @@ impl Writer {
             command.arg(text(event));
         }
     }
+}
+
+/// Returns for how many ms Redis keeps a room of which no hub says anything.
+fn ttl(core: &Core) -> u64 {
+    core.options.idle_room.as_millis().saturating_mul(2).clamp(1_000, 1 << 40) as u64
 }
 
 /// Writes what a hub holds as JSON, which can always be done.

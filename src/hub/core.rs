@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use engineioxide_core::Sid;
@@ -26,8 +26,8 @@ use super::viewer::Viewer;
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) options: HubOptions,
-    /// Tells this hub from others, and from itself before it was started again.
-    pub(super) id: String,
+    /// Tells this hub from others, and from itself before it was started again. Those that share rooms have the same one.
+    id: RwLock<Arc<str>>,
     pub(super) rooms: Rooms,
     pub(super) stats: Counts,
     pub(super) runtime: Handle,
@@ -52,7 +52,7 @@ pub(super) const RINGS: &str = "rings";
 impl Core {
     pub(super) fn new(options: HubOptions, runtime: Handle, ticker: Sender<Tell>) -> Self {
         Self {
-            id: Sid::new().to_string(),
+            id: RwLock::new(Sid::new().as_str().into()),
             recorder: None,
             shared: None,
             troubles: Troubles::default(),
@@ -67,11 +67,20 @@ impl Core {
         }
     }
 
+    pub(super) fn id(&self) -> Arc<str> {
+        self.id.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    #[cfg(feature = "redis")]
+    pub(super) fn set_id(&self, id: String) {
+        *self.id.write().unwrap_or_else(PoisonError::into_inner) = id.into();
+    }
+
     /// Begins to record, where that is asked for.
     pub(super) fn record(&mut self) -> Result<(), HubError> {
         if let Some(path) = &self.options.record {
             let (limits, tick) = (self.options.room(), self.options.tick());
-            self.recorder = Some(Recorder::start(path, &self.id, limits, tick, self.troubles.clone())?);
+            self.recorder = Some(Recorder::start(path, &self.id(), limits, tick, self.troubles.clone())?);
         }
         Ok(())
     }
@@ -121,7 +130,8 @@ impl Core {
         self.alter(&change.room.clone(), |room| {
             room.replace(change, last)?;
             if let Some(recorder) = &self.recorder {
-                recorder.take(room.all());
+                // What was told before this hub was there is none of its viewers'.
+                recorder.take(Change { events: Vec::new(), ..room.all() });
             }
             Ok(())
         })

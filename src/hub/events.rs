@@ -177,10 +177,11 @@ fn join(
     if rooms >= limit && !is_in {
         return Err(format!("it is in {rooms} rooms, as many as a client may be in"));
     }
-    let next = join.next.filter(|_| join.hub == core.id);
+    let hub = core.id();
+    let next = join.next.filter(|_| join.hub == *hub);
     let answer = |at: Position| {
         let said =
-            json!({ "ok": true, "room": join.room, "version": at.version, "hub": core.id, "next": at.next });
+            json!({ "ok": true, "room": join.room, "version": at.version, "hub": &*hub, "next": at.next });
         acknowledgement.map(|id| Frames::acknowledgement(viewer.codec, id, &said))
     };
     let joined = core.rooms.enter(&join.room, core.now_ms(), |place| viewer.join(core, place, next, answer));

@@ -20,6 +20,8 @@ pub(super) struct Outbox {
 #[derive(Debug, Default)]
 struct Waiting {
     rooms: BTreeMap<String, Pending>,
+    /// How many changes were taken and are being written.
+    taken: usize,
     /// Events that there was no place for.
     lost: u64,
     is_closed: bool,
@@ -69,6 +71,7 @@ impl Outbox {
     /// Puts back what could not be written: it goes before what came since.
     pub(super) fn put_back(&self, batch: Batch) {
         let mut waiting = self.waiting();
+        waiting.taken = 0;
         waiting.lost += batch.lost;
         for change in batch.changes {
             let mut pending = Pending::to(&change.room);
@@ -81,10 +84,11 @@ impl Outbox {
         }
     }
 
-    /// Waits until there is something, takes it, and returns it; `None` once it is closed and empty. It waits until `not_before`
+    /// Waits until there is something, takes it, and returns it, while what was taken before is written; `None` once it is closed and empty. It waits until `not_before`
     /// unless it is closed meanwhile, so that what comes often is merged.
     pub(super) fn take(&self, not_before: Instant) -> Option<Batch> {
         let mut waiting = self.waiting();
+        waiting.taken = 0;
         loop {
             let is_empty = waiting.rooms.is_empty() && waiting.lost == 0;
             let left = not_before.saturating_duration_since(Instant::now());
@@ -93,7 +97,8 @@ impl Outbox {
             }
             if !is_empty && (left.is_zero() || waiting.is_closed) {
                 let rooms = std::mem::take(&mut waiting.rooms);
-                let changes = rooms.into_values().map(|pending| pending.change).collect();
+                let changes: Vec<_> = rooms.into_values().map(|pending| pending.change).collect();
+                waiting.taken = changes.len();
                 return Some(Batch { changes, lost: std::mem::take(&mut waiting.lost) });
             }
             let timeout = if is_empty { Duration::from_secs(3600) } else { left };
@@ -114,9 +119,10 @@ impl Outbox {
         self.came.notify_all();
     }
 
-    /// Returns how many rooms something waits for.
+    /// Returns how many changes wait or are being written.
     pub(super) fn len(&self) -> usize {
-        self.waiting().rooms.len()
+        let waiting = self.waiting();
+        waiting.rooms.len() + waiting.taken
     }
 }
 

@@ -303,10 +303,12 @@ impl Room {
         self.entries.contains_key(key)
     }
 
-    /// Returns all its keys, as a change that makes it so.
+    /// Returns all its keys and what its log has, as a change that makes it so.
     #[cfg(feature = "redis")]
     pub(super) fn all(&self) -> Change {
         let mut change = Change::to(&self.name);
+        let event = |logged: &Logged| Event { name: logged.name.clone(), data: logged.data.clone() };
+        change.events = self.log.iter().map(event).collect();
         change.set = self.entries.iter().map(|(key, value)| (key.clone(), (**value).clone())).collect();
         change
     }

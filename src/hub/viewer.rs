@@ -438,7 +438,7 @@ impl Line {
             if room.position() == seat.at {
                 return None;
             }
-            let caught_up = room.catch_up(viewer.codec, &seat.at, &core.id);
+            let caught_up = room.catch_up(viewer.codec, &seat.at, &core.id());
             drop(room);
             seat.at = caught_up.to;
             core.stats.snapshots.fetch_add(1, Ordering::Relaxed);
