@@ -1,0 +1,92 @@
+//! Rooms that several hubs share, by a Redis server.
+//!
+//! What is done to a room goes to a stream of Redis, and is done by all hubs, also the one that it came from, in the order of that stream:
+//! so they have the same states, and the same numbers of events, and a viewer that goes from one to another is told what it missed. Beside
+//! the stream, Redis has the newest state and log of each room, for a hub that starts or was away for longer than the stream goes back.
+
+mod follower;
+mod scripts;
+mod server;
+mod writer;
+
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use redis::{Client, Connection, RedisError};
+
+use self::follower::Follower;
+use self::server::{Server, why};
+use self::writer::Writer;
+use super::core::Core;
+use super::error::HubError;
+use super::outbox::Outbox;
+
+/// How long it takes until it is tried again to reach a server that does not answer.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// A hub's part in the rooms that are shared.
+#[derive(Debug)]
+pub(super) struct Cluster {
+    server: Server,
+    /// Where it is, without a password.
+    at: String,
+    reader: Connected,
+    outbox: Arc<Outbox>,
+}
+
+/// A connection, of which there is nothing to show.
+struct Connected(Connection);
+
+impl std::fmt::Debug for Connected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Connection")
+    }
+}
+
+impl Cluster {
+    /// Reaches the server that a hub's options name, if they do, and has the hub share its rooms.
+    ///
+    /// # Errors
+    /// The URL is none, nobody answers, or it is refused.
+    pub(super) fn reach(core: &mut Core) -> Result<Option<Self>, HubError> {
+        let Some(url) = &core.options.redis else { return Ok(None) };
+        let client = Client::open(url.as_str()).map_err(|error| {
+            let why = format!("a URL as redis://127.0.0.1:6379/0 is needed: {}", why(&error));
+            HubError::Redis { at: "the address that is given".to_owned(), why }
+        })?;
+        let at = client.get_connection_info().addr().to_string();
+        let wrong = |error: RedisError| HubError::Redis { at: at.clone(), why: why(&error) };
+        let server = Server { client, prefix: core.options.redis_prefix.clone() };
+        let mut reader = server.connect().map_err(wrong)?;
+        let id = server.id(&mut reader, &core.id()).map_err(wrong)?;
+        let outbox = Arc::new(Outbox::new(core.options.room()));
+        // Of them all, as the numbers of events are.
+        core.set_id(id);
+        core.shared = Some(outbox.clone());
+        Ok(Some(Self { server, at, reader: Connected(reader), outbox }))
+    }
+
+    /// Reads the rooms that there are, and follows what is done to them, until the outbox is closed.
+    ///
+    /// # Errors
+    /// They cannot be read, or no thread can be started.
+    pub(super) fn start(self, core: &Arc<Core>) -> Result<Vec<JoinHandle<()>>, HubError> {
+        let mut follower = Follower::new(core.clone(), self.server.clone());
+        let mut connection = self.reader.0;
+        let loaded = follower.load(&mut connection);
+        loaded.map_err(|error| HubError::Redis { at: self.at.clone(), why: why(&error) })?;
+        let writer = Writer::new(core.clone(), self.server, follower.has_forgotten());
+        let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
+            std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(HubError::Thread)
+        };
+        let outbox = self.outbox.clone();
+        let reader = spawn("circlet-hub-get", Box::new(move || follower.run(connection, &outbox)))?;
+        let outbox = self.outbox.clone();
+        let writer = spawn("circlet-hub-put", Box::new(move || writer.run(&outbox)));
+        if writer.is_err() {
+            self.outbox.close();
+        }
+        Ok(vec![writer?, reader])
+    }
+}
