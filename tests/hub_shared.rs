@@ -326,7 +326,8 @@ fn a_hub_that_was_away_for_longer_than_the_stream_goes_back_has_the_state_again(
 #[test]
 fn a_room_goes_from_all_hubs_and_from_redis_once_nobody_watches_it_anywhere() {
     let redis = Redis::start();
-    let brief = |options: &mut HubOptions| options.idle_room = Duration::from_millis(400);
+    // A hub that gets no turn for so long is late with saying who watches.
+    let brief = |options: &mut HubOptions| options.idle_room = Duration::from_millis(1_500);
     let (a, b) = (hub(&redis, brief), hub(&redis, brief));
     let mut viewer = Viewer::connect(b.addr(), None);
     viewer.join(&json!("watched"));
@@ -337,7 +338,7 @@ fn a_room_goes_from_all_hubs_and_from_redis_once_nobody_watches_it_anywhere() {
     until("one goes", || a.stats().rooms == 1 && b.stats().rooms == 1);
     // The other one is kept for far longer than a room stays, also where nobody watches it.
     let begin = Instant::now();
-    while begin.elapsed() < Duration::from_millis(1_500) {
+    while begin.elapsed() < Duration::from_secs(4) {
         assert_eq!((a.stats().rooms, b.stats().rooms), (1, 1));
         std::thread::sleep(Duration::from_millis(20));
     }
