@@ -122,7 +122,7 @@ export class Game {
       ...(parent && { parent: parent.id }),
       name: action.name ?? this.#name(spread),
       ...(action.kind !== undefined && { kind: action.kind }),
-      colour: parent?.colour ?? spread % COLOURS,
+      colour: parent?.colour ?? this.#colour(spread),
       place: "",
       activity: "think",
       doing: "",
@@ -148,6 +148,14 @@ export class Game {
       if (!taken.has(name)) return name;
     }
     return `${NAMES[spread % NAMES.length]!} ${this.#next}`;
+  }
+
+  /** Finds a colour that few others have. */
+  #colour(spread: number): number {
+    const worn = Array.from({ length: COLOURS }, () => 0);
+    for (const { colour } of this.#agents.values()) worn[colour]! += 1;
+    const order = worn.map((_, i) => (i + spread) % COLOURS);
+    return order.reduce((best, colour) => (worn[colour]! < worn[best]! ? colour : best));
   }
 
   /** Sends an agent to the first seat of a place that is free; where none is, it stands beside one. */

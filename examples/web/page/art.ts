@@ -41,19 +41,22 @@ const sign = (activity: Activity) => SIGNS[activity](new GraphicsContext()).stro
 
 type MarkKind = Mark["kind"] | "step";
 
+/** How large marks are drawn, to an office's unit: circles are cut into lines by their size. */
+export const MARK_UNIT = 32;
+
 function mark(kind: MarkKind, palette: Palette): GraphicsContext {
   const g = new GraphicsContext();
   switch (kind) {
     case "step":
-      return g.ellipse(0, 0, 0.1, 0.07).fill(0xffffff);
+      return g.ellipse(0, 0, 3, 2.2).fill(0xffffff);
     case "came":
-      return g.circle(0, 0, 0.5).stroke({ color: 0xffffff, width: 0.12 }).circle(0, 0, 0.16).fill(0xffffff);
+      return g.circle(0, 0, 12).stroke({ color: 0xffffff, width: 3 }).circle(0, 0, 4.5).fill(0xffffff);
     case "left":
-      return g.circle(0, 0, 0.4).stroke({ color: 0xffffff, width: 0.1 });
+      return g.circle(0, 0, 11).stroke({ color: 0xffffff, width: 3 });
     case "done":
-      return g.circle(0, 0, 0.3).fill({ color: palette.good, alpha: 0.9 }).moveTo(-0.13, 0.01).lineTo(-0.03, 0.11).lineTo(0.15, -0.1).stroke({ color: palette.paper, width: 0.08, cap: "round", join: "round" });
+      return g.circle(0, 0, 9.5).fill(palette.good).moveTo(-4.2, 0.3).lineTo(-1, 3.5).lineTo(4.8, -3.2).stroke({ color: palette.paper, width: 2.6, cap: "round", join: "round" });
     case "failed":
-      return g.circle(0, 0, 0.34).fill(palette.bad).moveTo(-0.12, -0.12).lineTo(0.12, 0.12).moveTo(0.12, -0.12).lineTo(-0.12, 0.12).stroke({ color: palette.paper, width: 0.09, cap: "round" });
+      return g.circle(0, 0, 10.5).fill(palette.bad).moveTo(-4, -4).lineTo(4, 4).moveTo(4, -4).lineTo(-4, 4).stroke({ color: palette.paper, width: 2.8, cap: "round" });
   }
 }
 

@@ -1,17 +1,18 @@
 /** The office as it stands: rooms, walls and furniture, drawn once. */
 
-import { Container, Graphics, Text } from "pixi.js";
+import { Container, Text } from "pixi.js";
 import type { Furniture, Office, Place } from "../protocol.ts";
 import { mix, type Palette } from "./palette.ts";
+import { Pen } from "./pen.ts";
 
 /** How wide a door is, and how thick a wall. */
 const DOOR = 1.9;
 const WALL = 0.22;
 
-type Draw = (g: Graphics, thing: Furniture, palette: Palette) => void;
+type Draw = (g: Pen, thing: Furniture, palette: Palette) => void;
 
 /** A box seen from above and in front: its top, and its side below. */
-function box(g: Graphics, { x, y, width, height }: Furniture, top: number, side: number, round = 0.12, deep = 0.3): void {
+function box(g: Pen, { x, y, width, height }: Furniture, top: number, side: number, round = 0.12, deep = 0.3): void {
   g.roundRect(x, y + deep, width, height, round).fill(side);
   g.roundRect(x, y, width, height, round).fill(top);
 }
@@ -91,7 +92,7 @@ const DRAW: Record<Furniture["is"], Draw> = {
   },
 };
 
-function drawPlace(g: Graphics, place: Place, tint: number, palette: Palette): void {
+function drawPlace(g: Pen, place: Place, tint: number, palette: Palette): void {
   const { x, y, width, height, door } = place;
   g.rect(x, y, width, height).fill(tint);
   for (let line = 1; line < height; line += 1) g.rect(x, y + line, width, 0.03).fill({ color: palette.shade, alpha: 0.06 });
@@ -101,7 +102,7 @@ function drawPlace(g: Graphics, place: Place, tint: number, palette: Palette): v
   const isUpper = door.y > y + height / 2;
   const [far, near] = isUpper ? [y, y + height] : [y + height, y];
   const path = (dy: number) =>
-    g.moveTo(door.x - DOOR / 2, near + dy).lineTo(x, near + dy).lineTo(x, far + dy).lineTo(x + width, far + dy).lineTo(x + width, near + dy).lineTo(door.x + DOOR / 2, near + dy);
+    g.line(door.x - DOOR / 2, near + dy, x, near + dy, x, far + dy, x + width, far + dy, x + width, near + dy, door.x + DOOR / 2, near + dy);
   path(0.14).stroke({ color: palette["wall-side"], width: WALL, join: "round", cap: "round" });
   path(0).stroke({ color: palette.wall, width: WALL, join: "round", cap: "round" });
   g.roundRect(door.x - DOOR / 2 + 0.2, near - 0.14, DOOR - 0.4, 0.28, 0.1).fill({ color: palette.shade, alpha: 0.14 });
@@ -111,18 +112,18 @@ export class Floor {
   readonly view = new Container();
   /** The rooms' names, which stay as large as they are whatever the office's scale. */
   readonly names = new Container();
-  readonly #graphics = new Graphics();
+  readonly #pen = new Pen();
   #office: Office | null = null;
 
   constructor() {
-    this.view.addChild(this.#graphics);
+    this.view.addChild(this.#pen.graphics);
   }
 
   draw(office: Office | null, palette: Palette): void {
     this.clear();
     this.#office = office;
     if (!office) return;
-    const g = this.#graphics;
+    const g = this.#pen;
     g.roundRect(0, 0, office.width, office.height, 0.7).fill(palette.corridor);
     g.roundRect(0, 0, office.width, office.height, 0.7).stroke({ color: palette.line, width: 0.08 });
     const { x, y } = office.entrance;
@@ -147,7 +148,7 @@ export class Floor {
 
   clear(): void {
     this.#office = null;
-    this.#graphics.clear();
+    this.#pen.graphics.clear();
     for (const text of this.names.removeChildren()) text.destroy();
   }
 }

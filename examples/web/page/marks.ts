@@ -2,7 +2,7 @@
 
 import { Container, Graphics } from "pixi.js";
 import type { Mark, Point } from "../protocol.ts";
-import type { Art } from "./art.ts";
+import { MARK_UNIT, type Art } from "./art.ts";
 
 const MARKS = 64;
 const STEPS = 120;
@@ -100,7 +100,7 @@ export class Marks {
         graphics.visible = left > 0;
         // Half of its time it stays as it is. What is hardly seen to fade is drawn in few steps.
         const shown = Math.round(alpha * Math.min(Math.max(left * 2, 0), 1) * 40) / 40;
-        const scale = lives === MARK_MS && age < FALLS_MS ? 1 + 1.4 * (1 - age / FALLS_MS) ** 2 : 1;
+        const scale = (lives === MARK_MS && age < FALLS_MS ? 1 + 1.4 * (1 - age / FALLS_MS) ** 2 : 1) / MARK_UNIT;
         changes ||= graphics.alpha !== shown || graphics.scale.x !== scale || left <= 0;
         graphics.alpha = shown;
         graphics.scale.set(scale);

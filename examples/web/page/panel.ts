@@ -99,7 +99,7 @@ export class Panel {
     const done = deed(action);
     if (!done) return;
     const kind = done.ends ?? "begun";
-    const what = kind === "done" && action.tool !== undefined ? `has done with ${action.tool}` : done.doing;
+    const what = kind === "done" && action.tool !== undefined ? `is done with ${action.tool}` : done.doing;
     this.#wait({ at: action.at, agent: action.agent, kind, what });
   }
 

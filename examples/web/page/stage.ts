@@ -1,7 +1,7 @@
 /** The stage: an office and whoever is in it, drawn when something has changed and once a frame at most. */
 
 import "pixi.js/unsafe-eval"; // It does without: the page's policy forbids what is made of texts.
-import { Application, Container } from "pixi.js";
+import { Application, Container, type RendererPreference } from "pixi.js";
 import { COLOURS, type Agent, type Mark, type Office, type Point, type Positions } from "../protocol.ts";
 import { Art, FIGURE } from "./art.ts";
 import { Figure } from "./figure.ts";
@@ -16,6 +16,17 @@ const FIGURES_MAX = 48;
 const MARGIN = { side: 14, top: 30, bottom: 16 };
 /** Bubbles keep apart by so many pixels. */
 const APART = 28;
+
+/** Returns how to draw, the best first: whoever has no graphics processor draws faster without WebGL than by emulating it. */
+function renderers(): RendererPreference[] {
+  const asked = new URLSearchParams(location.search).get("renderer");
+  if (asked === "webgl" || asked === "canvas") return [asked];
+  const gl = document.createElement("canvas").getContext("webgl", { failIfMajorPerformanceCaveat: true });
+  const about = gl?.getExtension("WEBGL_debug_renderer_info");
+  const name = about ? String(gl?.getParameter(about.UNMASKED_RENDERER_WEBGL)) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return gl && !/swiftshader|llvmpipe|software|basic render/i.test(name) ? ["webgl", "canvas"] : ["canvas", "webgl"];
+}
 
 export class Stage {
   /** Whom the viewer follows. */
@@ -37,12 +48,13 @@ export class Stage {
   #office: Office | null = null;
   #agents: Agent[] = [];
   #isDirty = true;
+  #partedAt = 0;
 
   /** Takes its place in an element. */
   async open(host: HTMLElement): Promise<void> {
     this.#host = host;
     await this.#app.init({
-      preference: ["webgl", "canvas"],
+      preference: renderers(),
       autoStart: false,
       antialias: true,
       backgroundAlpha: 0,
@@ -208,6 +220,8 @@ export class Stage {
   /** Moves bubbles up that would lie upon others, and into the picture. */
   #part(now: number): boolean {
     const width = this.#app.renderer.screen.width;
+    const part = 1 - Math.exp((this.#partedAt - now) / 80);
+    this.#partedAt = now;
     const placed: { x: number; y: number; half: number }[] = [];
     let changes = false;
     const shown = [...this.#figures.values()].filter(({ bubble }) => bubble.view.visible);
@@ -224,7 +238,7 @@ export class Stage {
       placed.push({ x, y, half });
       const lift = bubble.view.y - y;
       const before = bubble.lift;
-      bubble.lift += (lift - bubble.lift) * 0.2;
+      bubble.lift += (lift - bubble.lift) * part;
       if (Math.abs(lift - bubble.lift) < 0.5) bubble.lift = lift;
       changes ||= before !== bubble.lift;
       bubble.view.position.set(Math.round(x), Math.round(bubble.view.y - bubble.lift));
