@@ -37,8 +37,12 @@ const TOOLS: Record<string, [Activity, string]> = {
   AskUserQuestion: ["ask", "asks"],
 };
 
-function tool({ tool = "a tool", target, says }: Action): [Activity, string] {
-  const [activity, verb] = Object.hasOwn(TOOLS, tool) ? TOOLS[tool]! : (["run", `uses ${tool.split("__").at(-1)}`] as const);
+/** Returns a tool's name for people. */
+export const toolName = ({ tool }: Action): string => tool?.split("__").at(-1) || "a tool";
+
+function tool(action: Action): [Activity, string] {
+  const { tool = "", target, says } = action;
+  const [activity, verb] = Object.hasOwn(TOOLS, tool) ? TOOLS[tool]! : (["run", `uses ${toolName(action)}`] as const);
   return [activity, says ?? (target === undefined ? verb : `${verb} ${target}`)];
 }
 
@@ -51,14 +55,14 @@ export function deed(action: Action): Deed | null {
     case "PostToolUse":
       return { activity: "think", doing: "thinks", ends: "done" };
     case "PostToolUseFailure":
-      return { activity: "think", doing: `${action.tool ?? "a tool"} has failed`, ends: "failed" };
+      return { activity: "think", doing: `${toolName(action)} has failed`, ends: "failed" };
     case "SessionStart":
     case "SubagentStart":
       return { activity: "think", doing: "has come" };
     case "UserPromptSubmit":
       return { activity: "think", doing: "was asked something" };
     case "PermissionRequest":
-      return { activity: "ask", doing: `waits for leave to use ${action.tool ?? "a tool"}` };
+      return { activity: "ask", doing: `waits for leave to use ${toolName(action)}` };
     case "Notification":
       return { activity: "ask", doing: "waits for somebody" };
     case "PreCompact":

@@ -1,7 +1,7 @@
 /** What stands beside the stage: who is there, and what was done. Nodes are used again, so that there are so many at most. */
 
 import type { Action, Agent } from "../protocol.ts";
-import { deed } from "../engine/deeds.ts";
+import { deed, toolName } from "../engine/deeds.ts";
 
 /** How many actions are listed. */
 const LINES = 100;
@@ -99,7 +99,7 @@ export class Panel {
     const done = deed(action);
     if (!done) return;
     const kind = done.ends ?? "begun";
-    const what = kind === "done" && action.tool !== undefined ? `is done with ${action.tool}` : done.doing;
+    const what = kind === "done" && action.tool !== undefined ? `is done with ${toolName(action)}` : done.doing;
     this.#wait({ at: action.at, agent: action.agent, kind, what });
   }
 
