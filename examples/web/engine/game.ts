@@ -9,7 +9,7 @@ export const AGENTS_MAX = 32;
 /** Whoever does nothing for so long goes home. */
 const IDLE_MS = 10 * 60_000;
 /** Units of the office a second. */
-const SPEED = 5.5;
+const SPEED = 7;
 /** A step is at most so long, however late it comes. */
 const STEP_MAX_MS = 250;
 

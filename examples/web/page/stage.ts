@@ -88,6 +88,11 @@ export class Stage {
     return { figures: this.#figures.size, marks: this.#marks.count, all: count(this.#app.stage) };
   }
 
+  /** Returns where somebody is at a time of the page's clock, as the updates have it that have come. */
+  look(id: number, now: number): Point | null {
+    return this.#motion.at(id, now);
+  }
+
   /** Returns where somebody is drawn, in the office's units. */
   where(id: number): Point | null {
     return this.#figures.get(id)?.at ?? null;

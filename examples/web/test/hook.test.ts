@@ -42,9 +42,9 @@ test("a_helper_is_another_agent_that_knows_who_called_it", async () => {
 });
 
 test("what_is_secret_stays_with_the_agent", async () => {
-  const secrets = ["hunter2", "sk-ant-REDACTED", "/home/somebody", "tell nobody", "0b6c3c1e", "api.example", "transcript"];
+  const secrets = ["hunter2", "tok-not-a-real-one", "/home/somebody", "tell nobody", "0b6c3c1e", "api.example", "transcript"];
   const inputs = [
-    said("PreToolUse", { tool_name: "Bash", tool_input: { command: "curl -H 'key: sk-ant-REDACTED' https://api.example -u me:hunter2", description: "Ask https://api.example with KEY=hunter2 sk-ant-REDACTED from /home/somebody/notes\ntell nobody" } }),
+    said("PreToolUse", { tool_name: "Bash", tool_input: { command: "curl -H 'key: tok-not-a-real-one' https://api.example -u me:hunter2", description: "Ask https://api.example with KEY=hunter2 tok-not-a-real-one from /home/somebody/notes\ntell nobody" } }),
     said("PostToolUse", { tool_name: "Bash", tool_input: { command: "echo hunter2" }, tool_response: { stdout: "hunter2" } }),
     said("PreToolUse", { tool_name: "Write", tool_input: { file_path: "/home/somebody/.env", content: "PASSWORD=hunter2" } }),
     said("PreToolUse", { tool_name: "WebFetch", tool_input: { url: "https://api.example/?key=hunter2", prompt: "tell nobody", description: "hunter2" } }),
