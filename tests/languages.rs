@@ -1,4 +1,4 @@
-//! Every language against every language, and the suites of Python and Bun.
+//! Every language against every language, and the suites of Python, Bun and the example of the web.
 //!
 //! The four `ring` examples send and check the same payloads, and so do the four peers; each is a process of its own here.
 #![cfg(all(feature = "capi", target_os = "linux"))]
@@ -284,6 +284,30 @@ fn the_bun_suite_passes() {
         let check = ["x", "--no-install", "tsc", "--noEmit", "-p", project];
         run(Command::new(common::bun()).args(check).current_dir(&folder));
     }
+}
+
+/// Runs a suite of the example of the web; screenshots are left in `target/scratch`.
+fn web_example_passes(suite: &str) {
+    let Some(program) = PROGRAM else {
+        eprintln!("skipped: the program is not built without the feature `cli`");
+        return;
+    };
+    let folder = common::web_example();
+    let mut bun = Command::new(folder.join("node_modules/.bin/bun"));
+    bun.args(["test", suite]).current_dir(&folder).env("CIRCLET_PROGRAM", program);
+    run(bun.env("CIRCLET_SCRATCH", common::scratch(&format!("web-{suite}"))));
+}
+
+#[test]
+fn the_web_example_shows_what_hooks_tell() {
+    web_example_passes("web.test.ts");
+    let check = ["x", "--no-install", "tsc", "--noEmit"];
+    run(Command::new(common::bun()).args(check).current_dir(common::web_example()));
+}
+
+#[test]
+fn the_web_example_has_a_hook_that_keeps_secrets_and_never_fails() {
+    web_example_passes("hook.test.ts");
 }
 
 #[test]

@@ -142,24 +142,39 @@ pub fn python() -> PathBuf {
     python
 }
 
-/// Returns a copy of the Bun package with its development dependencies, of which Bun itself is one: npm installs into
-/// the folder of the package, and the checkout stays clean.
+/// Returns a copy of the Bun package with its development dependencies, of which Bun itself is one.
 pub fn bun_package() -> PathBuf {
     let checkout = target().join("checkout");
-    let folder = checkout.join("bun");
-    let source = root().join("bun");
-    once("bun", || {
-        fs::create_dir_all(&folder).unwrap();
-        copy_sources(&source, &folder);
+    once("beside", || {
+        fs::create_dir_all(&checkout).unwrap();
         for beside in ["include", "examples", "tests"] {
             let _ = std::os::unix::fs::symlink(root().join(beside), checkout.join(beside));
         }
+    });
+    npm_package("bun", "bun")
+}
+
+/// Returns a copy of the example of the web, installed.
+pub fn web_example() -> PathBuf {
+    static COPIED: OnceLock<PathBuf> = OnceLock::new();
+    COPIED.get_or_init(|| npm_package("web", "examples/web")).clone()
+}
+
+/// Returns a copy of a folder of packages with what it depends on: npm installs into the folder of the package, and the checkout stays
+/// clean.
+fn npm_package(name: &str, source: &str) -> PathBuf {
+    let folder = target().join("checkout").join(name);
+    let source = root().join(source);
+    once(name, || {
+        fs::create_dir_all(&folder).unwrap();
+        copy_sources(&source, &folder);
         let lock = fs::read(source.join("package-lock.json")).unwrap();
-        if fs::read(checkout.join("installed.json")).is_ok_and(|installed| installed == lock) {
+        let installed = target().join("checkout").join(format!("{name}-installed.json"));
+        if fs::read(&installed).is_ok_and(|installed| installed == lock) {
             return;
         }
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund", "--silent"]).current_dir(&folder));
-        fs::write(checkout.join("installed.json"), lock).unwrap();
+        fs::write(installed, lock).unwrap();
     });
     folder
 }

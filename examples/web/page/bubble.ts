@@ -58,14 +58,16 @@ export class Bubble {
     this.#text.position.set(left + 2 * BADGE + 9, top + HEIGHT / 2);
   }
 
-  isShown(now: number): boolean {
-    return now - this.#saidAt < SHOWN_MS + FADES_MS;
+  /** Tells whether it can be read now. */
+  get isOpen(): boolean {
+    return this.#pill.visible;
   }
 
-  /** Returns whether it looks otherwise than before. */
-  draw(now: number): boolean {
+  /** Shows what was said, where there is room for it. Returns whether it looks otherwise than before. */
+  draw(now: number, hasRoom: boolean): boolean {
     const age = now - this.#saidAt;
-    const shown = Math.min(Math.max((SHOWN_MS + FADES_MS - age) / FADES_MS, 0), 1) * Math.min(age / 120 + 0.2, 1);
+    const fades = Math.min(Math.max((SHOWN_MS + FADES_MS - age) / FADES_MS, 0), 1);
+    const shown = hasRoom ? fades * Math.min(age / 120 + 0.2, 1) : 0;
     const changes = this.#pill.alpha !== shown;
     this.#pill.alpha = this.#text.alpha = shown;
     this.#pill.visible = this.#text.visible = shown > 0;

@@ -138,11 +138,15 @@ export class Floor {
   }
 
   /** Puts the names where the rooms are. */
-  place(scale: number, left: number, top: number): void {
+  place(scale: number, texts: number, left: number, top: number): void {
     for (const [i, place] of (this.#office?.places ?? []).entries()) {
       const text = this.names.children[i];
       const isUpper = place.door.y > place.y + place.height / 2;
-      text?.position.set(Math.round(left + (place.x + 0.35) * scale), Math.round(top + (isUpper ? place.y + place.height - 0.25 : place.y + 0.35) * scale));
+      if (!text) continue;
+      text.scale.set(texts);
+      // A room that is too narrow goes without.
+      text.visible = text.width < (place.width - 0.5) * scale;
+      text.position.set(Math.round(left + (place.x + 0.35) * scale), Math.round(top + (isUpper ? place.y + place.height - 0.25 : place.y + 0.35) * scale));
     }
   }
 

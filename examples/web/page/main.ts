@@ -21,7 +21,8 @@ function find<Kind extends HTMLElement>(id: string): Kind {
   return document.getElementById(id) as Kind;
 }
 
-const [link, age, notice, empty, host] = [find("link"), find("age"), find("notice"), find("empty"), find("stage")];
+const [link, age, lost, notice] = [find("link"), find("age"), find("lost"), find("notice")];
+const [empty, host] = [find("empty"), find("stage")];
 const rooms = find<HTMLSelectElement>("rooms");
 const [form, token] = [find<HTMLFormElement>("token-form"), find<HTMLInputElement>("token")];
 
@@ -142,6 +143,8 @@ function status(): void {
   const old = room?.cameAt == null ? null : now - room.cameAt;
   setText(age, old === null ? "no data yet" : `data ${(old / 1000).toFixed(1)} s old`);
   age.dataset.tone = is === "away" || is === "refused" ? "bad" : old !== null && old > OLD_MS ? "warn" : "";
+  lost.hidden = !room?.lostCount;
+  setText(lost, lost.hidden ? "" : `${room!.lostCount} events lost`);
   notice.hidden = why === "" && is !== "away";
   setText(notice, is === "away" ? `The hub does not answer (${why || "gone"}). The page connects again by itself.` : why);
   form.hidden = is !== "refused";

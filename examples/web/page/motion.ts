@@ -43,12 +43,6 @@ export class Motion {
     this.#delays.length = 0;
   }
 
-  /** Tells whether somebody will be elsewhere without another update. */
-  isUnderWay(now: number): boolean {
-    const last = this.#samples.at(-1);
-    return last !== undefined && now - this.#offset - BEHIND_MS <= last.at + 20;
-  }
-
   /** Returns where an agent is at a time of the page's clock. */
   at(id: number, now: number): Point | null {
     const time = now - this.#offset - BEHIND_MS;

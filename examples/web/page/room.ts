@@ -25,6 +25,8 @@ export class Room {
   isJoined = false;
   /** When something came last, by the page's clock. */
   cameAt: number | null = null;
+  /** How many events came and went while nobody could be told. */
+  lostCount = 0;
   #version = -1;
   /** Events go on at `next`, of the hub that said so. */
   #hub: string | undefined;
@@ -80,6 +82,7 @@ export class Room {
 
   lost({ lost, next }: { lost: number; next: number }): void {
     this.#next = next;
+    this.lostCount += lost;
     this.listener.note(`${lost} ${lost === 1 ? "event was" : "events were"} lost`);
   }
 

@@ -16,6 +16,9 @@ const FIGURES_MAX = 48;
 const MARGIN = { side: 14, top: 30, bottom: 16 };
 /** Bubbles keep apart by so many pixels. */
 const APART = 28;
+/** So many pixels to an office's unit are enough for texts as large as they are; with fewer than the second there is no room for bubbles. */
+const ROOMY = 25;
+const NARROW = 17;
 
 /** Returns how to draw, the best first: whoever has no graphics processor draws faster without WebGL than by emulating it. */
 function renderers(): RendererPreference[] {
@@ -49,6 +52,8 @@ export class Stage {
   #agents: Agent[] = [];
   #isDirty = true;
   #partedAt = 0;
+  /** How large texts are. */
+  #texts = 1;
 
   /** Takes its place in an element. */
   async open(host: HTMLElement): Promise<void> {
@@ -185,7 +190,8 @@ export class Stage {
     const scale = Math.min((width - 2 * MARGIN.side) / office.width, (height - MARGIN.top - MARGIN.bottom) / office.height);
     this.#world.scale.set(Math.max(scale, 0.01));
     this.#world.position.set((width - office.width * scale) / 2, MARGIN.top + (height - MARGIN.top - MARGIN.bottom - office.height * scale) / 2);
-    this.#floor.place(scale, this.#world.x, this.#world.y);
+    this.#texts = Math.min(Math.max(scale / ROOMY, 0.7), 1);
+    this.#floor.place(scale, this.#texts, this.#world.x, this.#world.y);
     this.#isDirty = true;
   }
 
@@ -209,10 +215,12 @@ export class Stage {
       if (!isThere) continue;
       changes = figure.draw(at, now, { isSelected: id === this.selected, isStill: still }) || changes;
       if (figure.isWalking && !still) this.#marks.walk(id, figure.agent.colour, at, now);
+      figure.label.scale.set(this.#texts);
+      figure.bubble.view.scale.set(this.#texts);
       figure.label.position.set(Math.round(left + at.x * scale), Math.round(top + at.y * scale + 5));
       const head = top + (at.y - (figure.height * (FIGURE + 3)) / FIGURE) * scale;
       figure.bubble.view.position.set(left + at.x * scale, head);
-      changes = figure.bubble.draw(now) || changes;
+      changes = figure.bubble.draw(now, scale >= NARROW || id === this.selected) || changes;
     }
     changes = this.#part(now) || changes;
     changes = this.#marks.draw(now) || changes;
@@ -227,18 +235,19 @@ export class Stage {
     const width = this.#app.renderer.screen.width;
     const part = 1 - Math.exp((this.#partedAt - now) / 80);
     this.#partedAt = now;
+    const apart = APART * this.#texts;
     const placed: { x: number; y: number; half: number }[] = [];
     let changes = false;
     const shown = [...this.#figures.values()].filter(({ bubble }) => bubble.view.visible);
     // Who is nearer to the viewer has the better place.
     for (const { bubble } of shown.sort((a, b) => b.at.y - a.at.y || a.agent.id - b.agent.id)) {
-      const half = bubble.isShown(now) ? bubble.width / 2 : 12;
+      const half = (bubble.isOpen ? bubble.width / 2 : 12) * this.#texts;
       const x = Math.min(Math.max(bubble.view.x, half + 4), Math.max(width - half - 4, half + 4));
       let y = bubble.view.y;
       for (let tries = 0; tries < 5; tries++) {
-        const other = placed.find((other) => Math.abs(other.x - x) < other.half + half + 4 && Math.abs(other.y - y) < APART);
+        const other = placed.find((other) => Math.abs(other.x - x) < other.half + half + 4 && Math.abs(other.y - y) < apart);
         if (!other) break;
-        y = other.y - APART;
+        y = other.y - apart;
       }
       placed.push({ x, y, half });
       const lift = bubble.view.y - y;
