@@ -61,7 +61,7 @@ export class Engine {
         if (room === "hub" && state.rooms) this.#look(state.rooms);
       });
     }
-    socket.on("agent-action", (action: Action, { room, n }: { room: string; n: number }) => {
+    socket.on("agent-action", (action: unknown, { room, n }: { room: string; n: number }) => {
       const kept = this.#games.get(room);
       if (!kept) return;
       kept.next = n + 1;

@@ -1,6 +1,7 @@
 /** One room's game: who is where, and what they are at. It has no clock and no connection: both come from outside. */
 
 import { COLOURS, type Action, type Agent, type Mark, type Place, type Point, type Positions } from "../protocol.ts";
+import { readAction } from "../reading.ts";
 import { deed } from "./deeds.ts";
 import { OFFICE, placeNamed, placeOf, way } from "./office.ts";
 
@@ -45,10 +46,13 @@ export class Game {
 
   /** Takes what the hub told of an agent, which may be anything. */
   act(said: unknown, now: number): void {
-    const action = read(said, now);
+    const action = readAction(said);
     const done = action && deed(action);
+    if (!action || !done) return;
+    // Another machine's clock may be ahead.
+    action.at = Math.min(action.at, now);
     // Who had gone by then is not called back by what is told late.
-    if (!action || !done || now - action.at > IDLE_MS) return;
+    if (now - action.at > IDLE_MS) return;
     const known = this.#agents.get(action.agent);
     if (!known && done.leaves) return;
     const walker = known ?? this.#arrive(action);
@@ -200,16 +204,4 @@ function walk(walker: Walker, distance: number): void {
     }
     distance -= far;
   }
-}
-
-/** Reads an action: whoever has the token may say anything. */
-function read(said: unknown, now: number): Action | null {
-  if (typeof said !== "object" || said === null) return null;
-  const members = said as Record<string, unknown>;
-  const text = (key: string, limit: number) => (typeof members[key] === "string" ? members[key].slice(0, limit) : undefined);
-  const [agent, hook] = [text("agent", 64), text("hook", 40)];
-  if (!agent || !hook) return null;
-  const at = typeof members["at"] === "number" && members["at"] <= now ? members["at"] : now;
-  const rest = { parent: text("parent", 64), kind: text("kind", 40), name: text("name", 24), tool: text("tool", 60), target: text("target", 60), says: text("says", 80) };
-  return { agent, hook, at, ...Object.fromEntries(Object.entries(rest).filter(([, value]) => value)) };
 }

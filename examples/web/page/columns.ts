@@ -7,8 +7,12 @@ const KINDS: Record<string, { new (buffer: ArrayBuffer): ArrayLike<number>; BYTE
   u8: Uint8Array,
 };
 
-/** Returns the numbers of a column such as `{f32: ArrayBuffer}`; none where it is no column. */
+/** Returns the numbers of a column such as `{f32: ArrayBuffer}`; none where it is no column, and 0 for what is no number. */
 export function numbers(column: unknown): number[] {
+  return read(column).map((number) => (Number.isFinite(number) ? number : 0));
+}
+
+function read(column: unknown): number[] {
   if (typeof column !== "object" || column === null) return [];
   const [kind, values] = Object.entries(column)[0] ?? [];
   if (Array.isArray(values)) return values.map(Number);

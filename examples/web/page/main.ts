@@ -1,12 +1,12 @@
 /** The page: the room of the address, on the stage and in lists. */
 
-import type { Action, Agent, Mark, Office, Positions } from "../protocol.ts";
-import { GAME } from "../protocol.ts";
+import { GAME, type Agent, type Positions } from "../protocol.ts";
+import { readAction, readAgents, readMark, readOffice } from "../reading.ts";
 import { deed } from "../engine/deeds.ts";
 import { Connection, type Link } from "./connection.ts";
 import { Panel } from "./panel.ts";
 import { Room, type Listener } from "./room.ts";
-import { Stage } from "./stage.ts";
+import { FIGURES_MAX, Stage } from "./stage.ts";
 
 /** Data that is older is said to be. */
 const OLD_MS = 5000;
@@ -42,24 +42,24 @@ const isRecord = (value: unknown): value is Record<string, unknown> => typeof va
 
 const listener: Listener = {
   state({ state }, keys) {
-    if (keys.includes("office")) stage.office(isRecord(state["office"]) ? (state["office"] as unknown as Office) : null);
+    if (keys.includes("office")) stage.office(readOffice(state["office"]));
     // Positions come first: whoever is new is then drawn where they are.
     if (keys.includes("positions") && isRecord(state["positions"])) stage.positions(state["positions"] as unknown as Positions);
     if (keys.includes("agents")) {
-      agents = Array.isArray(state["agents"]) ? (state["agents"] as Agent[]) : [];
+      agents = readAgents(state["agents"], FIGURES_MAX);
       stage.agents(agents);
       panel.agents(agents);
       if (selected !== null && !agents.some(({ id }) => id === selected)) select(null);
     }
   },
   event(kind, data) {
-    if (!isRecord(data)) return;
     if (kind === "visualization-event") {
-      const mark = data as unknown as Mark;
-      stage.mark(mark, Date.now() - mark.at);
+      const mark = readMark(data);
+      if (mark) stage.mark(mark, Date.now() - mark.at);
       return;
     }
-    const action = data as unknown as Action;
+    const action = readAction(data);
+    if (!action) return;
     panel.action(action);
     const done = deed(action);
     if (done && done.ends !== "done" && Date.now() - action.at < SAID_MS) waiting.set(action.agent, done.doing);
@@ -148,7 +148,7 @@ function status(): void {
   notice.hidden = why === "" && is !== "away";
   setText(notice, is === "away" ? `The hub does not answer (${why || "gone"}). The page connects again by itself.` : why);
   form.hidden = is !== "refused";
-  const office = room?.state["office"];
+  const office = room && readOffice(room.state["office"]);
   const words = room === null ? "No agent has come yet" : old === null ? "Waiting for the room" : !office ? "No engine keeps this room" : agents.length === 0 ? "Nobody is here" : "";
   empty.hidden = words === "";
   setText(empty, words);

@@ -2,7 +2,7 @@
 
 import "pixi.js/unsafe-eval"; // It does without: the page's policy forbids what is made of texts.
 import { Application, Container, type RendererPreference } from "pixi.js";
-import { COLOURS, type Agent, type Mark, type Office, type Point, type Positions } from "../protocol.ts";
+import type { Agent, Mark, Office, Point, Positions } from "../protocol.ts";
 import { Art, FIGURE } from "./art.ts";
 import { Figure } from "./figure.ts";
 import { Floor } from "./floor.ts";
@@ -11,7 +11,7 @@ import { Motion } from "./motion.ts";
 import { palette } from "./palette.ts";
 
 /** How many agents are drawn at most. */
-const FIGURES_MAX = 48;
+export const FIGURES_MAX = 48;
 /** What is between the office and the edge, in pixels; above there are bubbles. */
 const MARGIN = { side: 14, top: 30, bottom: 16 };
 /** Bubbles keep apart by so many pixels. */
@@ -128,7 +128,7 @@ export class Stage {
   }
 
   agents(agents: Agent[]): void {
-    this.#agents = agents.slice(0, FIGURES_MAX);
+    this.#agents = agents;
     const ids = new Set(this.#agents.map(({ id }) => id));
     for (const id of [...this.#figures.keys()]) if (!ids.has(id)) this.#remove(id);
     for (const agent of this.#agents) {
@@ -146,7 +146,6 @@ export class Stage {
   }
 
   mark(mark: Mark, ago: number): void {
-    if (!Number.isFinite(mark.x + mark.y) || !Number.isInteger(mark.colour) || mark.colour < 0 || mark.colour >= COLOURS) return;
     this.#marks.add(mark, ago, performance.now());
   }
 

@@ -110,6 +110,31 @@ test("a_hidden_page_leaves_its_room_and_is_told_what_it_has_missed", async () =>
   await page.context().close();
 });
 
+test("what_is_no_game_is_passed_over", async () => {
+  const emitter = await client(office.hub);
+  const page = await open(office.page + "/#odd");
+  await linkIs(page, "connected");
+  const [point, agent] = [{ x: 1, y: 1 }, { id: 1, agent: "a", name: "<b>A</b>", colour: 0, since: 1, doing: "<img src=x>" }];
+  const values = [null, 7, "text", [], {}, [null, 7, {}], { x: Number.MAX_VALUE, y: {} }];
+  const offices = [...values, { width: 9, height: 9 }, { width: 9, height: 9, entrance: point, places: values }, { width: 9, height: 9, entrance: point, places: [{ id: "a", name: "a", ...point, width: 2, height: 2, door: point, furniture: [{ is: "constructor" }] }] }];
+  const columns: unknown[] = [...values, { id: { i32: [1] }, x: { f32: ["1"] }, y: {}, at: { f64: [1] } }, { id: { i32: [1] }, x: { constructor: [1] }, y: { f32: [1] }, at: { f64: ["?"] } }];
+  const agents = [...values, [agent, agent, { ...agent, id: 2, colour: 99 }, { ...agent, activity: "toString", since: 1e300 }]];
+  for (const set of [...offices.map((office) => ({ office })), ...columns.map((positions) => ({ positions })), ...agents.map((agents) => ({ agents }))]) {
+    await emitter.emitWithAck("game-state-update", { room: "odd", set });
+    await Bun.sleep(40);
+  }
+  for (const said of [{}, { agent: 7, hook: "Stop" }, { agent: "a", hook: "constructor" }, { agent: "a", hook: "PreToolUse", tool: "__proto__", at: -1 }]) {
+    await emitter.emitWithAck("agent-action", { room: "odd", ...said });
+    await emitter.emitWithAck("visualization-event", { room: "odd", kind: "done", x: "1", ...said });
+  }
+  await emitter.emitWithAck("agent-action", { room: "odd", agent: "a", hook: "PreToolUse", tool: "Read", target: "<i>last</i>", at: Date.now() });
+  await listed(page, "<b>A</b> reads <i>last</i>");
+  expect(await page.locator("#agents img, #agents b, #actions i").count()).toBe(0);
+  expect(complaints(page)).toEqual([]);
+  emitter.disconnect();
+  await page.context().close();
+});
+
 test("a_room_that_is_left_leaves_nothing_behind", async () => {
   const emitter = await client(office.hub);
   for (const room of ["game:one", "game:two"]) {
