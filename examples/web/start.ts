@@ -58,6 +58,7 @@ function portOf(name: string, text: string): number {
 /** Starts the hub, and returns it with its address once it listens. */
 async function startHub(program: string, port: number, origins: string[], token: string) {
   const words = ["serve", "--addr", `127.0.0.1:${port}`, ...origins.flatMap((origin) => ["--origin", origin])];
+  if (!Bun.which(program)) fail(`there is no program ${program}`);
   const hub = Bun.spawn([program, ...words], { env: { ...process.env, CIRCLET_EMIT_TOKEN: token }, stdio: ["ignore", "pipe", "inherit"] });
   let said = "";
   for await (const text of hub.stdout.pipeThrough(new TextDecoderStream())) {
@@ -85,7 +86,10 @@ if (address === undefined) {
   const origins = [`http://127.0.0.1:${port}`, `http://localhost:${port}`];
   ({ hub: child, address } = await startHub(program, portOf("hub-port", given["hub-port"]), origins, token));
 } else if (!URL.canParse(address)) fail(`--hub takes an address such as http://127.0.0.1:3010, not ${address}`);
-const page = await serve({ port, hub: address });
+const page = await serve({ port, hub: address }).catch((error: Error) => {
+  child?.kill();
+  fail(`the page is not served: ${error.message}`);
+});
 const engine = given["viewer-only"] ? undefined : new Engine({ hub: address, token });
 const stop = engine && given.demo ? demonstrate(engine) : undefined;
 console.log(`[page] http://127.0.0.1:${page.port}/${given.demo ? `#${ROOM}` : ""} shows the games of ${address}; Ctrl-C ends it`);
