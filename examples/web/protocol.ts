@@ -75,8 +75,8 @@ export interface Agent {
   hasFailed: boolean;
 }
 
-/** Numbers as emitters say them; viewers get their bytes. */
-export type Column<Kind extends string> = { [kind in Kind]: number[] | ArrayBuffer | Uint8Array };
+/** Numbers as a page gets them. */
+export type Column<Kind extends string> = { [kind in Kind]: ArrayBuffer | Uint8Array };
 
 /** The key `positions`: where everybody is, at a time of the engine's. */
 export interface Positions {

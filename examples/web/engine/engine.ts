@@ -128,7 +128,7 @@ export class Engine {
       // Whoever was away does not know what has come of what was told last.
       kept.game.forgetTold();
       kept.saidAt = 0;
-      this.#set(room, { office: OFFICE });
+      this.#socket.emit("game-state-update", { room, set: { office: OFFICE } });
     });
   }
 
@@ -139,15 +139,12 @@ export class Engine {
       if (!this.#socket.connected || kept.hub === undefined) continue;
       const { agents, marks } = kept.game.told();
       if (hasMoved || agents || now - kept.saidAt >= STILL_MS) {
-        this.#set(room, { ...(agents && { agents }), positions: kept.game.positions(now) });
+        const columns = { positions: kept.game.positions(now) };
+        this.#socket.emit("game-state-update", { room, set: agents ? { agents } : {}, columns });
         kept.saidAt = now;
       }
       for (const mark of marks) this.#socket.emit("visualization-event", { room, ...mark });
     }
-  }
-
-  #set(room: string, set: object): void {
-    this.#socket.emit("game-state-update", { room, set });
   }
 }
 

@@ -1,6 +1,7 @@
 /** One room's game: who is where, and what they are at. It has no clock and no connection: both come from outside. */
 
 import { COLOURS, type Action, type Agent, type Mark, type Place, type Point, type Positions } from "../protocol.ts";
+import { column, type Column } from "./column.ts";
 import { readAction } from "../reading.ts";
 import { deed } from "./deeds.ts";
 import { OFFICE, placeNamed, placeOf, way } from "./office.ts";
@@ -102,15 +103,20 @@ export class Game {
     this.#isNews = true;
   }
 
-  positions(now: number): Positions {
+  /** Returns where everybody is, as the hub is told. */
+  positions(now: number): Record<keyof Positions, Column> {
     const walkers = [...this.#agents.values()];
-    const round = (value: number) => Math.round(value * 1000) / 1000;
     return {
-      id: { i32: walkers.map(({ id }) => id) },
-      x: { f32: walkers.map(({ at }) => round(at.x)) },
-      y: { f32: walkers.map(({ at }) => round(at.y)) },
-      at: { f64: [now] },
+      id: column("i32", walkers.map(({ id }) => id)),
+      x: column("f32", walkers.map(({ at }) => at.x)),
+      y: column("f32", walkers.map(({ at }) => at.y)),
+      at: column("f64", [now]),
     };
+  }
+
+  /** Returns where an agent is, by its number. */
+  where(id: number): Point | null {
+    return [...this.#agents.values()].find((walker) => walker.id === id)?.at ?? null;
   }
 
   #arrive(action: Action): Walker {

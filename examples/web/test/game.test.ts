@@ -19,16 +19,13 @@ function play(game: Game, from: number, seconds: number): { agents: Agent[]; mar
     const told = game.told();
     agents = told.agents ?? agents;
     marks.push(...told.marks.map(({ kind, name }) => `${kind} ${name}`));
-    const { x, y } = game.positions(now) as unknown as { x: { f32: number[] }; y: { f32: number[] } };
-    x.f32.forEach((x, i) => expect(inOffice({ x, y: y.f32[i]! })).toBe(true));
+    for (let id = 1; id <= 3 * AGENTS_MAX; id++) {
+      const at = game.where(id);
+      if (at) expect(inOffice(at)).toBe(true);
+    }
   }
   return { agents, marks };
 }
-
-const at = (game: Game, now: number): Point => {
-  const { x, y } = game.positions(now) as unknown as { x: { f32: number[] }; y: { f32: number[] } };
-  return { x: x.f32[0]!, y: y.f32[0]! };
-};
 
 test("an_agent_walks_to_where_its_tool_is_and_goes_home_at_the_end", () => {
   const game = new Game();
@@ -38,8 +35,8 @@ test("an_agent_walks_to_where_its_tool_is_and_goes_home_at_the_end", () => {
     game.act({ agent: "a", hook: "PreToolUse", tool, at: now }, now);
     expect(play(game, now, 9).agents[0]).toMatchObject({ name: "Ada", place });
     const { x, y, width, height } = placeNamed(place)!;
-    expect(at(game, now).x).toBeWithin(x, x + width);
-    expect(at(game, now).y).toBeWithin(y, y + height);
+    expect(game.where(1)!.x).toBeWithin(x, x + width);
+    expect(game.where(1)!.y).toBeWithin(y, y + height);
   }
   game.act({ agent: "a", hook: "SessionEnd", at: NOW + 8 * MINUTE }, NOW + 8 * MINUTE);
   expect(play(game, NOW + 8 * MINUTE, 9)).toEqual({ agents: [], marks: ["left Ada"] });
