@@ -77,6 +77,9 @@ pub enum HubError {
     /// The hub has been stopped.
     #[error("the hub has been stopped")]
     Stopped,
+    /// This process was forked from the one that started the hub.
+    #[error("the hub is of the process that this one was forked from: start another here")]
+    Forked,
 }
 
 fn at_line(line: u64) -> String {

@@ -35,11 +35,15 @@ const UNSENT_BYTES: u32 = 16 << 10;
 
 /// A live hub: rooms that viewers watch over Socket.IO.
 ///
-/// It has threads of its own, and may be used from any. Dropping it stops it, as [`stop`](Self::stop) does with a second of patience.
+/// It has threads of its own, and may be used from any. Dropping it stops it, as [`stop`](Self::stop) does with a second of patience. A
+/// child that is forked has none of its threads: there it does nothing, and dropping it leaves the parent's as it is.
 #[derive(Debug)]
 pub struct Hub {
     core: Arc<Core>,
     addr: SocketAddr,
+    /// The process that started it.
+    pid: u32,
+    listener: Arc<TcpListener>,
     runtime: Option<Runtime>,
     ticker: Option<JoinHandle<()>>,
     /// Those that share rooms with other hubs.
@@ -82,10 +86,11 @@ impl Hub {
                 move || ticker::run(&core, &told)
             })
             .map_err(HubError::Thread)?;
-        runtime.spawn(listen(core.clone(), listener, addr.port()));
+        let listener = Arc::new(listener);
+        runtime.spawn(listen(core.clone(), listener.clone(), addr.port()));
         runtime.spawn(sweep(core.clone()));
-        let sources = Mutex::default();
-        Ok(Self { core, addr, runtime: Some(runtime), ticker: Some(ticker), sharing, sources })
+        let (pid, sources) = (std::process::id(), Mutex::default());
+        Ok(Self { core, addr, pid, listener, runtime: Some(runtime), ticker: Some(ticker), sharing, sources })
     }
 
     /// Returns where it listens.
@@ -96,7 +101,7 @@ impl Hub {
     /// Sets the value of a key of a room, which is made where there is none. Viewers are told the newest value with the next tick.
     ///
     /// # Errors
-    /// A name is too long, or there is no room for more.
+    /// A name is too long, there is no room for more, or this process was forked from the hub's.
     pub fn set(&self, room: &str, key: &str, value: impl Into<State>) -> Result<(), HubError> {
         self.update(room, [(key, value.into())], [])
     }
@@ -122,7 +127,7 @@ impl Hub {
     /// # Errors
     /// As for [`set`](Self::set).
     pub fn remove(&self, room: &str, key: &str) -> Result<bool, HubError> {
-        let was_there = self.core.rooms.get(room).is_some_and(|place| place.room().has(key));
+        let was_there = self.own()?.rooms.get(room).is_some_and(|place| place.room().has(key));
         self.update(room, [], [key]).map(|()| was_there)
     }
 
@@ -142,34 +147,48 @@ impl Hub {
     /// # Errors
     /// As for [`set`](Self::set); nothing is changed then.
     pub fn publish(&self, change: Change) -> Result<Option<u64>, HubError> {
-        self.core.publish(change)
+        self.own()?.publish(change)
     }
 
     /// Shows the ring of a name in a room for as long as the hub is there: it may come later, and come again. What its messages say is
     /// in `docs/hub.md`; the room `rings` says how full it is.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// No thread can be started, or this process was forked from the hub's.
     pub fn follow_ring(&self, name: &str, room: &str) -> Result<(), HubError> {
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner).ring(&self.core, name, room)
+        let core = self.own()?;
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).ring(core, name, room)
     }
 
     /// Shows the page of a session in a room, as [`follow_ring`](Self::follow_ring) does: the payload's sections are its keys.
     ///
     /// # Errors
-    /// No thread can be started.
+    /// No thread can be started, or this process was forked from the hub's.
     pub fn follow_session(&self, page: &str, room: &str) -> Result<(), HubError> {
-        self.sources.lock().unwrap_or_else(PoisonError::into_inner).session(&self.core, page, room)
+        let core = self.own()?;
+        self.sources.lock().unwrap_or_else(PoisonError::into_inner).session(core, page, room)
     }
 
     /// Tells what does not work at the moment, though the hub goes on: that a recording cannot be written, or Redis does not answer.
+    /// Nothing, in a process that was forked from the hub's.
     pub fn troubles(&self) -> Vec<String> {
-        self.core.troubles.all()
+        self.own().map_or_else(|_| Vec::new(), |core| core.troubles.all())
     }
 
-    /// Tells what it does and has done.
+    /// Tells what it does and has done; all of it is 0 in a process that was forked from the hub's.
     pub fn stats(&self) -> HubStats {
-        HubStats::of(&self.core)
+        self.own().map_or_else(|_| HubStats::default(), |core| HubStats::of(core))
+    }
+
+    /// Returns what looks at it from elsewhere: nothing, once it has stopped.
+    pub(crate) fn watcher(&self) -> impl Fn() -> Option<HubStats> + Send + Sync + 'static {
+        let core = Arc::downgrade(&self.core);
+        move || core.upgrade().map(|core| HubStats::of(&core))
+    }
+
+    /// Returns what is shared, to the process that it is of: in another, locks may be held by threads that are not there.
+    fn own(&self) -> Result<&Arc<Core>, HubError> {
+        if self.pid == std::process::id() { Ok(&self.core) } else { Err(HubError::Forked) }
     }
 
     /// Stops it: tells what was published, asks viewers to come back later, and closes all connections. What takes longer than
@@ -180,6 +199,15 @@ impl Hub {
 
     fn end(&mut self, patience: Duration) {
         let Some(runtime) = self.runtime.take() else { return };
+        if self.own().is_err() {
+            // The threads are another process's, and what they poll is shared with it: it would be taken away from them.
+            let threads =
+                (self.ticker.take(), std::mem::take(&mut self.sharing), std::mem::take(&mut self.sources));
+            std::mem::forget((runtime, threads, self.core.clone(), self.listener.clone()));
+            return;
+        }
+        // Also for children that were forked, which have a descriptor of it: its port is free after that.
+        let _ = socket2::SockRef::from(&*self.listener).shutdown(std::net::Shutdown::Both);
         self.sources.get_mut().unwrap_or_else(PoisonError::into_inner).end();
         if let Some(shared) = &self.core.shared {
             shared.close();
@@ -211,7 +239,7 @@ impl Drop for Hub {
 }
 
 /// Takes connections.
-async fn listen(core: Arc<Core>, listener: TcpListener, port: u16) {
+async fn listen(core: Arc<Core>, listener: Arc<TcpListener>, port: u16) {
     // As many as there may be sessions, and some that are not yet any.
     let places = Arc::new(Semaphore::new(
         core.options.max_connections.saturating_add(1_000).min(Semaphore::MAX_PERMITS),

@@ -28,6 +28,7 @@ mod http;
 #[expect(clippy::module_inception, reason = "the hub itself")]
 mod hub;
 mod options;
+mod options_json;
 mod outbox;
 mod page;
 mod quota;

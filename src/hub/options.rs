@@ -5,12 +5,23 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use serde::{Deserialize, Serialize};
 
 use super::error::HubError;
-use super::room;
+use super::{options_json, room};
 
-/// How a hub is. The defaults are for viewers on this machine.
-#[derive(Clone, Debug)]
+/// How a hub is. The defaults are for viewers on this machine. In JSON, as C gives it, every field may be left out, and times are in
+/// milliseconds, with names that end in `_ms`.
+///
+/// ```
+/// use circlet::hub::HubOptions;
+///
+/// let options: HubOptions = serde_json::from_str(r#"{"addr": "127.0.0.1:0", "idle_room_ms": 1500}"#)?;
+/// assert_eq!((options.addr.port(), options.idle_room.as_secs_f64()), (0, 1.5));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Clone, Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct HubOptions {
     /// Where it listens; port 0 takes a free one. Default: `127.0.0.1:3010`.
@@ -18,14 +29,19 @@ pub struct HubOptions {
     /// How often what is new is told at most, a second: 1 to 60. Default: 30.
     pub hz: u32,
     /// Engine.IO's `pingInterval`. Default: 25 s.
+    #[serde(rename = "ping_interval_ms", deserialize_with = "options_json::milliseconds")]
     pub ping_interval: Duration,
     /// Engine.IO's `pingTimeout`. Default: 20 s.
+    #[serde(rename = "ping_timeout_ms", deserialize_with = "options_json::milliseconds")]
     pub ping_timeout: Duration,
     /// How soon a session's socket is to be connected, as Socket.IO's `connectTimeout`. Default: 45 s.
+    #[serde(rename = "connect_timeout_ms", deserialize_with = "options_json::milliseconds")]
     pub connect_timeout: Duration,
     /// For how long a viewer may take nothing of what waits for it, also where its machine still acknowledges packets. Default: 10 s.
+    #[serde(rename = "stalled_after_ms", deserialize_with = "options_json::milliseconds")]
     pub stalled_after: Duration,
     /// For how long a room that nobody watches stays without activity. Default: 10 minutes.
+    #[serde(rename = "idle_room_ms", deserialize_with = "options_json::milliseconds")]
     pub idle_room: Duration,
     /// How many rooms there are at most. Default: 1,000.
     pub max_rooms: usize,
@@ -45,16 +61,20 @@ pub struct HubOptions {
     /// this machine (DNS rebinding) is refused by that.
     pub hosts: Vec<String>,
     /// The addresses that may connect; all, where it is empty.
+    #[serde(deserialize_with = "options_json::networks")]
     pub allow: Vec<IpNet>,
     /// The addresses that may not, also where `allow` has them.
+    #[serde(deserialize_with = "options_json::networks")]
     pub deny: Vec<IpNet>,
     /// What emitters say as `auth.token`. Nobody may emit without one.
     pub emit_token: Option<String>,
     /// What viewers say as `auth.token`. Everybody may watch without one.
     pub view_token: Option<String>,
     /// How much a viewer may send.
+    #[serde(deserialize_with = "options_json::viewer_limits")]
     pub viewer_limits: ClientLimits,
     /// How much an emitter may send.
+    #[serde(deserialize_with = "options_json::emitter_limits")]
     pub emitter_limits: ClientLimits,
     /// A file that all is written to which viewers are told, to be shown again: see [`Recording`](super::Recording). One that is there
     /// is gone on with.
@@ -69,7 +89,8 @@ pub struct HubOptions {
 }
 
 /// How much a client may send. Twice as much as in a second may come at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClientLimits {
     /// How many messages in a second.
     pub messages_per_s: u32,
@@ -79,6 +100,13 @@ pub struct ClientLimits {
     pub rooms: usize,
     /// How many bytes a message has at most.
     pub message_bytes: usize,
+}
+
+impl ClientLimits {
+    pub(super) const VIEWER: Self =
+        Self { messages_per_s: 50, bytes_per_s: 64 << 10, rooms: 64, message_bytes: 16 << 10 };
+    pub(super) const EMITTER: Self =
+        Self { messages_per_s: 2_000, bytes_per_s: 8 << 20, rooms: 64, message_bytes: 1 << 20 };
 }
 
 impl Default for HubOptions {
@@ -104,18 +132,8 @@ impl Default for HubOptions {
             deny: Vec::new(),
             emit_token: None,
             view_token: None,
-            viewer_limits: ClientLimits {
-                messages_per_s: 50,
-                bytes_per_s: 64 << 10,
-                rooms: 64,
-                message_bytes: 16 << 10,
-            },
-            emitter_limits: ClientLimits {
-                messages_per_s: 2_000,
-                bytes_per_s: 8 << 20,
-                rooms: 64,
-                message_bytes: 1 << 20,
-            },
+            viewer_limits: ClientLimits::VIEWER,
+            emitter_limits: ClientLimits::EMITTER,
             record: None,
             redis: None,
             redis_prefix: "circlet".to_owned(),

@@ -3,6 +3,8 @@
 use super::section::section;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 use crate::exec::policy::{Action, Policy};
+#[cfg(feature = "hub")]
+use crate::hub::HubStats;
 use crate::pool::{WorkerEntry, WorkerState};
 
 section! {
@@ -123,5 +125,17 @@ section! {
         pub rooms: Option<u64>,
         /// Counts the updates that it sent.
         pub updates_sent: Option<u64>,
+    }
+}
+
+#[cfg(feature = "hub")]
+impl From<&HubStats> for HubState {
+    fn from(stats: &HubStats) -> Self {
+        Self {
+            viewers: Some(stats.viewers),
+            rooms: Some(stats.rooms),
+            updates_sent: Some(stats.told),
+            ..Self::default()
+        }
     }
 }

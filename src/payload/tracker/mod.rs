@@ -5,7 +5,7 @@
 //! | `options` | what one is started with |
 //! | `book` | what is known: what guests said under what the host measured. Pure |
 //! | `side` | what one of the two says |
-//! | `watch` | rings, pools, executors and pools of sessions that a program has watched |
+//! | `watch` | rings, pools, executors, pools of sessions and hubs that a program has watched |
 //! | `paths` | places in documents |
 //! | `owned` | what no guest may say |
 //! | `project` | what is looked at in the background: git, lockfile, dependencies, cache, tests |
@@ -39,6 +39,8 @@ use watch::{Watch, Watches};
 
 #[cfg(all(feature = "exec", target_os = "linux"))]
 use crate::exec::{Executor, ExecutorWatcher, SessionPool, Workers};
+#[cfg(feature = "hub")]
+use crate::hub::Hub;
 use crate::pool::Pool;
 use crate::ring::Ring;
 
@@ -285,6 +287,28 @@ impl SessionTracker {
     #[cfg(all(feature = "exec", target_os = "linux"))]
     pub fn watch_sessions(&self, name: &str, pool: &SessionPool) -> Result<(), TrackerError> {
         self.watching(name, |name| Ok(Watch::sessions(name, pool)))
+    }
+
+    /// Watches a hub from now on, until it is stopped: it is `hub`. Of several the counts are those of all together, without an address.
+    ///
+    /// ```
+    /// # use circlet::hub::{Hub, HubOptions};
+    /// # use circlet::payload::{SessionTracker, TrackerOptions};
+    /// # let tracker = SessionTracker::start(TrackerOptions { project: false, ..TrackerOptions::default() })?;
+    /// let options = serde_json::from_str::<HubOptions>(r#"{"addr": "127.0.0.1:0"}"#).unwrap();
+    /// let hub = Hub::start(options).unwrap();
+    /// tracker.watch_hub("live", &hub)?;
+    /// assert_eq!(tracker.snapshot()?.hub.unwrap().address, Some(hub.addr().to_string()));
+    /// drop(hub);
+    /// assert_eq!(tracker.snapshot()?.hub, None);
+    /// # Ok::<(), circlet::payload::TrackerError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`SessionTracker::watch_pool`].
+    #[cfg(feature = "hub")]
+    pub fn watch_hub(&self, name: &str, hub: &Hub) -> Result<(), TrackerError> {
+        self.watching(name, |name| Ok(Watch::hub(name, hub)))
     }
 
     /// Watches something no more: it is in no snapshot from now on. `false` where nothing is watched under this name.

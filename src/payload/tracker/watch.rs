@@ -1,4 +1,4 @@
-//! What circlet itself knows: rings, pools, executors and pools of sessions that a program has its tracker watch.
+//! What circlet itself knows: rings, pools, executors, pools of sessions and hubs that a program has its tracker watch.
 
 #[cfg(all(feature = "exec", target_os = "linux"))]
 use std::collections::BTreeMap;
@@ -10,6 +10,10 @@ use serde_json::{Map, Value, json};
 use super::error::TrackerError;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 use crate::exec::{ExecutorWatcher, Language, SessionPool, policy::Policy};
+#[cfg(feature = "hub")]
+use crate::hub::Hub;
+#[cfg(feature = "hub")]
+use crate::payload::HubState;
 #[cfg(all(feature = "exec", target_os = "linux"))]
 use crate::payload::{ExecutorState, PolicyState};
 use crate::payload::{RingState, Statistics, WorkerPool, WorkerThreads};
@@ -60,6 +64,8 @@ enum Sight {
         executors: BTreeMap<String, ExecutorState>,
         policy: Option<(String, PolicyState)>,
     },
+    #[cfg(feature = "hub")]
+    Hub(HubState),
 }
 
 impl Watch {
@@ -98,6 +104,14 @@ impl Watch {
             let state = |entry| described(ExecutorState::from(&entry), language, policy.as_ref());
             let executors = there.map(|(id, entry)| (format!("{of}/{id}"), state(entry))).collect();
             Some(Sight::Executors { executors, policy: policy.clone() })
+        })
+    }
+
+    #[cfg(feature = "hub")]
+    pub(super) fn hub(name: &str, hub: &Hub) -> Self {
+        let (address, look) = (hub.addr().to_string(), hub.watcher());
+        Self::new(name, move || {
+            Some(Sight::Hub(HubState { address: Some(address.clone()), ..HubState::from(&look()?) }))
         })
     }
 
@@ -166,6 +180,8 @@ impl fmt::Debug for Watches {
 /// Puts what was seen into its sections.
 fn sections(sights: Vec<(String, Sight)>) -> Seen {
     let (mut sections, mut pools) = (Map::new(), Vec::new());
+    #[cfg(feature = "hub")]
+    let mut hubs = Vec::new();
     let mut put = |section: &str, name: String, state: Value| {
         let members = sections.entry(section).or_insert_with(|| json!({}));
         members[name] = state;
@@ -183,7 +199,13 @@ fn sections(sights: Vec<(String, Sight)>) -> Seen {
                     put("policies", name, json!(state));
                 }
             }
+            #[cfg(feature = "hub")]
+            Sight::Hub(state) => hubs.push(state),
         }
+    }
+    #[cfg(feature = "hub")]
+    if let Some(all) = hubs.into_iter().reduce(|all, one| together(&all, &one)) {
+        sections.insert("hub".to_owned(), json!(all));
     }
     if let Some(all) = joined(pools) {
         sections.insert("worker_threads".to_owned(), json!(all));
@@ -243,6 +265,17 @@ fn totals(one: &Statistics, other: &Statistics) -> Statistics {
         total_messages_received: sum(one.total_messages_received, other.total_messages_received),
         total_errors: sum(one.total_errors, other.total_errors),
         ..Statistics::default()
+    }
+}
+
+/// Makes one of two hubs, which have no address in common.
+#[cfg(feature = "hub")]
+fn together(one: &HubState, other: &HubState) -> HubState {
+    HubState {
+        viewers: sum(one.viewers, other.viewers),
+        rooms: sum(one.rooms, other.rooms),
+        updates_sent: sum(one.updates_sent, other.updates_sent),
+        ..HubState::default()
     }
 }
 
