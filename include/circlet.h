@@ -266,6 +266,26 @@
 #define CIRCLET_PORT_CLOSED 2
 
 /**
+ * The numbers of a column are floats of 32 bits, a `Float32Array`.
+ */
+#define CIRCLET_COLUMN_F32 1
+
+/**
+ * Floats of 64 bits, a `Float64Array`.
+ */
+#define CIRCLET_COLUMN_F64 2
+
+/**
+ * Integers of 32 bits, an `Int32Array`.
+ */
+#define CIRCLET_COLUMN_I32 3
+
+/**
+ * Bytes, an `Uint8Array`.
+ */
+#define CIRCLET_COLUMN_U8 4
+
+/**
  * Something was printed: `body` is the text, whole characters where it was text, and `stream` 1 for standard output, 2 for
  * standard error. What is there already comes in one event.
  */
@@ -372,7 +392,7 @@ enum circlet_status
    */
   CIRCLET_NOT_SEALED = -11,
   /**
-   * Somebody alive has this side of the ring, or another thread is inside this handle.
+   * Somebody alive has this side of the ring, another thread is inside this handle, or the port is taken.
    */
   CIRCLET_BUSY = -12,
   /**
@@ -384,7 +404,7 @@ enum circlet_status
    */
   CIRCLET_OS = -14,
   /**
-   * The ring is full, or the queue of a pool.
+   * The ring is full, or the queue of a pool, or the room of a hub.
    */
   CIRCLET_FULL = -15,
   /**
@@ -400,7 +420,7 @@ enum circlet_status
    */
   CIRCLET_TIMED_OUT = -18,
   /**
-   * The other side closed, and everything has been read; or the pool is closed.
+   * The other side closed, and everything has been read; or the pool is closed, or the hub stopped.
    */
   CIRCLET_CLOSED = -19,
   /**
@@ -491,6 +511,12 @@ typedef struct circlet_curve circlet_curve;
  * `circlet_executor_interrupt`, `_wake`, `_kill` and `_process_id`, which any thread may call meanwhile.
  */
 typedef struct circlet_executor circlet_executor;
+
+/**
+ * A live hub: rooms of state that viewers watch over Socket.IO. Any thread calls it. A child that is forked has no part in it: every
+ * call fails there with CIRCLET_OS, but for `circlet_hub_addr` and `circlet_hub_free`, which leaves the parent's as it is.
+ */
+typedef struct circlet_hub circlet_hub;
 
 /**
  * A page: one latest value. Its writer's seat is taken by the first write. Any number of handles read; one thread at a
@@ -979,6 +1005,32 @@ typedef struct circlet_port {
    */
   uint64_t messages_queued;
 } circlet_port;
+
+/**
+ * A name and numbers, for `circlet_hub_set_columns`.
+ */
+typedef struct circlet_column {
+  /**
+   * What the numbers are, such as "x".
+   */
+  const char *name;
+  /**
+   * The numbers, in this machine's byte order; any alignment will do. NULL is fine where there are none.
+   */
+  const void *numbers;
+  /**
+   * How many there are.
+   */
+  uint64_t count;
+  /**
+   * What they are: CIRCLET_COLUMN_F32, _F64, _I32 or _U8.
+   */
+  uint32_t kind;
+  /**
+   * 0.
+   */
+  uint32_t reserved;
+} circlet_column;
 
 /**
  * What an executor is made with. Zero and NULL mean the default everywhere.
@@ -2791,6 +2843,167 @@ int32_t circlet_session_summary_within(const char *json,
                                        struct circlet_text **summary);
 
 /**
+ * Starts a hub. `options` is a JSON object, or NULL for the defaults; each member may be left out: `addr` ("127.0.0.1:3010"; port 0 takes
+ * a free one), `hz` (30: how often what is new is told at most, a second), `emit_token` and `view_token` (what emitters and viewers say;
+ * nobody emits without one), `origins`, `hosts`, `allow` and `deny` (lists of who may connect), `websocket_only` (false), `threads`,
+ * `max_rooms` (1000), `max_keys` (10000), `max_room_bytes` (4 MiB), `log` (256 events), `max_connections` (20000), `viewer_limits` and
+ * `emitter_limits` (objects with `messages_per_s`, `bytes_per_s`, `rooms`, `message_bytes`), `record` (a file that all is written to which
+ * viewers are told), `redis` (a URL of the server by which rooms are shared with other hubs) and `redis_prefix`, and times in milliseconds: `idle_room_ms`,
+ * `stalled_after_ms`, `ping_interval_ms`, `ping_timeout_ms`, `connect_timeout_ms`. They are those of `HubOptions` in Rust; see
+ * `docs/hub.md`.
+ *
+ * Returns 0; CIRCLET_BAD_JSON and CIRCLET_INVALID for options, with what is allowed in the message; CIRCLET_BUSY where the port is taken;
+ * CIRCLET_OS, also where the recording cannot be written or Redis not be reached. The caller owns `*hub`. Any thread.
+ *
+ * # Safety
+ * `options` is NULL or a string; `hub` is NULL or has room for a pointer.
+ */
+int32_t circlet_hub_start(const char *options,
+                          struct circlet_hub **hub);
+
+/**
+ * Gives the address and port that it listens at, such as "127.0.0.1:3010", also once it is stopped.
+ *
+ * Returns 0; the caller owns `*addr`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; `addr` is NULL or has room for a pointer.
+ */
+int32_t circlet_hub_addr(const struct circlet_hub *hub, struct circlet_text **addr);
+
+/**
+ * Sets the value of a key of a room to this JSON. The room is made where there is none; viewers are told the newest value with the next
+ * tick.
+ *
+ * Returns 0; CIRCLET_INVALID for a name without bytes or with more than 200, CIRCLET_BAD_JSON, CIRCLET_FULL where the room or the hub has
+ * no place for it, CIRCLET_CLOSED after `circlet_hub_stop`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; each other pointer is NULL or a string.
+ */
+int32_t circlet_hub_set(const struct circlet_hub *hub,
+                        const char *room,
+                        const char *key,
+                        const char *value);
+
+/**
+ * As `circlet_hub_set`, of columns of numbers, which viewers get as bytes: `{"x": {"f32": ArrayBuffer}}`, for
+ * `new Float32Array(value.x.f32)`. They are copied once.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; `room` and `key` are NULL or strings; `columns` leads to `count` columns, each with a string and as many numbers
+ * as it says.
+ */
+int32_t circlet_hub_set_columns(const struct circlet_hub *hub,
+                                const char *room,
+                                const char *key,
+                                const struct circlet_column *columns,
+                                uint32_t count);
+
+/**
+ * Sets keys of a room to the members of a JSON object, and removes those of a JSON array of names: viewers are told of all of it
+ * together. Either is NULL for none; what is in both is set. Where it fails, nothing is changed.
+ *
+ * Returns as `circlet_hub_set`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; each other pointer is NULL or a string.
+ */
+int32_t circlet_hub_update(const struct circlet_hub *hub,
+                           const char *room,
+                           const char *set,
+                           const char *removed);
+
+/**
+ * Removes a key of a room. Returns 1, 0 where it was not there, or as `circlet_hub_set`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; each other pointer is NULL or a string.
+ */
+int32_t circlet_hub_remove(const struct circlet_hub *hub, const char *room, const char *key);
+
+/**
+ * Tells the viewers of a room of an event, such as "agent-action", with this JSON. It is not merged with others. `number` is NULL, or gets
+ * its number in the room, from 1 on; 0 where rooms are shared with other hubs, as it has none before all of them are told.
+ *
+ * Returns as `circlet_hub_set`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; `number` is NULL or has room for one; each other pointer is NULL or a string.
+ */
+int32_t circlet_hub_emit(const struct circlet_hub *hub,
+                         const char *room,
+                         const char *event,
+                         const char *data,
+                         uint64_t *number);
+
+/**
+ * Shows the ring of a name in a room for as long as the hub is there: it may come later, and come again. What its messages say is in
+ * `docs/hub.md`; the room "rings" says how full it is.
+ *
+ * Returns 0, CIRCLET_OS where no thread can be started, CIRCLET_CLOSED after `circlet_hub_stop`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; each other pointer is NULL or a string.
+ */
+int32_t circlet_hub_follow_ring(const struct circlet_hub *hub,
+                                const char *name,
+                                const char *room);
+
+/**
+ * Shows the page of a session in a room, as `circlet_hub_follow_ring` does: the payload's sections are its keys.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; each other pointer is NULL or a string.
+ */
+int32_t circlet_hub_follow_session(const struct circlet_hub *hub,
+                                   const char *page,
+                                   const char *room);
+
+/**
+ * Tells what it does and has done: a JSON object of counts, such as `viewers`, `rooms`, `told`, `behind`, `refused`, `published`.
+ *
+ * Returns 0, or CIRCLET_CLOSED after `circlet_hub_stop`; the caller owns `*stats`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; `stats` is NULL or has room for a pointer.
+ */
+int32_t circlet_hub_stats(const struct circlet_hub *hub,
+                          struct circlet_text **stats);
+
+/**
+ * Tells what does not work at the moment, though the hub goes on: a JSON array of sentences, such as why a recording cannot be written or
+ * that Redis does not answer.
+ *
+ * Returns as `circlet_hub_stats`; the caller owns `*troubles`. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub; `troubles` is NULL or has room for a pointer.
+ */
+int32_t circlet_hub_troubles(const struct circlet_hub *hub,
+                             struct circlet_text **troubles);
+
+/**
+ * Stops it: tells what was published, asks viewers to come back later (close code 1013), and closes all connections. What takes longer
+ * than `patience_ms` is ended. Other threads get CIRCLET_CLOSED from then on.
+ *
+ * Returns 0, also where it is stopped already. Any thread.
+ *
+ * # Safety
+ * `hub` is NULL or a hub.
+ */
+int32_t circlet_hub_stop(const struct circlet_hub *hub,
+                         double patience_ms);
+
+/**
+ * Stops it, with a second of patience, where it is not stopped, and ends the handle. NULL is fine.
+ *
+ * # Safety
+ * `hub` is NULL or a hub that nobody uses any more.
+ */
+void circlet_hub_free(struct circlet_hub *hub);
+
+/**
  * Starts a tracker. `options` is a JSON object, or NULL for the defaults; each member may be left out: `session` (an id), `runtime`
  * (`"native"`, or `"bun"`, `"node"`, `"python"`), `pid` (this process), `folder` (`"."`), `project` (true: look at the folder's git
  * state, lockfile and dependencies), `junit` and `lcov` (files of results to follow), `page` (the name of a page in shared memory to
@@ -2908,6 +3121,17 @@ int32_t circlet_tracker_watch_executor(const struct circlet_tracker *tracker,
 int32_t circlet_tracker_watch_session_pool(const struct circlet_tracker *tracker,
                                            const char *name,
                                            const struct circlet_session_pool *pool);
+
+/**
+ * As `circlet_tracker_watch_ring`, of a hub, until `circlet_hub_stop` or `circlet_hub_free`: it is `hub`. Of several the counts are those
+ * of all together, without an address.
+ *
+ * # Safety
+ * Each pointer is NULL or leads to what its type says.
+ */
+int32_t circlet_tracker_watch_hub(const struct circlet_tracker *tracker,
+                                  const char *name,
+                                  const struct circlet_hub *hub);
 
 /**
  * Watches something no more, whatever it is: it is in no snapshot from now on.
@@ -3527,5 +3751,6 @@ CIRCLET_ASSERT(sizeof(circlet_event) == 32 + 2 * sizeof(void *), "circlet_event 
 CIRCLET_ASSERT(sizeof(circlet_heap_options) == 24 + sizeof(void *), "circlet_heap_options has no padding");
 CIRCLET_ASSERT(sizeof(circlet_answer) == 24 + sizeof(void *), "circlet_answer has no padding");
 CIRCLET_ASSERT(sizeof(circlet_job_options) == 40 + sizeof(void *), "circlet_job_options has no padding");
+CIRCLET_ASSERT(sizeof(circlet_column) == 16 + 2 * sizeof(void *), "circlet_column has no padding");
 CIRCLET_ASSERT(sizeof(circlet_frame) == 8 + sizeof(void *), "circlet_frame has no padding");
 #undef CIRCLET_ASSERT

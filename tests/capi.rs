@@ -35,6 +35,7 @@ const SOURCES: &[&str] = &[
     "pool/port.rs",
     "pool/job_port.rs",
     "payload.rs",
+    "hub.rs",
     "tracker.rs",
     "exec_options.rs",
     "exec.rs",

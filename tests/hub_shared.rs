@@ -2,7 +2,7 @@
 #![cfg(feature = "redis")]
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -217,7 +217,7 @@ fn a_viewer_of_a_hub_that_is_killed_goes_on_at_another_where_it_was() {
 /// `circlet serve` in a process of its own.
 #[cfg(feature = "cli")]
 struct Served {
-    addr: SocketAddr,
+    addr: std::net::SocketAddr,
     process: Child,
     /// It ends where nobody reads any more.
     _stdout: std::io::BufReader<std::process::ChildStdout>,

@@ -6,6 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::slice;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
 use super::status::{circlet_status, remember};
 use crate::shm::Deadline;
 
@@ -153,6 +156,42 @@ pub(super) unsafe fn lossy_text<'a>(pointer: *const c_char, what: &str) -> Resul
     check(pointer, what)?;
     // SAFETY: not NULL, and the caller's promise.
     Ok(unsafe { CStr::from_ptr(pointer) }.to_string_lossy())
+}
+
+/// Reads a string argument that is JSON.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn json(pointer: *const c_char, what: &str) -> Result<Value, Failure> {
+    // SAFETY: the caller's promise.
+    let text = unsafe { text(pointer, what)? };
+    serde_json::from_str(text).map_err(|error| {
+        Failure::new(circlet_status::CIRCLET_BAD_JSON, format!("{what} is not JSON: {error}"))
+    })
+}
+
+/// Reads options that are a JSON object; NULL are the defaults.
+///
+/// # Safety
+/// As [`text`].
+pub(super) unsafe fn json_options<T: DeserializeOwned + Default>(
+    pointer: *const c_char,
+) -> Result<T, Failure> {
+    let refused = |message| Err(Failure::new(circlet_status::CIRCLET_BAD_JSON, message));
+    if pointer.is_null() {
+        return Ok(T::default());
+    }
+    // SAFETY: the caller's promise.
+    let json = unsafe { text(pointer, "options")? };
+    // A list of values in the order of the fields would be taken too.
+    if !json.trim_start().starts_with('{') {
+        return refused("options is no JSON object: give one, such as {}, or NULL".to_owned());
+    }
+    let mut reader = serde_json::Deserializer::from_str(json);
+    serde_path_to_error::deserialize(&mut reader)
+        .map_err(|error| error.to_string())
+        .and_then(|options| reader.end().map(|()| options).map_err(|error| error.to_string()))
+        .or_else(|error| refused(format!("options do not fit: {error}")))
 }
 
 /// Reads a struct of options whose first field is its size, a `u32`; `None` for NULL. `name` is that of its type.

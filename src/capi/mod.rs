@@ -18,6 +18,7 @@ mod exec_options;
 mod exec_run;
 #[cfg(target_os = "linux")]
 mod fork_server;
+mod hub;
 mod layout;
 mod page;
 mod payload;
@@ -45,6 +46,7 @@ pub use exec_options::*;
 pub use exec_run::*;
 #[cfg(target_os = "linux")]
 pub use fork_server::*;
+pub use hub::*;
 pub use layout::*;
 pub use page::*;
 pub use payload::*;

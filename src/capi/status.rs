@@ -35,13 +35,13 @@ pub enum circlet_status {
     CIRCLET_BAD_GEOMETRY = -10,
     /// The descriptor is not a sealed memfd.
     CIRCLET_NOT_SEALED = -11,
-    /// Somebody alive has this side of the ring, or another thread is inside this handle.
+    /// Somebody alive has this side of the ring, another thread is inside this handle, or the port is taken.
     CIRCLET_BUSY = -12,
     /// This platform lacks a mechanism.
     CIRCLET_UNSUPPORTED = -13,
     /// The kernel refused a call.
     CIRCLET_OS = -14,
-    /// The ring is full, or the queue of a pool.
+    /// The ring is full, or the queue of a pool, or the room of a hub.
     CIRCLET_FULL = -15,
     /// The ring is empty.
     CIRCLET_EMPTY = -16,
@@ -49,7 +49,7 @@ pub enum circlet_status {
     CIRCLET_TOO_LARGE = -17,
     /// The deadline passed.
     CIRCLET_TIMED_OUT = -18,
-    /// The other side closed, and everything has been read; or the pool is closed.
+    /// The other side closed, and everything has been read; or the pool is closed, or the hub stopped.
     CIRCLET_CLOSED = -19,
     /// The other side died, and everything has been read.
     CIRCLET_PEER_DIED = -20,

@@ -5,9 +5,12 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::call::{Failure, Out, borrow, call, count, deadline, end_handle, into_handle, text};
+use super::call::{
+    Failure, Out, borrow, call, count, deadline, end_handle, into_handle, json, json_options, text,
+};
 #[cfg(target_os = "linux")]
 use super::exec::circlet_executor;
+use super::hub::circlet_hub;
 use super::pool::circlet_pool;
 use super::ring::circlet_ring;
 #[cfg(target_os = "linux")]
@@ -38,21 +41,8 @@ pub unsafe extern "C" fn circlet_tracker_start(
 ) -> i32 {
     call(|| {
         // SAFETY: the caller's promise.
-        let out = unsafe { Out::new(tracker, "tracker")? };
-        let options = if options.is_null() {
-            TrackerOptions::default()
-        } else {
-            // SAFETY: the caller's promise.
-            let json = unsafe { text(options, "options")? };
-            // A list of values in the order of the fields would be taken too.
-            if !json.trim_start().starts_with('{') {
-                let message = "options is no JSON object: give one, such as {\"project\": false}";
-                return Err(Failure::new(circlet_status::CIRCLET_BAD_JSON, message));
-            }
-            serde_json::from_str(json).map_err(|error| {
-                Failure::new(circlet_status::CIRCLET_BAD_JSON, format!("options do not fit: {error}"))
-            })?
-        };
+        let (out, options) =
+            unsafe { (Out::new(tracker, "tracker")?, json_options::<TrackerOptions>(options)?) };
         out.set(into_handle(circlet_tracker(SessionTracker::start(options)?)));
         Ok(0)
     })
@@ -253,6 +243,26 @@ pub unsafe extern "C" fn circlet_tracker_watch_session_pool(
     })
 }
 
+/// As `circlet_tracker_watch_ring`, of a hub, until `circlet_hub_stop` or `circlet_hub_free`: it is `hub`. Of several the counts are those
+/// of all together, without an address.
+///
+/// # Safety
+/// Each pointer is NULL or leads to what its type says.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn circlet_tracker_watch_hub(
+    tracker: *const circlet_tracker,
+    name: *const c_char,
+    hub: *const circlet_hub,
+) -> i32 {
+    call(|| {
+        // SAFETY: the caller's promise.
+        let (tracker, name, hub) =
+            unsafe { (borrow(tracker, "tracker")?, text(name, "name")?, borrow(hub, "hub")?) };
+        hub.with(|hub| Ok(tracker.0.watch_hub(name, hub)?))?;
+        Ok(0)
+    })
+}
+
 /// Watches something no more, whatever it is: it is in no snapshot from now on.
 ///
 /// Returns 0, or CIRCLET_NOT_FOUND where nothing is watched under this name, as it has been closed or unwatched. Any thread.
@@ -368,16 +378,6 @@ pub unsafe extern "C" fn circlet_tracker_wait_for_project(
 pub unsafe extern "C" fn circlet_tracker_free(tracker: *mut circlet_tracker) {
     // SAFETY: the caller's promise.
     unsafe { end_handle(tracker) };
-}
-
-/// # Safety
-/// `pointer` is NULL or a string.
-unsafe fn json(pointer: *const c_char, what: &str) -> Result<Value, Failure> {
-    // SAFETY: the caller's promise.
-    let text = unsafe { text(pointer, what)? };
-    serde_json::from_str(text).map_err(|error| {
-        Failure::new(circlet_status::CIRCLET_BAD_JSON, format!("{what} is not JSON: {error}"))
-    })
 }
 
 impl From<TrackerError> for Failure {
