@@ -48,6 +48,7 @@ from .ring import SharedRingBuffer
 from .session_pool import SessionPool
 
 if TYPE_CHECKING:
+    from .hub import Hub
     from .session_payload import SessionPayload
     from .session_tracker import ReadSession, SessionTracker, read_session
 
@@ -68,6 +69,7 @@ __all__ = [
     "EmptyError",
     "Executor",
     "FullError",
+    "Hub",
     "InvalidError",
     "JobFailedError",
     "LaggedError",
@@ -105,8 +107,9 @@ __all__ = [
 ]
 
 
-# Looked up when somebody asks: each session imports this package, and few track one.
+# Looked up when somebody asks: each session imports this package, and few track one or start a hub.
 _LATE = {
+    "Hub": ".hub",
     "ReadSession": ".session_tracker",
     "SessionPayload": ".session_payload",
     "SessionTracker": ".session_tracker",

@@ -173,6 +173,18 @@ class HeapOptions(Structure):
     ]
 
 
+class Column(Structure):
+    """circlet_column."""
+
+    _fields_ = [
+        ("name", c_char_p),
+        ("numbers", c_void_p),
+        ("count", c_uint64),
+        ("kind", c_uint32),
+        ("reserved", c_uint32),
+    ]
+
+
 _HANDLE = c_void_p
 _HANDLE_OUT = POINTER(c_void_p)
 # A bytes-like argument goes by its address: an int, or a ctypes array.
@@ -344,6 +356,20 @@ SIGNATURES: dict[str, tuple[object, list[object]]] = {
     "circlet_tracker_watch_executor": (c_int32, [_HANDLE, c_char_p, _HANDLE]),
     "circlet_tracker_watch_session_pool": (c_int32, [_HANDLE, c_char_p, _HANDLE]),
     "circlet_tracker_unwatch": (c_int32, [_HANDLE, c_char_p]),
+    "circlet_tracker_watch_hub": (c_int32, [_HANDLE, c_char_p, _HANDLE]),
+    "circlet_hub_start": (c_int32, [c_char_p, _HANDLE_OUT]),
+    "circlet_hub_addr": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_hub_set": (c_int32, [_HANDLE, c_char_p, c_char_p, c_char_p]),
+    "circlet_hub_set_columns": (c_int32, [_HANDLE, c_char_p, c_char_p, POINTER(Column), c_uint32]),
+    "circlet_hub_update": (c_int32, [_HANDLE, c_char_p, c_char_p, c_char_p]),
+    "circlet_hub_remove": (c_int32, [_HANDLE, c_char_p, c_char_p]),
+    "circlet_hub_emit": (c_int32, [_HANDLE, c_char_p, c_char_p, c_char_p, POINTER(c_uint64)]),
+    "circlet_hub_follow_ring": (c_int32, [_HANDLE, c_char_p, c_char_p]),
+    "circlet_hub_follow_session": (c_int32, [_HANDLE, c_char_p, c_char_p]),
+    "circlet_hub_stats": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_hub_troubles": (c_int32, [_HANDLE, _HANDLE_OUT]),
+    "circlet_hub_stop": (c_int32, [_HANDLE, c_double]),
+    "circlet_hub_free": (None, [_HANDLE]),
     "circlet_session_read": (c_int32, [c_char_p, _HANDLE_OUT]),
     "circlet_tracker_free": (None, [_HANDLE]),
     "circlet_block_free": (None, [_HANDLE]),

@@ -20,8 +20,10 @@ from ._closing import Closing
 from ._native import CircletError, ClosedError, EmptyError, InvalidError, check, library
 from ._pool_options import milliseconds
 from ._session_probes import Probes, changes, missing
+from ._texts import json_text, text_from
 from ._waiting import first_ms, go_on
 from .executor import Executor
+from .hub import Hub
 from .pool import Pool
 from .process_pool import ProcessPool
 from .ring import SharedRingBuffer
@@ -36,7 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["ReadSession", "SessionTracker", "Watchable", "read_session"]
 
 #: What a tracker can watch.
-Watchable: TypeAlias = "SharedRingBuffer | Pool | ProcessPool | Executor | SessionPool"
+Watchable: TypeAlias = "SharedRingBuffer | Pool | ProcessPool | Executor | SessionPool | Hub"
 
 
 class SessionTracker(Closing):
@@ -123,15 +125,16 @@ class SessionTracker(Closing):
 
     def update_worker(self, id: str, patch: dict[str, Any] | None) -> None:
         """Changes what is said of a worker by a merge patch of its entry; `None` forgets it. Raises `NotFoundError`."""
-        id_text, patch_text = text("id", id), _json("patch", patch)
+        id_text, patch_text = text("id", id), json_text("patch", patch)
         self._core.ask(lambda handle: library.circlet_tracker_update_worker(handle, id_text, patch_text))
 
     def watch(self, name: str, what: Watchable) -> None:
-        """Has each snapshot say how a ring, a pool, an executor or a pool of sessions is, until that is closed.
+        """Has each snapshot say how a ring, a pool, an executor, a pool of sessions or a hub is, until that is closed.
 
         A ring is at `rings` under this name, an executor and the sessions of a pool at `executors`, what confines them
-        at `policies`, and the workers of a pool at `worker_threads`. As it is measured, no patch changes it. It is not
-        kept alive by that. Raises `NameTakenError` where something else is watched under this name, and `InvalidError`.
+        at `policies`, the workers of a pool at `worker_threads`, and a hub at `hub`. As it is measured, no patch
+        changes it. It is not kept alive by that. Raises `NameTakenError` where something else is watched under this
+        name, and `InvalidError`.
         """
         name_text = text("name", name)
         self._core.check_open()
@@ -152,7 +155,7 @@ class SessionTracker(Closing):
 
         Raises `CircletError` where it does not fit, and `TooLargeError` where it is too much: nothing of it is taken.
         """
-        patch_text = _json("patch", patch)
+        patch_text = json_text("patch", patch)
         try:
             return cast(
                 "list[str]",
@@ -200,8 +203,8 @@ class SessionTracker(Closing):
             raise InvalidError(f"tokens is {shown(tokens)}: give 0 or more")
         snapshot = self._snapshot()
         if tokens is None:
-            return _text(lambda out: library.circlet_session_summary(snapshot, out))[0].decode()
-        return _text(lambda out: library.circlet_session_summary_within(snapshot, tokens, out))[0].decode()
+            return text_from(lambda out: library.circlet_session_summary(snapshot, out))[0].decode()
+        return text_from(lambda out: library.circlet_session_summary_within(snapshot, tokens, out))[0].decode()
 
     def watch_loop(self, loop: asyncio.AbstractEventLoop | None = None) -> None:
         """Watches how late an event loop is from now on, in place of any other: the running one, or the one given.
@@ -238,8 +241,10 @@ def _watched(tracker: int, name: bytes, what: Watchable) -> int:
     if isinstance(what, SessionPool):
         with what._used() as handle:
             return int(library.circlet_tracker_watch_session_pool(tracker, name, handle))
+    if isinstance(what, Hub):
+        return int(library.circlet_tracker_watch_hub(tracker, name, what._handle))
     raise InvalidError(
-        f"what is {shown(what)}: give a SharedRingBuffer, a Pool, a ProcessPool, an Executor or a SessionPool"
+        f"what is {shown(what)}: give a SharedRingBuffer, a Pool, a ProcessPool, an Executor, a SessionPool or a Hub"
     )
 
 
@@ -318,7 +323,7 @@ class _Core:
 
     def asked(self, call: Callable[[int, Any], int]) -> tuple[bytes, int]:
         """Calls what writes a text, and returns that."""
-        return _text(lambda out: self.call(lambda handle: call(handle, out)))
+        return text_from(lambda out: self.call(lambda handle: call(handle, out)))
 
     def told(self, call: Callable[[int, Any], int]) -> Any:
         """Calls what writes JSON, and returns what that says."""
@@ -439,7 +444,7 @@ def read_session(name: str) -> ReadSession | None:
     """
     name_text = text("name", name)
     try:
-        read = json.loads(_text(lambda out: library.circlet_session_read(name_text, out))[0])
+        read = json.loads(text_from(lambda out: library.circlet_session_read(name_text, out))[0])
     except EmptyError:
         return None
     age_ms = read["age_ms"]
@@ -456,23 +461,6 @@ def _path(what: str, value: str | os.PathLike[str]) -> str:
             f"{what} is {shown(path)}, which is not UTF-8: give one that is, such as a link to it"
         ) from None
     return path
-
-
-def _text(call: Callable[[Any], int]) -> tuple[bytes, int]:
-    """Calls what writes a handle of a text; returns the text, and what the call returned."""
-    handle = c_void_p()
-    status = check(call(byref(handle)))
-    try:
-        return cast("bytes", library.circlet_text_data(handle)), status
-    finally:
-        library.circlet_text_free(handle)
-
-
-def _json(what: str, value: object) -> bytes:
-    try:
-        return json.dumps(value, allow_nan=False).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise InvalidError(f"{what} is {shown(value)}, which JSON cannot hold: {error}") from None
 
 
 def _running_loop() -> asyncio.AbstractEventLoop | None:

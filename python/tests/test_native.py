@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from circlet import _called, _native, _options, _pool_options, _table, process_pool
+from circlet import _called, _native, _options, _pool_options, _table, hub, process_pool
 
 HEADER = Path(__file__).parents[2] / "include" / "circlet.h"
 VALUES = {
@@ -27,6 +27,7 @@ STRUCTS = {
     "circlet_process_options": _table.ProcessOptions,
     "circlet_job_options": _table.JobOptions,
     "circlet_answers": _table.Answers,
+    "circlet_column": _table.Column,
 }
 
 
@@ -88,6 +89,10 @@ def test_every_struct_has_the_fields_of_the_header(name: str) -> None:
         ("JOB_IDEMPOTENT", process_pool.IDEMPOTENT),
         ("JSON", _called.JSON),
         ("PICKLE", _called.PICKLE),
+        ("COLUMN_F32", hub.F32),
+        ("COLUMN_F64", hub.F64),
+        ("COLUMN_I32", hub.I32),
+        ("COLUMN_U8", hub.U8),
         ("POOL_FROM_ZERO", _pool_options.FROM_ZERO),
     ],
 )
