@@ -47,6 +47,8 @@ export type { Watchable } from "./session_watches.ts";
 export { SessionTracker, type TrackerOptions } from "./session_tracker.ts";
 export type { ExecutorOptions, RunOptions } from "./executor_options.ts";
 export type { Derivative, Ends, Families, Family, Knots } from "./families.ts";
+export { Hub, type HubStats } from "./hub.ts";
+export type { ClientLimits, HubColumn, HubOptions } from "./hub_options.ts";
 export type { HeapLine, HeapOptions, HeapSnapshot } from "./heap.ts";
 export type { Mode, OpenOptions, Overflow, RingOptions } from "./options.ts";
 export type { Chunk, CodeError, Numbers, Outcome, Question, State } from "./outcome.ts";

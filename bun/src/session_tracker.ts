@@ -1,9 +1,10 @@
 /** Trackers of sessions: what this program does, kept as one payload and shown to other processes. */
 
 import type { Pointer } from "bun:ffi";
-import { changes, isRefused, jsonText } from "./session_guest.mjs";
+import { changes } from "./session_guest.mjs";
 import { checkNames, integer, milliseconds, shown, text, U32_MAX } from "./arguments.ts";
 import { ClosedError, InvalidError, NotFoundError } from "./errors.ts";
+import { jsonOf } from "./json.ts";
 import { check, failure, handleFrom, symbols, textFrom, TIMED_OUT } from "./native.ts";
 import type { SessionPayload } from "./session_payload.ts";
 import { Probes, userAgent } from "./session_probes.ts";
@@ -146,10 +147,10 @@ export class SessionTracker implements Disposable {
   }
 
   /**
-   * Has each snapshot say how a ring, a pool, an executor or a pool of sessions of this thread is, until it is closed.
+   * Has each snapshot say how a ring, a pool, an executor, a pool of sessions or a hub of this thread is, until it is closed.
    *
    * A ring is at `rings` under this name, an executor and the sessions of a pool at `executors`, what confines them at `policies`,
-   * and the workers of a pool at `worker_threads`. As it is measured, no patch changes it. It is not kept alive by that.
+   * the workers of a pool at `worker_threads`, and a hub at `hub`. As it is measured, no patch changes it. It is not kept alive by that.
    *
    * @throws {NameTakenError} If something else is watched under this name.
    */
@@ -371,20 +372,6 @@ function trackerOptions(options: TrackerOptions): string {
     redact: flag("redact", redact),
     max_bytes: maxBytes === undefined ? undefined : integer("maxBytes", maxBytes, 1, U32_MAX),
   });
-}
-
-/** Returns JSON as C takes it. */
-function jsonOf(name: string, value: unknown): Uint8Array {
-  const isNone = typeof value === "function" || typeof value === "symbol";
-  let json: string | undefined;
-  try {
-    json = isNone ? undefined : jsonText(name, value);
-  } catch (error) {
-    if (isRefused(error)) throw error;
-    json = undefined;
-  }
-  if (json === undefined) throw new InvalidError(`${name} is ${shown(value)}, which JSON cannot hold`);
-  return text(name, json);
 }
 
 function nameOf(worker: Worker): string {

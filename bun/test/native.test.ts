@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CircletError, CONSUMER, PRODUCER } from "../src/index.ts";
 import { FITS } from "../src/curve_drawing.ts";
+import { COLUMNS, columnsOf } from "../src/hub_options.ts";
 import { ABI_MAJOR, check, LAYOUT_VERSION, SIGNATURES } from "../src/native.ts";
 import { FLAGS, MODES, OVERFLOWS, READ_FROM, ringOptions } from "../src/options.ts";
 import {
@@ -73,6 +74,8 @@ test("structs_are_as_long_as_those_of_the_header", () => {
   expect(bytes("circlet_answer")).toBe("24 + sizeof(void *)");
   expect(bytes("circlet_job_options")).toBe("40 + sizeof(void *)");
   expect(jobOptions({})).toHaveLength(48);
+  expect(bytes("circlet_column")).toBe("16 + 2 * sizeof(void *)");
+  expect(columnsOf({ x: new Float32Array(1) }).bytes).toHaveLength(32 + 1);
   expect(bytes("circlet_completion")).toBe("16");
   expect(bytes("circlet_ring_stats")).toBe("112");
   expect(bytes("circlet_frame")).toBe("8 + sizeof(void *)");
@@ -97,6 +100,7 @@ test("constants_are_those_of_the_header", () => {
     CIRCLET_POOL_: POOL_FLAGS,
     CIRCLET_JOB_: JOB_FLAGS,
     CIRCLET_OUTPUT_: OUTPUTS,
+    CIRCLET_COLUMN_: COLUMNS,
   };
   for (const [prefix, table] of Object.entries(tables)) {
     for (const [word, number] of Object.entries(table)) {
