@@ -31,6 +31,11 @@ struct ExecutorDocs;
 #[doc = include_str!("../docs/policies.md")]
 struct PoliciesDocs;
 
+/// The hub's program runs.
+#[cfg(all(doctest, feature = "hub"))]
+#[doc = include_str!("../docs/hub.md")]
+struct HubDocs;
+
 #[cfg(feature = "capi")]
 pub mod capi;
 pub mod curve;

@@ -1,4 +1,4 @@
-//! The programs of the README and of `docs/executor.md`, as they stand there. The Rust ones are documentation tests.
+//! The programs of the README and of pages of `docs`, as they stand there. The Rust ones are documentation tests.
 #![cfg(all(feature = "capi", target_os = "linux"))]
 
 mod common;
@@ -76,6 +76,32 @@ fn the_bun_program_of_the_payload_runs() {
     fs::write(&source, text.replace("\"circlet\"", &entry)).unwrap();
     let text = run(Command::new(common::bun()).arg(source).env("CIRCLET_LIBRARY", library()));
     assert!(text.starts_with("[ \"process\" ]\n") && text.contains("\n1\n"), "{text}");
+}
+
+#[test]
+fn the_c_program_of_the_hub_runs() {
+    let source = docs_program("hub", "c", "program.c");
+    let text = run(Command::new(common::compile_c(&source)).env_remove("CIRCLET_LIBRARY"));
+    assert!(text.starts_with("{\"viewers\":0,\"rooms\":1,"), "{text}");
+}
+
+#[test]
+fn the_python_program_of_the_hub_runs() {
+    let source = docs_program("hub", "python", "program.py");
+    let mut python = Command::new(common::python());
+    let text =
+        run(python.arg(source).env("PYTHONPATH", root().join("python")).env("CIRCLET_LIBRARY", library()));
+    assert!(text.starts_with("http://127.0.0.1:") && text.ends_with(" True\n"), "{text}");
+}
+
+#[test]
+fn the_bun_program_of_the_hub_runs() {
+    let source = docs_program("hub", "ts", "program.ts");
+    let text = fs::read_to_string(&source).unwrap();
+    let entry = format!("{:?}", root().join("bun/src/index.ts"));
+    fs::write(&source, text.replace("\"circlet\"", &entry)).unwrap();
+    let text = run(Command::new(common::bun()).arg(source).env("CIRCLET_LIBRARY", library()));
+    assert!(text.starts_with("http://127.0.0.1:") && text.ends_with(" true\n"), "{text}");
 }
 
 #[cfg(feature = "cli")]
