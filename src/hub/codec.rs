@@ -105,6 +105,24 @@ impl Frames {
         &self.bytes
     }
 
+    /// Returns how many packets it has.
+    pub(super) fn packets(&self) -> usize {
+        self.payloads.len()
+    }
+
+    /// Takes off the packets from one on.
+    pub(super) fn split_off(&mut self, at: usize) -> Self {
+        if at >= self.payloads.len() {
+            return Self::default();
+        }
+        let start = at.checked_sub(1).map_or(0, |last| self.payloads[last].range.end);
+        let moved = |range: Range<usize>| range.start - start..range.end - start;
+        let rest = self.payloads.split_off(at);
+        let payloads =
+            rest.into_iter().map(|payload| Payload { range: moved(payload.range), ..payload }).collect();
+        Self { bytes: self.bytes.split_off(start), payloads }
+    }
+
     /// Adds it to the payload of an answer to a poll, whose packets are parted by a record separator (Engine.IO v4).
     pub(super) fn poll(&self, payload: &mut Vec<u8>) {
         use base64::Engine as _;

@@ -19,6 +19,9 @@ use super::websocket::{CloseCode, Incoming, Reader};
 /// For how long an upgrade may take.
 const UPGRADE: Duration = Duration::from_secs(10);
 
+/// How often a poll is answered meanwhile, so that the client may settle: one that was on its way may come late.
+const ANSWER_POLLS: Duration = Duration::from_millis(50);
+
 /// Makes a session, over a websocket or polling.
 pub(super) fn open(core: &Arc<Core>, codec: Codec, stream: Option<Arc<TcpStream>>) -> Arc<Viewer> {
     let viewer = Arc::new(Viewer::new(core, codec, stream));
@@ -80,7 +83,11 @@ async fn read(core: &Arc<Core>, viewer: &Arc<Viewer>, stream: &TcpStream, mut re
 fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, reader: &mut Reader, bytes: &[u8]) -> bool {
     let mut refusal = None;
     let read = reader.read(bytes, |incoming| match incoming {
-        Incoming::Close => false,
+        Incoming::Close => {
+            // Whoever closes waits for an answer.
+            viewer.close(core, Close::Because(CloseCode::Normal, ""));
+            false
+        }
         Incoming::Ping(pong) => {
             viewer.send(core, Frames::raw(pong));
             true
@@ -146,8 +153,9 @@ pub(super) async fn upgrade(core: Arc<Core>, viewer: Arc<Viewer>, stream: TcpStr
     let stream = Arc::new(stream);
     let mut reader = Reader::new(max_bytes(&core));
     let probed = tokio::time::timeout(UPGRADE, probe(&viewer, &stream, &mut reader, &first)).await;
-    if let Ok(Some(rest)) = probed {
-        viewer.line().upgrade(&viewer, &core, stream.clone());
+    if let Ok(Some(rest)) = probed
+        && viewer.line().upgrade(&viewer, &core, stream.clone())
+    {
         for message in rest {
             if let Err(refusal) = packet(&core, &viewer, message) {
                 return events::refuse(&core, &viewer, &refusal);
@@ -156,6 +164,7 @@ pub(super) async fn upgrade(core: Arc<Core>, viewer: Arc<Viewer>, stream: TcpStr
         read(&core, &viewer, &stream, reader, &[]).await;
     } else {
         // The session goes on by polling, if it does.
+        viewer.line().end_upgrade();
         let _ = stream.try_write(&super::websocket::close(CloseCode::Protocol, "no upgrade"));
     }
 }
@@ -189,15 +198,17 @@ async fn probe(
                 Packet::PingUpgrade if !is_probed => {
                     is_probed = true;
                     stream.try_write(Frames::engine("3probe").bytes()).ok()?;
-                    // A poll that waits is answered, so that the client may settle.
-                    viewer.line().end_poll();
                 }
                 Packet::Upgrade if is_probed => return Some(messages),
                 _ => return None,
             }
         }
         loop {
-            stream.readable().await.ok()?;
+            if is_probed {
+                viewer.line().end_poll();
+            }
+            let Ok(readable) = tokio::time::timeout(ANSWER_POLLS, stream.readable()).await else { continue };
+            readable.ok()?;
             buffer.resize(4 << 10, 0);
             match stream.try_read(&mut buffer) {
                 Ok(0) => return None,

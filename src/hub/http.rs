@@ -246,19 +246,21 @@ fn websocket(
     let Some(accept) = accept.filter(|_| is_asked) else {
         return Bad::Request.said("Bad request");
     };
-    if viewer.as_ref().is_some_and(|viewer| !viewer.line().is_polling()) {
+    if viewer.as_ref().is_some_and(|viewer| !viewer.line().begin_upgrade()) {
         return Bad::Request.said("Bad request");
     }
     let upgraded = hyper::upgrade::on(&mut request);
     let core = core.clone();
     tokio::spawn(async move {
-        let Ok(upgraded) = upgraded.await else { return };
         // The listener makes no other connections.
-        let Ok(parts) = upgraded.downcast::<TokioIo<TcpStream>>() else { return };
-        let (stream, first) = (parts.io.into_inner(), parts.read_buf);
-        match viewer {
-            None => engine::serve(core, codec, stream, first).await,
-            Some(viewer) => engine::upgrade(core, viewer, stream, first).await,
+        let parts = upgraded.await.ok().and_then(|upgraded| upgraded.downcast::<TokioIo<TcpStream>>().ok());
+        match (parts, viewer) {
+            (Some(parts), None) => engine::serve(core, codec, parts.io.into_inner(), parts.read_buf).await,
+            (Some(parts), Some(viewer)) => {
+                engine::upgrade(core, viewer, parts.io.into_inner(), parts.read_buf).await;
+            }
+            (None, Some(viewer)) => viewer.line().end_upgrade(),
+            (None, None) => {}
         }
     });
     let mut answer = Response::new(Full::default());

@@ -12,6 +12,8 @@ use socketioxide_core::parser::ParserState;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
+mod polling;
+
 use super::codec::{Codec, Frames};
 use super::core::Core;
 use super::quota::Quota;
@@ -45,6 +47,10 @@ pub(super) struct Line {
     seats: Vec<Seat>,
     queue: VecDeque<Frames>,
     queued_bytes: usize,
+    /// What the answer to a poll had no place for.
+    unanswered: Option<Box<Frames>>,
+    /// A websocket is being tried, on which a session that polls is to go on.
+    is_upgrading: bool,
     /// The rest of what is half written.
     partial: Bytes,
     /// Since when nothing could be written, in ms of the hub's time.
@@ -105,6 +111,8 @@ impl Viewer {
             seats: Vec::new(),
             queue: VecDeque::new(),
             queued_bytes: 0,
+            unanswered: None,
+            is_upgrading: false,
             partial: Bytes::new(),
             stalled_ms: None,
             is_draining: false,
@@ -231,6 +239,7 @@ impl Viewer {
             core.left(&seat.place, self);
         }
         (line.queue, line.queued_bytes, line.partial) = (VecDeque::new(), 0, Bytes::new());
+        line.unanswered = None;
         drop(line);
         core.gone(self);
     }
@@ -286,44 +295,6 @@ impl Line {
         self.seats.iter().any(|seat| *seat.place.name == *name)
     }
 
-    /// Goes on over a websocket; the poll that waits ends.
-    pub(super) fn upgrade(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>, stream: Arc<TcpStream>) {
-        self.wire = Wire::WebSocket(stream);
-        self.flush(viewer, core);
-    }
-
-    /// Waits with a poll. There is one at a time: `None` where another waits.
-    pub(super) fn poll(&mut self) -> Option<oneshot::Receiver<()>> {
-        let Wire::Polling(waiting) = &mut self.wire else { return None };
-        if waiting.as_ref().is_some_and(|waiting| !waiting.is_closed()) {
-            return None;
-        }
-        let (sender, receiver) = oneshot::channel();
-        *waiting = Some(sender);
-        Some(receiver)
-    }
-
-    /// Answers a poll that waits, though there is nothing to say.
-    pub(super) fn end_poll(&mut self) {
-        if let Wire::Polling(waiting) = &mut self.wire {
-            *waiting = None;
-        }
-    }
-
-    /// Takes what a poll is answered with: empty where there is nothing to say.
-    pub(super) fn answer(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) -> Vec<u8> {
-        let mut payload = Vec::new();
-        for frames in self.queue.drain(..) {
-            frames.poll(&mut payload);
-        }
-        self.queued_bytes = 0;
-        for frames in self.missing(viewer, core) {
-            frames.poll(&mut payload);
-        }
-        self.stalled_ms = None;
-        payload
-    }
-
     /// Tells whether it can take something now.
     fn is_ready(&self) -> bool {
         match &self.wire {
@@ -355,16 +326,6 @@ impl Line {
     /// Tells whether more waits than may.
     pub(super) fn is_overrun(&self) -> bool {
         self.queued_bytes > QUEUE_BYTES
-    }
-
-    /// Has a poll that waits be answered.
-    fn wake(&mut self) {
-        if let Wire::Polling(waiting) = &mut self.wire
-            && let Some(waiting) = waiting.take()
-        {
-            // It may have gone away meanwhile.
-            let _ = waiting.send(());
-        }
     }
 
     /// Writes frames of a viewer that is ready.
@@ -406,6 +367,11 @@ impl Line {
     /// Writes what waits, and what is missing of the rooms.
     fn flush(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) {
         self.push(viewer, core);
+        if self.is_ready()
+            && let Some(frames) = self.unanswered.take()
+        {
+            self.write(viewer, core, *frames);
+        }
         while self.is_ready()
             && let Some(frames) = self.queue.pop_front()
         {
