@@ -291,10 +291,8 @@ impl Room {
         let about = json!({ "room": &*self.name, "version": self.version, "hub": hub, "next": self.untold });
         let entries: BTreeMap<_, _> = self.entries.iter().map(|(key, value)| (key, &**value)).collect();
         let frames = Frames::event(codec, "gameState", &(entries, about));
-        // Beside what changed since the last tick it would be stale at once.
-        if self.changed.is_empty() {
-            self.snapshot[codec as usize] = Some(frames.clone());
-        }
+        // What changes until the next tick comes with that to whoever gets this: many who come at once cost one of it.
+        self.snapshot[codec as usize] = Some(frames.clone());
         frames
     }
 
