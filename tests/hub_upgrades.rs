@@ -144,3 +144,15 @@ fn what_an_answer_had_no_place_for_comes_over_the_websocket() {
         assert_eq!(viewer.packet().1[2]["n"], n);
     }
 }
+
+#[test]
+fn a_websocket_that_is_closed_as_soon_as_it_is_settled_on_ends_the_session() {
+    let hub = hub(|_| {});
+    let path = connected(hub.addr());
+    let mut viewer = Viewer::open(hub.addr(), &path.replace("polling", "websocket")).unwrap();
+    viewer.say("2probe");
+    assert_eq!(viewer.text(), "3probe");
+    viewer.0.write(Message::text("5")).unwrap();
+    viewer.0.close(None).unwrap();
+    until("nobody is left", || hub.stats().viewers == 0);
+}

@@ -153,13 +153,16 @@ pub(super) async fn upgrade(core: Arc<Core>, viewer: Arc<Viewer>, stream: TcpStr
     let stream = Arc::new(stream);
     let mut reader = Reader::new(max_bytes(&core));
     let probed = tokio::time::timeout(UPGRADE, probe(&viewer, &stream, &mut reader, &first)).await;
-    if let Ok(Some(rest)) = probed
+    if let Ok(Some(settled)) = probed
         && viewer.line().upgrade(&viewer, &core, stream.clone())
     {
-        for message in rest {
+        for message in settled.rest {
             if let Err(refusal) = packet(&core, &viewer, message) {
                 return events::refuse(&core, &viewer, &refusal);
             }
+        }
+        if settled.is_over {
+            return viewer.close(&core, Close::Because(CloseCode::Normal, ""));
         }
         read(&core, &viewer, &stream, reader, &[]).await;
     } else {
@@ -169,13 +172,15 @@ pub(super) async fn upgrade(core: Arc<Core>, viewer: Arc<Viewer>, stream: TcpStr
     }
 }
 
-/// Waits for the client to try a websocket and to settle on it. Returns what came after that.
-async fn probe(
-    viewer: &Viewer,
-    stream: &TcpStream,
-    reader: &mut Reader,
-    first: &[u8],
-) -> Option<Vec<Message>> {
+/// What came with the word that a client settles on its websocket.
+struct Settled {
+    rest: Vec<Message>,
+    /// It closes it again.
+    is_over: bool,
+}
+
+/// Waits for the client to try a websocket and to settle on it.
+async fn probe(viewer: &Viewer, stream: &TcpStream, reader: &mut Reader, first: &[u8]) -> Option<Settled> {
     let mut messages = Vec::new();
     let mut buffer = first.to_vec();
     let mut is_probed = false;
@@ -189,9 +194,6 @@ async fn probe(
             }
             !is_over
         });
-        if read.is_err() || is_over {
-            return None;
-        }
         while !messages.is_empty() {
             let Message::Text(text) = messages.remove(0) else { return None };
             match Packet::parse(ProtocolVersion::V4, text).ok()? {
@@ -199,9 +201,14 @@ async fn probe(
                     is_probed = true;
                     stream.try_write(Frames::engine("3probe").bytes()).ok()?;
                 }
-                Packet::Upgrade if is_probed => return Some(messages),
+                Packet::Upgrade if is_probed => {
+                    return Some(Settled { rest: messages, is_over: is_over || read.is_err() });
+                }
                 _ => return None,
             }
+        }
+        if read.is_err() || is_over {
+            return None;
         }
         loop {
             if is_probed {
