@@ -18,7 +18,12 @@ pub(super) fn address(options: &HubOptions, peer: IpAddr) -> Option<String> {
 
 /// Tells why a request may not come: by its `Host` and its `Origin`. A program that is no browser sends no origin.
 pub(super) fn page(options: &HubOptions, port: u16, headers: &HeaderMap) -> Option<String> {
-    let Some(host) = headers.get(HOST) else { return Some("no Host is named".to_owned()) };
+    let mut hosts = headers.get_all(HOST).into_iter();
+    let Some(host) = hosts.next() else { return Some("no Host is named".to_owned()) };
+    if hosts.next().is_some() {
+        // A proxy may have looked at the other one.
+        return Some("there are two hosts".to_owned());
+    }
     let host = host.to_str().unwrap_or("?");
     if !is_own_host(options, port, host) {
         return Some(format!(

@@ -4,6 +4,7 @@
 use std::cell::RefCell;
 use std::io;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,11 +52,12 @@ pub(super) async fn serve(core: Arc<Core>, codec: Codec, stream: TcpStream, firs
     let stream = Arc::new(stream);
     let viewer = open(&core, codec, Some(stream.clone()));
     viewer.send(&core, Frames::engine(&open_packet(&core, viewer.sid, TransportType::Websocket)));
-    read(&core, &viewer, &stream, Reader::new(max_bytes(&core)), &first).await;
+    read(&core, &viewer, &stream, Reader::new(max_bytes(&viewer)), &first).await;
 }
 
-fn max_bytes(core: &Core) -> usize {
-    core.options.viewer_limits.message_bytes.max(core.options.emitter_limits.message_bytes)
+/// How long a message of a viewer may be, as it is known by now.
+fn max_bytes(viewer: &Viewer) -> usize {
+    viewer.line().quota.limits().message_bytes
 }
 
 thread_local! {
@@ -77,30 +79,45 @@ async fn read(core: &Arc<Core>, viewer: &Arc<Viewer>, stream: &TcpStream, mut re
         });
     }
     viewer.close(core, Close::Gone);
+    read_to_end(stream).await;
+}
+
+/// Reads what still comes of one that is closed: bytes that nobody read would reset the connection, and what it was told last would be
+/// lost with that. It ends as the connection is shut down.
+async fn read_to_end(stream: &TcpStream) {
+    while stream.readable().await.is_ok() {
+        match BUFFER.with_borrow_mut(|buffer| stream.try_read(buffer)) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
 }
 
 /// Takes bytes of a viewer; tells whether it goes on.
 fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, reader: &mut Reader, bytes: &[u8]) -> bool {
+    if viewer.line().is_closed() {
+        return false;
+    }
     let mut refusal = None;
-    let read = reader.read(bytes, |incoming| match incoming {
-        Incoming::Close => {
-            // Whoever closes waits for an answer.
-            viewer.close(core, Close::Because(CloseCode::Normal, ""));
-            false
-        }
-        Incoming::Ping(pong) => {
-            viewer.send(core, Frames::raw(pong));
-            true
-        }
-        Incoming::Message(message) => match packet(core, viewer, message) {
-            Ok(goes_on) => goes_on,
-            Err(why) => {
-                refusal = Some(why);
-                false
+    let read = reader.read(bytes, |incoming| {
+        let taken = match incoming {
+            Incoming::Close => {
+                // Whoever closes waits for an answer.
+                viewer.close(core, Close::Because(CloseCode::Normal, ""));
+                Ok(false)
             }
-        },
+            Incoming::Ping(pong) => ping(core, viewer, pong),
+            Incoming::Message(message) => packet(core, viewer, message),
+        };
+        let goes_on = taken.unwrap_or_else(|why| {
+            refusal = Some(why);
+            false
+        });
+        goes_on.then(|| max_bytes(viewer))
     });
     if let Err(wrong) = read {
+        core.stats.closed.fetch_add(1, Ordering::Relaxed);
         viewer.close(core, Close::Because(wrong.code(), &wrong.to_string()));
         return false;
     }
@@ -109,6 +126,14 @@ fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, reader: &mut Reader, bytes: &[u8
         return false;
     }
     !viewer.line().is_closed()
+}
+
+/// Answers a ping of a websocket, which costs as much as a message.
+fn ping(core: &Arc<Core>, viewer: &Arc<Viewer>, pong: Bytes) -> Result<bool, Refusal> {
+    let left = viewer.line().quota.take(pong.len(), core.now_ms());
+    left.map_err(Refusal::Policy)?;
+    viewer.send(core, Frames::raw(pong));
+    Ok(true)
 }
 
 /// Takes a packet of Engine.IO; tells whether the session goes on.
@@ -151,7 +176,7 @@ pub(super) fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, body: &[u8]) -> Resul
 /// Goes on with a session over a websocket, after what came with the handshake: the client tries whether it works, and then says so.
 pub(super) async fn upgrade(core: Arc<Core>, viewer: Arc<Viewer>, stream: TcpStream, first: Bytes) {
     let stream = Arc::new(stream);
-    let mut reader = Reader::new(max_bytes(&core));
+    let mut reader = Reader::new(max_bytes(&viewer));
     let probed = tokio::time::timeout(UPGRADE, probe(&viewer, &stream, &mut reader, &first)).await;
     if let Ok(Some(settled)) = probed
         && viewer.line().upgrade(&viewer, &core, stream.clone())
@@ -192,7 +217,7 @@ async fn probe(viewer: &Viewer, stream: &TcpStream, reader: &mut Reader, first: 
                 Incoming::Ping(_) => {}
                 Incoming::Close => is_over = true,
             }
-            !is_over
+            (!is_over).then(|| max_bytes(viewer))
         });
         while !messages.is_empty() {
             let Message::Text(text) = messages.remove(0) else { return None };

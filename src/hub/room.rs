@@ -317,6 +317,11 @@ impl Room {
         self.next - 1
     }
 
+    /// Tells whether it is as any new one: whoever comes to that misses nothing.
+    pub(super) fn is_blank(&self) -> bool {
+        self.entries.is_empty() && self.next == 1
+    }
+
     /// Returns how many keys there are, and about how many bytes they take.
     pub(super) fn size(&self) -> (usize, usize) {
         (self.entries.len(), self.bytes)

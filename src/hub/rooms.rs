@@ -114,11 +114,14 @@ impl Rooms {
         self.places().get(name).cloned()
     }
 
-    /// Takes out the rooms that nobody watches and in which nothing was done for so long; returns how many.
+    /// Takes out the rooms that nobody watches and in which nothing was done for so long, or is anything; returns how many.
     pub(super) fn evict(&self, now_ms: u64, idle_ms: u64) -> usize {
         let mut places = self.places();
         let before = places.len();
-        places.retain(|_, place| !place.is_idle(now_ms, idle_ms));
+        let goes = |place: &Place| {
+            place.is_idle(now_ms, idle_ms) || (place.is_idle(now_ms, 0) && place.room().is_blank())
+        };
+        places.retain(|_, place| !goes(place));
         before - places.len()
     }
 

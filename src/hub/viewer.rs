@@ -3,8 +3,10 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use engineioxide_core::Sid;
@@ -23,6 +25,9 @@ use super::websocket::{self, CloseCode};
 
 /// What may wait for a viewer beside the state of its rooms: answers and the like. One that asks and does not read is closed.
 const QUEUE_BYTES: usize = 64 << 10;
+
+/// For how long one that is told why it is closed may take that, and end its side.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// The version of a viewer that has no state yet. No tick bears it.
 const NO_VERSION: u64 = u64::MAX;
@@ -231,8 +236,7 @@ impl Viewer {
                     // Whoever does not take it now has no use for it.
                     let _ = stream.try_write(&websocket::close(code, reason));
                 }
-                // Whoever reads it ends with that.
-                let _ = socket2::SockRef::from(&*stream).shutdown(std::net::Shutdown::Both);
+                end(core, stream, why);
             }
         }
         for seat in std::mem::take(&mut line.seats) {
@@ -259,6 +263,20 @@ impl Viewer {
             }
         }
     }
+}
+
+/// Ends a connection, and with it whoever reads it. One that was told why has a moment to take that.
+fn end(core: &Core, stream: Arc<TcpStream>, why: Close<'_>) {
+    // What cannot be shut down has gone.
+    let shut_down = |stream: &TcpStream, how| drop(socket2::SockRef::from(stream).shutdown(how));
+    if matches!(why, Close::Gone) {
+        return shut_down(&stream, Shutdown::Both);
+    }
+    shut_down(&stream, Shutdown::Write);
+    core.runtime.spawn(async move {
+        tokio::time::sleep(LINGER).await;
+        shut_down(&stream, Shutdown::Both);
+    });
 }
 
 /// Why a viewer is closed.

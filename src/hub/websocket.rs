@@ -74,6 +74,7 @@ struct Frame<'a> {
 /// Takes messages out of the bytes of a client. It holds what is not whole yet, and nothing else.
 #[derive(Debug)]
 pub(super) struct Reader {
+    /// How long a message may be.
     max_bytes: usize,
     /// The begin of a frame.
     rest: Vec<u8>,
@@ -82,16 +83,20 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Makes one that takes messages of at most so many bytes.
+    /// Makes one whose first message has at most so many bytes.
     pub(super) fn new(max_bytes: usize) -> Self {
         Self { max_bytes, rest: Vec::new(), fragments: None }
     }
 
-    /// Reads bytes, and hands on what is whole until that says no more.
+    /// Reads bytes, and hands on what is whole: that says how long the next message may be, or that nothing more is taken.
     ///
     /// # Errors
     /// The other side does not keep to RFC 6455, or to the length: nothing more can be read.
-    pub(super) fn read(&mut self, bytes: &[u8], mut take: impl FnMut(Incoming) -> bool) -> Result<(), Wrong> {
+    pub(super) fn read(
+        &mut self,
+        bytes: &[u8],
+        mut take: impl FnMut(Incoming) -> Option<usize>,
+    ) -> Result<(), Wrong> {
         let mut owned = std::mem::take(&mut self.rest);
         let mut bytes = if owned.is_empty() {
             bytes
@@ -102,11 +107,14 @@ impl Reader {
         while let Some(frame) = self.frame(bytes)? {
             let incoming = self.whole(&frame.header, frame.payload)?;
             bytes = frame.after;
-            if incoming.is_some_and(|incoming| !take(incoming)) {
-                return Ok(());
+            if let Some(incoming) = incoming {
+                let Some(max_bytes) = take(incoming) else { return Ok(()) };
+                self.max_bytes = max_bytes;
             }
         }
-        self.rest = bytes.to_vec();
+        // What only grew is not copied each time: it may come byte by byte.
+        let only_grew = !owned.is_empty() && bytes.len() == owned.len();
+        self.rest = if only_grew { owned } else { bytes.to_vec() };
         Ok(())
     }
 
@@ -216,7 +224,7 @@ mod tests {
         for piece in bytes.chunks(piece) {
             reader.read(piece, |incoming| {
                 taken.push(incoming);
-                true
+                Some(max_bytes)
             })?;
         }
         assert!(reader.rest.is_empty() && reader.rest.capacity() == 0, "what is whole leaves nothing");
@@ -246,7 +254,7 @@ mod tests {
         fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..600), piece in 1_usize..40) {
             let mut reader = Reader::new(300);
             for piece in bytes.chunks(piece) {
-                if reader.read(piece, |_| true).is_err() {
+                if reader.read(piece, |_| Some(300)).is_err() {
                     break;
                 }
                 prop_assert!(reader.rest.len() <= 314 + 40);
@@ -284,8 +292,21 @@ mod tests {
             (vec![0x82, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0], "more than 100"),
         ];
         for (bytes, says) in refused {
-            let wrong = Reader::new(100).read(&bytes, |_| true).unwrap_err();
+            let wrong = Reader::new(100).read(&bytes, |_| Some(100)).unwrap_err();
             assert!(wrong.to_string().contains(says), "{wrong}: {says}");
+        }
+    }
+
+    #[test]
+    fn the_length_that_is_allowed_next_holds_within_the_same_bytes() {
+        let bytes = [frame(0x81, b"4me"), frame(0x81, &[b'4'; 60])].concat();
+        for (next, is_allowed) in [(60, true), (59, false)] {
+            let mut taken = 0;
+            let read = Reader::new(10).read(&bytes, |_| {
+                taken += 1;
+                Some(next)
+            });
+            assert_eq!((read.is_ok(), taken), (is_allowed, 1 + usize::from(is_allowed)));
         }
     }
 
