@@ -348,7 +348,7 @@ fn made_up_rooms_are_bounded_and_go_with_whoever_made_them_up() {
                                 .unwrap()
                                 .contains("in 64 rooms, as many as a client may be in") =>
                         {
-                            too_many += 1
+                            too_many += 1;
                         }
                         answer
                             if answer["error"]
@@ -356,7 +356,7 @@ fn made_up_rooms_are_bounded_and_go_with_whoever_made_them_up() {
                                 .unwrap()
                                 .contains("there are 1000 rooms, as many as there may be") =>
                         {
-                            full += 1
+                            full += 1;
                         }
                         answer => panic!("{answer}"),
                     }
