@@ -59,18 +59,21 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
+/// Where what clients get goes, by their number: its kind, and what it is.
+type Inboxes = HashMap<u64, Sender<(String, Value)>>;
+
 /// A process that has clients.
 struct Runtime {
     child: Child,
     stdin: Mutex<Option<ChildStdin>>,
-    inboxes: Arc<Mutex<HashMap<u64, Sender<(String, Value)>>>>,
+    inboxes: Arc<Mutex<Inboxes>>,
 }
 
 impl Runtime {
     fn start(command: &mut Command) -> Self {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let inboxes = Arc::new(Mutex::new(HashMap::<u64, Sender<_>>::new()));
+        let inboxes = Arc::new(Mutex::new(Inboxes::new()));
         let known = inboxes.clone();
         std::thread::spawn(move || {
             for line in lines.map_while(Result::ok) {
