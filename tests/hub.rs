@@ -2,8 +2,8 @@
 //! and what this one promises beyond them.
 #![cfg(feature = "hub")]
 
-#[path = "common/viewers.rs"]
-mod viewers;
+#[path = "common/hub_protocol.rs"]
+mod hub_protocol;
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use circlet::hub::{Column, Hub, HubOptions};
 use serde_json::{Value, json};
 use tungstenite::Message;
 
-use viewers::{POLLING, SOON, Viewer, WEBSOCKET, get, http, hub, poll_session, until};
+use hub_protocol::{POLLING, SOON, Viewer, WEBSOCKET, get, http, hub, poll_session, until};
 
 #[test]
 fn a_session_opens_by_polling_and_by_a_websocket() {

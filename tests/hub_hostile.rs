@@ -4,8 +4,8 @@
 
 #[path = "common/hub_process.rs"]
 mod hub_process;
-#[path = "common/viewers.rs"]
-mod viewers;
+#[path = "common/hub_protocol.rs"]
+mod hub_protocol;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -17,7 +17,7 @@ use serde_json::json;
 use tungstenite::Message;
 
 use hub_process::{Process, TOKEN};
-use viewers::{POLLING, SOON, Viewer, WEBSOCKET, get, http, poll_session, until};
+use hub_protocol::{POLLING, SOON, Viewer, WEBSOCKET, get, http, poll_session, until};
 
 const MSGPACK: &str = "/socket.io-msgpack/?EIO=4&transport=websocket";
 

@@ -9,6 +9,8 @@ mod crowd;
 mod frames;
 #[path = "common/hub_process.rs"]
 mod hub_process;
+#[path = "common/hub_protocol.rs"]
+mod hub_protocol;
 #[path = "../benches/hub/meter.rs"]
 mod meter;
 #[path = "../benches/hub/protocol.rs"]
@@ -17,8 +19,6 @@ mod protocol;
 mod system;
 #[path = "../benches/hub/viewer.rs"]
 mod viewer;
-#[path = "common/viewers.rs"]
-mod viewers;
 #[path = "../benches/hub/websocket.rs"]
 mod websocket;
 
@@ -32,9 +32,9 @@ use serde_json::json;
 use crowd::Crowd;
 use frames::{Frame, ROOM};
 use hub_process::Process;
+use hub_protocol::{SOON, Viewer};
 use protocol::{Join, Protocol};
 use viewer::Kind;
-use viewers::{SOON, Viewer};
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error>>;
 
@@ -210,7 +210,7 @@ fn viewers_that_are_dropped_and_come_again_leave_nothing_behind() {
             // All of them by a reset.
             drop(crowd);
             hub.until_viewers(3);
-            viewers::until("their descriptors are closed", || hub.descriptors() < 40);
+            hub_protocol::until("their descriptors are closed", || hub.descriptors() < 40);
             after.push((hub.kib(), hub.descriptors()));
         }
         // What is set up for so many is kept for the next, and by the fifth time there is hardly more of it.
@@ -225,7 +225,7 @@ fn viewers_that_are_dropped_and_come_again_leave_nothing_behind() {
 fn viewers_that_come_at_once_to_a_large_room_are_told_what_was_written_once() {
     const COME: usize = 200;
     let _alone = ALONE.lock();
-    let hub = viewers::hub(|_| {});
+    let hub = hub_protocol::hub(|_| {});
     for key in 0..200 {
         hub.set(ROOM, &key.to_string(), json!("x".repeat(5_000))).unwrap();
     }

@@ -1,15 +1,15 @@
 //! How sessions of the hub change and end: from polling to a websocket, in payloads as clients take them, and by a close that is answered.
 #![cfg(feature = "hub")]
 
-#[path = "common/viewers.rs"]
-mod viewers;
+#[path = "common/hub_protocol.rs"]
+mod hub_protocol;
 
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tungstenite::{Error, Message};
 
-use viewers::{Viewer, get, http, hub, poll_session, until};
+use hub_protocol::{Viewer, get, http, hub, poll_session, until};
 
 /// A session that polls and is connected: where its requests go.
 fn connected(addr: std::net::SocketAddr) -> String {

@@ -1,6 +1,8 @@
 //! A viewer: what it has of each room, and what is still to be written to it. Nothing grows with one that is slow: it is told the newest
 //! state when it can take something again, and what is half written is shared with everybody who got it.
 
+mod polling;
+
 use std::collections::VecDeque;
 use std::io;
 use std::net::Shutdown;
@@ -13,8 +15,6 @@ use engineioxide_core::Sid;
 use socketioxide_core::parser::ParserState;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
-
-mod polling;
 
 use super::codec::{Codec, Frames};
 use super::core::Core;

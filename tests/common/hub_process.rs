@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Stdio};
 
-use super::viewers::{get, until};
+use super::hub_protocol::{get, until};
 
 /// What emitters say.
 pub(crate) const TOKEN: &str = "secret";
