@@ -5,7 +5,9 @@
 #[path = "common/hub_protocol.rs"]
 mod hub_protocol;
 
-use std::time::Duration;
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use circlet::hub::{Column, Hub, HubOptions};
 use serde_json::{Value, json};
@@ -444,6 +446,44 @@ fn a_viewer_that_takes_nothing_for_too_long_is_closed_though_its_machine_acknowl
         n += 1;
         hub.set("g", "state", json!({"n": n, "pad": pad})).unwrap();
         hub.stats().viewers == 0
+    });
+    assert_eq!(hub.stats().closed, 1);
+}
+
+#[test]
+fn a_viewer_that_takes_a_byte_now_and_then_is_closed_and_one_that_is_only_slow_is_not() {
+    let hub = hub(|options| options.stalled_after = Duration::from_secs(4));
+    hub.set("g", "large", json!("x".repeat(2 << 20))).unwrap();
+    let reads = |bytes: usize, pause: Duration| {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        // As little as there can be, so that the hub sees each read.
+        socket.set_recv_buffer_size(4096).unwrap();
+        socket.connect(&hub.addr().into()).unwrap();
+        let mut stream = TcpStream::from(socket);
+        stream.set_read_timeout(Some(SOON)).unwrap();
+        let request = format!(
+            "GET {WEBSOCKET} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n",
+            hub.addr()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        for text in ["40", r#"420["join-game","g"]"#] {
+            let frame = [&[0x81, 0x80 | text.len() as u8, 0, 0, 0, 0], text.as_bytes()].concat();
+            stream.write_all(&frame).unwrap();
+        }
+        let (begin, mut buffer) = (Instant::now(), vec![0; bytes]);
+        while begin.elapsed() < Duration::from_secs(12) {
+            match stream.read(&mut buffer) {
+                Ok(0) | Err(_) => return false,
+                Ok(_) => std::thread::sleep(pause),
+            }
+        }
+        true
+    };
+    std::thread::scope(|scope| {
+        let crawls = scope.spawn(|| reads(64, Duration::from_millis(20)));
+        let walks = scope.spawn(|| reads(2048, Duration::from_millis(20)));
+        assert!(!crawls.join().unwrap(), "some 3 KiB a second are taken");
+        assert!(walks.join().unwrap(), "some 100 KiB a second are taken");
     });
     assert_eq!(hub.stats().closed, 1);
 }

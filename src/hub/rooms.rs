@@ -20,8 +20,19 @@ pub(super) struct Place {
     room: Mutex<Room>,
     /// How many viewers are in it.
     pub(super) viewers: AtomicUsize,
+    /// How many are doing something in it, and have it stay meanwhile.
+    guests: AtomicUsize,
     /// When something was last done in it, in ms of the hub's time.
     touched_ms: AtomicU64,
+}
+
+/// Has a room stay.
+struct Guest(Arc<Place>);
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.0.guests.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Place {
@@ -37,7 +48,12 @@ impl Place {
     /// Tells whether nobody watches it, and nothing was done in it for so long.
     pub(super) fn is_idle(&self, now_ms: u64, idle_ms: u64) -> bool {
         let idle = now_ms.saturating_sub(self.touched_ms.load(Ordering::Relaxed));
-        self.viewers.load(Ordering::Relaxed) == 0 && idle >= idle_ms
+        !self.is_in_use() && idle >= idle_ms
+    }
+
+    /// Tells whether somebody watches it or does something in it. Who is new is in it while the rooms are locked.
+    fn is_in_use(&self) -> bool {
+        self.guests.load(Ordering::Relaxed) > 0 || self.viewers.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -77,34 +93,45 @@ impl Rooms {
         now_ms: u64,
         act: impl FnOnce(&Arc<Place>) -> T,
     ) -> Result<T, HubError> {
+        // Others are not kept waiting for what is done in this one.
+        let guest = self.guest(name, now_ms)?;
+        Ok(act(&guest.0))
+    }
+
+    fn guest(&self, name: &str, now_ms: u64) -> Result<Guest, HubError> {
         check_name("room", name)?;
         let mut places = self.places();
-        if let Some(place) = places.get(name) {
-            place.touch(now_ms);
-            return Ok(act(place));
-        }
-        if places.len() >= self.limit {
-            return Err(HubError::Rooms { limit: self.limit });
-        }
-        let name: Arc<str> = name.into();
+        let place = match places.get(name) {
+            Some(place) => place,
+            None if places.len() >= self.limit => return Err(HubError::Rooms { limit: self.limit }),
+            None => {
+                let name: Arc<str> = name.into();
+                let place = self.place(&name);
+                places.entry(name).or_insert(place)
+            }
+        };
+        place.touch(now_ms);
+        place.guests.fetch_add(1, Ordering::Relaxed);
+        Ok(Guest(place.clone()))
+    }
+
+    fn place(&self, name: &Arc<str>) -> Arc<Place> {
         let room = Room::new(name.clone(), self.limits, self.version.load(Ordering::Relaxed));
-        let place = Arc::new(Place {
+        Arc::new(Place {
             id: self.made.fetch_add(1, Ordering::Relaxed),
             name: name.clone(),
             room: Mutex::new(room),
             viewers: AtomicUsize::new(0),
-            touched_ms: AtomicU64::new(now_ms),
-        });
-        places.insert(name, place.clone());
-        Ok(act(&place))
+            guests: AtomicUsize::new(0),
+            touched_ms: AtomicU64::new(0),
+        })
     }
 
     /// Tells whether there is room for a change.
     pub(super) fn have_place_for(&self, change: &Change) -> Result<(), HubError> {
-        let places = self.places();
-        match places.get(change.room.as_str()) {
+        match self.get(&change.room) {
             Some(place) => place.room().has_place_for(change),
-            None if places.len() >= self.limit => Err(HubError::Rooms { limit: self.limit }),
+            None if self.places().len() >= self.limit => Err(HubError::Rooms { limit: self.limit }),
             None => Room::new(change.room.as_str().into(), self.limits, 0).has_place_for(change),
         }
     }
@@ -125,12 +152,12 @@ impl Rooms {
         before - places.len()
     }
 
-    /// Takes out a room unless somebody watches it; returns how many went.
+    /// Takes out a room unless somebody watches it or does something in it; returns how many went.
     #[cfg(feature = "redis")]
     pub(super) fn remove_unwatched(&self, name: &str) -> Result<u64, Arc<Place>> {
         let mut places = self.places();
         match places.get(name) {
-            Some(place) if place.viewers.load(Ordering::Relaxed) > 0 => Err(place.clone()),
+            Some(place) if place.is_in_use() => Err(place.clone()),
             place => {
                 let there = u64::from(place.is_some());
                 places.remove(name);

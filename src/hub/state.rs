@@ -106,8 +106,10 @@ impl From<Vec<Column>> for State {
 fn cost(value: &Value) -> usize {
     match value {
         Value::String(text) => text.len() + 2,
-        Value::Array(items) => items.iter().map(|item| 1 + cost(item)).sum(),
-        Value::Object(members) => members.iter().map(|(name, member)| name.len() + 4 + cost(member)).sum(),
+        Value::Array(items) => 8 + items.iter().map(|item| 1 + cost(item)).sum::<usize>(),
+        Value::Object(members) => {
+            8 + members.iter().map(|(name, member)| name.len() + 4 + cost(member)).sum::<usize>()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => 8,
     }
 }

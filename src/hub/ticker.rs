@@ -13,6 +13,9 @@ use super::core::Core;
 use super::rooms::Place;
 use super::viewer::{Offered, Viewer};
 
+/// How much it is told at most of what came before a tick that is due: whoever joins is told the state on the spot, which takes a while.
+const BEFORE_TICK: usize = 256;
+
 /// What the ticker is told.
 #[derive(Debug)]
 pub(super) enum Tell {
@@ -86,10 +89,14 @@ pub(super) fn run(core: &Arc<Core>, told: &Receiver<Tell>) {
         // What comes after a while of silence is told at once.
         let Ok(first) = told.recv() else { return };
         goes_on = audiences.take(core, first);
-        while goes_on {
+        let mut late = 0;
+        while goes_on && (late < BEFORE_TICK || audiences.dirty.is_empty()) {
             let tell = match next.checked_duration_since(Instant::now()) {
                 Some(left) if !left.is_zero() => told.recv_timeout(left),
-                _ => told.try_recv().map_err(|_| RecvTimeoutError::Timeout),
+                _ => {
+                    late += 1;
+                    told.try_recv().map_err(|_| RecvTimeoutError::Timeout)
+                }
             };
             match tell {
                 Ok(tell) => goes_on = audiences.take(core, tell),

@@ -29,6 +29,9 @@ const QUEUE_BYTES: usize = 64 << 10;
 /// For how long one that is told why it is closed may take that, and end its side.
 const LINGER: Duration = Duration::from_secs(1);
 
+/// How much of what waits a viewer takes at least before it is said to stall.
+const PROGRESS: usize = 16 << 10;
+
 /// The version of a viewer that has no state yet. No tick bears it.
 const NO_VERSION: u64 = u64::MAX;
 
@@ -58,8 +61,10 @@ pub(super) struct Line {
     is_upgrading: bool,
     /// The rest of what is half written.
     partial: Bytes,
-    /// Since when nothing could be written, in ms of the hub's time.
+    /// Since when not enough could be written, in ms of the hub's time.
     stalled_ms: Option<u64>,
+    /// How much was written since then: a byte now and then is no progress.
+    taken: usize,
     /// Somebody waits until something can be written.
     is_draining: bool,
     /// When the next ping is due, or until when its answer is, in ms of the hub's time.
@@ -120,6 +125,7 @@ impl Viewer {
             is_upgrading: false,
             partial: Bytes::new(),
             stalled_ms: None,
+            taken: 0,
             is_draining: false,
             heartbeat: Heartbeat::PingAt(now + options.ping_interval_ms()),
             quota: Quota::new(options.viewer_limits, now),
@@ -203,8 +209,11 @@ impl Viewer {
     pub(super) fn connect(self: &Arc<Self>, core: &Arc<Core>, socket: Socket, told: Frames) {
         let mut line = self.line();
         line.socket = Some(socket);
-        if socket.may_emit {
-            line.quota = Quota::new(core.options.emitter_limits, core.now_ms());
+        let options = &core.options;
+        let limits = if socket.may_emit { options.emitter_limits } else { options.viewer_limits };
+        // Whoever connects again is not given what it has used up.
+        if *line.quota.limits() != limits {
+            line.quota = Quota::new(limits, core.now_ms());
         }
         line.send(self, core, told);
     }
@@ -365,7 +374,10 @@ impl Line {
                 Ok(written) => {
                     let rest = self.partial.split_off(written.min(self.partial.len()));
                     self.partial = rest;
-                    self.stalled_ms = None;
+                    self.taken += written;
+                    if self.partial.is_empty() || self.taken >= PROGRESS {
+                        (self.stalled_ms, self.taken) = (None, 0);
+                    }
                     core.stats.written_bytes.fetch_add(written as u64, Ordering::Relaxed);
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
