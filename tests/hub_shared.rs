@@ -314,6 +314,7 @@ fn a_hub_that_was_away_for_longer_than_the_stream_goes_back_has_the_state_again(
         redis.call('HSET', 'circlet:state:g', 'x', '{"set":7}', '', 5)
         redis.call('HDEL', 'circlet:state:g', 'y')
         for n = 4, 5 do redis.call('RPUSH', 'circlet:log:g', '{"event":"agent-action","data":' .. n .. '}') end
+        redis.call('INCR', 'circlet:count')
         redis.call('XTRIM', 'circlet:stream', 'MAXLEN', 0)
     "#;
     redis.cli(&["eval", away, "0"]);
@@ -358,15 +359,19 @@ fn what_others_write_into_redis_is_refused_and_the_hub_goes_on() {
     let redis = Redis::start();
     let a = hub(&redis, |_| {});
     let cli = |arguments: &[&str]| drop(redis.cli(arguments));
+    let told =
+        "redis.call('XADD', 'circlet:stream', '*', 'seq', redis.call('INCR', 'circlet:count'), unpack(ARGV))";
     let long = "x".repeat(300);
     let long_key = json!({ "room": "g", "set": { (long.as_str()): 1 } }).to_string();
     for change in ["", "{", "[]", r#"{"room": ""}"#, r#"{"room": "hub", "set": {"stats": 1}}"#, &long_key] {
-        cli(&["xadd", "circlet:stream", "*", "n", "1", "change", change]);
+        cli(&["eval", told, "0", "change", change, "n", "1"]);
     }
-    cli(&["xadd", "circlet:stream", "*", "change", r#"{"room": "g", "set": {"x": 1}}"#]);
-    cli(&["xadd", "circlet:stream", "*", "gone", "hub"]);
-    until("all are refused", || a.stats().refused == 8);
-    cli(&["xadd", "circlet:stream", "*", "n", "0", "change", r#"{"room": "g", "set": {"x": 1}}"#]);
+    cli(&["eval", told, "0", "change", r#"{"room": "g", "set": {"x": 1}}"#]);
+    cli(&["eval", told, "0", "gone", "hub"]);
+    // No text, and without the number that all have.
+    cli(&["eval", r"redis.call('XADD', 'circlet:stream', '*', '\255', '\254')", "0"]);
+    until("all are refused", || a.stats().refused == 9);
+    cli(&["eval", told, "0", "n", "0", "change", r#"{"room": "g", "set": {"x": 1}}"#]);
     let mut viewer = Viewer::connect(a.addr(), None);
     viewer.join(&json!("g"));
     viewer.until(|it| at(it, "x") == 1);

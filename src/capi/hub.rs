@@ -416,7 +416,7 @@ impl From<HubError> for Failure {
             | HubError::Recording { .. }
             | HubError::Redis { .. }
             | HubError::Forked => CIRCLET_OS,
-            HubError::Option { .. } | HubError::Name { .. } => CIRCLET_INVALID,
+            HubError::Option { .. } | HubError::Name { .. } | HubError::Deep { .. } => CIRCLET_INVALID,
             HubError::Full { .. } | HubError::Rooms { .. } => CIRCLET_FULL,
             HubError::Stopped => CIRCLET_CLOSED,
         };

@@ -47,14 +47,22 @@ impl Change {
         Self { room: room.to_owned(), ..Self::default() }
     }
 
-    /// Checks the names.
+    /// Checks the names and the values.
     ///
     /// # Errors
-    /// One is too long, or empty.
+    /// A name is too long, or empty, or a value is nested too deep.
     pub(super) fn check(&self) -> Result<(), HubError> {
         check_name("room", &self.room)?;
-        self.set.keys().try_for_each(|key| check_name("key", key))?;
-        self.events.iter().try_for_each(|event| check_name("event", &event.name))
+        self.set.keys().chain(&self.removed).try_for_each(|key| check_name("key", key))?;
+        self.events.iter().try_for_each(|event| check_name("event", &event.name))?;
+        let values = self.set.values().chain(self.events.iter().map(|event| &event.data));
+        let is_deep = |value: &State| matches!(value, State::Json(value) if is_deeper(value, DEPTH));
+        if values.into_iter().any(is_deep) { Err(HubError::Deep { limit: DEPTH }) } else { Ok(()) }
+    }
+
+    /// Returns the keys whose values it takes away, to set another or none.
+    pub(super) fn replaced(&self) -> impl Iterator<Item = &String> {
+        self.removed.iter().chain(self.set.keys().filter(|key| !self.removed.contains(*key)))
     }
 
     /// Takes in what is done after it.
@@ -75,6 +83,17 @@ impl Event {
     /// Returns about how many bytes it takes.
     pub(super) fn cost(&self) -> usize {
         self.name.len() + self.data.cost()
+    }
+}
+
+/// How deep values are nested: whatever a hub writes around them, readers of JSON take it.
+const DEPTH: usize = 100;
+
+fn is_deeper(value: &Value, depth: usize) -> bool {
+    match value {
+        Value::Array(items) => depth == 0 || items.iter().any(|item| is_deeper(item, depth - 1)),
+        Value::Object(members) => depth == 0 || members.values().any(|member| is_deeper(member, depth - 1)),
+        _ => false,
     }
 }
 

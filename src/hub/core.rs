@@ -128,13 +128,20 @@ impl Core {
     #[cfg(feature = "redis")]
     pub(super) fn replace(&self, change: Change, last: u64) -> Result<(), HubError> {
         self.alter(&change.room.clone(), |room| {
-            room.replace(change, last)?;
+            let told = room.replace(change, last)?;
             if let Some(recorder) = &self.recorder {
-                // What was told before this hub was there is none of its viewers'.
-                recorder.take(Change { events: Vec::new(), ..room.all() });
+                recorder.take(told);
             }
             Ok(())
         })
+    }
+
+    /// A room has gone.
+    pub(super) fn evicted(&self, place: &Place) {
+        self.stats.evicted.fetch_add(1, Ordering::Relaxed);
+        if let Some(recorder) = self.recorder.as_ref().filter(|_| *place.name != *ITSELF) {
+            recorder.take(place.room().removal());
+        }
     }
 
     /// Does what a change says to a room, and returns the number of its last event.

@@ -38,6 +38,12 @@ pub enum HubError {
         /// How long it may be.
         limit: usize,
     },
+    /// A value is nested too deep.
+    #[error("a value is nested deeper than {limit} levels")]
+    Deep {
+        /// How deep it may be.
+        limit: usize,
+    },
     /// A room holds as much as it may.
     #[error("room `{room}` is full: it holds at most {limit} {of}")]
     Full {

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -16,7 +16,7 @@ use tokio::sync::Semaphore;
 
 use super::change::{Change, Event};
 #[cfg(feature = "redis")]
-use super::cluster::Cluster;
+use super::cluster::{Cluster, Sharing};
 use super::core::{Core, ITSELF};
 use super::error::HubError;
 use super::options::HubOptions;
@@ -33,6 +33,9 @@ const SWEEP: Duration = Duration::from_millis(250);
 /// How many bytes may wait unsent in the system for one viewer. What is newer is told instead of what would come after them.
 const UNSENT_BYTES: u32 = 16 << 10;
 
+#[cfg(not(feature = "redis"))]
+type Sharing = std::convert::Infallible;
+
 /// A live hub: rooms that viewers watch over Socket.IO.
 ///
 /// It has threads of its own, and may be used from any. Dropping it stops it, as [`stop`](Self::stop) does with a second of patience. A
@@ -47,7 +50,7 @@ pub struct Hub {
     runtime: Option<Runtime>,
     ticker: Option<JoinHandle<()>>,
     /// Those that share rooms with other hubs.
-    sharing: Vec<JoinHandle<()>>,
+    sharing: Option<Sharing>,
     sources: Mutex<Sources>,
 }
 
@@ -76,9 +79,9 @@ impl Hub {
         core.record()?;
         let core = Arc::new(core);
         #[cfg(feature = "redis")]
-        let sharing = cluster.map_or(Ok(Vec::new()), |cluster| cluster.start(&core))?;
+        let sharing = cluster.map(|cluster| cluster.start(&core)).transpose()?;
         #[cfg(not(feature = "redis"))]
-        let sharing = Vec::new();
+        let sharing = None;
         let ticker = std::thread::Builder::new()
             .name("circlet-hub-tick".to_owned())
             .spawn({
@@ -209,12 +212,10 @@ impl Hub {
         // Also for children that were forked, which have a descriptor of it: its port is free after that.
         let _ = socket2::SockRef::from(&*self.listener).shutdown(std::net::Shutdown::Both);
         self.sources.get_mut().unwrap_or_else(PoisonError::into_inner).end();
-        if let Some(shared) = &self.core.shared {
-            shared.close();
-        }
-        for thread in self.sharing.drain(..) {
-            // It has nothing to say, however it ended.
-            let _ = thread.join();
+        let begin = Instant::now();
+        #[cfg(feature = "redis")]
+        if let Some(sharing) = &mut self.sharing {
+            sharing.end(patience);
         }
         self.core.tell(Tell::Stop);
         if let Some(ticker) = self.ticker.take() {
@@ -225,10 +226,19 @@ impl Hub {
             recorder.end();
         }
         let viewers: Vec<_> = self.core.sessions().values().cloned().collect();
-        for viewer in viewers {
+        // What was told last is on its way to those who read.
+        while begin.elapsed() < patience && viewers.iter().any(|viewer| !viewer.line().is_settled()) {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        for viewer in &viewers {
             viewer.close(&self.core, Close::Because(CloseCode::Again, "the hub restarts: come back later"));
         }
-        runtime.shutdown_timeout(patience);
+        let left = patience.saturating_sub(begin.elapsed());
+        if !viewers.is_empty() {
+            // Polls are answered, and connections closed, by tasks.
+            std::thread::sleep(left.min(Duration::from_millis(20)));
+        }
+        runtime.shutdown_timeout(left);
     }
 }
 
@@ -300,11 +310,13 @@ async fn sweep(core: Arc<Core>) {
                 viewer.close(&core, why);
             }
         }
-        // Rooms that are shared go from all hubs at once.
-        if core.shared.is_none() {
-            let idle = core.options.idle_room.as_millis() as u64;
-            let evicted = core.rooms.evict(core.now_ms(), idle);
-            core.stats.evicted.fetch_add(evicted as u64, Ordering::Relaxed);
+        // Rooms that are shared go from all hubs at once, but for those that somebody merely made up.
+        let idle = match &core.shared {
+            None => core.options.idle_room.as_millis() as u64,
+            Some(_) => u64::MAX,
+        };
+        for place in core.rooms.evict(core.now_ms(), idle) {
+            core.evicted(&place);
         }
     }
 }

@@ -13,6 +13,8 @@ use super::room::Limits;
 #[derive(Debug)]
 pub(super) struct Outbox {
     limits: Limits,
+    /// For how many rooms something may wait.
+    rooms: usize,
     waiting: Mutex<Waiting>,
     came: Condvar,
 }
@@ -45,8 +47,8 @@ pub(super) struct Batch {
 }
 
 impl Outbox {
-    pub(super) fn new(limits: Limits) -> Self {
-        Self { limits, waiting: Mutex::default(), came: Condvar::new() }
+    pub(super) fn new(limits: Limits, rooms: usize) -> Self {
+        Self { limits, rooms, waiting: Mutex::default(), came: Condvar::new() }
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -56,16 +58,30 @@ impl Outbox {
     /// Puts a change behind those that wait.
     ///
     /// # Errors
-    /// More values wait for its room than that may have: the change is not put there. Of events the oldest are lost instead.
+    /// More values wait for its room than that may have, something waits for too many rooms, or it is closed: the change is not put
+    /// there. Of events the oldest are lost instead.
     pub(super) fn put(&self, change: Change) -> Result<(), HubError> {
         let mut waiting = self.waiting();
+        if waiting.is_closed {
+            return Err(HubError::Stopped);
+        }
+        match waiting.rooms.get(&change.room) {
+            Some(pending) => pending.has_place_for(&change, &self.limits)?,
+            None if waiting.rooms.len() >= self.rooms => return Err(HubError::Rooms { limit: self.rooms }),
+            None => Pending::to(&change.room).has_place_for(&change, &self.limits)?,
+        }
         let pending = waiting.rooms.entry(change.room.clone()).or_insert_with(|| Pending::to(&change.room));
-        pending.has_place_for(&change, &self.limits)?;
         pending.merge(change);
         let lost = pending.trim(&self.limits);
         waiting.lost += lost;
-        self.came.notify_one();
+        // More than one may wait here, each for something else.
+        self.came.notify_all();
         Ok(())
+    }
+
+    /// Counts what there was no place for.
+    pub(super) fn lose(&self, lost: u64) {
+        self.waiting().lost += lost;
     }
 
     /// Puts back what could not be written: it goes before what came since.
@@ -139,7 +155,7 @@ impl Pending {
             return full("keys", limits.keys);
         }
         let more: usize = change.set.iter().map(|(key, value)| key.len() + value.cost()).sum();
-        let less: usize = change.set.keys().filter_map(|key| self.cost_of(key)).sum();
+        let less: usize = change.replaced().filter_map(|key| self.cost_of(key)).sum();
         if self.set_bytes + more - less > limits.bytes {
             return full("bytes", limits.bytes);
         }
@@ -151,11 +167,7 @@ impl Pending {
     }
 
     fn merge(&mut self, later: Change) {
-        let gone: usize = later
-            .removed
-            .union(&later.set.keys().cloned().collect())
-            .filter_map(|key| self.cost_of(key))
-            .sum();
+        let gone: usize = later.replaced().filter_map(|key| self.cost_of(key)).sum();
         self.set_bytes += later.set.iter().map(|(key, value)| key.len() + value.cost()).sum::<usize>();
         self.set_bytes -= gone;
         self.event_bytes += later.events.iter().map(Event::cost).sum::<usize>();
@@ -200,7 +212,7 @@ mod tests {
 
     #[test]
     fn what_waits_is_merged_and_what_was_put_back_goes_first() {
-        let outbox = Outbox::new(LIMITS);
+        let outbox = Outbox::new(LIMITS, 2);
         for n in 0..100 {
             outbox.put(set("a", &json!(n))).unwrap();
         }
@@ -217,7 +229,7 @@ mod tests {
 
     #[test]
     fn nothing_grows_while_nobody_takes_it() {
-        let outbox = Outbox::new(LIMITS);
+        let outbox = Outbox::new(LIMITS, 2);
         for n in 0..10 {
             outbox.put(event(n)).unwrap();
         }
@@ -230,7 +242,7 @@ mod tests {
 
     #[test]
     fn what_was_put_before_it_was_closed_is_taken() {
-        let outbox = Outbox::new(LIMITS);
+        let outbox = Outbox::new(LIMITS, 2);
         outbox.put(event(1)).unwrap();
         outbox.close();
         let far = Instant::now() + Duration::from_secs(60);

@@ -81,7 +81,9 @@ impl Recorder {
         let mut writer =
             Writer { length: file.metadata().map_err(wrong)?.len(), file, begin: Instant::now() };
         writer.write(&to_line(&head)).map_err(wrong)?;
-        let outbox = Arc::new(Outbox::new(limits));
+        // What rooms that are shared hold beyond their limit is taken too.
+        let limits = Limits { bytes: limits.bytes.saturating_mul(2), log: usize::MAX, ..limits };
+        let outbox = Arc::new(Outbox::new(limits, usize::MAX));
         let thread = std::thread::Builder::new().name("circlet-hub-rec".to_owned()).spawn({
             let outbox = outbox.clone();
             move || record(&mut writer, &outbox, tick, &troubles)
@@ -92,8 +94,10 @@ impl Recorder {
 
     /// Has a change written. Where that is slower than what comes, values are merged and the oldest events lost, which the file says.
     pub(super) fn take(&self, change: Change) {
-        // A room holds no more than may wait for it.
-        let _ = self.outbox.put(change);
+        let events = change.events.len() as u64;
+        if self.outbox.put(change).is_err() {
+            self.outbox.lose(events + 1);
+        }
     }
 
     /// Writes what waits, and ends.
@@ -169,6 +173,12 @@ impl Writer {
     }
 }
 
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
 fn record(writer: &mut Writer, outbox: &Outbox, tick: Duration, troubles: &Troubles) {
     let mut next = Instant::now();
     while let Some(batch) = outbox.take(next) {
@@ -178,12 +188,14 @@ fn record(writer: &mut Writer, outbox: &Outbox, tick: Duration, troubles: &Troub
             Err(error) => {
                 troubles.set(TROUBLE, error.to_string());
                 if outbox.pause(RETRY) {
-                    return;
+                    break;
                 }
                 outbox.put_back(batch);
             }
         }
     }
+    // A child that was forked has it too.
+    let _ = writer.file.unlock();
 }
 
 /// What is next in a recording.
@@ -202,7 +214,7 @@ pub enum Moment {
         /// What.
         change: Change,
     },
-    /// Events are missing, as the file could not be written fast enough.
+    /// Events or updates are missing, as the file could not be written fast enough.
     Lost {
         /// How many.
         events: u64,

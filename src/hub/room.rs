@@ -105,12 +105,15 @@ impl Room {
         }
     }
 
-    /// Does what a change says, and returns the number of its last event. Where rooms are shared, `last` is that number.
+    /// Does what a change says, and returns the number of its last event. Where rooms are shared, `last` is that number, and it is done
+    /// by all: whoever published it saw that there is room for it, so that it goes beyond that by no more than what was on its way.
     ///
     /// # Errors
     /// It has no room for it: nothing is changed.
     pub(super) fn apply(&mut self, change: Change, last: Option<u64>) -> Result<u64, HubError> {
-        self.has_place_for(&change)?;
+        if last.is_none() {
+            self.has_place_for(&change)?;
+        }
         for key in &change.removed {
             self.remove(key);
         }
@@ -121,29 +124,29 @@ impl Room {
         Ok(self.next - 1)
     }
 
-    /// Makes the state and the log what they are elsewhere, where the number of the last event is `last`.
-    ///
-    /// # Errors
-    /// As for [`apply`](Self::apply).
+    /// Makes the state and the log what they are elsewhere, where the number of the last event is `last`. Returns what viewers are told.
     #[cfg(feature = "redis")]
-    pub(super) fn replace(&mut self, mut change: Change, last: u64) -> Result<(), HubError> {
-        let is_new = self.next == 1;
+    pub(super) fn replace(&mut self, mut change: Change, last: u64) -> Result<Change, HubError> {
+        let (is_new, known) = (self.next == 1, self.next - 1);
         change.removed = self.entries.keys().filter(|key| !change.set.contains_key(*key)).cloned().collect();
+        let mut told = change.clone();
         self.apply(change, Some(last))?;
         if is_new {
             // Nobody was here when it happened.
             self.untold = self.next;
+            told.events.clear();
+        } else {
+            let new = usize::try_from(last.saturating_sub(known)).unwrap_or(usize::MAX);
+            told.events.drain(..told.events.len().saturating_sub(new));
         }
-        Ok(())
+        Ok(told)
     }
 
     /// Tells whether there is room for a change.
     pub(super) fn has_place_for(&self, change: &Change) -> Result<(), HubError> {
         let cost = |key: &str, value: &State| key.len() + value.cost();
         let (mut keys, mut bytes) = (self.entries.len(), self.bytes);
-        let gone =
-            change.removed.iter().chain(change.set.keys().filter(|key| !change.removed.contains(*key)));
-        for (key, value) in gone.filter_map(|key| self.entries.get_key_value(key)) {
+        for (key, value) in change.replaced().filter_map(|key| self.entries.get_key_value(key)) {
             keys -= 1;
             bytes -= cost(key, value);
         }
@@ -176,7 +179,7 @@ impl Room {
     /// Appends events of which the last one has a number; those that are there already are passed over, and what is missing before them
     /// is lost.
     fn log_all(&mut self, events: Vec<Event>, last: Option<u64>) {
-        let first = last.map_or(self.next, |last| (last + 1).saturating_sub(events.len() as u64));
+        let first = last.map_or(self.next, |last| last.saturating_add(1).saturating_sub(events.len() as u64));
         if first > self.next {
             self.log.clear();
             self.log_bytes = 0;
@@ -294,6 +297,13 @@ impl Room {
         // What changes until the next tick comes with that to whoever gets this: many who come at once cost one of it.
         self.snapshot[codec as usize] = Some(frames.clone());
         frames
+    }
+
+    /// Returns what takes all its keys away.
+    pub(super) fn removal(&self) -> Change {
+        let mut change = Change::to(&self.name);
+        change.removed = self.entries.keys().cloned().collect();
+        change
     }
 
     /// Tells whether it has a key.

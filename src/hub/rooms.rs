@@ -31,7 +31,8 @@ struct Guest(Arc<Place>);
 
 impl Drop for Guest {
     fn drop(&mut self) {
-        self.0.guests.fetch_sub(1, Ordering::Relaxed);
+        // Whoever sees this sees the viewer that came by it.
+        self.0.guests.fetch_sub(1, Ordering::Release);
     }
 }
 
@@ -53,7 +54,7 @@ impl Place {
 
     /// Tells whether somebody watches it or does something in it. Who is new is in it while the rooms are locked.
     fn is_in_use(&self) -> bool {
-        self.guests.load(Ordering::Relaxed) > 0 || self.viewers.load(Ordering::Relaxed) > 0
+        self.guests.load(Ordering::Acquire) > 0 || self.viewers.load(Ordering::Relaxed) > 0
     }
 }
 
@@ -141,28 +142,22 @@ impl Rooms {
         self.places().get(name).cloned()
     }
 
-    /// Takes out the rooms that nobody watches and in which nothing was done for so long, or is anything; returns how many.
-    pub(super) fn evict(&self, now_ms: u64, idle_ms: u64) -> usize {
+    /// Takes out the rooms that nobody watches and in which nothing was done for so long, or is anything; returns them.
+    pub(super) fn evict(&self, now_ms: u64, idle_ms: u64) -> Vec<Arc<Place>> {
         let mut places = self.places();
-        let before = places.len();
         let goes = |place: &Place| {
             place.is_idle(now_ms, idle_ms) || (place.is_idle(now_ms, 0) && place.room().is_blank())
         };
-        places.retain(|_, place| !goes(place));
-        before - places.len()
+        places.extract_if(|_, place| goes(place)).map(|(_, place)| place).collect()
     }
 
-    /// Takes out a room unless somebody watches it or does something in it; returns how many went.
+    /// Takes out a room and returns it, unless somebody watches it or does something in it.
     #[cfg(feature = "redis")]
-    pub(super) fn remove_unwatched(&self, name: &str) -> Result<u64, Arc<Place>> {
+    pub(super) fn remove_unwatched(&self, name: &str) -> Result<Option<Arc<Place>>, Arc<Place>> {
         let mut places = self.places();
         match places.get(name) {
             Some(place) if place.is_in_use() => Err(place.clone()),
-            place => {
-                let there = u64::from(place.is_some());
-                places.remove(name);
-                Ok(there)
-            }
+            _ => Ok(places.remove(name)),
         }
     }
 

@@ -306,6 +306,11 @@ impl Line {
         }
     }
 
+    /// Tells whether nothing is half written or waits.
+    pub(super) fn is_settled(&self) -> bool {
+        !matches!(self.wire, Wire::WebSocket(_)) || (self.partial.is_empty() && self.queue.is_empty())
+    }
+
     pub(super) fn is_closed(&self) -> bool {
         matches!(self.wire, Wire::Closed)
     }

@@ -10,8 +10,9 @@ mod server;
 mod writer;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Client, Connection, RedisError};
 
@@ -60,7 +61,7 @@ impl Cluster {
         let server = Server { client, prefix: core.options.redis_prefix.clone() };
         let mut reader = server.connect().map_err(wrong)?;
         let id = server.id(&mut reader, &core.id()).map_err(wrong)?;
-        let outbox = Arc::new(Outbox::new(core.options.room()));
+        let outbox = Arc::new(Outbox::new(core.options.room(), core.options.max_rooms));
         // Of them all, as the numbers of events are.
         core.set_id(id);
         core.shared = Some(outbox.clone());
@@ -71,7 +72,7 @@ impl Cluster {
     ///
     /// # Errors
     /// They cannot be read, or no thread can be started.
-    pub(super) fn start(self, core: &Arc<Core>) -> Result<Vec<JoinHandle<()>>, HubError> {
+    pub(super) fn start(self, core: &Arc<Core>) -> Result<Sharing, HubError> {
         let mut follower = Follower::new(core.clone(), self.server.clone());
         let mut connection = self.reader.0;
         let loaded = follower.load(&mut connection);
@@ -80,13 +81,42 @@ impl Cluster {
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(HubError::Thread)
         };
-        let outbox = self.outbox.clone();
-        let reader = spawn("circlet-hub-get", Box::new(move || follower.run(connection, &outbox)))?;
-        let outbox = self.outbox.clone();
-        let writer = spawn("circlet-hub-put", Box::new(move || writer.run(&outbox)));
-        if writer.is_err() {
-            self.outbox.close();
+        let mut sharing = Sharing { outbox: self.outbox, ends: Arc::default(), threads: Vec::new() };
+        let outbox = sharing.outbox.clone();
+        // As soon as it is there, it is ended with what is returned.
+        sharing.threads.push(spawn("circlet-hub-put", Box::new(move || writer.run(&outbox)))?);
+        let (outbox, ends) = (sharing.outbox.clone(), sharing.ends.clone());
+        let follow = move || follower.run(connection, &outbox, &ends);
+        sharing.threads.push(spawn("circlet-hub-get", Box::new(follow))?);
+        Ok(sharing)
+    }
+}
+
+/// The threads of a hub that shares rooms: the writer, and then the follower.
+#[derive(Debug)]
+pub(super) struct Sharing {
+    outbox: Arc<Outbox>,
+    ends: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Sharing {
+    /// Writes what waits, reads it again as all hubs do, and ends. A server that does not answer is waited for no longer than this.
+    pub(super) fn end(&mut self, patience: Duration) {
+        self.outbox.close();
+        let until = Instant::now() + patience;
+        for thread in self.threads.drain(..) {
+            while !thread.is_finished() && Instant::now() < until {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            // The follower ends after the writer has.
+            self.ends.store(true, Ordering::Release);
         }
-        Ok(vec![writer?, reader])
+    }
+}
+
+impl Drop for Sharing {
+    fn drop(&mut self) {
+        self.end(Duration::from_secs(1));
     }
 }

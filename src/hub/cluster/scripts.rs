@@ -1,63 +1,106 @@
 //! What Redis does at once.
 
-/// Publishes a change: keeps the state and the log of the room, gives its events their numbers, and tells all hubs. One that is sent twice,
-/// as its answer was lost, is done once. A server that has forgotten everything takes none before it was told what hubs know.
+/// A script, with what all have in common: its keys, how it reads its arguments, and how it tells all hubs of something. What is told has
+/// numbers, by which a hub sees that it has missed something, or that Redis has an older state than it had.
 ///
 /// The stream goes back for a minute; a hub that was away for longer reads states and logs instead.
-pub(super) const PUBLISH: &str = r"
-local state, log, seen, rooms, stream = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
+macro_rules! script {
+    ($body:literal) => {
+        concat!(
+            r"
+local state, log, rooms, stream, count, id, seen = unpack(KEYS)
 local at = 0
 local function next() at = at + 1; return ARGV[at] end
-if redis.call('GET', KEYS[6]) ~= next() then return redis.error_reply('FORGOTTEN it has lost what hubs told it') end
+local function keep(room, ttl)
+    redis.call('PEXPIRE', state, ttl)
+    redis.call('PEXPIRE', log, ttl)
+    redis.call('SADD', rooms, room)
+end
+local function tell(...)
+    local oldest = string.format('%d', (redis.call('TIME')[1] - 60) * 1000)
+    redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'seq', redis.call('INCR', count), ...)
+    redis.call('EXPIRE', stream, 86400)
+end
+",
+            $body
+        )
+    };
+}
+
+/// Publishes a change: keeps the state and the log of the room, gives its events their numbers, and tells all hubs. One that is sent twice,
+/// as its answer was lost, is done once. A server that has forgotten everything takes none before it was told what hubs know.
+pub(super) const PUBLISH: &str = script!(
+    r"
+if redis.call('GET', id) ~= next() then return redis.error_reply('FORGOTTEN it has lost what hubs told it') end
 local sequence, room, floor, ttl, log_max, change = tonumber(next()), next(), tonumber(next()), next(), tonumber(next()), next()
 if sequence <= tonumber(redis.call('GET', seen) or '0') then return 0 end
-redis.call('SET', seen, sequence, 'EX', 86400)
+redis.call('SET', seen, sequence, 'EX', 3600)
 for _ = 1, tonumber(next()) do redis.call('HDEL', state, next()) end
 for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key, next()) end
 local last = math.max(tonumber(redis.call('HGET', state, '') or '0'), floor)
 for _ = 1, tonumber(next()) do last = last + 1; redis.call('RPUSH', log, next()) end
 redis.call('LTRIM', log, -log_max, -1)
 redis.call('HSET', state, '', string.format('%d', last))
-redis.call('PEXPIRE', state, ttl)
-redis.call('PEXPIRE', log, ttl)
-redis.call('SADD', rooms, room)
-local oldest = string.format('%d', (redis.call('TIME')[1] - 60) * 1000)
-redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'n', string.format('%d', last), 'change', change)
-redis.call('EXPIRE', stream, 86400)
+keep(room, ttl)
+tell('n', string.format('%d', last), 'change', change)
 return 1
-";
+"
+);
 
 /// Tells a server that has forgotten a room what a hub knows of it. Where another hub has told it something by now, that holds, and the
 /// numbers of events go on from the larger one.
-pub(super) const RESTORE: &str = r"
-local state, log, rooms, stream = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local at = 0
-local function next() at = at + 1; return ARGV[at] end
+pub(super) const RESTORE: &str = script!(
+    r"
 local room, last, ttl, change = next(), tonumber(next()), next(), next()
 local known = redis.call('HGET', state, '')
 redis.call('HSET', state, '', string.format('%d', math.max(tonumber(known or '0'), last)))
 if known then return 0 end
 for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key, next()) end
 for _ = 1, tonumber(next()) do redis.call('RPUSH', log, next()) end
-redis.call('PEXPIRE', state, ttl)
-redis.call('PEXPIRE', log, ttl)
-redis.call('SADD', rooms, room)
-redis.call('XADD', stream, '*', 'n', string.format('%d', last), 'change', change)
+keep(room, ttl)
+tell('n', string.format('%d', last), 'change', change)
 return 1
-";
+"
+);
+
+/// Has a server that came back with what it had a while ago forget it all: hubs know better. Only the first of them does.
+pub(super) const FORGET: &str = script!(
+    r"
+if redis.call('GET', id) ~= next() then return 0 end
+local prefix = next()
+for _, room in ipairs(redis.call('SMEMBERS', rooms)) do
+    redis.call('DEL', prefix .. ':state:' .. room, prefix .. ':log:' .. room)
+end
+redis.call('DEL', rooms, stream, count, id)
+return 1
+"
+);
+
+/// Reads how much was told, and where the newest of it is in the stream.
+pub(super) const NEWEST: &str = script!(
+    r"
+local newest = redis.call('XREVRANGE', stream, '+', '-', 'COUNT', 1)
+return {redis.call('GET', count) or '0', newest[1] and newest[1][1] or '0-0'}
+"
+);
 
 /// Reads the state and the log of a room; forgets a room that has gone.
-pub(super) const LOAD: &str = r"
-local state = redis.call('HGETALL', KEYS[1])
-if #state == 0 then redis.call('SREM', KEYS[3], ARGV[1]) end
-return {state, redis.call('LRANGE', KEYS[2], 0, -1)}
-";
+pub(super) const LOAD: &str = script!(
+    r"
+local kept = redis.call('HGETALL', state)
+if #kept == 0 then redis.call('SREM', rooms, next()) end
+return {kept, redis.call('LRANGE', log, 0, -1)}
+"
+);
 
 /// Has a room go that nobody watches and in which nothing was done for a time, and tells all hubs.
-pub(super) const EVICT: &str = r"
-if redis.call('PTTL', KEYS[1]) > tonumber(ARGV[2]) then return 0 end
-redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('SREM', KEYS[3], ARGV[1])
-redis.call('XADD', KEYS[4], '*', 'gone', ARGV[1])
+pub(super) const EVICT: &str = script!(
+    r"
+local room, idle = next(), tonumber(next())
+if redis.call('PTTL', state) > idle then return 0 end
+redis.call('DEL', state, log)
+redis.call('SREM', rooms, room)
+tell('gone', room)
 return 1
-";
+"
+);

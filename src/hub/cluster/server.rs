@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use redis::{Client, Commands, Connection, RedisError, RedisResult};
+use redis::{Client, Commands, Connection, FromRedisValue, RedisError, RedisResult, Script, ToRedisArgs};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::scripts::NEWEST;
 use crate::hub::State;
 use crate::hub::change::Columns;
 use crate::hub::core::Core;
@@ -33,12 +34,21 @@ impl Server {
         format!("{}:{kind}", self.prefix)
     }
 
-    pub(super) fn state(&self, room: &str) -> String {
-        format!("{}:state:{room}", self.prefix)
+    /// Returns the keys that scripts have: those of a room, and those of all.
+    pub(super) fn keys(&self, room: &str) -> Vec<String> {
+        let of_room = ["state", "log"].map(|kind| self.key(&format!("{kind}:{room}")));
+        of_room.into_iter().chain(["rooms", "stream", "count", "id"].map(|kind| self.key(kind))).collect()
     }
 
-    pub(super) fn log(&self, room: &str) -> String {
-        format!("{}:log:{room}", self.prefix)
+    /// Runs a script.
+    pub(super) fn run<T: FromRedisValue>(
+        &self,
+        connection: &mut Connection,
+        script: &str,
+        room: &str,
+        arguments: impl ToRedisArgs,
+    ) -> RedisResult<T> {
+        Script::new(script).key(self.keys(room)).arg(arguments).invoke(connection)
     }
 
     /// Returns the id that all hubs of the prefix have, which is this one where there is none.
@@ -48,12 +58,10 @@ impl Server {
         connection.get(&key)
     }
 
-    /// Returns the id of the newest entry of the stream.
-    pub(super) fn newest(&self, connection: &mut Connection) -> RedisResult<EntryId> {
-        let mut command = redis::cmd("XREVRANGE");
-        let entries: Entries =
-            command.arg(self.key("stream")).arg("+").arg("-").arg("COUNT").arg(1).query(connection)?;
-        Ok(entries.first().map_or(EntryId::default(), |(id, _)| EntryId::read(id)))
+    /// Returns how much was told, and where the newest of it is in the stream.
+    pub(super) fn newest(&self, connection: &mut Connection) -> RedisResult<(u64, EntryId)> {
+        let (count, id): (u64, String) = self.run(connection, NEWEST, "", &[""; 0])?;
+        Ok((count, EntryId::read(&id)))
     }
 
     /// Returns the id of the oldest entry of the stream that is still there.
@@ -65,7 +73,8 @@ impl Server {
     }
 }
 
-pub(super) type Entries = Vec<(String, HashMap<String, Vec<u8>>)>;
+/// Entries of a stream: their ids and fields, of which nobody knows that they are text.
+pub(super) type Entries = Vec<(String, HashMap<Vec<u8>, Vec<u8>>)>;
 
 /// Where something is in a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]

@@ -79,13 +79,11 @@ impl Writer {
 
     fn publish(&self, command: &mut Pipeline, change: &Change, sequence: u64) {
         let (options, server) = (&self.core.options, &self.server);
-
         let floor = self.core.rooms.get(&change.room).map_or(0, |place| place.room().last());
-        command.arg(6);
-        let keys = [server.state(&change.room), server.log(&change.room)];
-        let seen = format!("seen:{}", self.me);
-        command.arg(&keys[..]).arg(server.key(&seen)).arg(server.key("rooms")).arg(server.key("stream"));
-        command.arg(server.key("id")).arg(&*self.core.id());
+        // For each room by itself: of a batch, one may be done where one before it is not.
+        let seen = server.key(&format!("seen:{}:{}", self.me, change.room));
+        let keys = server.keys(&change.room);
+        command.arg(keys.len() + 1).arg(keys).arg(seen).arg(&*self.core.id());
         command
             .arg(sequence)
             .arg(&change.room)

@@ -149,7 +149,8 @@ impl<'a> Player<'a> {
             };
             match moment {
                 Moment::Started { at } => {
-                    run = at.saturating_sub(*first.get_or_insert(at));
+                    // A clock may have been set back.
+                    run = at.saturating_sub(*first.get_or_insert(at)).max(self.now);
                     self.wait_until(run, interrupt, bar)?;
                     self.clear();
                 }
@@ -157,7 +158,7 @@ impl<'a> Player<'a> {
                     self.wait_until(run + at, interrupt, bar)?;
                     self.publish(change);
                 }
-                Moment::Lost { events } => note(format_args!("{events} events are missing here")),
+                Moment::Lost { events } => note(format_args!("{events} events or updates are missing here")),
                 _ => {}
             }
             bar.set_position(recording.progress().0);
@@ -169,6 +170,10 @@ impl<'a> Player<'a> {
 
     /// Waits until something is due, which was at a time of the recording.
     fn wait_until(&mut self, at: Duration, interrupt: &Interrupt, bar: &ProgressBar) -> Result<(), Failure> {
+        if self.now <= self.arguments.from {
+            // What comes before took no time.
+            self.due = Instant::now();
+        }
         let pause = at.saturating_sub(self.now.max(self.arguments.from));
         self.now = self.now.max(at);
         let pause = self.arguments.max_pause.map_or(pause, |most| pause.min(most));
