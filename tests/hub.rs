@@ -522,6 +522,10 @@ fn options_that_cannot_be_are_named() {
         (|options| options.threads = 0, "threads"),
         (|options| options.ping_timeout = Duration::ZERO, "ping_timeout"),
         (|options| options.emit_token = Some(String::new()), "emit_token"),
+        (|options| options.max_rooms = 0, "max_rooms"),
+        (|options| options.origins = vec!["https://app.example/".to_owned()], "https://example.org"),
+        (|options| options.origins = vec!["*".to_owned()], "https://example.org"),
+        (|options| options.hosts = vec!["http://hub.example".to_owned()], "without a scheme"),
     ] {
         let mut options = HubOptions::default();
         options.addr = "127.0.0.1:0".parse().unwrap();
@@ -539,10 +543,74 @@ fn options_that_cannot_be_are_named() {
 }
 
 #[test]
+fn names_that_clients_take_for_something_else_and_values_that_are_too_deep_are_refused() {
+    let hub = hub(|_| {});
+    for event in
+        ["connect", "disconnect", "connect_error", "newListener", "gameState", "game-state-update", "lost"]
+    {
+        let error = hub.emit("g", event, json!(1)).unwrap_err().to_string();
+        assert!(error.contains(event) && error.contains("agent-action"), "{error}");
+    }
+    assert_eq!(hub.emit("g", "anything-else", json!(1)).unwrap(), Some(1));
+    let deep = |levels: usize| (0..levels).fold(json!(1), |inner, _| json!([inner]));
+    hub.set("g", "deep", deep(100)).unwrap();
+    assert!(hub.set("g", "deep", deep(101)).unwrap_err().to_string().contains("deeper than 100"));
+    assert!(hub.emit("g", "agent-action", deep(101)).is_err());
+    assert!(hub.remove("g", "").is_err());
+}
+
+#[test]
+fn what_the_hub_or_a_session_says_of_itself_is_not_for_emitters_to_change() {
+    let hub = hub(|_| {});
+    let name = format!("circlet-test-hub-{}", std::process::id());
+    hub.follow_session(&name, "s").unwrap();
+    hub.follow_ring(&name, "g").unwrap();
+    assert!(hub.follow_ring(&name, "g").unwrap_err().to_string().contains("already"));
+    assert!(hub.follow_ring(&name, "hub").unwrap_err().to_string().contains("the hub's own"));
+    let post = |body: &str| http(hub.addr(), "POST", "/emit", &["Authorization: Bearer secret"], body);
+    for (room, why) in [("s", "what its session says"), ("hub", "the hub's own"), ("rings", "the hub's own")]
+    {
+        let (status, said) =
+            post(&format!(r#"{{"event":"game-state-update","room":"{room}","set":{{"goal":"x"}}}}"#));
+        assert!(status == 400 && said.contains(why), "{said}");
+    }
+    assert_eq!(post(r#"{"event":"agent-action","room":"s","action":"edit"}"#).0, 200);
+    assert_eq!(post(r#"{"event":"game-state-update","room":"g","set":{"x":1}}"#).0, 200);
+    let (status, said) = post(r#"{"event":"game-state-update","room":"g","sets":{"x":1}}"#);
+    assert!(status == 400 && said.contains("`sets`") && said.contains("`columns`"), "{said}");
+}
+
+#[test]
+fn whoever_posts_too_much_is_told_to_wait() {
+    let hub = hub(|options| options.emitter_limits.messages_per_s = 10);
+    let post = || {
+        http(
+            hub.addr(),
+            "POST",
+            "/emit",
+            &["Authorization: Bearer secret"],
+            r#"{"event":"agent-action","room":"g"}"#,
+        )
+    };
+    let answers: Vec<_> = (0..40).map(|_| post()).collect();
+    let taken = answers.iter().filter(|(status, _)| *status == 200).count();
+    let (status, said) = &answers[39];
+    assert!(
+        (20..35).contains(&taken) && *status == 429 && said.contains("10 messages a second"),
+        "{taken} {said}"
+    );
+    until("it may again", || post().0 == 200);
+}
+
+#[test]
 fn its_health_and_its_metrics_are_told() {
     let hub = hub(|_| {});
     let _viewer = Viewer::connected(hub.addr());
     assert_eq!(get(hub.addr(), "/healthz"), (200, "ok\n".to_owned()));
+    assert_eq!(http(hub.addr(), "HEAD", "/healthz", &[], "").0, 200);
+    for (method, path) in [("GET", "/emit"), ("PUT", "/emit"), ("POST", "/healthz"), ("DELETE", "/metrics")] {
+        assert_eq!(http(hub.addr(), method, path, &[], "").0, 405, "{method} {path}");
+    }
     let (status, text) = get(hub.addr(), "/metrics");
     assert_eq!(status, 200);
     assert!(text.contains("# TYPE circlet_hub_viewers gauge\ncirclet_hub_viewers 1\n"), "{text}");

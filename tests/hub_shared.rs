@@ -21,20 +21,25 @@ struct Redis {
 
 impl Redis {
     fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    fn start_with(options: &[&str]) -> Self {
         // Whoever takes the port meanwhile has the server end, and another one is tried.
         for _ in 0..20 {
             let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-            if let Some(redis) = Self::start_at(port) {
+            if let Some(redis) = Self::start_at(port, options) {
                 return redis;
             }
         }
         panic!("redis-server does not start");
     }
 
-    fn start_at(port: u16) -> Option<Self> {
+    fn start_at(port: u16, options: &[&str]) -> Option<Self> {
         let mut command = Command::new("redis-server");
         let port_text = port.to_string();
         command.args(["--port", &port_text, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+        command.args(["--dir", env!("CARGO_TARGET_TMPDIR")]).args(options);
         let process = command.args(["--daemonize", "no"]).stdout(Stdio::null()).spawn();
         let mut redis =
             Self { port, process: process.expect("redis-server is there (Debian: redis-server)") };
@@ -280,7 +285,7 @@ fn a_redis_that_has_forgotten_everything_is_told_it_again() {
     a.set("g", "y", json!(2)).unwrap();
     a.emit("g", "agent-action", json!(2)).unwrap();
     until("it waits", || a.stats().unshared > 0 && a.stats().troubles == 2);
-    let redis = Redis::start_at(port).expect("the port is still free");
+    let redis = Redis::start_at(port, &[]).expect("the port is still free");
     viewer.until(|it| at(it, "y") == 2 && it.events.len() == 2);
     assert_eq!(viewer.events[1], (2, json!(2)), "numbers go on");
     until("all works again", || a.troubles().is_empty() && a.stats().unshared == 0);
@@ -322,6 +327,77 @@ fn a_hub_that_was_away_for_longer_than_the_stream_goes_back_has_the_state_again(
     viewer.until(|it| it.state.len() == 1 && it.events.len() == 2);
     assert_eq!((at(&viewer, "x"), viewer.lost), (json!(7), 3));
     assert_eq!(viewer.events, [(4, json!(4)), (5, json!(5))]);
+}
+
+#[test]
+fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again() {
+    let file = format!("circlet-older-{}.rdb", std::process::id());
+    let redis = Redis::start_with(&["--dbfilename", &file]);
+    let port = redis.port;
+    let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
+    let mut viewer = Viewer::connect(b.addr(), None);
+    viewer.join(&json!("g"));
+    a.update("g", [("x", json!(1).into()), ("gone", json!(1).into())], []).unwrap();
+    a.emit("g", "agent-action", json!(1)).unwrap();
+    viewer.until(|it| it.state.len() == 2 && it.events.len() == 1);
+    redis.cli(&["save"]);
+    a.update("g", [("x", json!(2).into())], ["gone"]).unwrap();
+    a.emit("g", "agent-action", json!(2)).unwrap();
+    viewer.until(|it| at(it, "x") == 2 && it.events.len() == 2);
+    drop(redis);
+    let redis = Redis::start_at(port, &["--dbfilename", &file]).expect("the port is still free");
+    std::fs::remove_file(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(&file)).unwrap();
+    until("all works again", || [&a, &b].iter().all(|hub| hub.troubles().is_empty()));
+    until("it is told", || redis.cli(&["hget", "circlet:state:g", "x"]).contains('2'));
+    a.emit("g", "agent-action", json!(3)).unwrap();
+    viewer.until(|it| it.events.len() == 3);
+    assert_eq!(viewer.events[2], (3, json!(3)));
+    assert_eq!(json!(viewer.state), json!({ "x": 2 }));
+    let c = hub(&redis, |_| {});
+    let mut other = Viewer::connect(c.addr(), None);
+    other.join(&json!("g"));
+    assert_eq!(json!(other.state), json!({ "x": 2 }));
+}
+
+#[test]
+fn a_redis_that_takes_only_a_part_is_told_the_rest_when_it_has_place() {
+    let redis = Redis::start();
+    let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
+    let mut viewers = [Viewer::connect(b.addr(), None), Viewer::connect(b.addr(), None)];
+    viewers[0].join(&json!("large"));
+    viewers[1].join(&json!("small"));
+    redis.signal("-STOP");
+    a.set("large", "x", json!("x".repeat(2 << 20))).unwrap();
+    a.set("small", "x", json!(1)).unwrap();
+    redis.signal("-CONT");
+    viewers[1].until(|it| at(it, "x") == 1);
+    viewers[0].until(|it| it.state.contains_key("x"));
+    let used: u64 = {
+        let memory = redis.cli(&["info", "memory"]);
+        memory.lines().find_map(|line| line.strip_prefix("used_memory:")?.trim().parse().ok()).unwrap()
+    };
+    redis.cli(&["config", "set", "maxmemory", &(used + (1 << 20)).to_string()]);
+    a.set("large", "y", json!("y".repeat(1_500_000))).unwrap();
+    a.set("small", "x", json!(2)).unwrap();
+    until("it is said that there is no place", || {
+        a.troubles().iter().any(|trouble| trouble.contains("maxmemory"))
+    });
+    redis.cli(&["config", "set", "maxmemory", "0"]);
+    viewers[0].until(|it| it.state.contains_key("y"));
+    viewers[1].until(|it| at(it, "x") == 2);
+    until("all works again", || a.troubles().is_empty() && a.stats().unshared == 0);
+}
+
+#[test]
+fn rooms_that_nobody_but_one_viewer_made_up_are_of_one_hub_and_go_with_it() {
+    let redis = Redis::start();
+    let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
+    let mut viewer = Viewer::connect(a.addr(), None);
+    (0..20).for_each(|n| drop(viewer.join(&json!(format!("made-up-{n}")))));
+    assert_eq!((a.stats().rooms, b.stats().rooms), (20, 0));
+    drop(viewer);
+    until("they go", || a.stats().rooms == 0);
+    assert_eq!(redis.cli(&["smembers", "circlet:rooms"]).trim(), "");
 }
 
 #[test]

@@ -416,8 +416,13 @@ impl From<HubError> for Failure {
             | HubError::Recording { .. }
             | HubError::Redis { .. }
             | HubError::Forked => CIRCLET_OS,
-            HubError::Option { .. } | HubError::Name { .. } | HubError::Deep { .. } => CIRCLET_INVALID,
+            HubError::Option { .. }
+            | HubError::Name { .. }
+            | HubError::Deep { .. }
+            | HubError::Event { .. }
+            | HubError::Own { .. } => CIRCLET_INVALID,
             HubError::Full { .. } | HubError::Rooms { .. } => CIRCLET_FULL,
+            HubError::Shown { .. } => CIRCLET_BUSY,
             HubError::Stopped => CIRCLET_CLOSED,
         };
         Self::new(status, error.to_string())

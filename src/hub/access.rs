@@ -27,7 +27,7 @@ pub(super) fn page(options: &HubOptions, port: u16, headers: &HeaderMap) -> Opti
     let host = host.to_str().unwrap_or("?");
     if !is_own_host(options, port, host) {
         return Some(format!(
-            "the host {} is not this hub's; name it with `hosts` if it is",
+            "the host {} is not this hub's; name it with `--host` (`hosts`) if it is",
             host.escape_debug()
         ));
     }
@@ -40,7 +40,7 @@ pub(super) fn page(options: &HubOptions, port: u16, headers: &HeaderMap) -> Opti
     let is_allowed = is_own || options.origins.iter().any(|allowed| allowed.eq_ignore_ascii_case(origin));
     (!is_allowed).then(|| {
         format!(
-            "pages of {} may not connect; name the origin with `origins` if they may",
+            "pages of {} may not connect; name the origin with `--origin` (`origins`) if they may",
             origin.escape_debug()
         )
     })

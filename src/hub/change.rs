@@ -54,7 +54,7 @@ impl Change {
     pub(super) fn check(&self) -> Result<(), HubError> {
         check_name("room", &self.room)?;
         self.set.keys().chain(&self.removed).try_for_each(|key| check_name("key", key))?;
-        self.events.iter().try_for_each(|event| check_name("event", &event.name))?;
+        self.events.iter().try_for_each(|event| check_event(&event.name))?;
         let values = self.set.values().chain(self.events.iter().map(|event| &event.data));
         let is_deep = |value: &State| matches!(value, State::Json(value) if is_deeper(value, DEPTH));
         if values.into_iter().any(is_deep) { Err(HubError::Deep { limit: DEPTH }) } else { Ok(()) }
@@ -84,6 +84,27 @@ impl Event {
     pub(super) fn cost(&self) -> usize {
         self.name.len() + self.data.cost()
     }
+}
+
+/// The names of events that clients of Socket.IO have for themselves, and those that tell of the state.
+const TAKEN: [&str; 11] = [
+    "connect",
+    "connect_error",
+    "disconnect",
+    "disconnecting",
+    "newListener",
+    "removeListener",
+    "__disconnect_final",
+    "gameState",
+    "game-state-update",
+    "lost",
+    "refused",
+];
+
+/// Checks the name of an event.
+fn check_event(name: &str) -> Result<(), HubError> {
+    check_name("event", name)?;
+    if TAKEN.contains(&name) { Err(HubError::Event { event: name.to_owned() }) } else { Ok(()) }
 }
 
 /// How deep values are nested: whatever a hub writes around them, readers of JSON take it.

@@ -1,6 +1,7 @@
 //! What the threads of a hub share.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -14,6 +15,7 @@ use super::codec::Frames;
 use super::error::HubError;
 use super::options::HubOptions;
 use super::outbox::Outbox;
+use super::quota::Quota;
 use super::recording::Recorder;
 use super::room::Room;
 use super::rooms::{Place, Rooms};
@@ -41,7 +43,14 @@ pub(super) struct Core {
     /// Takes what other hubs are to be told.
     pub(super) shared: Option<Arc<Outbox>>,
     pub(super) troubles: Troubles,
+    /// The rooms whose state is a session's.
+    session_rooms: Mutex<HashSet<String>>,
+    /// How much those who post may still say, by address.
+    posters: Mutex<HashMap<IpAddr, Quota>>,
 }
+
+/// Of how many addresses it is known at most how much they have posted.
+const POSTERS: usize = 10_000;
 
 /// The room that says of the hub itself what it does.
 pub(super) const ITSELF: &str = "hub";
@@ -56,6 +65,8 @@ impl Core {
             recorder: None,
             shared: None,
             troubles: Troubles::default(),
+            session_rooms: Mutex::default(),
+            posters: Mutex::default(),
             rooms: Rooms::new(options.max_rooms, options.room()),
             stats: Counts::default(),
             runtime,
@@ -119,6 +130,36 @@ impl Core {
         }
     }
 
+    /// The state of a room is what a session's page says.
+    pub(super) fn belongs_to_session(&self, room: &str) {
+        self.session_rooms.lock().unwrap_or_else(PoisonError::into_inner).insert(room.to_owned());
+    }
+
+    /// Tells why emitters may not say something of a room: what the hub itself or a session says of it is not theirs to change.
+    pub(super) fn refuses(&self, change: &Change) -> Option<String> {
+        let room = &change.room;
+        let is_session = || self.session_rooms.lock().unwrap_or_else(PoisonError::into_inner).contains(room);
+        if Self::is_own(room) {
+            return Some(format!("the room `{room}` is the hub's own"));
+        }
+        let is_update = !change.set.is_empty() || !change.removed.is_empty();
+        (is_update && is_session())
+            .then(|| format!("the state of the room `{room}` is what its session says; events may be told"))
+    }
+
+    /// Takes what a message costs that is posted from an address.
+    ///
+    /// # Errors
+    /// There is not so much left: what is too much.
+    pub(super) fn posts(&self, from: IpAddr, bytes: usize) -> Result<(), String> {
+        let mut posters = self.posters.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = self.now_ms();
+        if posters.len() >= POSTERS {
+            posters.clear();
+        }
+        posters.entry(from).or_insert_with(|| Quota::new(self.options.emitter_limits, now)).take(bytes, now)
+    }
+
     /// Tells whether a room is of this hub alone, where others are shared.
     pub(super) fn is_own(room: &str) -> bool {
         room == ITSELF || room == RINGS
@@ -147,14 +188,11 @@ impl Core {
     /// Does what a change says to a room, and returns the number of its last event.
     pub(super) fn apply(&self, change: Change, last: Option<u64>) -> Result<u64, HubError> {
         self.alter(&change.room.clone(), |room| {
-            let recorded = self
-                .recorder
-                .as_ref()
-                .filter(|_| change.room != ITSELF)
-                .map(|recorder| (recorder, change.clone()));
+            let recorder = self.recorder.as_ref().filter(|_| change.room != ITSELF);
+            let news = recorder.and_then(|_| room.news(&change));
             let last = room.apply(change, last)?;
-            if let Some((recorder, change)) = recorded {
-                recorder.take(change);
+            if let Some((recorder, news)) = recorder.zip(news) {
+                recorder.take(news);
             }
             Ok(last)
         })

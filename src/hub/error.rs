@@ -38,6 +38,28 @@ pub enum HubError {
         /// How long it may be.
         limit: usize,
     },
+    /// An event has a name that clients would take for something else.
+    #[error(
+        "`{event}` is what Socket.IO or the hub itself tells by that name; give another, such as `agent-action`"
+    )]
+    Event {
+        /// Its name.
+        event: String,
+    },
+    /// A room is the hub's own.
+    #[error("the room `{room}` is the hub's own: give another")]
+    Own {
+        /// The room.
+        room: String,
+    },
+    /// Something is shown already.
+    #[error("`{name}` is shown in the room `{room}` already")]
+    Shown {
+        /// The ring or page.
+        name: String,
+        /// The room.
+        room: String,
+    },
     /// A value is nested too deep.
     #[error("a value is nested deeper than {limit} levels")]
     Deep {

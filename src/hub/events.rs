@@ -196,6 +196,7 @@ fn room_of(argument: &Value) -> Result<&str, String> {
 
 /// What is done to a room's state: a change without events, of which emitters may say only some.
 #[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
 struct Update {
     room: String,
     #[serde(default)]
@@ -221,21 +222,42 @@ impl From<Update> for Change {
 /// # Errors
 /// What is wrong with it.
 pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, String> {
-    let change = if name == UPDATE {
-        Change::from(Update::deserialize(argument).map_err(|error| {
-            format!("game-state-update takes `{{room, set: {{key: value}}, removed: [key]}}`: {error}")
-        })?)
-    } else {
-        let Value::Object(mut data) = argument else { return Err(ROOM.to_owned()) };
-        let Some(Value::String(room)) = data.remove("room") else { return Err(ROOM.to_owned()) };
-        let mut change = Change::to(&room);
-        change.events.push(Event { name: name.to_owned(), data: Value::Object(data).into() });
-        change
-    };
+    let change = said(name, argument)?;
+    match core.refuses(&change) {
+        None => publish(core, change),
+        Some(refusal) => Err(refusal),
+    }
+}
+
+/// Publishes what is said as emitters say it; returns what they are told.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn publish(core: &Core, change: Change) -> Result<Value, String> {
     let mut said = json!({ "ok": true, "room": change.room });
     let is_event = !change.events.is_empty();
     if let (Some(number), true) = (core.publish(change).map_err(|error| error.to_string())?, is_event) {
         said["n"] = number.into();
     }
     Ok(said)
+}
+
+/// Reads what is said as emitters say it.
+///
+/// # Errors
+/// What is wrong with it.
+pub(super) fn said(name: &str, argument: Value) -> Result<Change, String> {
+    if name == UPDATE {
+        let update = Update::deserialize(argument).map_err(|error| {
+            format!(
+                "game-state-update takes `{{room, set: {{key: value}}, columns: {{key: {{x: {{f32: base64}}}}}}, removed: [key]}}`: {error}"
+            )
+        })?;
+        return Ok(update.into());
+    }
+    let Value::Object(mut data) = argument else { return Err(ROOM.to_owned()) };
+    let Some(Value::String(room)) = data.remove("room") else { return Err(ROOM.to_owned()) };
+    let mut change = Change::to(&room);
+    change.events.push(Event { name: name.to_owned(), data: Value::Object(data).into() });
+    Ok(change)
 }

@@ -12,8 +12,8 @@ use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
-    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN,
-    SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE, VARY,
+    ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN,
+    RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE, VARY,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -57,7 +57,7 @@ pub(super) async fn answer(
     let mut answer = match (codec, request.method()) {
         (_, &Method::OPTIONS) => preflight(),
         (Some((_, codec)), _) => session(&core, *codec, request).await,
-        (None, method) => plain(&core, &method.clone(), request).await,
+        (None, method) => plain(&core, peer, &method.clone(), request).await,
     };
     // It was allowed above, whatever it is.
     if let Some(origin) = origin {
@@ -273,27 +273,36 @@ fn websocket(
 }
 
 /// What there is beside sessions.
-async fn plain(core: &Arc<Core>, method: &Method, request: Request<Incoming>) -> Answer {
+async fn plain(core: &Arc<Core>, peer: IpAddr, method: &Method, request: Request<Incoming>) -> Answer {
     if matches!(*method, Method::GET | Method::HEAD)
         && let Some(file) = page::answer(request.uri().path(), request.headers())
     {
         return file;
     }
     match (method, request.uri().path()) {
-        (&Method::GET, "/healthz") => {
+        (&Method::GET | &Method::HEAD, "/healthz") => {
             let troubles = core.troubles.all().into_iter().map(|trouble| trouble + "\n");
             text(StatusCode::OK, "text/plain", "ok\n".to_owned() + &troubles.collect::<String>())
         }
-        (&Method::GET, "/metrics") => {
+        (&Method::GET | &Method::HEAD, "/metrics") => {
             text(StatusCode::OK, "text/plain; version=0.0.4", HubStats::of(core).to_prometheus())
         }
-        (&Method::POST, "/emit") => emit(core, request).await,
+        (&Method::POST, "/emit") => emit(core, peer, request).await,
+        (_, path @ ("/healthz" | "/metrics" | "/emit")) => {
+            let allowed = if path == "/emit" { "POST" } else { "GET, HEAD" };
+            let mut answer = said(
+                StatusCode::METHOD_NOT_ALLOWED,
+                &json!({ "ok": false, "error": format!("{path} takes {allowed}") }),
+            );
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+            answer
+        }
         (_, path) => said(StatusCode::NOT_FOUND, &json!({ "error": format!("there is nothing at {path}") })),
     }
 }
 
 /// What a script emits: `{"event": ..., "room": ...}`, with `Authorization: Bearer TOKEN`.
-async fn emit(core: &Arc<Core>, request: Request<Incoming>) -> Answer {
+async fn emit(core: &Arc<Core>, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let token =
         request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     let is_known = core
@@ -304,7 +313,12 @@ async fn emit(core: &Arc<Core>, request: Request<Incoming>) -> Answer {
         .is_some_and(|(secret, token)| events::is_same(secret, token));
     if !is_known {
         core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        let says = "only emitters may: send `Authorization: Bearer TOKEN`, the token of the hub's emitters";
+        let says = match core.options.emit_token {
+            Some(_) => {
+                "only emitters may: send `Authorization: Bearer TOKEN`, the token of the hub's emitters"
+            }
+            None => "nobody may: this hub was started without a token of emitters",
+        };
         return said(StatusCode::UNAUTHORIZED, &json!({ "ok": false, "error": says }));
     }
     let limit = core.options.emitter_limits.message_bytes;
@@ -312,6 +326,12 @@ async fn emit(core: &Arc<Core>, request: Request<Incoming>) -> Answer {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
+    if let Err(too_much) = core.posts(peer, body.len()) {
+        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+        let mut answer = said(StatusCode::TOO_MANY_REQUESTS, &json!({ "ok": false, "error": too_much }));
+        answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        return answer;
+    }
     let wrong = |error: String| said(StatusCode::BAD_REQUEST, &json!({ "ok": false, "error": error }));
     let mut value: Value = match serde_json::from_slice(&body) {
         Ok(value) => value,

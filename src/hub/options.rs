@@ -152,6 +152,27 @@ impl HubOptions {
         if self.threads == 0 || self.threads > 64 {
             return refused("threads", self.threads.to_string(), "1 to 64");
         }
+        let least = [
+            ("max_rooms", self.max_rooms),
+            ("max_keys", self.max_keys),
+            ("max_room_bytes", self.max_room_bytes),
+            ("max_connections", self.max_connections),
+        ];
+        if let Some((option, _)) = least.into_iter().find(|(_, least)| *least == 0) {
+            return refused(option, "0".to_owned(), "1 or more");
+        }
+        if let Some(origin) = self.origins.iter().find(|origin| !is_origin(origin)) {
+            return refused(
+                "origins",
+                format!("`{origin}`"),
+                "scheme and host, as https://example.org or http://example.org:8080",
+            );
+        }
+        if let Some(host) =
+            self.hosts.iter().find(|host| host.is_empty() || host.contains(['/', '@', '*', ' ']))
+        {
+            return refused("hosts", format!("`{host}`"), "names without a scheme, as example.org");
+        }
         if self.redis_prefix.is_empty() || self.redis_prefix.len() > 100 {
             return refused("redis_prefix", format!("`{}`", self.redis_prefix), "1 to 100 bytes");
         }
@@ -204,4 +225,10 @@ impl HubOptions {
     pub(super) fn stalled_ms(&self) -> u64 {
         self.stalled_after.as_millis() as u64
     }
+}
+
+/// Tells whether a text is an origin as browsers say it (RFC 6454): a scheme, a host, and perhaps a port.
+fn is_origin(text: &str) -> bool {
+    let of_host = |host: &str| !host.is_empty() && !host.contains(['/', '@', '*', ' ', '?', '#']);
+    text.split_once("://").is_some_and(|(scheme, host)| !scheme.is_empty() && of_host(host))
 }

@@ -33,14 +33,17 @@ impl Quota {
         self.at_ms = now_ms;
         let ClientLimits { messages_per_s, bytes_per_s, .. } = self.limits;
         let filled = |left: f32, per_s: u32| (left + seconds * per_s as f32).min(per_s as f32 * BURST_S);
-        self.messages = filled(self.messages, messages_per_s) - 1.0;
-        self.bytes = filled(self.bytes, bytes_per_s) - bytes as f32;
-        if self.messages < 0.0 {
+        (self.messages, self.bytes) =
+            (filled(self.messages, messages_per_s), filled(self.bytes, bytes_per_s));
+        if self.messages < 1.0 {
             return Err(format!("more than {messages_per_s} messages a second"));
         }
-        if self.bytes < 0.0 {
+        if self.bytes < bytes as f32 {
             return Err(format!("more than {bytes_per_s} bytes a second"));
         }
+        // What is refused costs nothing, so that whoever waits may go on.
+        self.messages -= 1.0;
+        self.bytes -= bytes as f32;
         Ok(())
     }
 }
@@ -57,6 +60,8 @@ mod tests {
             quota.take(1, 0).unwrap();
         }
         assert_eq!(quota.take(1, 0).unwrap_err(), "more than 10 messages a second");
+        // What was refused cost nothing.
+        quota.take(1, 200).unwrap();
         quota.take(1, 200).unwrap();
         assert!(quota.take(1, 200).is_err());
         quota.take(2_000, 60_000).unwrap();

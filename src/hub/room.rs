@@ -299,6 +299,17 @@ impl Room {
         frames
     }
 
+    /// Returns what is new in a change, if anything is.
+    pub(super) fn news(&self, change: &Change) -> Option<Change> {
+        let mut news = change.clone();
+        news.removed.retain(|key| self.entries.contains_key(key));
+        news.set.retain(|key, value| {
+            news.removed.contains(key) || self.entries.get(key).is_none_or(|before| **before != *value)
+        });
+        let is_none = news.removed.is_empty() && news.set.is_empty() && news.events.is_empty();
+        (!is_none).then_some(news)
+    }
+
     /// Returns what takes all its keys away.
     pub(super) fn removal(&self) -> Change {
         let mut change = Change::to(&self.name);

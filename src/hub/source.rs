@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value, json};
 
-use super::change::Change;
+use super::change::{Change, check_name};
 use super::core::{Core, RINGS};
 use super::error::HubError;
 use super::events;
@@ -24,6 +24,8 @@ const LOOK_EVERY: Duration = Duration::from_millis(250);
 /// Threads that follow something.
 #[derive(Debug, Default)]
 pub(super) struct Sources {
+    /// What is shown, and in which room.
+    shown: BTreeSet<(&'static str, String, String)>,
     is_ending: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
 }
@@ -31,14 +33,28 @@ pub(super) struct Sources {
 impl Sources {
     /// Follows the ring of a name, and shows it in a room.
     pub(super) fn ring(&mut self, core: &Arc<Core>, name: &str, room: &str) -> Result<(), HubError> {
+        self.show("ring", name, room)?;
         let (core, name, room) = (core.clone(), name.to_owned(), room.to_owned());
         self.spawn(move |is_ending| follow_ring(&core, &name, &room, is_ending))
     }
 
     /// Follows the session page of a name, and shows it in a room.
     pub(super) fn session(&mut self, core: &Arc<Core>, page: &str, room: &str) -> Result<(), HubError> {
+        self.show("session", page, room)?;
+        core.belongs_to_session(room);
         let (core, page, room) = (core.clone(), page.to_owned(), room.to_owned());
         self.spawn(move |is_ending| follow_session(&core, &page, &room, is_ending))
+    }
+
+    fn show(&mut self, kind: &'static str, name: &str, room: &str) -> Result<(), HubError> {
+        check_name("room", room)?;
+        if Core::is_own(room) {
+            return Err(HubError::Own { room: room.to_owned() });
+        }
+        if self.shown.insert((kind, name.to_owned(), room.to_owned())) {
+            return Ok(());
+        }
+        Err(HubError::Shown { name: name.to_owned(), room: room.to_owned() })
     }
 
     fn spawn(&mut self, work: impl FnOnce(&AtomicBool) + Send + 'static) -> Result<(), HubError> {
@@ -164,7 +180,8 @@ fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
     };
     if let Some(event) = event {
         members.entry("room").or_insert_with(|| room.into());
-        if events::emit(core, &event, Value::Object(members)).is_err() {
+        let change = events::said(&event, Value::Object(members));
+        if change.and_then(|change| events::publish(core, change)).is_err() {
             core.stats.refused.fetch_add(1, Ordering::Relaxed);
         }
         return;
