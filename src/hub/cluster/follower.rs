@@ -1,6 +1,6 @@
 //! What comes from Redis.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -10,7 +10,7 @@ use redis::{Commands, Connection, RedisResult};
 
 use super::RETRY;
 use super::scripts::{EVICT, FORGET, LOAD, RESTORE};
-use super::server::{Entries, EntryId, Kept, Server, text, ttl, why};
+use super::server::{Entries, EntryId, Fields, Kept, Server, text, ttl, why};
 use crate::hub::change::{Change, Event};
 use crate::hub::core::Core;
 use crate::hub::outbox::Outbox;
@@ -155,7 +155,7 @@ impl Follower {
         }
     }
 
-    fn apply(&self, entry: &HashMap<Vec<u8>, Vec<u8>>) {
+    fn apply(&self, entry: &Fields) {
         let change =
             entry.get(&b"change"[..]).and_then(|change| serde_json::from_slice::<Change>(change).ok());
         let done = number(entry, "n").zip(change);
@@ -190,8 +190,7 @@ impl Follower {
 
     /// Makes a room what Redis has of it; tells whether that has it.
     fn load_room(&self, room: &str, connection: &mut Connection) -> RedisResult<bool> {
-        let (state, log): (HashMap<Vec<u8>, Vec<u8>>, Vec<Vec<u8>>) =
-            self.server.run(connection, LOAD, room, room)?;
+        let (state, log): (Fields, Vec<Vec<u8>>) = self.server.run(connection, LOAD, room, room)?;
         if !state.is_empty() && self.replace(room, &state, &log).is_none() {
             self.refuse();
         }
@@ -199,7 +198,7 @@ impl Follower {
     }
 
     /// Makes a room what Redis has of it; `None` where that is nothing that a hub wrote, or there is no place for it.
-    fn replace(&self, room: &str, state: &HashMap<Vec<u8>, Vec<u8>>, log: &[Vec<u8>]) -> Option<()> {
+    fn replace(&self, room: &str, state: &Fields, log: &[Vec<u8>]) -> Option<()> {
         let last = number(state, "")?;
         let mut change = Change::to(room);
         for (key, value) in state.iter().filter(|(key, _)| !key.is_empty()) {
@@ -266,6 +265,6 @@ impl Follower {
 }
 
 /// Reads a number that a hub wrote.
-fn number(fields: &HashMap<Vec<u8>, Vec<u8>>, name: &str) -> Option<u64> {
+fn number(fields: &Fields, name: &str) -> Option<u64> {
     std::str::from_utf8(fields.get(name.as_bytes())?).ok()?.parse().ok()
 }

@@ -73,8 +73,11 @@ impl Server {
     }
 }
 
-/// Entries of a stream: their ids and fields, of which nobody knows that they are text.
-pub(super) type Entries = Vec<(String, HashMap<Vec<u8>, Vec<u8>>)>;
+/// Names and values, of which nobody knows that they are text.
+pub(super) type Fields = HashMap<Vec<u8>, Vec<u8>>;
+
+/// Entries of a stream: their ids and fields.
+pub(super) type Entries = Vec<(String, Fields)>;
 
 /// Where something is in a stream.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
