@@ -270,6 +270,33 @@ fn columns_come_as_bytes() {
 }
 
 #[test]
+fn bytes_that_emitters_say_are_columns_in_both_codecs() {
+    let hub = hub(|_| {});
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.join("g");
+    viewer.packet();
+    let mut told = || {
+        let (kind, update) = viewer.packet();
+        assert_eq!((kind.as_str(), &update[1]["p"]["x"]["f32"]["_placeholder"]), ("451-", &json!(true)));
+        viewer.message().into_data()
+    };
+    let mut emitter = Viewer::emitter(hub.addr());
+    let columns = r#"{"p":{"x":{"f32":{"_placeholder":true,"num":0}}}}"#;
+    emitter.say(&format!(r#"451-["game-state-update",{{"room":"g","columns":{columns}}}]"#));
+    emitter.0.send(Message::binary(1.5_f32.to_le_bytes().to_vec())).unwrap();
+    assert_eq!(told(), 1.5_f32.to_le_bytes().to_vec());
+    let mut emitter = Viewer::open(hub.addr(), "/socket.io-msgpack/?EIO=4&transport=websocket").unwrap();
+    emitter.text();
+    let say = |emitter: &mut Viewer, packet: Vec<u8>| emitter.0.send(Message::binary(packet)).unwrap();
+    say(&mut emitter, b"\x83\xa4type\x00\xa3nsp\xa1/\xa4data\x81\xa5token\xa6secret".to_vec());
+    emitter.message();
+    // {"type": 2, "nsp": "/", "data": ["game-state-update", {"room": "g", "columns": {"p": {"x": {"f32": bytes}}}}]}
+    let update = b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xb1game-state-update\x82\xa4room\xa1g\xa7columns\x81\xa1p\x81\xa1x\x81\xa3f32\xc4\x04";
+    say(&mut emitter, [&update[..], &2.5_f32.to_le_bytes()].concat());
+    assert_eq!(told(), 2.5_f32.to_le_bytes().to_vec());
+}
+
+#[test]
 fn messagepack_is_spoken_on_a_path_of_its_own() {
     let hub = hub(|_| {});
     let mut viewer = Viewer::open(hub.addr(), "/socket.io-msgpack/?EIO=4&transport=websocket").unwrap();

@@ -13,6 +13,7 @@ use socketioxide_core::parser::{Parse, ParseConfig, ParseError, ParserState};
 use socketioxide_parser_common::CommonParser;
 use socketioxide_parser_msgpack::MsgPackParser;
 
+use super::plain::Plain;
 use super::websocket;
 
 /// How the packets of a viewer are written.
@@ -226,7 +227,7 @@ impl Parser {
             Codec::Json => CommonParser.decode_value(&mut value, true).ok(),
             Codec::MessagePack => MsgPackParser.decode_value(&mut value, true).ok(),
         };
-        Some((name, argument.unwrap_or_default()))
+        Some((name, argument.map(|Plain(argument)| argument).unwrap_or_default()))
     }
 }
 

@@ -31,6 +31,7 @@ mod options;
 mod options_json;
 mod outbox;
 mod page;
+mod plain;
 mod quota;
 mod recording;
 mod room;

@@ -1,5 +1,6 @@
 /** The hub's page in a real browser: `node cases.mjs NAME`. */
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { end, emit, faint, freePort, hide, hub, linkIs, open, pause, says, SCRATCH, set, tracker, until } from "./support.mjs";
 
@@ -369,12 +370,17 @@ const cases = {
   },
 
   async hostile() {
-    const { address } = await hub();
     const html = '<img src=x onerror="globalThis.hacked=1"><script>globalThis.hacked=1</script>';
     const nasty = { [html]: html, ["__proto__"]: { hacked: 1 }, constructor: html, deep: [[[[[[[[[[[[html]]]]]]]]]]]], nothing: null, empty: {}, long: "x".repeat(50_000) };
     const odd = { x: [0, 1e18, 1e18 + 1, null], y: [1e308, -1e308, 0, 5] };
     const text = JSON.stringify(nasty).replace(/^\{/, '{"__proto__":{"hacked":1},');
     const room = `session:${html}`;
+    // No emitter may say anything of rings; a recording may have anything in it.
+    const rings = { [html]: nasty, none: null, seven: 7, ring: { capacity_bytes: 0, used_bytes: 1, room: html, extra: html } };
+    const recorded = [{ recording: 1, hub: html, started_at_ms: 1 }, { at_ms: 0, room: "rings", set: rings }];
+    const file = join(SCRATCH, "hostile.jsonl");
+    writeFileSync(file, recorded.map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const { address } = await hub([file], { command: "replay" });
     for (const key of ["goal", "critical", "process", "git", "test", "files", "worker_threads", "executors", "policies", "audit", "ages_ms", "page", "unavailable"]) {
       await set(address, room, { [key]: JSON.parse(text) });
     }
@@ -382,7 +388,6 @@ const cases = {
     await set(address, html, { odd, points: [[0, 0], [1, html]], ...nasty });
     await set(address, "odd", { odd });
     await emit(address, "agent-action", html, { html });
-    await set(address, "rings", { [html]: nasty, none: null, seven: 7, ring: { capacity_bytes: 0, used_bytes: 1, room: html, extra: html } });
     const page = await open(address);
     const rooms = [room, html, "odd"].map(encodeURIComponent);
     for (const view of ["sessions", "workers", "rings", "executors", "curves", "rooms"]) {

@@ -38,8 +38,8 @@ export async function freePort() {
 }
 
 /** Starts `circlet serve`; returns its address, and what kills it. */
-export async function hub(args = [], { port = 0, env = {} } = {}) {
-  const child = spawn(PROGRAM, ["serve", "--addr", `127.0.0.1:${port}`, ...args], {
+export async function hub(args = [], { port = 0, env = {}, command = "serve" } = {}) {
+  const child = spawn(PROGRAM, [command, "--addr", `127.0.0.1:${port}`, ...args], {
     env: { ...process.env, CIRCLET_EMIT_TOKEN: TOKEN, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
