@@ -10,7 +10,7 @@ use crate::exec::Error;
 use crate::exec::outputs::Stream;
 
 /// How much is read at a time.
-const READ_BYTES: usize = 1 << 16;
+pub(super) const READ_BYTES: usize = 1 << 16;
 /// How much is kept that nobody takes: then the pipes are left to fill, or between runs the first of it is forgotten.
 const KEPT_BYTES: usize = 1 << 20;
 /// How much of standard error is kept for people who ask why a session has ended.

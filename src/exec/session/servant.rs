@@ -274,9 +274,11 @@ impl Answers {
             self.looked = now;
             for stream in Stream::BOTH {
                 let waiting = || waiting(1 + stream as libc::c_int);
-                if let Some(written) = words.written(stream, waiting) {
-                    self.written[stream as usize] = written;
-                }
+                let written = match is_exact {
+                    true => Some(words.written_at_most(stream, waiting)),
+                    false => words.written(stream, waiting),
+                };
+                self.written[stream as usize] = written.unwrap_or(self.written[stream as usize]);
             }
         }
         self.written

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
 use std::time::Duration;
 
+use super::pipes::READ_BYTES;
 use crate::exec::outputs::Stream;
 use crate::shm::{Backing, Deadline, Error, Geometry, Memory, Mode, Segment, Shared, View, Wait};
 
@@ -300,6 +301,19 @@ impl Words {
         }
         None
     }
+
+    /// As [`written`](Self::written); where a pipe is read all the while, no less than that: what is under way to its reader counts as
+    /// if it were as much as that reads at once.
+    pub(crate) fn written_at_most(&self, stream: Stream, waiting: impl Fn() -> u32) -> u32 {
+        self.written(stream, &waiting).unwrap_or_else(|| {
+            // In this order: what is read in between is counted twice, and not passed over.
+            let waits = waiting();
+            self.word(DRAINED[stream as usize])
+                .load(SeqCst)
+                .wrapping_add(waits)
+                .wrapping_add(READ_BYTES as u32)
+        })
+    }
 }
 
 #[cfg(test)]
@@ -322,5 +336,18 @@ mod tests {
         words.drain(Stream::Stderr, || 3);
         assert_eq!(words.written(Stream::Stderr, || 2), Some(5));
         assert_eq!(words.written(Stream::Stdout, || 2), Some(2));
+    }
+
+    #[test]
+    fn nothing_that_was_written_is_passed_over_while_a_pipe_is_being_read() {
+        let words = Words::new(Wait::SLEEP).unwrap();
+        let other = Words::open(words.export_fd().unwrap()).unwrap();
+        words.drain(Stream::Stdout, || {
+            // 700 bytes of 1,000 are on their way to the reader.
+            assert_eq!(other.written(Stream::Stdout, || 300), None);
+            assert!(other.written_at_most(Stream::Stdout, || 300) >= 1_000);
+            700
+        });
+        assert_eq!(other.written_at_most(Stream::Stdout, || 300), 1_000);
     }
 }
