@@ -3,59 +3,24 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use circlet::hub::{Column, Hub, HubOptions, Moment, Recording};
 use serde_json::{Value, json};
 
-#[path = "common/viewer.rs"]
-mod viewer;
-use viewer::{SOON, Viewer};
 mod common;
+#[path = "common/hub_follower.rs"]
+mod hub_follower;
+#[path = "common/hub_process.rs"]
+mod hub_process;
+#[path = "common/hub_protocol.rs"]
+mod hub_protocol;
 
-/// A command that serves, and where.
-struct Served {
-    addr: SocketAddr,
-    process: Child,
-    /// It ends where nobody reads any more.
-    _stdout: BufReader<ChildStdout>,
-}
-
-impl Served {
-    fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
-        command.args(arguments).args(["--addr", "127.0.0.1:0", "--json"]).env("CIRCLET_EMIT_TOKEN", "secret");
-        Self::of(&mut command)
-    }
-
-    fn of(command: &mut Command) -> Self {
-        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let mut line = String::new();
-        let mut stdout = BufReader::new(process.stdout.take().unwrap());
-        stdout.read_line(&mut line).unwrap();
-        let said: Value = serde_json::from_str(&line).unwrap();
-        Self { addr: said["addr"].as_str().unwrap().parse().unwrap(), process, _stdout: stdout }
-    }
-
-    /// Ends it as Ctrl-C does, and returns what it said beside.
-    fn end(mut self) -> String {
-        let pid = self.process.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
-        let stderr = std::io::read_to_string(self.process.stderr.take().unwrap()).unwrap();
-        assert!(self.process.wait().unwrap().success(), "{stderr}");
-        stderr
-    }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
+use hub_follower::Follower;
+use hub_process::Served;
+use hub_protocol::until;
 
 fn moments(path: &Path) -> Vec<Moment> {
     Recording::open(path).unwrap().map(Result::unwrap).collect()
@@ -83,7 +48,7 @@ fn what_viewers_saw_is_shown_again_at_its_pace_with_its_events_and_columns() {
     let (_removed, path) = folder("recording");
     let file = path.to_str().unwrap();
     let served = Served::start(&["serve", "--record", file]);
-    let mut emitter = Viewer::connect(served.addr, Some("secret"));
+    let mut emitter = Follower::connect(served.addr, Some("secret"));
     let columns = json!({ "path": { "x": { "f32": "AADAPwAAIEA=" } } });
     emitter
         .ask("game-state-update", &json!({ "room": "g", "set": { "x": 0, "gone": 1 }, "columns": columns }));
@@ -103,7 +68,7 @@ fn what_viewers_saw_is_shown_again_at_its_pace_with_its_events_and_columns() {
 
     let shown = Served::start(&["replay", file, "--speed", "0.5"]);
     let begin = Instant::now();
-    let mut viewer = Viewer::connect(shown.addr, None);
+    let mut viewer = Follower::connect(shown.addr, None);
     viewer.join(&json!("g"));
     viewer.until(|it| it.state.get("x") == Some(&json!(5)) && it.events.last().is_some_and(|(n, _)| *n == 5));
     // 5 pauses of 60 ms and more, at half the speed.
@@ -119,15 +84,11 @@ fn a_hub_goes_on_with_its_recording_also_after_it_was_killed_in_the_middle_of_a_
     let file = path.to_str().unwrap();
     let record = |n: u64| {
         let mut served = Served::start(&["serve", "--record", file]);
-        let mut emitter = Viewer::connect(served.addr, Some("secret"));
+        let mut emitter = Follower::connect(served.addr, Some("secret"));
         let update = json!({ "room": "g", "set": { "x": n, (format!("of {n}")): n } });
         assert_eq!(emitter.ask("game-state-update", &update)["ok"], true);
-        let deadline = Instant::now() + SOON;
-        while !fs::read_to_string(&path).unwrap().contains(&format!("of {n}")) {
-            assert!(Instant::now() < deadline, "nothing is written");
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        served.process.kill().unwrap();
+        until("it is written", || fs::read_to_string(&path).unwrap().contains(&format!("of {n}")));
+        served.child.kill().unwrap();
     };
     record(1);
     fs::OpenOptions::new().append(true).open(&path).unwrap().write_all(b"{\"at_ms\": 12, \"ro").unwrap();
@@ -137,7 +98,7 @@ fn a_hub_goes_on_with_its_recording_also_after_it_was_killed_in_the_middle_of_a_
     assert_eq!(moments(&path).len(), 4);
     // What was there before the second start is not there any more.
     let shown = Served::start(&["replay", file, "--max-pause", "0"]);
-    let mut viewer = Viewer::connect(shown.addr, None);
+    let mut viewer = Follower::connect(shown.addr, None);
     viewer.join(&json!("g"));
     viewer.until(|it| json!(it.state) == json!({ "x": 2, "of 2": 2 }));
     shown.end();
@@ -193,13 +154,13 @@ fn a_replay_begins_where_it_is_told_to_and_begins_again() {
     fs::write(&path, text).unwrap();
     let begin = Instant::now();
     let shown = Served::start(&["replay", file, "--from", "8900ms"]);
-    let mut viewer = Viewer::connect(shown.addr, None);
+    let mut viewer = Follower::connect(shown.addr, None);
     viewer.join(&json!("g"));
     viewer.until(|it| it.state.get("x") == Some(&json!(9)));
     assert!(begin.elapsed() < Duration::from_secs(8), "what was before is there at once");
     shown.end();
     let shown = Served::start(&["replay", file, "--repeat", "--max-pause", "20ms"]);
-    let mut viewer = Viewer::connect(shown.addr, None);
+    let mut viewer = Follower::connect(shown.addr, None);
     viewer.join(&json!("g"));
     viewer.until(|it| it.events.iter().filter(|(_, data)| *data == 5).count() == 3);
     shown.end();
@@ -220,14 +181,14 @@ fn a_disk_that_is_full_stops_no_viewer_and_what_comes_after_is_recorded() {
     let (_removed, path) = folder("full");
     let folder = path.parent().unwrap();
     // A disk of 256 KiB of its own, most of which is taken.
-    let script = r#"mount -t tmpfs -o size=256k none "$1" && head -c 200000 /dev/zero > "$1/taken" && exec "$2" serve --record "$1/a.jsonl" --addr 127.0.0.1:0 --json"#;
+    let script = r#"mount -t tmpfs -o size=256k none "$1" && head -c 200000 /dev/zero > "$1/taken" && exec "$2" serve --record "$1/a.jsonl" --addr 127.0.0.1:0"#;
     let mut command = Command::new("unshare");
     command.args(["-r", "-m", "sh", "-c", script, "sh"]).arg(folder).arg(env!("CARGO_BIN_EXE_circlet"));
-    let mut served = Served::of(command.env("CIRCLET_EMIT_TOKEN", "secret"));
-    let inside = PathBuf::from(format!("/proc/{}/root{}", served.process.id(), folder.display()));
-    let mut viewer = Viewer::connect(served.addr, None);
+    let mut served = Served::of(&mut command);
+    let inside = PathBuf::from(format!("/proc/{}/root{}", served.child.id(), folder.display()));
+    let mut viewer = Follower::connect(served.addr, None);
     viewer.join(&json!("g"));
-    let mut emitter = Viewer::connect(served.addr, Some("secret"));
+    let mut emitter = Follower::connect(served.addr, Some("secret"));
     let mut update = |n: u64, length: usize| {
         let set = json!({ "x": n, "large": "x".repeat(length) });
         assert_eq!(emitter.ask("game-state-update", &json!({ "room": "g", "set": set }))["ok"], true);
@@ -235,7 +196,7 @@ fn a_disk_that_is_full_stops_no_viewer_and_what_comes_after_is_recorded() {
     };
     update(1, 10);
     update(2, 100_000);
-    let mut stderr = BufReader::new(served.process.stderr.take().unwrap());
+    let mut stderr = BufReader::new(served.child.stderr.take().unwrap());
     let mut line = String::new();
     stderr.read_line(&mut line).unwrap();
     assert!(line.contains("the recording: No space left on device"), "{line}");
@@ -246,11 +207,7 @@ fn a_disk_that_is_full_stops_no_viewer_and_what_comes_after_is_recorded() {
     assert!(line.contains("all works again"), "{line}");
     update(4, 10);
     let file = inside.join("a.jsonl");
-    let deadline = Instant::now() + SOON;
-    while done(&file).0.last() != Some(&json!(4)) {
-        assert!(Instant::now() < deadline, "{:?}", done(&file));
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    until("the last is written", || done(&file).0.last() == Some(&json!(4)));
     // What came while it was full is merged, not lost.
     assert_eq!(done(&file).0, [1, 3, 4].map(Value::from));
 }

@@ -9,9 +9,16 @@ use std::time::{Duration, Instant};
 use circlet::hub::{Column, Hub, HubError, HubOptions};
 use serde_json::{Value, json};
 
-#[path = "common/viewer.rs"]
-mod viewer;
-use viewer::{SOON, Viewer};
+#[path = "common/hub_follower.rs"]
+mod hub_follower;
+#[cfg(feature = "cli")]
+#[path = "common/hub_process.rs"]
+mod hub_process;
+#[path = "common/hub_protocol.rs"]
+mod hub_protocol;
+
+use hub_follower::Follower;
+use hub_protocol::{SOON, until};
 
 /// A server of its own, with nothing on disk.
 struct Redis {
@@ -88,24 +95,13 @@ impl Drop for Redis {
 }
 
 fn hub(redis: &Redis, change: impl FnOnce(&mut HubOptions)) -> Hub {
-    let mut options = HubOptions::default();
-    options.addr = "127.0.0.1:0".parse().unwrap();
-    options.emit_token = Some("secret".to_owned());
-    options.redis = Some(redis.url());
-    change(&mut options);
-    Hub::start(options).unwrap()
+    hub_protocol::hub(|options| {
+        options.redis = Some(redis.url());
+        change(options);
+    })
 }
 
-/// Waits until something holds.
-fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let deadline = Instant::now() + SOON;
-    while !holds() {
-        assert!(Instant::now() < deadline, "{what}");
-        std::thread::sleep(Duration::from_millis(2));
-    }
-}
-
-fn at(viewer: &Viewer, key: &str) -> Value {
+fn at(viewer: &Follower, key: &str) -> Value {
     viewer.state.get(key).cloned().unwrap_or_default()
 }
 
@@ -113,13 +109,13 @@ fn at(viewer: &Viewer, key: &str) -> Value {
 fn viewers_of_each_hub_see_what_is_published_at_any() {
     let redis = Redis::start();
     let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
-    let mut viewers = [Viewer::connect(a.addr(), None), Viewer::connect(b.addr(), None)];
+    let mut viewers = [Follower::connect(a.addr(), None), Follower::connect(b.addr(), None)];
     for viewer in &mut viewers {
         assert_eq!(viewer.join(&json!("g"))["ok"], true);
     }
     a.set("g", "x", json!(1)).unwrap();
     b.set("g", "y", json!({ "deep": [2] })).unwrap();
-    let mut emitter = Viewer::connect(b.addr(), Some("secret"));
+    let mut emitter = Follower::connect(b.addr(), Some("secret"));
     let answer = emitter.ask("agent-action", &json!({ "room": "g", "action": "edit" }));
     assert_eq!(answer, json!({ "ok": true, "room": "g" }), "its number is not known yet");
     for viewer in &mut viewers {
@@ -141,10 +137,10 @@ fn a_hub_that_starts_later_has_the_state_the_columns_and_the_log() {
         a.emit("g", "agent-action", json!({ "n": n })).unwrap();
     }
     until("all is shared", || a.stats().unshared == 0 && a.stats().rooms == 1);
-    let mut first = Viewer::connect(a.addr(), None);
+    let mut first = Follower::connect(a.addr(), None);
     let answer = first.join(&json!({ "room": "g" }));
     let b = hub(&redis, |_| {});
-    let mut viewer = Viewer::connect(b.addr(), None);
+    let mut viewer = Follower::connect(b.addr(), None);
     let resumed = json!({ "room": "g", "hub": answer["hub"], "next": 2 });
     // Columns come as bytes, of which the text tells only that they do.
     assert_eq!(viewer.ask("join-game", &resumed)["next"], 2);
@@ -152,7 +148,7 @@ fn a_hub_that_starts_later_has_the_state_the_columns_and_the_log() {
     assert_eq!(viewer.events, [(2, json!({ "n": 2 })), (3, json!({ "n": 3 }))]);
     assert_eq!(a.stats().state_bytes, b.stats().state_bytes);
     // Whoever comes without having been there is told of none of before.
-    let mut newcomer = Viewer::connect(b.addr(), None);
+    let mut newcomer = Follower::connect(b.addr(), None);
     newcomer.ask("join-game", &json!("g"));
     a.emit("g", "agent-action", json!({ "n": 4 })).unwrap();
     newcomer.until(|it| !it.events.is_empty());
@@ -163,7 +159,7 @@ fn a_hub_that_starts_later_has_the_state_the_columns_and_the_log() {
 fn hubs_that_set_the_same_keys_at_once_agree_in_the_end_and_events_have_one_order() {
     let redis = Redis::start();
     let hubs: Vec<_> = (0..3).map(|_| hub(&redis, |options| options.hz = 60)).collect();
-    let mut viewers: Vec<_> = hubs.iter().map(|hub| Viewer::connect(hub.addr(), None)).collect();
+    let mut viewers: Vec<_> = hubs.iter().map(|hub| Follower::connect(hub.addr(), None)).collect();
     viewers.iter_mut().for_each(|viewer| drop(viewer.join(&json!("g"))));
     std::thread::scope(|scope| {
         for (i, hub) in hubs.iter().enumerate() {
@@ -198,62 +194,34 @@ fn hubs_that_set_the_same_keys_at_once_agree_in_the_end_and_events_have_one_orde
 #[test]
 fn a_viewer_of_a_hub_that_is_killed_goes_on_at_another_where_it_was() {
     let redis = Redis::start();
-    let mut killed = serve(&redis);
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_circlet"));
+    serve.args(["serve", "--addr", "127.0.0.1:0"]).env("CIRCLET_REDIS", redis.url());
+    let mut killed = hub_process::Served::of(&mut serve);
     let b = hub(&redis, |_| {});
-    let mut viewer = Viewer::connect(killed.addr, None);
+    let mut viewer = Follower::connect(killed.addr, None);
     let answer = viewer.join(&json!("g"));
     b.set("g", "x", json!(1)).unwrap();
     b.emit("g", "agent-action", json!(1)).unwrap();
     viewer.until(|it| it.events.len() == 1 && at(it, "x") == 1);
-    let mut other = Viewer::connect(b.addr(), None);
+    let mut other = Follower::connect(b.addr(), None);
     other.join(&json!("g"));
-    killed.process.kill().unwrap();
-    killed.process.wait().unwrap();
+    killed.child.kill().unwrap();
+    killed.child.wait().unwrap();
     b.set("g", "x", json!(2)).unwrap();
     b.emit("g", "agent-action", json!(2)).unwrap();
     other.until(|it| it.events.last() == Some(&(2, json!(2))) && at(it, "x") == 2);
-    let mut again = Viewer::connect(b.addr(), None);
+    let mut again = Follower::connect(b.addr(), None);
     again.join(&json!({ "room": "g", "hub": answer["hub"], "next": 2 }));
     again.until(|it| it.events.len() == 1 && at(it, "x") == 2);
     assert_eq!((again.events, again.lost), (vec![(2, json!(2))], 0));
     assert!(b.troubles().is_empty());
 }
 
-/// `circlet serve` in a process of its own.
-#[cfg(feature = "cli")]
-struct Served {
-    addr: std::net::SocketAddr,
-    process: Child,
-    /// It ends where nobody reads any more.
-    _stdout: std::io::BufReader<std::process::ChildStdout>,
-}
-
-#[cfg(feature = "cli")]
-impl Drop for Served {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-#[cfg(feature = "cli")]
-fn serve(redis: &Redis) -> Served {
-    use std::io::BufRead;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
-    command.args(["serve", "--addr", "127.0.0.1:0", "--json"]).env("CIRCLET_REDIS", redis.url());
-    let mut process = command.stdout(Stdio::piped()).spawn().unwrap();
-    let mut line = String::new();
-    let mut stdout = std::io::BufReader::new(process.stdout.take().unwrap());
-    stdout.read_line(&mut line).unwrap();
-    let said: Value = serde_json::from_str(&line).unwrap();
-    Served { addr: said["addr"].as_str().unwrap().parse().unwrap(), process, _stdout: stdout }
-}
-
 #[test]
 fn a_redis_that_is_away_costs_nothing_that_was_published() {
     let redis = Redis::start();
     let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
-    let mut viewer = Viewer::connect(b.addr(), None);
+    let mut viewer = Follower::connect(b.addr(), None);
     viewer.join(&json!("g"));
     a.set("g", "x", json!(0)).unwrap();
     viewer.until(|it| at(it, "x") == 0);
@@ -273,7 +241,7 @@ fn a_redis_that_has_forgotten_everything_is_told_it_again() {
     let redis = Redis::start();
     let port = redis.port;
     let a = hub(&redis, |_| {});
-    let mut viewer = Viewer::connect(a.addr(), None);
+    let mut viewer = Follower::connect(a.addr(), None);
     viewer.join(&json!("g"));
     a.set("g", "x", json!(1)).unwrap();
     a.emit("g", "agent-action", json!(1)).unwrap();
@@ -290,7 +258,7 @@ fn a_redis_that_has_forgotten_everything_is_told_it_again() {
     assert_eq!(viewer.events[1], (2, json!(2)), "numbers go on");
     until("all works again", || a.troubles().is_empty() && a.stats().unshared == 0);
     let b = hub(&redis, |_| {});
-    let mut other = Viewer::connect(b.addr(), None);
+    let mut other = Follower::connect(b.addr(), None);
     other.join(&json!("g"));
     assert_eq!((at(&other, "x"), at(&other, "y")), (json!(1), json!(2)));
     // Also where no connection was lost by it.
@@ -310,7 +278,7 @@ fn a_redis_that_has_forgotten_everything_is_told_it_again() {
 fn a_hub_that_was_away_for_longer_than_the_stream_goes_back_has_the_state_again() {
     let redis = Redis::start();
     let a = hub(&redis, |_| {});
-    let mut viewer = Viewer::connect(a.addr(), None);
+    let mut viewer = Follower::connect(a.addr(), None);
     viewer.join(&json!("g"));
     a.update("g", [("x", json!(1).into()), ("y", json!(1).into())], []).unwrap();
     viewer.until(|it| it.state.len() == 2);
@@ -335,7 +303,7 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
     let redis = Redis::start_with(&["--dbfilename", &file]);
     let port = redis.port;
     let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
-    let mut viewer = Viewer::connect(b.addr(), None);
+    let mut viewer = Follower::connect(b.addr(), None);
     viewer.join(&json!("g"));
     a.update("g", [("x", json!(1).into()), ("gone", json!(1).into())], []).unwrap();
     a.emit("g", "agent-action", json!(1)).unwrap();
@@ -354,7 +322,7 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
     assert_eq!(viewer.events[2], (3, json!(3)));
     assert_eq!(json!(viewer.state), json!({ "x": 2 }));
     let c = hub(&redis, |_| {});
-    let mut other = Viewer::connect(c.addr(), None);
+    let mut other = Follower::connect(c.addr(), None);
     other.join(&json!("g"));
     assert_eq!(json!(other.state), json!({ "x": 2 }));
 }
@@ -363,7 +331,7 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
 fn a_redis_that_takes_only_a_part_is_told_the_rest_when_it_has_place() {
     let redis = Redis::start();
     let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
-    let mut viewers = [Viewer::connect(b.addr(), None), Viewer::connect(b.addr(), None)];
+    let mut viewers = [Follower::connect(b.addr(), None), Follower::connect(b.addr(), None)];
     viewers[0].join(&json!("large"));
     viewers[1].join(&json!("small"));
     redis.signal("-STOP");
@@ -392,7 +360,7 @@ fn a_redis_that_takes_only_a_part_is_told_the_rest_when_it_has_place() {
 fn rooms_that_nobody_but_one_viewer_made_up_are_of_one_hub_and_go_with_it() {
     let redis = Redis::start();
     let (a, b) = (hub(&redis, |_| {}), hub(&redis, |_| {}));
-    let mut viewer = Viewer::connect(a.addr(), None);
+    let mut viewer = Follower::connect(a.addr(), None);
     (0..20).for_each(|n| drop(viewer.join(&json!(format!("made-up-{n}")))));
     assert_eq!((a.stats().rooms, b.stats().rooms), (20, 0));
     drop(viewer);
@@ -406,7 +374,7 @@ fn a_room_goes_from_all_hubs_and_from_redis_once_nobody_watches_it_anywhere() {
     // A hub that gets no turn for so long is late with saying who watches.
     let brief = |options: &mut HubOptions| options.idle_room = Duration::from_millis(1_500);
     let (a, b) = (hub(&redis, brief), hub(&redis, brief));
-    let mut viewer = Viewer::connect(b.addr(), None);
+    let mut viewer = Follower::connect(b.addr(), None);
     viewer.join(&json!("watched"));
     a.set("watched", "x", json!(1)).unwrap();
     a.set("idle", "x", json!(1)).unwrap();
@@ -420,7 +388,7 @@ fn a_room_goes_from_all_hubs_and_from_redis_once_nobody_watches_it_anywhere() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let c = hub(&redis, brief);
-    let mut other = Viewer::connect(c.addr(), None);
+    let mut other = Follower::connect(c.addr(), None);
     other.join(&json!("watched"));
     assert_eq!(at(&other, "x"), json!(1));
     drop((viewer, other));
@@ -448,7 +416,7 @@ fn what_others_write_into_redis_is_refused_and_the_hub_goes_on() {
     cli(&["eval", r"redis.call('XADD', 'circlet:stream', '*', '\255', '\254')", "0"]);
     until("all are refused", || a.stats().refused == 9);
     cli(&["eval", told, "0", "n", "0", "change", r#"{"room": "g", "set": {"x": 1}}"#]);
-    let mut viewer = Viewer::connect(a.addr(), None);
+    let mut viewer = Follower::connect(a.addr(), None);
     viewer.join(&json!("g"));
     viewer.until(|it| at(it, "x") == 1);
     // As state that another hub finds.

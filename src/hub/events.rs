@@ -223,23 +223,15 @@ impl From<Update> for Change {
 /// What is wrong with it.
 pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, String> {
     let change = said(name, argument)?;
-    match core.refuses(&change) {
-        None => publish(core, change),
-        Some(refusal) => Err(refusal),
+    if let Some(refusal) = core.refuses(&change) {
+        return Err(refusal);
     }
-}
-
-/// Publishes what is said as emitters say it; returns what they are told.
-///
-/// # Errors
-/// What is wrong with it.
-pub(super) fn publish(core: &Core, change: Change) -> Result<Value, String> {
-    let mut said = json!({ "ok": true, "room": change.room });
+    let mut answer = json!({ "ok": true, "room": change.room });
     let is_event = !change.events.is_empty();
     if let (Some(number), true) = (core.publish(change).map_err(|error| error.to_string())?, is_event) {
-        said["n"] = number.into();
+        answer["n"] = number.into();
     }
-    Ok(said)
+    Ok(answer)
 }
 
 /// Reads what is said as emitters say it.

@@ -315,9 +315,7 @@ async fn sweep(core: Arc<Core>) {
             None => core.options.idle_room.as_millis() as u64,
             Some(_) => u64::MAX,
         };
-        for place in core.rooms.evict(core.now_ms(), idle) {
-            core.evicted(&place);
-        }
+        core.rooms.evict(core.now_ms(), idle, |place| core.evicted(place));
     }
 }
 

@@ -14,6 +14,17 @@
 //! println!("{} viewers", hub.stats().viewers);
 //! # Ok::<(), circlet::hub::HubError>(())
 //! ```
+//!
+//! Where things are, from the rooms outwards:
+//!
+//! | | |
+//! |---|---|
+//! | `room`, `rooms`, `state`, `change` | what a room holds, which there are, and what is done to one at once; no viewer, clock or socket |
+//! | `core`, `ticker`, `viewer`, `quota` | what all threads share, who tells what is new, and what a viewer has of it |
+//! | `codec`, `plain`, `events` | packets of Socket.IO, and what viewers and emitters say in them |
+//! | `engine`, `websocket`, `http`, `access`, `page` | transports, the other addresses, who may, the page |
+//! | `source`, `recording`, `cluster`, `outbox` | rings and sessions that are shown; what is written to files and to Redis, and how it waits for that |
+//! | `hub`, `options`, `stats`, `error`, `trouble` | a hub from start to stop, and what it says of itself |
 
 mod access;
 mod change;

@@ -127,7 +127,7 @@ impl Room {
     /// Makes the state and the log what they are elsewhere, where the number of the last event is `last`. Returns what viewers are told.
     #[cfg(feature = "redis")]
     pub(super) fn replace(&mut self, mut change: Change, last: u64) -> Result<Change, HubError> {
-        let (is_new, known) = (self.next == 1, self.next - 1);
+        let (is_new, known) = (self.is_blank(), self.next - 1);
         change.removed = self.entries.keys().filter(|key| !change.set.contains_key(*key)).cloned().collect();
         let mut told = change.clone();
         self.apply(change, Some(last))?;

@@ -142,13 +142,13 @@ impl Rooms {
         self.places().get(name).cloned()
     }
 
-    /// Takes out the rooms that nobody watches and in which nothing was done for so long, or is anything; returns them.
-    pub(super) fn evict(&self, now_ms: u64, idle_ms: u64) -> Vec<Arc<Place>> {
-        let mut places = self.places();
+    /// Takes out the rooms that nobody watches and in which nothing was done for so long, or is anything. None of their names can come
+    /// again before `went` has seen them.
+    pub(super) fn evict(&self, now_ms: u64, idle_ms: u64, went: impl Fn(&Place)) {
         let goes = |place: &Place| {
             place.is_idle(now_ms, idle_ms) || (place.is_idle(now_ms, 0) && place.room().is_blank())
         };
-        places.extract_if(|_, place| goes(place)).map(|(_, place)| place).collect()
+        self.places().extract_if(|_, place| goes(place)).for_each(|(_, place)| went(&place));
     }
 
     /// Takes out a room and returns it, unless somebody watches it or does something in it.

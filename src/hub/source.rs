@@ -180,11 +180,10 @@ fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
     };
     if let Some(event) = event {
         members.entry("room").or_insert_with(|| room.into());
-        let change = events::said(&event, Value::Object(members));
-        if change.and_then(|change| events::publish(core, change)).is_err() {
-            core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        }
-        return;
+        return match events::said(&event, Value::Object(members)) {
+            Ok(change) => publish_change(core, change),
+            Err(_) => drop(core.stats.refused.fetch_add(1, Ordering::Relaxed)),
+        };
     }
     let mut change = Change::to(room);
     for (key, value) in members {

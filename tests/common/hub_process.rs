@@ -10,35 +10,70 @@ use super::hub_protocol::{get, until};
 /// What emitters say.
 pub(crate) const TOKEN: &str = "secret";
 
-/// A hub as a process of its own. It ends when this is dropped, and may have complained of nothing by then.
-pub(crate) struct Process {
-    child: Child,
+/// A command that serves, and where. It is killed when this is dropped.
+pub(crate) struct Served {
+    pub(crate) child: Child,
     pub(crate) addr: SocketAddr,
 }
 
-impl Process {
+impl Served {
+    /// Runs `circlet` with these arguments.
     pub(crate) fn start(arguments: &[&str]) -> Self {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
-        command.args(["serve", "--addr", "127.0.0.1:0"]).args(arguments).env("CIRCLET_EMIT_TOKEN", TOKEN);
-        // What the allocator keeps for each thread would hide what is measured.
-        command.env("MALLOC_ARENA_MAX", "1");
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(Command::new(env!("CARGO_BIN_EXE_circlet")).args(arguments).args(["--addr", "127.0.0.1:0"]))
+    }
+
+    /// Runs a command, which says where it listens.
+    pub(crate) fn of(command: &mut Command) -> Self {
+        command.env("CIRCLET_EMIT_TOKEN", TOKEN).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut line = String::new();
         BufReader::new(child.stdout.as_mut().unwrap()).read_line(&mut line).unwrap();
         let addr = line.trim().rsplit('/').next().unwrap().parse().unwrap();
         Self { child, addr }
     }
 
+    /// Ends it as Ctrl-C does, and returns what it said on standard error.
+    pub(crate) fn end(mut self) -> String {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+        let said = std::io::read_to_string(self.child.stderr.take().unwrap()).unwrap();
+        assert!(self.child.wait().unwrap().success(), "{said}");
+        said
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A hub as a process of its own. It ends when this is dropped, and may have complained of nothing by then.
+pub(crate) struct Process {
+    served: Served,
+    pub(crate) addr: SocketAddr,
+}
+
+impl Process {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
+        command.args(["serve", "--addr", "127.0.0.1:0"]).args(arguments);
+        // What the allocator keeps for each thread would hide what is measured.
+        let served = Served::of(command.env("MALLOC_ARENA_MAX", "1"));
+        Self { addr: served.addr, served }
+    }
+
     /// Returns how many KiB of its memory are its own.
     pub(crate) fn kib(&self) -> u64 {
-        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).unwrap();
+        let text = std::fs::read_to_string(format!("/proc/{}/smaps_rollup", self.served.child.id())).unwrap();
         let line = text.lines().find_map(|line| line.strip_prefix("Anonymous:")).unwrap();
         line.trim().trim_end_matches(" kB").parse().unwrap()
     }
 
     /// Returns how many descriptors it has open.
     pub(crate) fn descriptors(&self) -> usize {
-        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+        std::fs::read_dir(format!("/proc/{}/fd", self.served.child.id())).unwrap().count()
     }
 
     /// Returns what it counts.
@@ -57,11 +92,11 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        let is_alive = matches!(self.child.try_wait(), Ok(None));
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        let is_alive = matches!(self.served.child.try_wait(), Ok(None));
+        let _ = self.served.child.kill();
+        let _ = self.served.child.wait();
         let mut complaints = String::new();
-        let _ = self.child.stderr.as_mut().unwrap().read_to_string(&mut complaints);
+        let _ = self.served.child.stderr.as_mut().unwrap().read_to_string(&mut complaints);
         if !std::thread::panicking() {
             assert!(is_alive, "it ended by itself: {complaints}");
             assert_eq!(complaints, "");

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use tungstenite::client::IntoClientRequest;
 use tungstenite::{Message, WebSocket};
 
-/// How long anything may take that comes at once.
-pub(crate) const SOON: Duration = Duration::from_secs(10);
+/// How long anything may take that comes at once, on a machine that does much else.
+pub(crate) const SOON: Duration = Duration::from_secs(20);
 
 pub(crate) const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 pub(crate) const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";

@@ -20,6 +20,7 @@ mod run;
 mod screen;
 mod secret;
 mod session;
+mod time;
 
 use std::process::ExitCode;
 

@@ -10,7 +10,10 @@ use serde_json::json;
 
 use crate::failure::Failure;
 use crate::output::{note, print_line};
-use crate::ring::parse_interval;
+use crate::time::parse_interval;
+
+/// How soon a signal is heard.
+pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// For how long viewers may take what was published last.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
@@ -79,10 +82,7 @@ impl Listen {
     /// Starts the hub and says where it is; tells whether anybody reads that.
     pub(super) fn start(&self, options: HubOptions) -> Result<(Hub, bool), Failure> {
         let is_open = !options.addr.ip().is_loopback();
-        let hub = Hub::start(options).map_err(|error| match error {
-            HubError::Thread(_) | HubError::Redis { .. } => Failure::run(error),
-            _ => Failure::input(error),
-        })?;
+        let hub = Hub::start(options).map_err(blame)?;
         let said = if self.json {
             print_line(json!({ "addr": hub.addr().to_string() }))?
         } else {
@@ -92,6 +92,14 @@ impl Listen {
             note("everybody who reaches this address may watch: see --view-token, --allow and docs/hub.md");
         }
         Ok((hub, said))
+    }
+}
+
+/// Blames what was given, or what happened.
+pub(super) fn blame(error: HubError) -> Failure {
+    match error {
+        HubError::Thread(_) | HubError::Redis { .. } => Failure::run(error),
+        _ => Failure::input(error),
     }
 }
 

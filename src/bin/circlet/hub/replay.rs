@@ -9,13 +9,11 @@ use circlet::hub::{Change, Hub, Moment, Recording};
 use indicatif::{FormattedDuration, ProgressBar, ProgressStyle};
 use serde_json::json;
 
-use super::listen::{Listen, PATIENCE};
+use super::listen::{LOOK_EVERY, Listen, PATIENCE};
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{harmless, note, print_line};
-
-/// How soon a signal is heard.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
+use crate::time::parse_length;
 
 /// Show a recording of `circlet serve --record` to viewers, as it was
 ///
@@ -37,10 +35,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "FACTOR", default_value_t = 1.0, value_parser = speed)]
     speed: f64,
     /// Where to begin, as in 90s, 10m or 2h; what was before is there at once
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = time)]
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = parse_length)]
     from: Duration,
     /// How long nothing happens at most: longer pauses are shortened
-    #[arg(long, value_name = "TIME", value_parser = time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_length)]
     max_pause: Option<Duration>,
     /// Begin again at the end, on and on
     #[arg(long, conflicts_with = "once")]
@@ -55,22 +53,6 @@ pub(crate) struct Arguments {
 fn speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok().filter(|speed| (0.01..=10_000.0).contains(speed));
     speed.ok_or_else(|| "give 0.01 to 10000, as in 2".to_owned())
-}
-
-fn time(text: &str) -> Result<Duration, String> {
-    let (number, unit) = text.split_at(text.find(|c: char| c.is_ascii_alphabetic()).unwrap_or(text.len()));
-    let unit = match unit {
-        "ms" => Some(1e-3),
-        "s" | "" => Some(1.0),
-        "m" => Some(60.0),
-        "h" => Some(3_600.0),
-        _ => None,
-    };
-    let seconds = unit.zip(number.parse::<f64>().ok()).map(|(unit, number)| unit * number);
-    let seconds = seconds.filter(|seconds| (0.0..=1e7).contains(seconds));
-    seconds
-        .map(Duration::from_secs_f64)
-        .ok_or_else(|| "give a time, as in 90s, 10m or 0.5 (seconds)".to_owned())
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {

@@ -1,19 +1,15 @@
 //! `circlet serve`.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use circlet::hub::Hub;
 use serde_json::json;
 
-use super::listen::{Listen, PATIENCE};
+use super::listen::{LOOK_EVERY, Listen, PATIENCE, blame};
 
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{note, print_line};
-
-/// How soon a signal is heard.
-const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// Show rings and sessions live to viewers, over Socket.IO
 ///
@@ -61,10 +57,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     options.redis_prefix.clone_from(&arguments.redis_prefix);
     let (hub, said) = arguments.listen.start(options)?;
     for (name, room) in arguments.ring.iter().map(|ring| named("ring", ring)) {
-        hub.follow_ring(name, &room).map_err(Failure::run)?;
+        hub.follow_ring(name, &room).map_err(blame)?;
     }
     for (name, room) in arguments.session.iter().map(|page| named("session", page)) {
-        hub.follow_session(name, &room).map_err(Failure::run)?;
+        hub.follow_session(name, &room).map_err(blame)?;
     }
     let mut looks = 0_u32;
     let mut troubles = Vec::new();

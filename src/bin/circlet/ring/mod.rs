@@ -7,8 +7,6 @@ mod prune;
 mod stat;
 mod top;
 
-pub(crate) use top::parse_interval;
-
 use crate::failure::Failure;
 
 /// Look at rings and pages in shared memory

@@ -16,6 +16,7 @@ use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{harmless, print_line};
 use crate::screen::{self, Screen};
+use crate::time::parse_interval;
 
 const BAR_WIDTH: usize = 10;
 const HEADER: [&str; 9] =
@@ -42,26 +43,6 @@ pub(crate) struct Arguments {
     /// Print a line of JSON for each interval, on and on unless there is a --count
     #[arg(long)]
     json: bool,
-}
-
-pub(crate) fn parse_interval(text: &str) -> Result<Duration, String> {
-    const ALLOWED: &str = "give 10ms to 1h, as in 1s, 250ms or 0.5 (seconds)";
-    let (number, unit) = match text.find(|c: char| c.is_ascii_alphabetic()) {
-        Some(at) => text.split_at(at),
-        None => (text, "s"),
-    };
-    let seconds = match unit {
-        "ms" => 1e-3,
-        "s" => 1.0,
-        "m" => 60.0,
-        "h" => 3600.0,
-        _ => return Err(ALLOWED.to_owned()),
-    };
-    let seconds = number.parse::<f64>().map_err(|_| ALLOWED.to_owned())? * seconds;
-    if !(0.01..=3600.0).contains(&seconds) {
-        return Err(ALLOWED.to_owned());
-    }
-    Ok(Duration::from_secs_f64(seconds))
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<(), Failure> {

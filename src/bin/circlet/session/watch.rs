@@ -12,8 +12,8 @@ use super::read::said;
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
 use crate::output::{harmless, print_line};
-use crate::ring::parse_interval;
 use crate::screen::{self, Screen};
+use crate::time::parse_interval;
 
 /// How much of a payload is drawn: for people it may be more than for a prompt.
 const SCREEN_TOKENS: u64 = 1_000;

@@ -1,54 +1,45 @@
-//! A viewer of a hub, over a websocket, as tests are one.
-#![allow(dead_code, unreachable_pub, reason = "each test program has it as a module and uses a part of it")]
+//! A viewer of a hub's rooms that keeps what it is told of them.
+#![allow(dead_code, reason = "each test program has it as a module and uses a part of it")]
 
-use std::net::{SocketAddr, TcpStream};
-use std::time::{Duration, Instant};
+use std::net::SocketAddr;
+use std::time::Instant;
 
 use serde_json::{Map, Value, json};
-use tungstenite::client::IntoClientRequest;
-use tungstenite::{Message, WebSocket};
+use tungstenite::Message;
 
-/// How long anything may take that comes by and by.
-pub const SOON: Duration = Duration::from_secs(20);
+use super::hub_protocol::{SOON, Viewer};
 
 /// A viewer of rooms, and what it knows of them.
-pub struct Viewer {
-    socket: WebSocket<TcpStream>,
+pub(crate) struct Follower {
+    viewer: Viewer,
     /// The state of the room that was told of last.
-    pub state: Map<String, Value>,
+    pub(crate) state: Map<String, Value>,
     /// The numbers and the data of the events that were told.
-    pub events: Vec<(u64, Value)>,
+    pub(crate) events: Vec<(u64, Value)>,
     /// How many events were said to be lost.
-    pub lost: u64,
+    pub(crate) lost: u64,
 }
 
-impl Viewer {
+impl Follower {
     /// Connects, with a token or without.
-    pub fn connect(addr: SocketAddr, token: Option<&str>) -> Self {
-        let stream = TcpStream::connect(addr).unwrap();
-        stream.set_read_timeout(Some(SOON)).unwrap();
-        let path = format!("ws://{addr}/socket.io/?EIO=4&transport=websocket");
-        let (socket, _) = tungstenite::client(path.into_client_request().unwrap(), stream).unwrap();
-        let mut viewer = Self { socket, state: Map::new(), events: Vec::new(), lost: 0 };
+    pub(crate) fn connect(addr: SocketAddr, token: Option<&str>) -> Self {
+        let mut follower =
+            Self { viewer: Viewer::session(addr), state: Map::new(), events: Vec::new(), lost: 0 };
         let auth = token.map(|token| json!({ "token": token }).to_string());
-        viewer.say(&format!("40{}", auth.unwrap_or_default()));
-        viewer.until_text(|text| text.starts_with("40"));
-        viewer
-    }
-
-    pub fn say(&mut self, text: &str) {
-        self.socket.send(Message::text(text)).unwrap();
+        follower.viewer.say(&format!("40{}", auth.unwrap_or_default()));
+        follower.until_text(|text| text.starts_with("40"));
+        follower
     }
 
     /// Says an event, and returns its answer.
-    pub fn ask(&mut self, event: &str, argument: &Value) -> Value {
-        self.say(&format!("427[\"{event}\",{argument}]"));
+    pub(crate) fn ask(&mut self, event: &str, argument: &Value) -> Value {
+        self.viewer.say(&format!("427[\"{event}\",{argument}]"));
         let answer = self.until_text(|text| text.starts_with("437"));
         serde_json::from_str::<Value>(&answer[3..]).unwrap()[0].clone()
     }
 
     /// Joins a room, and waits for its state; returns the answer.
-    pub fn join(&mut self, what: &Value) -> Value {
+    pub(crate) fn join(&mut self, what: &Value) -> Value {
         let answer = self.ask("join-game", what);
         self.until_text(|text| text.contains("\"gameState\""));
         answer
@@ -58,7 +49,7 @@ impl Viewer {
     fn until_text(&mut self, is_it: impl Fn(&str) -> bool) -> String {
         let deadline = Instant::now() + SOON;
         while Instant::now() < deadline {
-            let Message::Text(text) = self.socket.read().expect("something is told") else { continue };
+            let Message::Text(text) = self.viewer.message() else { continue };
             self.take(&text);
             if is_it(&text) {
                 return text.to_string();
@@ -68,7 +59,7 @@ impl Viewer {
     }
 
     /// Reads until something is so.
-    pub fn until(&mut self, is_it: impl Fn(&Self) -> bool) {
+    pub(crate) fn until(&mut self, is_it: impl Fn(&Self) -> bool) {
         while !is_it(self) {
             self.until_text(|_| true);
         }
@@ -76,7 +67,7 @@ impl Viewer {
 
     fn take(&mut self, text: &str) {
         if text == "2" {
-            return self.say("3");
+            return self.viewer.say("3");
         }
         let Some(Value::Array(said)) =
             text.strip_prefix("42").and_then(|said| serde_json::from_str(said).ok())
