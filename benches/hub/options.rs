@@ -13,16 +13,17 @@ The hub under load, beside other servers, each a process of its own on loopback.
 
 cargo bench --features hub --bench hub -- [OPTION...]
 
-  --peers=NAME,...  circlet, node, bun, socketioxide, socketioxide-nagle, native [all]
+  --peers=NAME,...  circlet, node, bun, socketioxide, socketioxide-nagle, native, floor [all]
+                    floor is a bare loop of send(2), in the rows that fan out: what is possible here at most
   --rows=NAME,...   memory, connect, join, fanout200, fanout1000, slow, held [all]
   --rounds=N        the peers in turns, each time with another first [3]
   --hub=COMMAND     another hub than that of this program: prints its port, takes orders as other peers do
   --node=PROGRAM    [node]
   --bun=PROGRAM     [bun/node_modules/.bin/bun, or bun]
-  --threads=N       of circlet's hub and of socketioxide's runtime [one for each core]
+  --threads=N       of circlet's hub, of socketioxide's runtime and of the floor [one for each core]
   --json=FILE       has all figures of all rounds
   --smoke, --test   every row once, with 20 viewers for one second: shows that all of it runs, measures nothing
-  --serve=NAME      is one of the servers: circlet, socketioxide, socketioxide-nagle
+  --serve=NAME      is one of the servers: circlet, socketioxide, socketioxide-nagle, floor
 
 What cannot run here is said and left out. Linux, two cores that nothing else uses.";
 

@@ -10,8 +10,11 @@ use crate::protocol::Protocol;
 use crate::{Outcome, circlet};
 
 /// Their names, in the order in which they are shown.
-pub(crate) const NAMES: [&str; 6] =
-    ["circlet", "node", "bun", "socketioxide", "socketioxide-nagle", "native"];
+pub(crate) const NAMES: [&str; 7] =
+    ["circlet", "node", "bun", "socketioxide", "socketioxide-nagle", "native", FLOOR];
+
+/// What is no server, but what none can be faster than.
+pub(crate) const FLOOR: &str = "floor";
 
 /// Of npm's packages and the scripts that use them.
 const FILES: [&str; 9] = [
@@ -87,8 +90,17 @@ impl Peer {
             }
             "socketioxide" => Self::of_this_program(name, "socketioxide on axum with TCP_NODELAY", options),
             "socketioxide-nagle" => Self::of_this_program(name, "socketioxide on axum as it is", options),
+            FLOOR => {
+                let floor = Self::of_this_program(name, "a bare loop of send(2)", options)?;
+                Ok(Self { protocol: Protocol::Plain, orders: Orders::Line, ..floor })
+            }
             _ => Err("there is no such peer".into()),
         }
+    }
+
+    /// Tells whether a row is one for it: the floor is of what fans out, and costs more than any server for each viewer.
+    pub(crate) fn does(&self, row: &str) -> bool {
+        self.name != FLOOR || row.starts_with("fanout")
     }
 
     fn of_this_program(name: &'static str, told: &str, options: &Options) -> Outcome<Self> {

@@ -88,6 +88,9 @@ fn measured(options: &Options, peers: &[Peer]) -> Table {
             for turn in 0..peers.len() {
                 let index = (round + turn) % peers.len();
                 let (peer, begin) = (&peers[index], Instant::now());
+                if !peer.does(row) {
+                    continue;
+                }
                 match rows::measure(row, peer, &sizes) {
                     Ok(figures) => table.note(row, index, figures),
                     Err(error) => table.fail(row, peer.name, &error.to_string()),

@@ -1,4 +1,7 @@
-//! The servers that this program itself is, when it is told so: socketioxide on axum, as its documentation has it, and circlet's hub.
+//! The servers that this program itself is, when it is told so: socketioxide on axum, as its documentation has it, circlet's hub, and
+//! what none can be faster than.
+
+use std::thread;
 
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -8,12 +11,14 @@ use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep_until};
 
 use crate::frames::{Frame, Order};
-use crate::{Outcome, circlet};
+use crate::peers::FLOOR;
+use crate::{Outcome, circlet, floor};
 
 /// Serves until the process is ended. Without a number of threads there is one for each core.
 pub(crate) fn serve(name: &str, threads: Option<usize>) -> Outcome<()> {
     let nodelay = match name {
         "circlet" => return circlet::serve(threads),
+        FLOOR => return floor::serve(threads.unwrap_or(thread::available_parallelism()?.get())),
         "socketioxide" => true,
         "socketioxide-nagle" => false,
         _ => return Err(format!("nothing is served as {name}").into()),

@@ -84,7 +84,7 @@ pub struct HubOptions {
     pub redis: Option<String>,
     /// What the names of its keys begin with: hubs of the same one share their rooms. Default: `circlet`.
     pub redis_prefix: String,
-    /// How many threads serve connections. Default: as many as there are processors, and at most 4.
+    /// How many threads serve connections, and how many write to a large room. Default: as many as there are processors, and at most 4.
     pub threads: usize,
 }
 

@@ -1,20 +1,26 @@
-//! The thread that tells what is new: at most so many times a second, once encoded for everybody who is up to date.
+//! Who tells what is new: at most so many times a second, once encoded for everybody who is up to date. One thread decides what is told;
+//! where an audience is large, others help it to write.
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use engineioxide_core::Sid;
+use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::codec::Codec;
 use super::core::Core;
+use super::room::Tick;
 use super::rooms::Place;
 use super::viewer::{Offered, Viewer};
 
 /// How much it is told at most of what came before a tick that is due: whoever joins is told the state on the spot, which takes a while.
 const BEFORE_TICK: usize = 256;
+
+/// How many viewers a thread writes to before it looks for more: few, so that all end at about the same time.
+const AT_A_TIME: usize = 16;
 
 /// What the ticker is told.
 #[derive(Debug)]
@@ -55,7 +61,7 @@ impl Audiences {
         true
     }
 
-    fn tick(&mut self, core: &Arc<Core>) {
+    fn tick(&mut self, core: &Arc<Core>, helpers: Option<&ThreadPool>) {
         for place in self.dirty.drain(..) {
             let nobody = HashMap::new();
             let viewers = self.rooms.get(&place.id).unwrap_or(&nobody);
@@ -64,23 +70,70 @@ impl Audiences {
                 [Codec::Json, Codec::MessagePack].into_iter().filter(|codec| uses(*codec)).collect();
             let tick = place.room().tick(core.rooms.next_version(), &codecs);
             let Some(tick) = tick else { continue };
-            let (mut told, mut behind) = (0, 0);
-            for viewer in viewers.values() {
-                match viewer.offer(core, &place, &tick) {
-                    Offered::Told => told += 1,
-                    Offered::Behind => behind += 1,
-                    Offered::Gone => {}
-                }
-            }
-            core.stats.told.fetch_add(told, Ordering::Relaxed);
-            core.stats.behind.fetch_add(behind, Ordering::Relaxed);
+            offer(core, helpers, &place, &tick, &viewers.values().collect::<Vec<_>>());
             core.stats.ticks.fetch_add(1, Ordering::Relaxed);
         }
     }
 }
 
-/// Ticks until it is told to stop. What was published until then is told.
+/// Offers a tick to all viewers of a room, who are shared among the threads as each comes to them: one that is kept from running leaves
+/// more to the others.
+fn offer(
+    core: &Arc<Core>,
+    helpers: Option<&ThreadPool>,
+    place: &Arc<Place>,
+    tick: &Tick,
+    viewers: &[&Arc<Viewer>],
+) {
+    let (next, told, behind) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
+    let offer = || {
+        let (mut these_told, mut these_behind) = (0, 0);
+        loop {
+            let begin = next.fetch_add(AT_A_TIME, Ordering::Relaxed);
+            let Some(some) = viewers.get(begin..(begin + AT_A_TIME).min(viewers.len())) else { break };
+            for viewer in some {
+                match viewer.offer(core, place, tick) {
+                    Offered::Told => these_told += 1,
+                    Offered::Behind => these_behind += 1,
+                    Offered::Gone => {}
+                }
+            }
+            if some.len() < AT_A_TIME {
+                break;
+            }
+        }
+        told.fetch_add(these_told, Ordering::Relaxed);
+        behind.fetch_add(these_behind, Ordering::Relaxed);
+    };
+    match helpers {
+        Some(helpers) if viewers.len() > AT_A_TIME => helpers.in_place_scope(|scope| {
+            for _ in 0..helpers.current_num_threads().min(viewers.len() / AT_A_TIME) {
+                scope.spawn(|_| offer());
+            }
+            offer();
+        }),
+        _ => offer(),
+    }
+    core.stats.told.fetch_add(told.into_inner(), Ordering::Relaxed);
+    core.stats.behind.fetch_add(behind.into_inner(), Ordering::Relaxed);
+}
+
+/// Ticks until it is told to stop, with as many threads as write. What was published until then is told.
 pub(super) fn run(core: &Arc<Core>, told: &Receiver<Tell>) {
+    let helpers = core.options.threads - 1;
+    let is_helped = helpers > 0
+        && ThreadPoolBuilder::new()
+            .num_threads(helpers)
+            .thread_name(|_| "circlet-hub-wri".to_owned())
+            .build_scoped(|thread| thread.run(), |helpers| tick_until_stopped(core, told, Some(helpers)))
+            .is_ok();
+    // Also where no more threads are to be had.
+    if !is_helped {
+        tick_until_stopped(core, told, None);
+    }
+}
+
+fn tick_until_stopped(core: &Arc<Core>, told: &Receiver<Tell>, helpers: Option<&ThreadPool>) {
     let interval = core.options.tick();
     let mut audiences = Audiences::default();
     let mut next = Instant::now();
@@ -107,7 +160,7 @@ pub(super) fn run(core: &Arc<Core>, told: &Receiver<Tell>) {
         if !audiences.dirty.is_empty() {
             // One that came late makes none of those after it late.
             next = (next + interval).max(Instant::now());
-            audiences.tick(core);
+            audiences.tick(core, helpers);
         }
     }
 }

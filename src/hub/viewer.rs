@@ -274,6 +274,14 @@ impl Viewer {
     }
 }
 
+/// Writes some of what is there, without what the runtime notes of each write: only where nothing more can be taken does it matter to it.
+fn write_some(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
+    match socket2::SockRef::from(stream).send_with_flags(bytes, libc::MSG_NOSIGNAL) {
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.try_write(bytes),
+        written => written,
+    }
+}
+
 /// Ends a connection, and with it whoever reads it. One that was told why has a moment to take that.
 fn end(core: &Core, stream: Arc<TcpStream>, why: Close<'_>) {
     // What cannot be shut down has gone.
@@ -375,7 +383,7 @@ impl Line {
     fn push(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) {
         let Wire::WebSocket(stream) = &self.wire else { return };
         while !self.partial.is_empty() {
-            match stream.try_write(&self.partial) {
+            match write_some(stream, &self.partial) {
                 Ok(written) => {
                     let rest = self.partial.split_off(written.min(self.partial.len()));
                     self.partial = rest;
