@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Instant;
 
 use engineioxide_core::Sid;
+use indexmap::IndexMap;
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
 use super::codec::Codec;
@@ -32,10 +33,13 @@ pub(super) enum Tell {
     Stop,
 }
 
+type Audience = IndexMap<Sid, Arc<Viewer>>;
+
 /// Who is in which room. It is the ticker's own, so that nobody waits while it writes to thousands.
 #[derive(Default)]
 struct Audiences {
-    rooms: HashMap<u64, HashMap<Sid, Arc<Viewer>>>,
+    /// In the order in which they came, in which what they have in memory lies too.
+    rooms: HashMap<u64, Audience>,
     dirty: Vec<Arc<Place>>,
 }
 
@@ -51,7 +55,7 @@ impl Audiences {
             }
             Tell::Left(place, sid) => {
                 let viewers = self.rooms.entry(place.id).or_default();
-                viewers.remove(&sid);
+                viewers.swap_remove(&sid);
                 if viewers.is_empty() {
                     self.rooms.remove(&place.id);
                 }
@@ -63,14 +67,14 @@ impl Audiences {
 
     fn tick(&mut self, core: &Arc<Core>, helpers: Option<&ThreadPool>) {
         for place in self.dirty.drain(..) {
-            let nobody = HashMap::new();
+            let nobody = Audience::new();
             let viewers = self.rooms.get(&place.id).unwrap_or(&nobody);
             let uses = |codec| viewers.values().any(|viewer| viewer.codec == codec);
             let codecs: Vec<_> =
                 [Codec::Json, Codec::MessagePack].into_iter().filter(|codec| uses(*codec)).collect();
             let tick = place.room().tick(core.rooms.next_version(), &codecs);
             let Some(tick) = tick else { continue };
-            offer(core, helpers, &place, &tick, &viewers.values().collect::<Vec<_>>());
+            offer(core, helpers, &place, &tick, viewers);
             core.stats.ticks.fetch_add(1, Ordering::Relaxed);
         }
     }
@@ -83,15 +87,15 @@ fn offer(
     helpers: Option<&ThreadPool>,
     place: &Arc<Place>,
     tick: &Tick,
-    viewers: &[&Arc<Viewer>],
+    viewers: &Audience,
 ) {
     let (next, told, behind) = (AtomicUsize::new(0), AtomicU64::new(0), AtomicU64::new(0));
     let offer = || {
         let (mut these_told, mut these_behind) = (0, 0);
         loop {
             let begin = next.fetch_add(AT_A_TIME, Ordering::Relaxed);
-            let Some(some) = viewers.get(begin..(begin + AT_A_TIME).min(viewers.len())) else { break };
-            for viewer in some {
+            let Some(some) = viewers.get_range(begin..(begin + AT_A_TIME).min(viewers.len())) else { break };
+            for viewer in some.values() {
                 match viewer.offer(core, place, tick) {
                     Offered::Told => these_told += 1,
                     Offered::Behind => these_behind += 1,
