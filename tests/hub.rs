@@ -599,7 +599,7 @@ fn what_the_hub_or_a_session_says_of_itself_is_not_for_emitters_to_change() {
     {
         let (status, said) =
             post(&format!(r#"{{"event":"game-state-update","room":"{room}","set":{{"goal":"x"}}}}"#));
-        assert!(status == 400 && said.contains(why), "{said}");
+        assert!(status == 403 && said.contains(why), "{said}");
     }
     assert_eq!(post(r#"{"event":"agent-action","room":"s","action":"edit"}"#).0, 200);
     assert_eq!(post(r#"{"event":"game-state-update","room":"g","set":{"x":1}}"#).0, 200);
@@ -627,6 +627,84 @@ fn whoever_posts_too_much_is_told_to_wait() {
         "{taken} {said}"
     );
     until("it may again", || post().0 == 200);
+}
+
+#[test]
+fn what_is_posted_and_not_done_is_answered_by_what_was_given_what_is_allowed_and_what_to_do() {
+    let hub = hub(|options| {
+        options.max_rooms = 2;
+        options.max_keys = 2;
+        options.max_room_bytes = 1_000;
+        options.emitter_limits.message_bytes = 5_000;
+    });
+    let post = |body: &str| http(hub.addr(), "POST", "/emit", &["Authorization: Bearer secret"], body);
+    let set = |room: &str, set: &Value| {
+        post(&json!({"event": "game-state-update", "room": room, "set": set}).to_string())
+    };
+    assert_eq!(set("a", &json!({"x": 1, "y": 2})).0, 200);
+    assert_eq!(post(r#"{"event":"agent-action","room":"b"}"#).0, 200);
+    let not_done = [
+        (
+            set("a", &json!({"z": 1})),
+            507,
+            &["room `a`", "3 keys", "may hold 2", "remove keys", "max_keys"][..],
+        ),
+        (set("a", &json!({"x": "x".repeat(999)})), 507, &["bytes", "may hold 1000", "max_room_bytes"]),
+        (set("c", &json!({"x": 1})), 507, &["room `c`", "2 rooms", "idle_room", "max_rooms"]),
+        (set("hub", &json!({"x": 1})), 403, &["`hub`", "the hub's own"]),
+        (set("", &json!({"x": 1})), 400, &["0 bytes", "1 to 200"]),
+        (post("nothing"), 400, &["no JSON", "agent-action"]),
+        (post("[]"), 400, &["no object", "agent-action"]),
+        (post("{}"), 400, &["`event` is missing", "agent-action", "game-state-update"]),
+        (
+            post(r#"{"event":"greeting","room":"a"}"#),
+            400,
+            &["`event` is \\\"greeting\\\"", "visualization-event"],
+        ),
+        (post(r#"{"event":"agent-action"}"#), 400, &["a room is needed"]),
+        (post(&"x".repeat(5_001)), 413, &["at most 5000 bytes", "this one has 5001", "send less"]),
+    ];
+    for ((status, said), expected, says) in not_done {
+        assert_eq!(status, expected, "{said}");
+        assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["ok"], false);
+        assert!(says.iter().all(|says| said.contains(says)), "{says:?}: {said}");
+    }
+    let without = hub_protocol::hub(|options| options.emit_token = None);
+    let (status, said) = http(without.addr(), "POST", "/emit", &["Authorization: Bearer secret"], "{}");
+    assert!(status == 403 && said.contains("emit_token"), "{status} {said}");
+    assert_eq!(http(hub.addr(), "POST", "/emit", &[], "{}").0, 401);
+}
+
+#[test]
+fn what_is_wrong_with_what_a_viewer_says_is_told_by_its_name() {
+    let hub = hub(|options| options.viewer_limits.rooms = 1);
+    let mut viewer = Viewer::connected(hub.addr());
+    let mut refused = |what: &str| {
+        viewer.say(&format!("421{what}"));
+        let (_, answer) = viewer.packet();
+        answer[0]["error"].as_str().unwrap_or_else(|| panic!("{what}: {answer}")).to_owned()
+    };
+    for (what, says) in [
+        (r#"["join-game",{"room":"g","hub":"x","next":"7"}]"#, r#"`next` is "7": give both"#),
+        (r#"["join-game",{"room":"g","hub":"x","next":-1}]"#, "`next` is -1"),
+        (r#"["join-game",{"room":"g","hub":"x"}]"#, "`next` is missing"),
+        (r#"["join-game",{"room":"g","next":7}]"#, "`hub` is missing"),
+        (r#"["join-game",{"hub":"x","next":7}]"#, "a room is needed"),
+        (r#"["join-game",7]"#, "a room is needed"),
+        (r#"["join-game",""]"#, "1 to 200"),
+        (r#"["greet",{}]"#, "`greet` is known; viewers say join-game and leave-game"),
+        (r#"["agent-action",{"room":"g"}]"#, "only emitters say `agent-action`"),
+    ] {
+        let refusal = refused(what);
+        assert!(refusal.contains(says), "{what}: {refusal}");
+    }
+    assert_eq!(viewer.join("g")["ok"], true);
+    viewer.packet();
+    viewer.say(r#"421["join-game","h"]"#);
+    assert!(viewer.packet().1[0]["error"].as_str().unwrap().contains("leave-game first"));
+    let mut stranger = Viewer::session(hub.addr());
+    stranger.say(r#"40{"token":"guess"}"#);
+    assert!(stranger.text().contains("does not know the token"));
 }
 
 #[test]

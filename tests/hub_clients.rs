@@ -312,7 +312,10 @@ fn emitters_may(
     let refused = viewer.comes("refused");
     assert_eq!((&refused[0]["ok"], &refused[0]["event"]), (&json!(false), &json!("agent-action")));
     let stranger = runtime.client(how, addr, &json!({"token": "a guess"}));
-    assert_eq!(stranger.comes("refused"), "a token that this hub does not know");
+    assert_eq!(
+        stranger.comes("refused"),
+        "this hub does not know the token: give that of its viewers or of its emitters"
+    );
     // It may try again, with another one.
     runtime.tell(&json!({ "do": "disconnect", "id": stranger.id }));
     until(&format!("the stranger has gone: {how:?}"), || hub.stats().viewers == 1);

@@ -29,7 +29,7 @@ pub enum HubError {
         allowed: &'static str,
     },
     /// A room or key has no name, or one that is too long.
-    #[error("a {what} of {bytes} bytes; a name has 1 to {limit}")]
+    #[error("the name of a {what} has {bytes} bytes; a name has 1 to {limit}")]
     Name {
         /// What is named so: `room`, `key` or `event`.
         what: &'static str,
@@ -61,26 +61,35 @@ pub enum HubError {
         room: String,
     },
     /// A value is nested too deep.
-    #[error("a value is nested deeper than {limit} levels")]
+    #[error("a value is nested deeper than {limit} levels, the most there may be: make it flatter")]
     Deep {
         /// How deep it may be.
         limit: usize,
     },
     /// A room holds as much as it may.
-    #[error("room `{room}` is full: it holds at most {limit} {of}")]
+    #[error(
+        "room `{room}` is full: it would hold {given} {of}, and may hold {limit}; remove keys that nobody needs, or start the hub with a larger \
+         `{}`",
+        if *of == "keys" { "max_keys" } else { "max_room_bytes" }
+    )]
     Full {
         /// The room.
         room: String,
         /// Of what: `keys` or `bytes`.
         of: &'static str,
+        /// How much it would hold.
+        given: usize,
         /// How much it may hold.
         limit: usize,
     },
     /// There are as many rooms as there may be.
     #[error(
-        "there are {limit} rooms, as many as there may be; those that nobody watches go after a while without activity"
+        "no place for room `{room}`: there are {limit} rooms, as many as there may be; those that nobody watches go after a while without \
+         activity (`idle_room`), and more may be with a larger `max_rooms`"
     )]
     Rooms {
+        /// The room that there is no place for.
+        room: String,
         /// How many there may be.
         limit: usize,
     },

@@ -12,6 +12,7 @@ use socketioxide_core::parser::{ParseConfig, ParseError};
 use super::change::{Change, Columns, Event};
 use super::codec::{self, Frames, Message, Said};
 use super::core::Core;
+use super::error::HubError;
 use super::room::Position;
 use super::viewer::{Close, Socket, Viewer};
 use super::websocket::CloseCode;
@@ -101,8 +102,10 @@ fn connect(core: &Arc<Core>, viewer: &Arc<Viewer>, auth: &Value) {
     let refusal = match token {
         _ if may_emit || is(&options.view_token) => None,
         None if options.view_token.is_none() => None,
-        None => Some("a token is needed to watch: give it as `auth: {token: ...}`"),
-        Some(_) => Some("a token that this hub does not know"),
+        None => {
+            Some("a token is needed to watch: give that of viewers or of emitters as `auth: {token: ...}`")
+        }
+        Some(_) => Some("this hub does not know the token: give that of its viewers or of its emitters"),
     };
     if let Some(refusal) = refusal {
         core.stats.refused.fetch_add(1, Ordering::Relaxed);
@@ -125,13 +128,39 @@ pub(super) const UPDATE: &str = "game-state-update";
 pub(super) const EMITTED: [&str; 3] = ["agent-action", "visualization-event", UPDATE];
 
 /// What a viewer joins: a room by its name, and where it was before.
-#[derive(Deserialize)]
 struct Join {
     room: String,
-    /// The id of the hub that told `next`; of another one it means nothing.
-    #[serde(default)]
-    hub: String,
-    next: Option<u64>,
+    /// Where events are to go on: the `hub` and the `next` that it was told.
+    from: Option<(String, u64)>,
+}
+
+impl Join {
+    /// Reads what a viewer says.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    fn read(argument: &Value) -> Result<Self, String> {
+        let room = room_of(argument)?.to_owned();
+        let (hub, next) = (argument.get("hub"), argument.get("next"));
+        let from = match (hub, next) {
+            (None | Some(Value::Null), None | Some(Value::Null)) => None,
+            (Some(Value::String(hub)), Some(next)) if next.is_u64() => {
+                next.as_u64().map(|next| (hub.clone(), next))
+            }
+            _ => {
+                let given = |value: Option<&Value>| match value {
+                    Some(value) => value.to_string().chars().take(40).collect(),
+                    None => "missing".to_owned(),
+                };
+                return Err(format!(
+                    "`hub` is {} and `next` is {}: give both as they were told, a string and a whole number, or none of them to begin now",
+                    given(hub),
+                    given(next)
+                ));
+            }
+        };
+        Ok(Self { room, from })
+    }
 }
 
 /// Does what an event asks for; returns its answer, unless that was sent.
@@ -144,18 +173,21 @@ fn event(
     argument: Value,
 ) -> Result<Option<Value>, String> {
     match name {
-        "join-game" => join(core, viewer, acknowledgement, argument).map(|()| None),
+        "join-game" => join(core, viewer, acknowledgement, &argument).map(|()| None),
         "leave-game" => {
             let room = room_of(&argument)?;
             Ok(Some(json!({ "ok": viewer.leave(core, room), "room": room })))
         }
         _ if EMITTED.contains(&name) && !socket.may_emit => {
-            Err("only emitters may: connect with `auth: {token: ...}`".to_owned())
+            Err(format!("only emitters say `{name}`: connect with their token as `auth: {{token: ...}}`"))
         }
-        _ if EMITTED.contains(&name) => emit(core, name, argument).map(Some),
+        _ if EMITTED.contains(&name) => {
+            emit(core, name, argument).map(Some).map_err(|error| error.to_string())
+        }
         _ => Err(format!(
-            "no event `{}` is known; there are join-game, leave-game, agent-action, visualization-event, game-state-update",
-            name.escape_debug().take(40).collect::<String>()
+            "no event `{}` is known; viewers say join-game and leave-game, emitters {} too",
+            name.escape_debug().take(40).collect::<String>(),
+            EMITTED.join(", ")
         )),
     }
 }
@@ -164,21 +196,20 @@ fn join(
     core: &Arc<Core>,
     viewer: &Arc<Viewer>,
     acknowledgement: Option<i64>,
-    argument: Value,
+    argument: &Value,
 ) -> Result<(), String> {
-    let join = match argument {
-        Value::String(room) => Join { room, hub: String::new(), next: None },
-        object => Join::deserialize(object).map_err(|_| ROOM.to_owned())?,
-    };
+    let join = Join::read(argument)?;
     let (rooms, is_in, limit) = {
         let line = viewer.line();
         (line.rooms(), line.is_in(&join.room), line.quota.limits().rooms)
     };
     if rooms >= limit && !is_in {
-        return Err(format!("it is in {rooms} rooms, as many as a client may be in"));
+        return Err(format!(
+            "it is in {rooms} rooms, as many as a client may be in: leave one with leave-game first"
+        ));
     }
     let hub = core.id();
-    let next = join.next.filter(|_| join.hub == *hub);
+    let next = join.from.filter(|(of, _)| **of == *hub).map(|(_, next)| next);
     let answer = |at: Position| {
         let said =
             json!({ "ok": true, "room": join.room, "version": at.version, "hub": &*hub, "next": at.next });
@@ -217,18 +248,32 @@ impl From<Update> for Change {
     }
 }
 
+/// Why what an emitter says is not done.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum NotEmitted {
+    /// It is not said as it is to be.
+    #[error("{0}")]
+    Wrong(String),
+    /// It is not for emitters to say.
+    #[error("{0}")]
+    Forbidden(String),
+    /// The hub does not take it.
+    #[error(transparent)]
+    Hub(#[from] HubError),
+}
+
 /// Publishes what an emitter says; returns what it is told.
 ///
 /// # Errors
 /// What is wrong with it.
-pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, String> {
-    let change = said(name, argument)?;
+pub(super) fn emit(core: &Core, name: &str, argument: Value) -> Result<Value, NotEmitted> {
+    let change = said(name, argument).map_err(NotEmitted::Wrong)?;
     if let Some(refusal) = core.refuses(&change) {
-        return Err(refusal);
+        return Err(NotEmitted::Forbidden(refusal));
     }
     let mut answer = json!({ "ok": true, "room": change.room });
     let is_event = !change.events.is_empty();
-    if let (Some(number), true) = (core.publish(change).map_err(|error| error.to_string())?, is_event) {
+    if let (Some(number), true) = (core.publish(change)?, is_event) {
         answer["n"] = number.into();
     }
     Ok(answer)

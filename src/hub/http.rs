@@ -9,11 +9,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use engineioxide_core::{Sid, TransportType};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::header::{
     ACCESS_CONTROL_ALLOW_CREDENTIALS, ACCESS_CONTROL_ALLOW_HEADERS, ACCESS_CONTROL_ALLOW_METHODS,
     ACCESS_CONTROL_ALLOW_ORIGIN, ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, ORIGIN,
     RETRY_AFTER, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE, VARY,
+    WWW_AUTHENTICATE,
 };
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
@@ -23,7 +24,8 @@ use tungstenite::handshake::derive_accept_key;
 
 use super::codec::Codec;
 use super::core::Core;
-use super::events;
+use super::error::HubError;
+use super::events::{self, NotEmitted};
 use super::stats::HubStats;
 use super::viewer::{Close, Viewer};
 use super::websocket::CloseCode;
@@ -215,12 +217,18 @@ async fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, request: Request<Incoming>
 async fn body(request: Request<Incoming>, limit: usize) -> Result<Bytes, Box<Answer>> {
     let refused =
         |status, error: String| Err(Box::new(said(status, &json!({ "ok": false, "error": error }))));
+    let given =
+        request.body().size_hint().exact().map_or(String::new(), |bytes| format!("; this one has {bytes}"));
     match tokio::time::timeout(REQUEST, Limited::new(request.into_body(), limit).collect()).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),
-        Ok(Err(_)) => refused(StatusCode::PAYLOAD_TOO_LARGE, format!("a request has at most {limit} bytes")),
-        Err(_) => {
-            refused(StatusCode::REQUEST_TIMEOUT, format!("a request takes at most {REQUEST:?} to come"))
-        }
+        Ok(Err(_)) => refused(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            format!("a request has at most {limit} bytes{given}: send less at once"),
+        ),
+        Err(_) => refused(
+            StatusCode::REQUEST_TIMEOUT,
+            format!("a request takes at most {REQUEST:?} to come{given}"),
+        ),
     }
 }
 
@@ -290,14 +298,16 @@ async fn plain(core: &Arc<Core>, peer: IpAddr, method: &Method, request: Request
         (&Method::POST, "/emit") => emit(core, peer, request).await,
         (_, path @ ("/healthz" | "/metrics" | "/emit")) => {
             let allowed = if path == "/emit" { "POST" } else { "GET, HEAD" };
-            let mut answer = said(
-                StatusCode::METHOD_NOT_ALLOWED,
-                &json!({ "ok": false, "error": format!("{path} takes {allowed}") }),
-            );
+            let says = format!("{path} takes {allowed}, and not {method}");
+            let mut answer = said(StatusCode::METHOD_NOT_ALLOWED, &json!({ "ok": false, "error": says }));
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
             answer
         }
-        (_, path) => said(StatusCode::NOT_FOUND, &json!({ "error": format!("there is nothing at {path}") })),
+        (_, path) => {
+            let says =
+                format!("there is nothing at {path}: there are /, /socket.io/, /emit, /metrics and /healthz");
+            said(StatusCode::NOT_FOUND, &json!({ "ok": false, "error": says }))
+        }
     }
 }
 
@@ -312,14 +322,7 @@ async fn emit(core: &Arc<Core>, peer: IpAddr, request: Request<Incoming>) -> Ans
         .zip(token)
         .is_some_and(|(secret, token)| events::is_same(secret, token));
     if !is_known {
-        core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        let says = match core.options.emit_token {
-            Some(_) => {
-                "only emitters may: send `Authorization: Bearer TOKEN`, the token of the hub's emitters"
-            }
-            None => "nobody may: this hub was started without a token of emitters",
-        };
-        return said(StatusCode::UNAUTHORIZED, &json!({ "ok": false, "error": says }));
+        return no_emitter(core, token.is_some());
     }
     let limit = core.options.emitter_limits.message_bytes;
     let body = match body(request, limit).await {
@@ -327,25 +330,65 @@ async fn emit(core: &Arc<Core>, peer: IpAddr, request: Request<Incoming>) -> Ans
         Err(refusal) => return *refusal,
     };
     if let Err(too_much) = core.posts(peer, body.len()) {
-        core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        let mut answer = said(StatusCode::TOO_MANY_REQUESTS, &json!({ "ok": false, "error": too_much }));
+        let says = format!("{too_much} from {peer}, where that is what an emitter may post: wait a second");
+        let mut answer = refused(core, StatusCode::TOO_MANY_REQUESTS, &says);
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         return answer;
     }
-    let wrong = |error: String| said(StatusCode::BAD_REQUEST, &json!({ "ok": false, "error": error }));
+    let wrong = |error: String| refused(core, StatusCode::BAD_REQUEST, &error);
     let mut value: Value = match serde_json::from_slice(&body) {
         Ok(value) => value,
-        Err(error) => return wrong(format!("no JSON: {error}")),
+        Err(error) => return wrong(format!("the body is no JSON: {error}; post {EXAMPLE}")),
     };
-    let event = value.as_object_mut().and_then(|members| members.remove("event"));
-    let Some(Value::String(event)) = event else {
-        return wrong("an event is needed: `{\"event\": \"agent-action\", \"room\": ..., ...}`".to_owned());
+    let event = match &mut value {
+        Value::Object(members) => members.remove("event"),
+        _ => return wrong(format!("the body is no object: post {EXAMPLE}")),
     };
-    if !events::EMITTED.contains(&event.as_str()) {
-        return wrong(format!("`event` is one of {}", events::EMITTED.join(", ")));
-    }
+    let event = match event {
+        Some(Value::String(event)) if events::EMITTED.contains(&event.as_str()) => event,
+        given => {
+            let given =
+                given.map_or("missing".to_owned(), |given| given.to_string().chars().take(40).collect());
+            let known = events::EMITTED.join(", ");
+            return wrong(format!("`event` is {given}, and may be one of {known}: post {EXAMPLE}"));
+        }
+    };
     match events::emit(core, &event, value) {
         Ok(done) => said(StatusCode::OK, &done),
-        Err(error) => wrong(error),
+        Err(error) => refused(core, status(&error), &error.to_string()),
     }
+}
+
+/// What a script may post.
+const EXAMPLE: &str = r#"{"event": "agent-action", "room": "game-1", "action": "edit"}"#;
+
+/// Returns the status for what was not done.
+fn status(error: &NotEmitted) -> StatusCode {
+    match error {
+        NotEmitted::Forbidden(_) => StatusCode::FORBIDDEN,
+        NotEmitted::Hub(HubError::Full { .. } | HubError::Rooms { .. }) => StatusCode::INSUFFICIENT_STORAGE,
+        NotEmitted::Hub(HubError::Stopped) => StatusCode::SERVICE_UNAVAILABLE,
+        NotEmitted::Wrong(_) | NotEmitted::Hub(_) => StatusCode::BAD_REQUEST,
+    }
+}
+
+/// Refuses what somebody posts who is no emitter.
+fn no_emitter(core: &Core, has_token: bool) -> Answer {
+    if core.options.emit_token.is_none() {
+        let says = "nobody may emit: this hub was started without a token of emitters (`--emit-token`, `emit_token`)";
+        return refused(core, StatusCode::FORBIDDEN, says);
+    }
+    let says = match has_token {
+        true => "the token is not that of this hub's emitters",
+        false => "only emitters may: send their token as `Authorization: Bearer TOKEN`",
+    };
+    let mut answer = refused(core, StatusCode::UNAUTHORIZED, says);
+    answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    answer
+}
+
+/// Refuses what was posted, and counts that.
+fn refused(core: &Core, status: StatusCode, says: &str) -> Answer {
+    core.stats.refused.fetch_add(1, Ordering::Relaxed);
+    said(status, &json!({ "ok": false, "error": says }))
 }

@@ -67,7 +67,9 @@ impl Outbox {
         }
         match waiting.rooms.get(&change.room) {
             Some(pending) => pending.has_place_for(&change, &self.limits)?,
-            None if waiting.rooms.len() >= self.rooms => return Err(HubError::Rooms { limit: self.rooms }),
+            None if waiting.rooms.len() >= self.rooms => {
+                return Err(HubError::Rooms { room: change.room, limit: self.rooms });
+            }
             None => Pending::to(&change.room).has_place_for(&change, &self.limits)?,
         }
         let pending = waiting.rooms.entry(change.room.clone()).or_insert_with(|| Pending::to(&change.room));
@@ -149,15 +151,18 @@ impl Pending {
 
     fn has_place_for(&self, change: &Change, limits: &Limits) -> Result<(), HubError> {
         let new = change.set.keys().filter(|key| !self.change.set.contains_key(*key)).count();
-        let full = |of, limit| Err(HubError::Full { room: self.change.room.clone(), of, limit });
+        let full =
+            |of, given, limit| Err(HubError::Full { room: self.change.room.clone(), of, given, limit });
         // A key that goes waits as well as one that is set.
-        if self.change.set.len() + self.change.removed.len() + new > limits.keys.saturating_mul(2) {
-            return full("keys", limits.keys);
+        let keys = self.change.set.len() + self.change.removed.len() + new;
+        if keys > limits.keys.saturating_mul(2) {
+            return full("keys", keys, limits.keys);
         }
         let more: usize = change.set.iter().map(|(key, value)| key.len() + value.cost()).sum();
         let less: usize = change.replaced().filter_map(|key| self.cost_of(key)).sum();
-        if self.set_bytes + more - less > limits.bytes {
-            return full("bytes", limits.bytes);
+        let bytes = self.set_bytes + more - less;
+        if bytes > limits.bytes {
+            return full("bytes", bytes, limits.bytes);
         }
         Ok(())
     }

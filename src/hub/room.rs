@@ -152,13 +152,13 @@ impl Room {
         }
         keys += change.set.len();
         bytes += change.set.iter().map(|(key, value)| cost(key, value)).sum::<usize>();
-        let full = |of, limit| Err(HubError::Full { room: self.name.to_string(), of, limit });
+        let full = |of, given, limit| Err(HubError::Full { room: self.name.to_string(), of, given, limit });
         // What only makes less of it is always taken.
         if keys > self.limits.keys && keys > self.entries.len() {
-            return full("keys", self.limits.keys);
+            return full("keys", keys, self.limits.keys);
         }
         if bytes > self.limits.bytes && bytes > self.bytes {
-            return full("bytes", self.limits.bytes);
+            return full("bytes", bytes, self.limits.bytes);
         }
         Ok(())
     }

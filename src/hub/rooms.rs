@@ -104,7 +104,7 @@ impl Rooms {
         let mut places = self.places();
         let place = match places.get(name) {
             Some(place) => place,
-            None if places.len() >= self.limit => return Err(HubError::Rooms { limit: self.limit }),
+            None if places.len() >= self.limit => return Err(self.has_no_place_for(name)),
             None => {
                 let name: Arc<str> = name.into();
                 let place = self.place(&name);
@@ -114,6 +114,10 @@ impl Rooms {
         place.touch(now_ms);
         place.guests.fetch_add(1, Ordering::Relaxed);
         Ok(Guest(place.clone()))
+    }
+
+    fn has_no_place_for(&self, name: &str) -> HubError {
+        HubError::Rooms { room: name.to_owned(), limit: self.limit }
     }
 
     fn place(&self, name: &Arc<str>) -> Arc<Place> {
@@ -132,7 +136,7 @@ impl Rooms {
     pub(super) fn have_place_for(&self, change: &Change) -> Result<(), HubError> {
         match self.get(&change.room) {
             Some(place) => place.room().has_place_for(change),
-            None if self.places().len() >= self.limit => Err(HubError::Rooms { limit: self.limit }),
+            None if self.places().len() >= self.limit => Err(self.has_no_place_for(&change.room)),
             None => Room::new(change.room.as_str().into(), self.limits, 0).has_place_for(change),
         }
     }

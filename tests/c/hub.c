@@ -160,7 +160,7 @@ static void refuses_what_it_cannot_take(void) {
     memset(name, 'n', 201);
     name[201] = 0;
     EXPECT(CIRCLET_INVALID, circlet_hub_set(hub, name, "k", "1"));
-    says("a room of 201 bytes; a name has 1 to 200");
+    says("the name of a room has 201 bytes; a name has 1 to 200");
     EXPECT(CIRCLET_INVALID, circlet_hub_set(hub, "game", "", "1"));
     EXPECT(CIRCLET_INVALID, circlet_hub_emit(hub, "game", name, "1", NULL));
     EXPECT(CIRCLET_INVALID, circlet_hub_set(hub, "game", "\xff", "1"));
