@@ -708,6 +708,57 @@ fn what_is_wrong_with_what_a_viewer_says_is_told_by_its_name() {
 }
 
 #[test]
+fn an_address_has_so_many_connections_and_the_next_is_refused_before_the_upgrade() {
+    let hub = hub(|options| {
+        options.max_connections_per_address = Some(2);
+        options.max_connections = 3;
+    });
+    let mut first = Viewer::connected(hub.addr());
+    let _polls = poll_session(hub.addr());
+    for path in [POLLING, WEBSOCKET] {
+        let headers = [
+            "Upgrade: websocket",
+            "Connection: Upgrade",
+            "Sec-WebSocket-Version: 13",
+            "Sec-WebSocket-Key: AAAA",
+        ];
+        let (status, said) = http(hub.addr(), "GET", path, &headers, "");
+        assert!(status == 429 && said.contains("127.0.0.1 has 2 connections"), "{status} {said}");
+        assert!(said.contains("max_connections_per_address"), "{said}");
+    }
+    first.say("1");
+    until("there is a place again", || get(hub.addr(), POLLING).0 == 200);
+    // Connections that ask for nothing are as many as sessions may have at once.
+    let idle: Vec<_> = (0..20).map(|_| TcpStream::connect(hub.addr()).unwrap()).collect();
+    until("they are too many", || get(hub.addr(), "/healthz").0 == 429);
+    drop(idle);
+    until("they are gone", || get(hub.addr(), "/healthz").0 == 200);
+}
+
+#[test]
+fn guesses_of_tokens_are_bounded_and_the_same_wrong_one_is_one_guess() {
+    let hub = hub(|_| {});
+    let post = |token: &str| {
+        let bearer = format!("Authorization: Bearer {token}");
+        http(hub.addr(), "POST", "/emit", &[&bearer], r#"{"event":"agent-action","room":"g"}"#)
+    };
+    for _ in 0..30 {
+        assert_eq!(post("old").0, 401, "a script with an old token guesses nothing");
+    }
+    assert_eq!(post("secret").0, 200);
+    for n in 0..9 {
+        assert_eq!(post(&n.to_string()).0, 401);
+    }
+    let (status, said) = post("secret");
+    assert!(status == 429 && said.contains("too many wrong tokens came from 127.0.0.1"), "{status} {said}");
+    let mut viewer = Viewer::session(hub.addr());
+    viewer.say(r#"40{"token":"secret"}"#);
+    assert!(viewer.text().contains("too many wrong tokens"));
+    // Whoever has none to give is not concerned.
+    assert_eq!(Viewer::connected(hub.addr()).join("g")["ok"], true);
+}
+
+#[test]
 fn its_health_and_its_metrics_are_told() {
     let hub = hub(|_| {});
     let _viewer = Viewer::connected(hub.addr());

@@ -1,7 +1,6 @@
 //! What the threads of a hub share.
 
 use std::collections::{HashMap, HashSet};
-use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -10,12 +9,12 @@ use std::time::Instant;
 use engineioxide_core::Sid;
 use tokio::runtime::Handle;
 
+use super::addresses::Addresses;
 use super::change::Change;
 use super::codec::Frames;
 use super::error::HubError;
 use super::options::HubOptions;
 use super::outbox::Outbox;
-use super::quota::Quota;
 use super::recording::Recorder;
 use super::room::Room;
 use super::rooms::{Place, Rooms};
@@ -45,12 +44,8 @@ pub(super) struct Core {
     pub(super) troubles: Troubles,
     /// The rooms whose state is a session's.
     session_rooms: Mutex<HashSet<String>>,
-    /// How much those who post may still say, by address.
-    posters: Mutex<HashMap<IpAddr, Quota>>,
+    pub(super) addresses: Arc<Addresses>,
 }
-
-/// Of how many addresses it is known at most how much they have posted.
-const POSTERS: usize = 10_000;
 
 /// The room that says of the hub itself what it does.
 pub(super) const ITSELF: &str = "hub";
@@ -66,7 +61,7 @@ impl Core {
             shared: None,
             troubles: Troubles::default(),
             session_rooms: Mutex::default(),
-            posters: Mutex::default(),
+            addresses: Arc::new(Addresses::new(&options)),
             rooms: Rooms::new(options.max_rooms, options.room()),
             stats: Counts::default(),
             runtime,
@@ -145,19 +140,6 @@ impl Core {
         let is_update = !change.set.is_empty() || !change.removed.is_empty();
         (is_update && is_session())
             .then(|| format!("the state of the room `{room}` is what its session says; events may be told"))
-    }
-
-    /// Takes what a message costs that is posted from an address.
-    ///
-    /// # Errors
-    /// There is not so much left: what is too much.
-    pub(super) fn posts(&self, from: IpAddr, bytes: usize) -> Result<(), String> {
-        let mut posters = self.posters.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = self.now_ms();
-        if posters.len() >= POSTERS {
-            posters.clear();
-        }
-        posters.entry(from).or_insert_with(|| Quota::new(self.options.emitter_limits, now)).take(bytes, now)
     }
 
     /// Tells whether a room is of this hub alone, where others are shared.

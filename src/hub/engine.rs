@@ -11,6 +11,7 @@ use bytes::Bytes;
 use engineioxide_core::{OpenPacket, Packet, ProtocolVersion, Sid, Str, TransportType};
 use tokio::net::TcpStream;
 
+use super::addresses::Admitted;
 use super::codec::{Codec, Frames, Message, SEPARATOR};
 use super::core::Core;
 use super::events::{self, Refusal};
@@ -24,8 +25,13 @@ const UPGRADE: Duration = Duration::from_secs(10);
 const ANSWER_POLLS: Duration = Duration::from_millis(50);
 
 /// Makes a session, over a websocket or polling.
-pub(super) fn open(core: &Arc<Core>, codec: Codec, stream: Option<Arc<TcpStream>>) -> Arc<Viewer> {
-    let viewer = Arc::new(Viewer::new(core, codec, stream));
+pub(super) fn open(
+    core: &Arc<Core>,
+    codec: Codec,
+    admitted: Admitted,
+    stream: Option<Arc<TcpStream>>,
+) -> Arc<Viewer> {
+    let viewer = Arc::new(Viewer::new(core, codec, admitted, stream));
     core.came(&viewer);
     viewer
 }
@@ -48,9 +54,15 @@ pub(super) fn open_packet(core: &Core, sid: Sid, transport: TransportType) -> St
 }
 
 /// Serves a viewer over a websocket, after what came with the handshake, until it is closed.
-pub(super) async fn serve(core: Arc<Core>, codec: Codec, stream: TcpStream, first: Bytes) {
+pub(super) async fn serve(
+    core: Arc<Core>,
+    codec: Codec,
+    admitted: Admitted,
+    stream: TcpStream,
+    first: Bytes,
+) {
     let stream = Arc::new(stream);
-    let viewer = open(&core, codec, Some(stream.clone()));
+    let viewer = open(&core, codec, admitted, Some(stream.clone()));
     viewer.send(&core, Frames::engine(&open_packet(&core, viewer.sid, TransportType::Websocket)));
     read(&core, &viewer, &stream, Reader::new(max_bytes(&viewer)), &first).await;
 }

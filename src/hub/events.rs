@@ -1,6 +1,7 @@
 //! What viewers and emitters say, and what becomes of it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -9,6 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use socketioxide_core::parser::{ParseConfig, ParseError};
 
+use super::addresses::Token;
 use super::change::{Change, Columns, Event};
 use super::codec::{self, Frames, Message, Said};
 use super::core::Core;
@@ -95,24 +97,39 @@ pub(super) fn refuse(core: &Arc<Core>, viewer: &Arc<Viewer>, refusal: &Refusal) 
 fn connect(core: &Arc<Core>, viewer: &Arc<Viewer>, auth: &Value) {
     let options = &core.options;
     let token = auth.get("token").and_then(Value::as_str);
-    let is = |secret: &Option<String>| {
-        secret.as_deref().zip(token).is_some_and(|(secret, token)| is_same(secret, token))
-    };
-    let may_emit = is(&options.emit_token);
-    let refusal = match token {
-        _ if may_emit || is(&options.view_token) => None,
-        None if options.view_token.is_none() => None,
-        None => {
-            Some("a token is needed to watch: give that of viewers or of emitters as `auth: {token: ...}`")
+    let is =
+        |secret: &Option<String>, token: &str| secret.as_deref().is_some_and(|secret| is_same(secret, token));
+    let address = viewer.line().admitted.as_ref().map(|admitted| admitted.address);
+    let looked_at = token.zip(address).map(|(token, address)| {
+        let is_right = |token: &str| is(&options.emit_token, token) || is(&options.view_token, token);
+        (core.addresses.token(address, token, is_right, core.now_ms()), address)
+    });
+    let refusal = match looked_at {
+        Some((Token::Right, _)) => None,
+        Some((Token::Wrong, _)) => {
+            Some("this hub does not know the token: give that of its viewers or of its emitters".to_owned())
         }
-        Some(_) => Some("this hub does not know the token: give that of its viewers or of its emitters"),
+        Some((Token::Unread, address)) => Some(too_many_wrong_tokens(address)),
+        None if options.view_token.is_none() => None,
+        None => Some(
+            "a token is needed to watch: give that of viewers or of emitters as `auth: {token: ...}`"
+                .to_owned(),
+        ),
     };
     if let Some(refusal) = refusal {
         core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        return viewer.send(core, Frames::refused(viewer.codec, "/", refusal));
+        return viewer.send(core, Frames::refused(viewer.codec, "/", &refusal));
     }
+    let may_emit = token.is_some_and(|token| is(&options.emit_token, token));
     let socket = Socket { id: Sid::new(), may_emit };
     viewer.connect(core, socket, Frames::connected(viewer.codec, socket.id.as_str()));
+}
+
+/// Says that no token is looked at, as others from its address were wrong.
+pub(super) fn too_many_wrong_tokens(address: IpAddr) -> String {
+    format!(
+        "too many wrong tokens came from {address}: none is looked at until a minute after the first of them"
+    )
 }
 
 /// Compares secrets in a time that does not tell where they differ.

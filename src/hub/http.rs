@@ -22,6 +22,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tungstenite::handshake::derive_accept_key;
 
+use super::addresses::{Admitted, Token, TooMany};
 use super::codec::Codec;
 use super::core::Core;
 use super::error::HubError;
@@ -58,7 +59,7 @@ pub(super) async fn answer(
     });
     let mut answer = match (codec, request.method()) {
         (_, &Method::OPTIONS) => preflight(),
-        (Some((_, codec)), _) => session(&core, *codec, request).await,
+        (Some((_, codec)), _) => session(&core, peer, *codec, request).await,
         (None, method) => plain(&core, peer, &method.clone(), request).await,
     };
     // It was allowed above, whatever it is.
@@ -109,7 +110,7 @@ impl Bad {
 }
 
 /// Serves a request of a session of Engine.IO.
-async fn session(core: &Arc<Core>, codec: Codec, request: Request<Incoming>) -> Answer {
+async fn session(core: &Arc<Core>, peer: IpAddr, codec: Codec, request: Request<Incoming>) -> Answer {
     let query = request.uri().query().unwrap_or_default().to_owned();
     let value = |name| {
         query
@@ -136,23 +137,52 @@ async fn session(core: &Arc<Core>, codec: Codec, request: Request<Incoming>) -> 
             Some(viewer)
         }
     };
-    if viewer.is_none() && core.sessions().len() >= core.options.max_connections {
-        core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        return said(
-            StatusCode::SERVICE_UNAVAILABLE,
-            &json!({ "error": "there are as many viewers as there may be" }),
-        );
-    }
-    match (transport, viewer, request.method().clone()) {
-        (TransportType::Websocket, viewer, Method::GET) => websocket(core, codec, viewer, request),
-        (TransportType::Polling, None, Method::GET) => {
-            let viewer = engine::open(core, codec, None);
+    let who = match (viewer, request.method()) {
+        (Some(viewer), _) => Who::Known(viewer),
+        (None, &Method::GET) => match core.addresses.admit(peer) {
+            Ok(admitted) => Who::New(admitted),
+            Err(too_many) => {
+                core.stats.refused.fetch_add(1, Ordering::Relaxed);
+                let mut answer = said(too_many_status(&too_many), &json!({ "error": too_many.to_string() }));
+                answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
+                return answer;
+            }
+        },
+        (None, _) => return Bad::Method.said("Bad handshake method"),
+    };
+    match (transport, who, request.method().clone()) {
+        (TransportType::Websocket, who, Method::GET) => websocket(core, codec, who, request),
+        (TransportType::Polling, Who::New(admitted), _) => {
+            let viewer = engine::open(core, codec, admitted, None);
             polled(engine::open_packet(core, viewer.sid, TransportType::Polling).into_bytes())
         }
-        (TransportType::Polling, Some(viewer), Method::GET) => poll(core, &viewer).await,
-        (TransportType::Polling, Some(viewer), Method::POST) => post(core, &viewer, request).await,
+        (TransportType::Polling, Who::Known(viewer), Method::GET) => poll(core, &viewer).await,
+        (TransportType::Polling, Who::Known(viewer), Method::POST) => post(core, &viewer, request).await,
         _ => Bad::Method.said("Bad handshake method"),
     }
+}
+
+/// Whose session it is.
+enum Who {
+    New(Admitted),
+    Known(Arc<Viewer>),
+}
+
+fn too_many_status(too_many: &TooMany) -> StatusCode {
+    match too_many {
+        TooMany::Sessions { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        TooMany::OfAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
+    }
+}
+
+/// Returns the answer to a connection that is not taken, whatever it asks for.
+pub(super) fn refusal(too_many: &TooMany) -> Vec<u8> {
+    let (status, body) = (too_many_status(too_many), json!({ "error": too_many.to_string() }).to_string());
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nRetry-After: 10\r\nConnection: close\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 fn polled(payload: Vec<u8>) -> Answer {
@@ -233,12 +263,7 @@ async fn body(request: Request<Incoming>, limit: usize) -> Result<Bytes, Box<Ans
 }
 
 /// Begins a websocket: a new session's, or that of one that polled until now.
-fn websocket(
-    core: &Arc<Core>,
-    codec: Codec,
-    viewer: Option<Arc<Viewer>>,
-    mut request: Request<Incoming>,
-) -> Answer {
+fn websocket(core: &Arc<Core>, codec: Codec, who: Who, mut request: Request<Incoming>) -> Answer {
     let headers = request.headers();
     let has = |name, wanted: &str| {
         headers
@@ -254,7 +279,7 @@ fn websocket(
     let Some(accept) = accept.filter(|_| is_asked) else {
         return Bad::Request.said("Bad request");
     };
-    if viewer.as_ref().is_some_and(|viewer| !viewer.line().begin_upgrade()) {
+    if matches!(&who, Who::Known(viewer) if !viewer.line().begin_upgrade()) {
         return Bad::Request.said("Bad request");
     }
     let upgraded = hyper::upgrade::on(&mut request);
@@ -262,13 +287,15 @@ fn websocket(
     tokio::spawn(async move {
         // The listener makes no other connections.
         let parts = upgraded.await.ok().and_then(|upgraded| upgraded.downcast::<TokioIo<TcpStream>>().ok());
-        match (parts, viewer) {
-            (Some(parts), None) => engine::serve(core, codec, parts.io.into_inner(), parts.read_buf).await,
-            (Some(parts), Some(viewer)) => {
+        match (parts, who) {
+            (Some(parts), Who::New(admitted)) => {
+                engine::serve(core, codec, admitted, parts.io.into_inner(), parts.read_buf).await;
+            }
+            (Some(parts), Who::Known(viewer)) => {
                 engine::upgrade(core, viewer, parts.io.into_inner(), parts.read_buf).await;
             }
-            (None, Some(viewer)) => viewer.line().end_upgrade(),
-            (None, None) => {}
+            (None, Who::Known(viewer)) => viewer.line().end_upgrade(),
+            (None, Who::New(_)) => {}
         }
     });
     let mut answer = Response::new(Full::default());
@@ -315,21 +342,18 @@ async fn plain(core: &Arc<Core>, peer: IpAddr, method: &Method, request: Request
 async fn emit(core: &Arc<Core>, peer: IpAddr, request: Request<Incoming>) -> Answer {
     let token =
         request.headers().get("authorization").and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
-    let is_known = core
-        .options
-        .emit_token
-        .as_deref()
-        .zip(token)
-        .is_some_and(|(secret, token)| events::is_same(secret, token));
-    if !is_known {
-        return no_emitter(core, token.is_some());
+    let is_right =
+        |token: &str| core.options.emit_token.as_deref().is_some_and(|secret| events::is_same(secret, token));
+    let token = token.map(|token| core.addresses.token(peer, token, is_right, core.now_ms()));
+    if token != Some(Token::Right) {
+        return no_emitter(core, peer, token);
     }
     let limit = core.options.emitter_limits.message_bytes;
     let body = match body(request, limit).await {
         Ok(body) => body,
         Err(refusal) => return *refusal,
     };
-    if let Err(too_much) = core.posts(peer, body.len()) {
+    if let Err(too_much) = core.addresses.post(peer, body.len(), core.now_ms()) {
         let says = format!("{too_much} from {peer}, where that is what an emitter may post: wait a second");
         let mut answer = refused(core, StatusCode::TOO_MANY_REQUESTS, &says);
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
@@ -373,14 +397,20 @@ fn status(error: &NotEmitted) -> StatusCode {
 }
 
 /// Refuses what somebody posts who is no emitter.
-fn no_emitter(core: &Core, has_token: bool) -> Answer {
+fn no_emitter(core: &Core, peer: IpAddr, token: Option<Token>) -> Answer {
     if core.options.emit_token.is_none() {
         let says = "nobody may emit: this hub was started without a token of emitters (`--emit-token`, `emit_token`)";
         return refused(core, StatusCode::FORBIDDEN, says);
     }
-    let says = match has_token {
-        true => "the token is not that of this hub's emitters",
-        false => "only emitters may: send their token as `Authorization: Bearer TOKEN`",
+    let says = match token {
+        Some(Token::Unread) => {
+            let mut answer =
+                refused(core, StatusCode::TOO_MANY_REQUESTS, &events::too_many_wrong_tokens(peer));
+            answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("60"));
+            return answer;
+        }
+        Some(_) => "the token is not that of this hub's emitters",
+        None => "only emitters may: send their token as `Authorization: Bearer TOKEN`",
     };
     let mut answer = refused(core, StatusCode::UNAUTHORIZED, says);
     answer.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -12,7 +12,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::change::{Change, Event};
 #[cfg(feature = "redis")]
@@ -262,6 +262,14 @@ async fn listen(core: Arc<Core>, listener: Arc<TcpListener>, port: u16) {
             continue;
         };
         prepare(&stream, &core.options);
+        let connected = match core.addresses.connect(peer.ip()) {
+            Ok(connected) => connected,
+            Err(too_many) => {
+                core.stats.refused.fetch_add(1, Ordering::Relaxed);
+                tokio::spawn(refuse(stream, http::refusal(&too_many), place));
+                continue;
+            }
+        };
         let core = core.clone();
         tokio::spawn(async move {
             let service = service_fn(|request| http::answer(core.clone(), peer.ip(), port, request));
@@ -272,9 +280,19 @@ async fn listen(core: Arc<Core>, listener: Arc<TcpListener>, port: u16) {
                 .serve_connection(TokioIo::new(stream), service);
             // What goes wrong with a connection is its client's affair.
             let _ = connection.with_upgrades().await;
-            drop(place);
+            drop((place, connected));
         });
     }
+}
+
+/// Answers a connection that is not taken.
+async fn refuse(stream: TcpStream, answer: Vec<u8>, place: OwnedSemaphorePermit) {
+    // What it asks comes first: bytes that nobody read would reset the connection, and the answer be lost with that.
+    let _ = tokio::time::timeout(SWEEP, stream.readable()).await;
+    let _ = stream.try_read(&mut [0; 4 << 10]);
+    // Whoever does not take it now has no use for it.
+    let _ = stream.try_write(&answer);
+    drop(place);
 }
 
 /// Has small frames sent at once, little wait in the system, and answers that nobody reads dropped.

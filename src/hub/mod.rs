@@ -22,11 +22,12 @@
 //! | `room`, `rooms`, `state`, `change` | what a room holds, which there are, and what is done to one at once; no viewer, clock or socket |
 //! | `core`, `ticker`, `viewer`, `quota` | what all threads share, who tells what is new, and what a viewer has of it |
 //! | `codec`, `plain`, `events` | packets of Socket.IO, and what viewers and emitters say in them |
-//! | `engine`, `websocket`, `http`, `access`, `page` | transports, the other addresses, who may, the page |
+//! | `engine`, `websocket`, `http`, `access`, `addresses`, `page` | transports, what else is asked for, who may and how often, the page |
 //! | `source`, `recording`, `cluster`, `outbox` | rings and sessions that are shown; what is written to files and to Redis, and how it waits for that |
 //! | `hub`, `options`, `stats`, `error`, `trouble` | a hub from start to stop, and what it says of itself |
 
 mod access;
+mod addresses;
 mod change;
 #[cfg(feature = "redis")]
 mod cluster;

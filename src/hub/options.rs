@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 use super::error::HubError;
 use super::{options_json, room};
 
+/// The shortest of the times.
+const LEAST_TIME: Duration = Duration::from_millis(10);
+
 /// How a hub is. The defaults are for viewers on this machine. In JSON, as C gives it, every field may be left out, and times are in
 /// milliseconds, with names that end in `_ms`.
 ///
@@ -53,6 +56,9 @@ pub struct HubOptions {
     pub log: usize,
     /// How many connections there are at most. Default: 20,000.
     pub max_connections: usize,
+    /// How many of them are of one address at most, or of one /64 network of IPv6. Default: 1,000, and any number from this machine, where
+    /// a proxy may be that has them all.
+    pub max_connections_per_address: Option<usize>,
     /// No polling.
     pub websocket_only: bool,
     /// The origins of pages that may connect, such as `https://example.org`, beside the hub's own.
@@ -109,6 +115,31 @@ impl ClientLimits {
         Self { messages_per_s: 2_000, bytes_per_s: 8 << 20, rooms: 64, message_bytes: 1 << 20 };
 }
 
+impl ClientLimits {
+    /// Tells what cannot be, of the option that has it.
+    fn check(&self, of: &'static str) -> Result<(), HubError> {
+        let counts = [
+            ("messages_per_s", self.messages_per_s as usize),
+            ("bytes_per_s", self.bytes_per_s as usize),
+            ("rooms", self.rooms),
+            ("message_bytes", self.message_bytes),
+        ];
+        let refused = |given, allowed| Err(HubError::Option { option: of, given, allowed });
+        if let Some((name, _)) = counts.into_iter().find(|(_, count)| *count == 0) {
+            return refused(format!("{{{name}: 0}}"), "1 or more of each");
+        }
+        let (bytes, most) = (self.message_bytes, u64::from(self.bytes_per_s) * 2);
+        if bytes as u64 > most {
+            let given = format!("{{message_bytes: {bytes}, bytes_per_s: {}}}", self.bytes_per_s);
+            return refused(
+                given,
+                "a message of as many bytes as come in two seconds, the most that may come at once",
+            );
+        }
+        Ok(())
+    }
+}
+
 impl Default for HubOptions {
     fn default() -> Self {
         let s = Duration::from_secs;
@@ -125,6 +156,7 @@ impl Default for HubOptions {
             max_room_bytes: 4 << 20,
             log: 256,
             max_connections: 20_000,
+            max_connections_per_address: None,
             websocket_only: false,
             origins: Vec::new(),
             hosts: Vec::new(),
@@ -156,11 +188,15 @@ impl HubOptions {
             ("max_rooms", self.max_rooms),
             ("max_keys", self.max_keys),
             ("max_room_bytes", self.max_room_bytes),
+            ("log", self.log),
             ("max_connections", self.max_connections),
+            ("max_connections_per_address", self.max_connections_per_address.unwrap_or(1)),
         ];
         if let Some((option, _)) = least.into_iter().find(|(_, least)| *least == 0) {
             return refused(option, "0".to_owned(), "1 or more");
         }
+        self.viewer_limits.check("viewer_limits")?;
+        self.emitter_limits.check("emitter_limits")?;
         if let Some(origin) = self.origins.iter().find(|origin| !is_origin(origin)) {
             return refused(
                 "origins",
@@ -189,10 +225,14 @@ impl HubOptions {
             ("connect_timeout", self.connect_timeout),
             ("stalled_after", self.stalled_after),
         ];
+        let day = Duration::from_secs(86_400);
         for (option, duration) in durations {
-            if duration < Duration::from_millis(10) || duration > Duration::from_secs(86_400) {
+            if !(LEAST_TIME..=day).contains(&duration) {
                 return refused(option, format!("{duration:?}"), "10 ms to a day");
             }
+        }
+        if !(LEAST_TIME..=365 * day).contains(&self.idle_room) {
+            return refused("idle_room", format!("{:?}", self.idle_room), "10 ms to a year");
         }
         for (option, token) in [("emit_token", &self.emit_token), ("view_token", &self.view_token)] {
             if token.as_ref().is_some_and(String::is_empty) {

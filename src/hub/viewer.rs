@@ -16,6 +16,7 @@ use socketioxide_core::parser::ParserState;
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 
+use super::addresses::Admitted;
 use super::codec::{Codec, Frames};
 use super::core::Core;
 use super::quota::Quota;
@@ -70,6 +71,8 @@ pub(super) struct Line {
     /// When the next ping is due, or until when its answer is, in ms of the hub's time.
     heartbeat: Heartbeat,
     pub(super) quota: Quota,
+    /// Its place among those of its address; `None` once it is closed.
+    pub(super) admitted: Option<Admitted>,
 }
 
 /// A socket that is connected to the namespace.
@@ -112,7 +115,7 @@ pub(super) enum Offered {
 }
 
 impl Viewer {
-    pub(super) fn new(core: &Core, codec: Codec, stream: Option<Arc<TcpStream>>) -> Self {
+    pub(super) fn new(core: &Core, codec: Codec, admitted: Admitted, stream: Option<Arc<TcpStream>>) -> Self {
         let (now, options) = (core.now_ms(), &core.options);
         let line = Line {
             wire: stream.map_or(Wire::Polling(None), Wire::WebSocket),
@@ -129,6 +132,7 @@ impl Viewer {
             is_draining: false,
             heartbeat: Heartbeat::PingAt(now + options.ping_interval_ms()),
             quota: Quota::new(options.viewer_limits, now),
+            admitted: Some(admitted),
         };
         Self { sid: Sid::new(), codec, parser: ParserState::default(), line: Mutex::new(line) }
     }
@@ -252,7 +256,7 @@ impl Viewer {
             core.left(&seat.place, self);
         }
         (line.queue, line.queued_bytes, line.partial) = (VecDeque::new(), 0, Bytes::new());
-        line.unanswered = None;
+        (line.unanswered, line.admitted) = (None, None);
         drop(line);
         core.gone(self);
     }
