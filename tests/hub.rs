@@ -549,7 +549,21 @@ fn options_that_cannot_be_are_named() {
         (|options| options.threads = 0, "threads"),
         (|options| options.ping_timeout = Duration::ZERO, "ping_timeout"),
         (|options| options.emit_token = Some(String::new()), "emit_token"),
-        (|options| options.max_rooms = 0, "max_rooms"),
+        (|options| options.max_rooms = 0, "`max_rooms` is 0; allowed is 1 or more"),
+        (|options| options.max_keys = 0, "max_keys"),
+        (|options| options.max_room_bytes = 0, "max_room_bytes"),
+        (|options| options.log = 0, "log"),
+        (|options| options.max_connections = 0, "max_connections"),
+        (|options| options.max_connections_per_address = Some(0), "max_connections_per_address"),
+        (
+            |options| options.viewer_limits.rooms = 0,
+            "`viewer_limits` is {rooms: 0}; allowed is 1 or more of each",
+        ),
+        (|options| options.viewer_limits.messages_per_s = 0, "messages_per_s"),
+        (|options| options.emitter_limits.bytes_per_s = 0, "`emitter_limits` is {bytes_per_s: 0}"),
+        (|options| options.emitter_limits.message_bytes = 0, "message_bytes"),
+        (|options| options.viewer_limits.bytes_per_s = 1_024, "as many bytes as come in two seconds"),
+        (|options| options.idle_room = Duration::ZERO, "idle_room"),
         (|options| options.origins = vec!["https://app.example/".to_owned()], "https://example.org"),
         (|options| options.origins = vec!["*".to_owned()], "https://example.org"),
         (|options| options.hosts = vec!["http://hub.example".to_owned()], "without a scheme"),
@@ -590,6 +604,10 @@ fn names_that_clients_take_for_something_else_and_values_that_are_too_deep_are_r
 fn what_the_hub_or_a_session_says_of_itself_is_not_for_emitters_to_change() {
     let hub = hub(|_| {});
     let name = format!("circlet-test-hub-{}", std::process::id());
+    for name in ["", "a/b", ".hidden", "a\0b"] {
+        assert!(hub.follow_ring(name, "g").unwrap_err().to_string().contains("without '/' or NUL"), "{name}");
+        assert!(hub.follow_session(name, "s").unwrap_err().to_string().contains("is not allowed"), "{name}");
+    }
     hub.follow_session(&name, "s").unwrap();
     hub.follow_ring(&name, "g").unwrap();
     assert!(hub.follow_ring(&name, "g").unwrap_err().to_string().contains("already"));

@@ -32,6 +32,8 @@ export interface HubOptions {
   log?: number;
   /** How many connections there are at most; 20,000 by default. */
   maxConnections?: number;
+  /** How many of them are of one address at most; 1,000 by default, and any number from this machine. */
+  maxConnectionsPerAddress?: number;
   /** No polling. */
   websocketOnly?: boolean;
   /** The origins of pages that may connect, such as `"https://example.org"`, beside the hub's own. */
@@ -89,6 +91,7 @@ const NAMES: Record<keyof HubOptions, true> = {
   maxRoomBytes: true,
   log: true,
   maxConnections: true,
+  maxConnectionsPerAddress: true,
   websocketOnly: true,
   origins: true,
   hosts: true,

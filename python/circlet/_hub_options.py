@@ -27,6 +27,7 @@ class HubSettings(TypedDict, total=False):
     max_room_bytes: int | None
     log: int | None
     max_connections: int | None
+    max_connections_per_address: int | None
     websocket_only: bool | None
     origins: Iterable[str] | None
     hosts: Iterable[str] | None

@@ -60,8 +60,8 @@ class Hub(Closing):
         `hz` is how often a second what is new is told at most (30). `emit_token` is what emitters say, of whom there
         are none without it, and `view_token` what viewers say; `origins`, `hosts`, `allow` and `deny` say who may
         connect. `viewer_limits` and `emitter_limits` are dicts with `messages_per_s`, `bytes_per_s`, `rooms` and
-        `message_bytes`. `max_rooms`, `max_keys`, `max_room_bytes`, `log` (events that are kept), `max_connections` and
-        `threads` are counts; `idle_room`, `stalled_after`, `ping_interval`, `ping_timeout` and `connect_timeout` are
+        `message_bytes`. `max_rooms`, `max_keys`, `max_room_bytes`, `log` (events that are kept), `max_connections`,
+        `max_connections_per_address` and `threads` are counts; `idle_room`, `stalled_after`, `ping_interval`, `ping_timeout` and `connect_timeout` are
         in seconds. `record` is a file that all is written to which viewers are told; `redis` is the URL of a server by
         which rooms are shared with other hubs of the same `redis_prefix`. `None` is the default of each; `docs/hub.md`
         has them.

@@ -3,6 +3,8 @@
 use std::io;
 use std::path::PathBuf;
 
+use crate::shm;
+
 /// Why a hub does not do what it was told.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -52,6 +54,9 @@ pub enum HubError {
         /// The room.
         room: String,
     },
+    /// No ring or page can have a name.
+    #[error(transparent)]
+    Source(shm::Error),
     /// Something is shown already.
     #[error("`{name}` is shown in the room `{room}` already")]
     Shown {
@@ -94,7 +99,7 @@ pub enum HubError {
         limit: usize,
     },
     /// A recording cannot be written or read.
-    #[error("{}{}: {why}", path.display(), at_line(*line))]
+    #[error("the recording {}{}: {why}", path.display(), at_line(*line))]
     Recording {
         /// The file.
         path: PathBuf,

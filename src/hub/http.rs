@@ -354,7 +354,9 @@ async fn emit(core: &Arc<Core>, peer: IpAddr, request: Request<Incoming>) -> Ans
         Err(refusal) => return *refusal,
     };
     if let Err(too_much) = core.addresses.post(peer, body.len(), core.now_ms()) {
-        let says = format!("{too_much} from {peer}, where that is what an emitter may post: wait a second");
+        let says = format!(
+            "{too_much} from {peer}, the most that may be posted: wait a second, or start the hub with larger `emitter_limits`"
+        );
         let mut answer = refused(core, StatusCode::TOO_MANY_REQUESTS, &says);
         answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("1"));
         return answer;

@@ -20,7 +20,7 @@ use super::cluster::{Cluster, Sharing};
 use super::core::{Core, ITSELF};
 use super::error::HubError;
 use super::options::HubOptions;
-use super::source::Sources;
+use super::source::{self, Sources};
 use super::stats::HubStats;
 use super::ticker::{self, Tell};
 use super::viewer::Close;
@@ -157,7 +157,8 @@ impl Hub {
     /// in `docs/hub.md`; the room `rings` says how full it is.
     ///
     /// # Errors
-    /// No thread can be started, or this process was forked from the hub's.
+    /// As for [`check_source`](Self::check_source); it is shown there already, no thread can be started, or this process was forked from
+    /// the hub's.
     pub fn follow_ring(&self, name: &str, room: &str) -> Result<(), HubError> {
         let core = self.own()?;
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).ring(core, name, room)
@@ -166,10 +167,18 @@ impl Hub {
     /// Shows the page of a session in a room, as [`follow_ring`](Self::follow_ring) does: the payload's sections are its keys.
     ///
     /// # Errors
-    /// No thread can be started, or this process was forked from the hub's.
+    /// As for [`follow_ring`](Self::follow_ring).
     pub fn follow_session(&self, page: &str, room: &str) -> Result<(), HubError> {
         let core = self.own()?;
         self.sources.lock().unwrap_or_else(PoisonError::into_inner).session(core, page, room)
+    }
+
+    /// Checks that the ring or the session page of a name could be shown in a room, before any hub is there.
+    ///
+    /// # Errors
+    /// Nothing in shared memory can have the name, or the room is none that can be given.
+    pub fn check_source(name: &str, room: &str) -> Result<(), HubError> {
+        source::check(name, room)
     }
 
     /// Tells what does not work at the moment, though the hub goes on: that a recording cannot be written, or Redis does not answer.

@@ -47,10 +47,7 @@ impl Sources {
     }
 
     fn show(&mut self, kind: &'static str, name: &str, room: &str) -> Result<(), HubError> {
-        check_name("room", room)?;
-        if Core::is_own(room) {
-            return Err(HubError::Own { room: room.to_owned() });
-        }
+        check(name, room)?;
         if self.shown.insert((kind, name.to_owned(), room.to_owned())) {
             return Ok(());
         }
@@ -72,6 +69,13 @@ impl Sources {
             let _ = thread.join();
         }
     }
+}
+
+/// Checks that a ring or page of a name, which may come later, could be shown in a room.
+pub(super) fn check(name: &str, room: &str) -> Result<(), HubError> {
+    shm::check_name(name).map_err(HubError::Source)?;
+    check_name("room", room)?;
+    if Core::is_own(room) { Err(HubError::Own { room: room.to_owned() }) } else { Ok(()) }
 }
 
 /// Waits for the time between two looks; `false` to end.

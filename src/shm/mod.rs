@@ -42,6 +42,8 @@ pub(crate) use loan::{KeptSeat, Loan};
 pub(crate) use memory::{Memory, Shared};
 pub use presence::{PeerState, Role};
 pub(crate) use presence::{Seat, Watch, is_unfenced, seat_state, state, word_offset as seat_word};
+#[cfg(feature = "hub")]
+pub(crate) use segment::check_name;
 pub use segment::{Backing, Segment};
 pub(crate) use view::View;
 pub use wait::Wait;

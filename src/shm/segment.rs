@@ -354,7 +354,8 @@ fn read_start(file: &File, page: &mut [u8]) -> io::Result<usize> {
     Ok(done)
 }
 
-fn check_name(name: &str) -> Result<(), Error> {
+/// Checks that a segment may have a name.
+pub(crate) fn check_name(name: &str) -> Result<(), Error> {
     let sound =
         (1..=layout::NAME_MAX).contains(&name.len()) && !name.starts_with('.') && !name.contains(['/', '\0']);
     if sound { Ok(()) } else { Err(Error::Name { name: name.to_owned() }) }

@@ -20,6 +20,7 @@ mod run;
 mod screen;
 mod secret;
 mod session;
+mod size;
 mod time;
 
 use std::process::ExitCode;

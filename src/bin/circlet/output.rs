@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::io::{self, ErrorKind, Write};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::failure::Failure;
 
@@ -24,6 +25,17 @@ pub(crate) fn write_bytes(bytes: &[u8]) -> Result<bool, Failure> {
 pub(crate) fn note(text: impl Display) {
     // Where nobody listens, nothing is lost.
     let _ = writeln!(io::stderr(), "circlet: {text}");
+}
+
+/// Says what happens to something that goes on for long, with the time of day (UTC).
+pub(crate) fn log(text: impl Display) {
+    note(format_args!("{} {text}", time_of_day(SystemTime::now())));
+}
+
+/// Returns the time of day of a moment, as 23:59:59Z.
+fn time_of_day(moment: SystemTime) -> String {
+    let s = moment.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}Z", s / 3_600, s / 60 % 60, s % 60)
 }
 
 fn write(work: impl FnOnce(&mut io::StdoutLock<'static>) -> io::Result<()>) -> Result<bool, Failure> {

@@ -8,9 +8,9 @@ use circlet::hub::{Hub, HubError, HubOptions};
 use ipnet::IpNet;
 use serde_json::json;
 
+use super::limits::Limits;
 use crate::failure::Failure;
-use crate::output::{note, print_line};
-use crate::time::parse_interval;
+use crate::output::{log, print_line};
 
 /// How soon a signal is heard.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -18,47 +18,43 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// For how long viewers may take what was published last.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 
+/// What options are under that say who may.
+const WHO: &str = "Who may";
+
 #[derive(Debug, clap::Args)]
 pub(super) struct Listen {
     /// Where to listen; port 0 takes a free one. Beyond this machine only with a reason: see docs/hub.md
     #[arg(long, value_name = "ADDR:PORT", default_value = "127.0.0.1:3010", value_parser = address)]
     pub(super) addr: SocketAddr,
     /// How often what is new is told at most, a second
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=60))]
+    #[arg(long, default_value_t = HubOptions::default().hz, value_parser = clap::value_parser!(u32).range(1..=60))]
     pub(super) hz: u32,
-    /// A file whose first line emitters say as their token; else the variable CIRCLET_EMIT_TOKEN
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) emit_token: Option<PathBuf>,
-    /// A file whose first line viewers say as their token; else the variable CIRCLET_VIEW_TOKEN
-    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub(super) view_token: Option<PathBuf>,
-    /// An origin whose pages may connect, such as https://app.example, beside the hub's own
-    #[arg(long, value_name = "ORIGIN")]
-    pub(super) origin: Vec<String>,
-    /// A name by which the hub is reached, such as hub.example
-    #[arg(long, value_name = "HOST")]
-    pub(super) host: Vec<String>,
-    /// An address or network that may connect; all may where none is named
-    #[arg(long, value_name = "CIDR", value_parser = network)]
-    pub(super) allow: Vec<IpNet>,
-    /// An address or network that may not connect
-    #[arg(long, value_name = "CIDR", value_parser = network)]
-    pub(super) deny: Vec<IpNet>,
     /// No polling
     #[arg(long)]
     pub(super) websocket_only: bool,
-    /// For how long a room that nobody watches stays without activity, as in 10s or 600 (seconds)
-    #[arg(long, value_name = "TIME", default_value = "600s", value_parser = parse_interval)]
-    pub(super) idle_room: Duration,
-    /// For how long a viewer may take nothing of what waits for it
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_interval)]
-    pub(super) stalled_after: Duration,
-    /// How many viewers there are at most
-    #[arg(long, value_name = "N", default_value_t = 20_000)]
-    pub(super) max_viewers: usize,
-    /// Print one line of JSON once it listens, and its statistics each second after that
+    /// Print one line of JSON once it listens, and its statistics each second; it ends once nobody reads that any more
     #[arg(long)]
     pub(super) json: bool,
+    /// A file whose first line emitters say as their token; else the variable CIRCLET_EMIT_TOKEN
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = WHO)]
+    pub(super) emit_token: Option<PathBuf>,
+    /// A file whose first line viewers say as their token; else the variable CIRCLET_VIEW_TOKEN
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath, help_heading = WHO)]
+    pub(super) view_token: Option<PathBuf>,
+    /// An origin whose pages may connect, such as https://app.example, beside the hub's own
+    #[arg(long, value_name = "ORIGIN", help_heading = WHO)]
+    pub(super) origin: Vec<String>,
+    /// A name by which the hub is reached, such as hub.example
+    #[arg(long, value_name = "HOST", help_heading = WHO)]
+    pub(super) host: Vec<String>,
+    /// An address or network that may connect; all may where none is named
+    #[arg(long, value_name = "CIDR", value_parser = network, help_heading = WHO)]
+    pub(super) allow: Vec<IpNet>,
+    /// An address or network that may not connect
+    #[arg(long, value_name = "CIDR", value_parser = network, help_heading = WHO)]
+    pub(super) deny: Vec<IpNet>,
+    #[command(flatten)]
+    limits: Limits,
 }
 
 impl Listen {
@@ -66,16 +62,14 @@ impl Listen {
         let mut options = HubOptions::default();
         options.addr = self.addr;
         options.hz = self.hz;
-        options.emit_token = token(self.emit_token.as_ref(), "CIRCLET_EMIT_TOKEN")?;
-        options.view_token = token(self.view_token.as_ref(), "CIRCLET_VIEW_TOKEN")?;
+        options.emit_token = token("--emit-token", self.emit_token.as_ref(), "CIRCLET_EMIT_TOKEN")?;
+        options.view_token = token("--view-token", self.view_token.as_ref(), "CIRCLET_VIEW_TOKEN")?;
         options.origins.clone_from(&self.origin);
         options.hosts.clone_from(&self.host);
         options.allow.clone_from(&self.allow);
         options.deny.clone_from(&self.deny);
         options.websocket_only = self.websocket_only;
-        options.idle_room = self.idle_room;
-        options.stalled_after = self.stalled_after;
-        options.max_connections = self.max_viewers;
+        self.limits.set(&mut options);
         Ok(options)
     }
 
@@ -89,7 +83,7 @@ impl Listen {
             print_line(format_args!("listening at http://{}", hub.addr()))?
         };
         if is_open {
-            note("everybody who reaches this address may watch: see --view-token, --allow and docs/hub.md");
+            log("everybody who reaches this address may watch: see --view-token, --allow and docs/hub.md");
         }
         Ok((hub, said))
     }
@@ -98,7 +92,18 @@ impl Listen {
 /// Blames what was given, or what happened.
 pub(super) fn blame(error: HubError) -> Failure {
     match error {
-        HubError::Thread(_) | HubError::Redis { .. } => Failure::run(error),
+        HubError::Thread(_) => Failure::run(error),
+        HubError::Redis { .. } => Failure::input(format_args!("`--redis` or CIRCLET_REDIS: {error}")),
+        HubError::Option { option, given, allowed } => {
+            let named = option.replace("max_connections", "max_viewers").replace('_', "-");
+            let named = match &*named {
+                "origins" | "hosts" => named.trim_end_matches('s'),
+                named => named,
+            };
+            Failure::input(format_args!("`--{named}` is {given}; allowed is {allowed}"))
+        }
+        HubError::Recording { .. } => Failure::input(format_args!("`--record`: {error}")),
+        HubError::Listen { .. } => Failure::input(format_args!("`--addr`: {error}")),
         _ => Failure::input(error),
     }
 }
@@ -113,9 +118,9 @@ fn network(text: &str) -> Result<IpNet, String> {
 }
 
 /// Reads a token of the first line of a file, else of a variable: on the command line everybody would see it.
-fn token(file: Option<&PathBuf>, variable: &str) -> Result<Option<String>, Failure> {
+fn token(option: &str, file: Option<&PathBuf>, variable: &str) -> Result<Option<String>, Failure> {
     let Some(file) = file else { return Ok(std::env::var(variable).ok().filter(|token| !token.is_empty())) };
-    let wrong = |why: &dyn std::fmt::Display| Failure::input(format!("{}: {why}", file.display()));
+    let wrong = |why: &dyn std::fmt::Display| Failure::input(format!("`{option}` {}: {why}", file.display()));
     let text = std::fs::read_to_string(file).map_err(|error| wrong(&error))?;
     let first = text.lines().next().unwrap_or_default().trim();
     if first.is_empty() {

@@ -1,15 +1,16 @@
 //! `circlet serve`.
 
+use std::collections::BTreeSet;
+use std::fmt::Display;
 use std::path::PathBuf;
 
 use circlet::hub::Hub;
 use serde_json::json;
 
 use super::listen::{LOOK_EVERY, Listen, PATIENCE, blame};
-
 use crate::failure::Failure;
 use crate::interrupt::Interrupt;
-use crate::output::{note, print_line};
+use crate::output::{log, print_line};
 
 /// Show rings and sessions live to viewers, over Socket.IO
 ///
@@ -39,10 +40,10 @@ pub(crate) struct Arguments {
     record: Option<PathBuf>,
     /// Share rooms with other hubs by this Redis server, as redis://127.0.0.1:6379; else the variable CIRCLET_REDIS, which other users
     /// of this machine do not see
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", help_heading = "Several machines")]
     redis: Option<String>,
     /// What the names of its keys begin with: hubs of the same one share their rooms
-    #[arg(long, value_name = "NAME", default_value = "circlet")]
+    #[arg(long, value_name = "NAME", default_value = "circlet", help_heading = "Several machines")]
     redis_prefix: String,
     #[command(flatten)]
     listen: Listen,
@@ -55,11 +56,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let of_environment = || std::env::var("CIRCLET_REDIS").ok().filter(|url| !url.is_empty());
     options.redis = arguments.redis.clone().or_else(of_environment);
     options.redis_prefix.clone_from(&arguments.redis_prefix);
+    let (rings, sessions) = (shown("ring", &arguments.ring)?, shown("session", &arguments.session)?);
     let (hub, said) = arguments.listen.start(options)?;
-    for (name, room) in arguments.ring.iter().map(|ring| named("ring", ring)) {
+    for (name, room) in rings {
         hub.follow_ring(name, &room).map_err(blame)?;
     }
-    for (name, room) in arguments.session.iter().map(|page| named("session", page)) {
+    for (name, room) in sessions {
         hub.follow_session(name, &room).map_err(blame)?;
     }
     let mut looks = 0_u32;
@@ -83,17 +85,26 @@ fn say_troubles(hub: &Hub, known: &mut Vec<String>) {
     if *known == now {
         return;
     }
-    now.iter().filter(|trouble| !known.contains(trouble)).for_each(note);
+    now.iter().filter(|trouble| !known.contains(trouble)).for_each(log);
     if now.is_empty() {
-        note("all works again");
+        log("all works again");
     }
     *known = now;
 }
 
-/// Parts `NAME[=ROOM]`.
-fn named<'a>(kind: &str, given: &'a str) -> (&'a str, String) {
-    match given.split_once('=') {
-        Some((name, room)) => (name, room.to_owned()),
-        None => (given, format!("{kind}:{given}")),
+/// Parts each `NAME[=ROOM]`, and looks whether it can be shown before anything is.
+fn shown<'a>(kind: &str, given: &'a [String]) -> Result<BTreeSet<(&'a str, String)>, Failure> {
+    let mut all = BTreeSet::new();
+    for given in given {
+        let wrong = |why: &dyn Display| Failure::input(format_args!("`--{kind} {given}`: {why}"));
+        let (name, room) = match given.split_once('=') {
+            Some((name, room)) => (name, room.to_owned()),
+            None => (given.as_str(), format!("{kind}:{given}")),
+        };
+        Hub::check_source(name, &room).map_err(|error| wrong(&error))?;
+        if !all.insert((name, room)) {
+            return Err(wrong(&"it is given twice"));
+        }
     }
+    Ok(all)
 }
