@@ -147,6 +147,10 @@ fn what_no_client_may_send_closes_it_with_the_code_for_it_and_costs_nothing() {
         ),
         ("too deep an event", text(&format!("42[\"join-game\",{}", "[".repeat(9_000))), 1002),
         ("150 pings at once", frame(0x89, b"?").repeat(150), 1008),
+        ("150 pongs that nobody asked for", frame(0x8a, b"").repeat(150), 1008),
+        ("150 empty fragments", [frame(0x01, b"4"), frame(0x00, b"").repeat(150)].concat(), 1008),
+        ("150 pongs of Engine.IO that nobody asked for", text("3").repeat(150), 1008),
+        ("150 packets that say nothing", text("6").repeat(150), 1008),
         ("150 events at once", text("42[\"leave-game\",\"g\"]").repeat(150), 1008),
     ];
     let msgpack: Vec<(&str, Vec<u8>, u16)> = vec![
@@ -321,6 +325,42 @@ fn what_never_comes_is_not_waited_for_and_answers_that_nobody_reads_are_dropped(
     }
     let grown = hub.kib().saturating_sub(kib);
     assert!(grown < 8_192, "{grown} KiB");
+    witness.was_undisturbed();
+}
+
+#[test]
+fn an_answer_that_nobody_reads_is_kept_once_however_often_it_is_asked_for() {
+    let hub = Process::start(&["--stalled-after", "2s"]);
+    let witness = Witness::watches(hub.addr);
+    let bearer = format!("Authorization: Bearer {TOKEN}");
+    for room in ["one", "two"] {
+        let large = json!({"event": "game-state-update", "room": room, "set": {"x": "x".repeat(1000 << 10)}});
+        assert_eq!(http(hub.addr, "POST", "/emit", &[&bearer], &large.to_string()).0, 200);
+    }
+    let path = poll_session(hub.addr);
+    assert_eq!(http(hub.addr, "POST", &path, &[], "40").0, 200);
+    assert!(get(hub.addr, &path).1.starts_with("40{"));
+    let again =
+        ["one", "two"].map(|room| format!("42[\"leave-game\",\"{room}\"]\u{1e}42[\"join-game\",\"{room}\"]"));
+    let again = again.join("\u{1e}");
+    assert_eq!(http(hub.addr, "POST", &path, &[], &again).0, 200);
+    let kib = hub.kib();
+    let mut unread = Vec::new();
+    for _ in 0..12 {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(4 << 10).unwrap();
+        socket.connect(&hub.addr.into()).unwrap();
+        let mut stream = TcpStream::from(socket);
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", hub.addr).unwrap();
+        unread.push(stream);
+        std::thread::sleep(Duration::from_millis(60));
+        if http(hub.addr, "POST", &path, &[], &again).0 != 200 {
+            break;
+        }
+    }
+    let grown = hub.kib().saturating_sub(kib);
+    assert!(grown < 6 << 10, "{grown} KiB for {} polls", unread.len());
+    until("the session is closed", || get(hub.addr, &path).0 == 400);
     witness.was_undisturbed();
 }
 

@@ -120,6 +120,7 @@ fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, reader: &mut Reader, bytes: &[u8
                 Ok(false)
             }
             Incoming::Ping(pong) => ping(core, viewer, pong),
+            Incoming::Frame => pay(core, viewer, 0).map(|()| true),
             Incoming::Message(message) => packet(core, viewer, message),
         };
         let goes_on = taken.unwrap_or_else(|why| {
@@ -142,10 +143,14 @@ fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, reader: &mut Reader, bytes: &[u8
 
 /// Answers a ping of a websocket, which costs as much as a message.
 fn ping(core: &Arc<Core>, viewer: &Arc<Viewer>, pong: Bytes) -> Result<bool, Refusal> {
-    let left = viewer.line().quota.take(pong.len(), core.now_ms());
-    left.map_err(Refusal::Policy)?;
+    pay(core, viewer, pong.len())?;
     viewer.send(core, Frames::raw(pong));
     Ok(true)
+}
+
+/// Takes what a message costs for something that is none.
+fn pay(core: &Core, viewer: &Viewer, bytes: usize) -> Result<(), Refusal> {
+    viewer.line().quota.take(bytes, core.now_ms()).map_err(Refusal::Policy)
 }
 
 /// Takes a packet of Engine.IO; tells whether the session goes on.
@@ -159,12 +164,16 @@ fn packet(core: &Arc<Core>, viewer: &Arc<Viewer>, message: Message) -> Result<bo
     match packet {
         Packet::Message(text) => events::take(core, viewer, Message::Text(text))?,
         Packet::Binary(bytes) => events::take(core, viewer, Message::Binary(bytes))?,
-        Packet::Pong => viewer.line().ponged(core),
+        Packet::Pong => {
+            if !viewer.line().ponged(core) {
+                pay(core, viewer, 0)?;
+            }
+        }
         Packet::Close => {
             viewer.close(core, Close::Gone);
             return Ok(false);
         }
-        Packet::Noop | Packet::Upgrade => {}
+        Packet::Noop | Packet::Upgrade => pay(core, viewer, 0)?,
         _ => return Err(Refusal::Policy("a packet of Engine.IO v4 that only servers send".to_owned())),
     }
     Ok(true)
@@ -189,7 +198,7 @@ pub(super) fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, body: &[u8]) -> Resul
 pub(super) async fn upgrade(core: Arc<Core>, viewer: Arc<Viewer>, stream: TcpStream, first: Bytes) {
     let stream = Arc::new(stream);
     let mut reader = Reader::new(max_bytes(&viewer));
-    let probed = tokio::time::timeout(UPGRADE, probe(&viewer, &stream, &mut reader, &first)).await;
+    let probed = tokio::time::timeout(UPGRADE, probe(&core, &viewer, &stream, &mut reader, &first)).await;
     if let Ok(Some(settled)) = probed
         && viewer.line().upgrade(&viewer, &core, stream.clone())
     {
@@ -217,7 +226,13 @@ struct Settled {
 }
 
 /// Waits for the client to try a websocket and to settle on it.
-async fn probe(viewer: &Viewer, stream: &TcpStream, reader: &mut Reader, first: &[u8]) -> Option<Settled> {
+async fn probe(
+    core: &Core,
+    viewer: &Viewer,
+    stream: &TcpStream,
+    reader: &mut Reader,
+    first: &[u8],
+) -> Option<Settled> {
     let mut messages = Vec::new();
     let mut buffer = first.to_vec();
     let mut is_probed = false;
@@ -226,7 +241,8 @@ async fn probe(viewer: &Viewer, stream: &TcpStream, reader: &mut Reader, first: 
         let read = reader.read(&buffer, |incoming| {
             match incoming {
                 Incoming::Message(message) => messages.push(message),
-                Incoming::Ping(_) => {}
+                // Whoever sends too many of them is tried no longer.
+                Incoming::Ping(_) | Incoming::Frame => is_over |= pay(core, viewer, 0).is_err(),
                 Incoming::Close => is_over = true,
             }
             (!is_over).then(|| max_bytes(viewer))

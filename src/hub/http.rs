@@ -20,6 +20,7 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
 use tungstenite::handshake::derive_accept_key;
 
 use super::addresses::{Admitted, Token, TooMany};
@@ -185,38 +186,59 @@ pub(super) fn refusal(too_many: &TooMany) -> Vec<u8> {
     .into_bytes()
 }
 
-fn polled(payload: Vec<u8>) -> Answer {
+/// What a poll is answered with where there is nothing to say.
+const NOOP: &[u8] = b"6";
+
+fn polled(payload: impl Into<Bytes>) -> Answer {
     text(StatusCode::OK, "text/plain; charset=UTF-8", payload)
+}
+
+/// What a poll is answered with. The next one is answered once this is written.
+struct Payload {
+    bytes: Vec<u8>,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl AsRef<[u8]> for Payload {
+    fn as_ref(&self) -> &[u8] {
+        &self.bytes
+    }
 }
 
 /// Answers a poll as soon as there is something to say.
 async fn poll(core: &Arc<Core>, viewer: &Arc<Viewer>) -> Answer {
+    let (mut has_waited, mut is_over) = (false, false);
     loop {
+        // An answer that nobody reads is kept once, and not for each connection that asks for another.
+        let turn = viewer.line().turn().acquire_owned();
+        let Ok(Ok(turn)) = tokio::time::timeout(core.options.stalled_after, turn).await else {
+            core.stats.closed.fetch_add(1, Ordering::Relaxed);
+            viewer.close(core, Close::Gone);
+            return Bad::Request.said("the answer to the poll before this one was not read");
+        };
         let waiting = {
             let mut line = viewer.line();
-            if !line.is_polling() {
-                return Bad::Request.said("Bad request");
+            match line.is_polling() {
+                true => {}
+                // It is closed, or goes on over a websocket.
+                false if has_waited => return polled(NOOP),
+                false => return Bad::Request.said("Bad request"),
             }
-            let payload = line.answer(viewer, core);
-            if !payload.is_empty() {
-                return polled(payload);
+            let bytes = line.answer(viewer, core);
+            if !bytes.is_empty() {
+                return polled(Bytes::from_owner(Payload { bytes, _turn: turn }));
+            }
+            if is_over {
+                return polled(NOOP);
             }
             line.poll()
         };
+        drop(turn);
         let Some(waiting) = waiting else {
             viewer.close(core, Close::Gone);
             return Bad::Request.said("Bad request");
         };
-        let is_woken = waiting.await.is_ok();
-        let mut line = viewer.line();
-        let payload = line.answer(viewer, core);
-        if !payload.is_empty() {
-            return polled(payload);
-        }
-        if !is_woken || !line.is_polling() {
-            // It is closed, or goes on over a websocket.
-            return polled(b"6".to_vec());
-        }
+        (has_waited, is_over) = (true, waiting.await.is_err());
     }
 }
 

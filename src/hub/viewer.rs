@@ -14,7 +14,7 @@ use bytes::Bytes;
 use engineioxide_core::Sid;
 use socketioxide_core::parser::ParserState;
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::addresses::Admitted;
 use super::codec::{Codec, Frames};
@@ -58,6 +58,8 @@ pub(super) struct Line {
     queued_bytes: usize,
     /// What the answer to a poll had no place for.
     unanswered: Option<Box<Frames>>,
+    /// Whose turn it is to answer a poll: one at a time, until that is written.
+    turn: Option<Arc<Semaphore>>,
     /// A websocket is being tried, on which a session that polls is to go on.
     is_upgrading: bool,
     /// The rest of what is half written.
@@ -125,6 +127,7 @@ impl Viewer {
             queue: VecDeque::new(),
             queued_bytes: 0,
             unanswered: None,
+            turn: None,
             is_upgrading: false,
             partial: Bytes::new(),
             stalled_ms: None,
@@ -486,10 +489,12 @@ impl Line {
         }
     }
 
-    /// It answered.
-    pub(super) fn ponged(&mut self, core: &Core) {
-        if matches!(self.heartbeat, Heartbeat::PongBy(_)) {
+    /// It answered a ping; tells whether it was asked.
+    pub(super) fn ponged(&mut self, core: &Core) -> bool {
+        let is_asked = matches!(self.heartbeat, Heartbeat::PongBy(_));
+        if is_asked {
             self.heartbeat = Heartbeat::PingAt(core.now_ms() + core.options.ping_interval_ms());
         }
+        is_asked
     }
 }

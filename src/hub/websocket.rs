@@ -40,6 +40,8 @@ pub(super) enum Incoming {
     Message(Message),
     /// Its payload is to be sent back, which this frame does.
     Ping(Bytes),
+    /// A frame that says nothing by itself: a pong, or a fragment that is not the last.
+    Frame,
     Close,
 }
 
@@ -107,10 +109,8 @@ impl Reader {
         while let Some(frame) = self.frame(bytes)? {
             let incoming = self.whole(&frame.header, frame.payload)?;
             bytes = frame.after;
-            if let Some(incoming) = incoming {
-                let Some(max_bytes) = take(incoming) else { return Ok(()) };
-                self.max_bytes = max_bytes;
-            }
+            let Some(max_bytes) = take(incoming) else { return Ok(()) };
+            self.max_bytes = max_bytes;
         }
         // What only grew is not copied each time: it may come byte by byte.
         let only_grew = !owned.is_empty() && bytes.len() == owned.len();
@@ -140,18 +140,18 @@ impl Reader {
         Ok(rest.split_at_checked(length).map(|(payload, after)| Frame { header, payload, after }))
     }
 
-    /// Takes a frame's payload; returns the message that is whole with it.
-    fn whole(&mut self, header: &FrameHeader, masked: &[u8]) -> Result<Option<Incoming>, Wrong> {
+    /// Takes a frame's payload; returns what it says, or with it a message that is whole now.
+    fn whole(&mut self, header: &FrameHeader, masked: &[u8]) -> Result<Incoming, Wrong> {
         let payload = || unmasked(header, masked);
         let data = match header.opcode {
             OpCode::Control(Control::Ping) => {
                 let mut pong = Vec::new();
                 write_header(&mut pong, OpCode::Control(Control::Pong), masked.len());
                 pong.extend(payload());
-                return Ok(Some(Incoming::Ping(pong.into())));
+                return Ok(Incoming::Ping(pong.into()));
             }
-            OpCode::Control(Control::Close) => return Ok(Some(Incoming::Close)),
-            OpCode::Control(_) => return Ok(None),
+            OpCode::Control(Control::Close) => return Ok(Incoming::Close),
+            OpCode::Control(_) => return Ok(Incoming::Frame),
             OpCode::Data(data) => data,
         };
         let (data, bytes) = match (self.fragments.take(), data) {
@@ -165,13 +165,13 @@ impl Reader {
         };
         if !header.is_final {
             self.fragments = Some((data, bytes));
-            return Ok(None);
+            return Ok(Incoming::Frame);
         }
         let message = match data {
             Data::Text => Message::Text(Str::from(String::from_utf8(bytes).map_err(|_| Wrong::NotUtf8)?)),
             _ => Message::Binary(bytes.into()),
         };
-        Ok(Some(Incoming::Message(message)))
+        Ok(Incoming::Message(message))
     }
 }
 
@@ -273,7 +273,8 @@ mod tests {
     fn fragments_are_one_message_and_control_frames_come_between_them() {
         let bytes = [frame(0x01, b"4ab"), frame(0x89, b"hi"), frame(0x00, b"cd"), frame(0x80, b"e")].concat();
         let pong = Bytes::from_static(&[0x8a, 2, b'h', b'i']);
-        let expected = vec![Incoming::Ping(pong), Incoming::Message(Message::Text(Str::from("4abcde")))];
+        let (part, ping) = (Incoming::Frame, Incoming::Ping(pong));
+        let expected = vec![part.clone(), ping, part, Incoming::Message(Message::Text(Str::from("4abcde")))];
         assert_eq!(read_in_pieces(&bytes, 1, 6), Ok(expected));
     }
 

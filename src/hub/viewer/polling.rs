@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::net::TcpStream;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::super::codec::Frames;
 use super::super::core::Core;
@@ -11,6 +11,9 @@ use super::{Line, Viewer, Wire};
 
 /// How many packets an answer has at most: python-engineio takes no more.
 const ANSWER_PACKETS: usize = 16;
+
+/// An answer that has so many bytes gets no more packets: each may be a whole state.
+const ANSWER_BYTES: usize = 64 << 10;
 
 impl Line {
     /// Has a websocket tried for a session that polls; `false` where it does not, or another is being tried.
@@ -39,6 +42,11 @@ impl Line {
         true
     }
 
+    /// Returns what has one answer at a time be written.
+    pub(in super::super) fn turn(&mut self) -> Arc<Semaphore> {
+        self.turn.get_or_insert_with(|| Arc::new(Semaphore::new(1))).clone()
+    }
+
     /// Waits with a poll. There is one at a time: `None` where another waits.
     pub(in super::super) fn poll(&mut self) -> Option<oneshot::Receiver<()>> {
         let Wire::Polling(waiting) = &mut self.wire else { return None };
@@ -61,7 +69,7 @@ impl Line {
     pub(in super::super) fn answer(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) -> Vec<u8> {
         self.stalled_ms = None;
         let (mut payload, mut places) = (Vec::new(), ANSWER_PACKETS);
-        while places > 0 {
+        while places > 0 && payload.len() < ANSWER_BYTES {
             let Some(mut frames) = self.next_for_poll(viewer, core) else { break };
             let rest = frames.split_off(places);
             places -= frames.packets();
