@@ -367,6 +367,42 @@ fn whoever_comes_again_gets_the_events_since_and_is_told_what_is_lost() {
 }
 
 #[test]
+fn whoever_comes_again_to_a_room_that_was_made_anew_is_told_that_it_is_another() {
+    let hub = hub(|options| options.idle_room = Duration::from_millis(50));
+    let join = |from: &Value| {
+        let mut viewer = Viewer::connected(hub.addr());
+        viewer.say(&format!("427[\"join-game\",{from}]"));
+        let (_, answer) = viewer.packet();
+        (answer[0].clone(), viewer)
+    };
+    let (first, viewer) = join(&json!("g"));
+    assert_eq!((&first["next"], &first["resumed"]), (&json!(1), &json!(false)));
+    for n in 1..=3 {
+        assert_eq!(hub.emit("g", "agent-action", json!(n)).unwrap(), Some(n));
+    }
+    let known = json!({"room": "g", "hub": first["hub"], "next": 4});
+    let (again, other) = join(&known);
+    assert_eq!((&again["next"], &again["resumed"]), (&json!(4), &json!(true)));
+    drop((viewer, other));
+    until("the room goes", || hub.stats().rooms == 0);
+    // As many as there were, and more: no number comes again.
+    let numbers: Vec<_> = (0..5).map(|n| hub.emit("g", "agent-action", json!(n)).unwrap().unwrap()).collect();
+    assert_eq!(numbers, [4, 5, 6, 7, 8]);
+    let stays = join(&json!("g"));
+    until("it is told", || join(&json!("g")).0["next"] == 9);
+    let known = |next: u64| json!({"room": "g", "hub": first["hub"], "next": next});
+    for next in [0, 2, 3, 100] {
+        let (answer, _viewer) = join(&known(next));
+        assert_eq!((&answer["resumed"], &answer["next"]), (&json!(false), &json!(9)), "{next}");
+    }
+    let (answer, _viewer) = join(&known(6));
+    assert_eq!((&answer["resumed"], &answer["next"]), (&json!(true), &json!(6)));
+    let (answer, _viewer) = join(&json!({"room": "g", "hub": "another", "next": 6}));
+    assert_eq!(answer["resumed"], false);
+    drop(stays);
+}
+
+#[test]
 fn only_emitters_emit_and_everybody_is_told_why_not() {
     let hub = hub(|_| {});
     let mut viewer = Viewer::connected(hub.addr());

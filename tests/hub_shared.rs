@@ -4,6 +4,8 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use circlet::hub::{Column, Hub, HubError, HubOptions};
@@ -187,6 +189,92 @@ fn hubs_that_set_the_same_keys_at_once_agree_in_the_end_and_events_have_one_orde
         let its: Vec<_> =
             first.events.iter().filter(|(_, data)| data[0] == i).map(|(_, data)| data[1].clone()).collect();
         assert_eq!(its, (0..80).map(Value::from).collect::<Vec<_>>(), "what one says keeps its order");
+    }
+}
+
+/// The way to a server, on which nothing comes back for a while.
+struct Way {
+    port: u16,
+    is_stopped: Arc<AtomicBool>,
+}
+
+impl Way {
+    fn to(redis: &Redis) -> Self {
+        let (listener, to) = (TcpListener::bind("127.0.0.1:0").unwrap(), redis.port);
+        let (port, is_stopped) = (listener.local_addr().unwrap().port(), Arc::new(AtomicBool::new(false)));
+        let stops = is_stopped.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().map_while(Result::ok) {
+                let server = TcpStream::connect(("127.0.0.1", to)).unwrap();
+                let (mut from, mut back) = (stream.try_clone().unwrap(), server.try_clone().unwrap());
+                std::thread::spawn(move || std::io::copy(&mut from, &mut { server }));
+                let (mut stream, stops) = (stream, stops.clone());
+                std::thread::spawn(move || {
+                    let mut buffer = [0; 4096];
+                    while let Ok(length @ 1..) = back.read(&mut buffer) {
+                        while stops.load(Ordering::Relaxed) {
+                            std::thread::sleep(Duration::from_millis(5));
+                        }
+                        if stream.write_all(&buffer[..length]).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+        Self { port, is_stopped }
+    }
+}
+
+#[test]
+fn whoever_comes_from_a_hub_that_was_ahead_is_told_nothing_twice() {
+    let redis = Redis::start();
+    let way = Way::to(&redis);
+    let a = hub(&redis, |_| {});
+    let b = hub(&redis, |options| options.redis = Some(format!("redis://127.0.0.1:{}", way.port)));
+    a.set("g", "x", json!(0)).unwrap();
+    a.emit("g", "agent-action", json!(1)).unwrap();
+    until("both have it", || a.stats().rooms == 1 && b.stats().rooms == 1);
+    way.is_stopped.store(true, Ordering::Relaxed);
+    let mut first = Follower::connect(a.addr(), None);
+    let hub_id = first.join(&json!("g"))["hub"].clone();
+    for n in 2..=4 {
+        a.emit("g", "agent-action", json!(n)).unwrap();
+    }
+    first.until(|it| it.events.last().is_some_and(|(n, _)| *n == 4));
+    drop(first);
+    let mut again = Follower::connect(b.addr(), None);
+    let answer = again.join(&json!({"room": "g", "hub": hub_id, "next": 5}));
+    assert_eq!((&answer["resumed"], &answer["next"]), (&json!(true), &json!(5)));
+    way.is_stopped.store(false, Ordering::Relaxed);
+    a.set("g", "x", json!(1)).unwrap();
+    again.until(|it| at(it, "x") == 1);
+    a.emit("g", "agent-action", json!(5)).unwrap();
+    again.until(|it| !it.events.is_empty());
+    assert_eq!((again.events, again.lost), (vec![(5, json!(5))], 0));
+}
+
+#[test]
+fn a_room_that_is_made_anew_has_no_number_that_viewers_know() {
+    let redis = Redis::start();
+    let brief = |options: &mut HubOptions| options.idle_room = Duration::from_millis(300);
+    let a = hub(&redis, brief);
+    let mut first = Follower::connect(a.addr(), None);
+    let joined = first.join(&json!("g"));
+    for n in 1..=3 {
+        a.emit("g", "agent-action", json!(n)).unwrap();
+    }
+    first.until(|it| it.events.len() == 3);
+    drop(first);
+    until("the room goes", || a.stats().rooms == 0);
+    // One that knows of none before.
+    let b = hub(&redis, brief);
+    b.emit("g", "agent-action", json!("anew")).unwrap();
+    until("both have it", || a.stats().rooms == 1 && b.stats().rooms == 1);
+    for hub in [&a, &b] {
+        let mut again = Follower::connect(hub.addr(), None);
+        let answer = again.join(&json!({"room": "g", "hub": joined["hub"], "next": 2}));
+        assert_eq!((&answer["resumed"], &answer["next"]), (&json!(false), &json!(5)));
     }
 }
 

@@ -227,9 +227,10 @@ fn join(
     }
     let hub = core.id();
     let next = join.from.filter(|(of, _)| **of == *hub).map(|(_, next)| next);
-    let answer = |at: Position| {
-        let said =
-            json!({ "ok": true, "room": join.room, "version": at.version, "hub": &*hub, "next": at.next });
+    let answer = |at: Position, is_resumed: bool| {
+        let said = json!({
+            "ok": true, "room": join.room, "version": at.version, "hub": &*hub, "next": at.next, "resumed": is_resumed,
+        });
         acknowledgement.map(|id| Frames::acknowledgement(viewer.codec, id, &said))
     };
     let joined = core.rooms.enter(&join.room, core.now_ms(), |place| viewer.join(core, place, next, answer));

@@ -38,7 +38,9 @@ pub(super) struct Room {
     snapshot: [Option<Frames>; CODECS],
     log: VecDeque<Logged>,
     log_bytes: usize,
-    /// The number of the next event; the first is 1.
+    /// The number of its first event, larger than those of a room of its name before it.
+    start: u64,
+    /// The number of the next event.
     next: u64,
     /// The first number that no tick has told yet.
     untold: u64,
@@ -89,7 +91,8 @@ struct About<'a> {
 }
 
 impl Room {
-    pub(super) fn new(name: Arc<str>, limits: Limits, version: u64) -> Self {
+    /// A room without anything, whose first event has the number `start`.
+    pub(super) fn new(name: Arc<str>, limits: Limits, version: u64, start: u64) -> Self {
         Self {
             name,
             limits,
@@ -100,8 +103,9 @@ impl Room {
             snapshot: [None, None],
             log: VecDeque::new(),
             log_bytes: 0,
-            next: 1,
-            untold: 1,
+            start,
+            next: start,
+            untold: start,
         }
     }
 
@@ -134,6 +138,10 @@ impl Room {
         if is_new {
             // Nobody was here when it happened.
             self.untold = self.next;
+            if told.events.len() >= self.limits.log {
+                // There may have been more.
+                self.start = 1;
+            }
             told.events.clear();
         } else {
             let new = usize::try_from(last.saturating_sub(known)).unwrap_or(usize::MAX);
@@ -181,6 +189,10 @@ impl Room {
     fn log_all(&mut self, events: Vec<Event>, last: Option<u64>) {
         let first = last.map_or(self.next, |last| last.saturating_add(1).saturating_sub(events.len() as u64));
         if first > self.next {
+            if self.next == self.start {
+                // It is told of by others, who have numbered what came before it.
+                self.start = first;
+            }
             self.log.clear();
             self.log_bytes = 0;
             self.next = first;
@@ -269,11 +281,19 @@ impl Room {
         Position { version: self.version, next: self.untold }
     }
 
+    /// Tells whether a viewer that was to get the event of a number next has seen this room, and not one of its name before it. Where
+    /// rooms are shared, it may have seen more of it elsewhere than is known here.
+    pub(super) fn was_seen(&self, next: u64, is_shared: bool) -> bool {
+        self.start <= next && (is_shared || next <= self.untold)
+    }
+
     /// Makes a viewer current that is at some position: with the state where that is another, and the events since, of which the log
     /// may have lost some.
     pub(super) fn catch_up(&mut self, codec: Codec, at: &Position, hub: &str) -> CatchUp {
-        let to = self.position();
-        let lost = self.first().saturating_sub(at.next).min(to.next.saturating_sub(at.next));
+        let position = self.position();
+        // What it was told elsewhere it is not told again.
+        let to = Position { next: position.next.max(at.next), ..position };
+        let lost = self.first().saturating_sub(at.next).min(to.next - at.next);
         let mut frames = Vec::new();
         if at.version != to.version {
             frames.push(self.snapshot(codec, hub));
@@ -333,14 +353,13 @@ impl Room {
     }
 
     /// Returns the number of the last event.
-    #[cfg(feature = "redis")]
     pub(super) fn last(&self) -> u64 {
         self.next - 1
     }
 
     /// Tells whether it is as any new one: whoever comes to that misses nothing.
     pub(super) fn is_blank(&self) -> bool {
-        self.entries.is_empty() && self.next == 1
+        self.entries.is_empty() && self.next == self.start
     }
 
     /// Returns how many keys there are, and about how many bytes they take.

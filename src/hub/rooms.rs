@@ -65,6 +65,8 @@ pub(super) struct Rooms {
     limits: Limits,
     /// The version that the last tick bore; no two ticks of a hub bear the same.
     version: AtomicU64,
+    /// The number of the first event in a room that is made: no number that viewers know of a room that went comes again.
+    start: AtomicU64,
     /// How many rooms were made.
     made: AtomicU64,
     places: Mutex<HashMap<Arc<str>, Arc<Place>>>,
@@ -72,7 +74,14 @@ pub(super) struct Rooms {
 
 impl Rooms {
     pub(super) fn new(limit: usize, limits: Limits) -> Self {
-        Self { limit, limits, version: AtomicU64::new(0), made: AtomicU64::new(0), places: Mutex::default() }
+        Self {
+            limit,
+            limits,
+            version: AtomicU64::new(0),
+            start: AtomicU64::new(1),
+            made: AtomicU64::new(0),
+            places: Mutex::default(),
+        }
     }
 
     fn places(&self) -> MutexGuard<'_, HashMap<Arc<str>, Arc<Place>>> {
@@ -121,7 +130,8 @@ impl Rooms {
     }
 
     fn place(&self, name: &Arc<str>) -> Arc<Place> {
-        let room = Room::new(name.clone(), self.limits, self.version.load(Ordering::Relaxed));
+        let (version, start) = (self.version.load(Ordering::Relaxed), self.start.load(Ordering::Relaxed));
+        let room = Room::new(name.clone(), self.limits, version, start);
         Arc::new(Place {
             id: self.made.fetch_add(1, Ordering::Relaxed),
             name: name.clone(),
@@ -137,7 +147,7 @@ impl Rooms {
         match self.get(&change.room) {
             Some(place) => place.room().has_place_for(change),
             None if self.places().len() >= self.limit => Err(self.has_no_place_for(&change.room)),
-            None => Room::new(change.room.as_str().into(), self.limits, 0).has_place_for(change),
+            None => Room::new(change.room.as_str().into(), self.limits, 0, 1).has_place_for(change),
         }
     }
 
@@ -152,7 +162,11 @@ impl Rooms {
         let goes = |place: &Place| {
             place.is_idle(now_ms, idle_ms) || (place.is_idle(now_ms, 0) && place.room().is_blank())
         };
-        self.places().extract_if(|_, place| goes(place)).for_each(|(_, place)| went(&place));
+        let mut places = self.places();
+        for (_, place) in places.extract_if(|_, place| goes(place)) {
+            self.start.fetch_max(place.room().last() + 1, Ordering::Relaxed);
+            went(&place);
+        }
     }
 
     /// Takes out a room and returns it, unless somebody watches it or does something in it.

@@ -174,22 +174,26 @@ impl Viewer {
         Offered::Told
     }
 
-    /// Takes a seat in a room, from where it was before if it says so. It gets the answer, and after that the state.
+    /// Takes a seat in a room, from where it was before if it says so and the room is the same. It gets the answer, which says whether it
+    /// is, and after that the state.
     pub(super) fn join(
         self: &Arc<Self>,
         core: &Arc<Core>,
         place: &Arc<Place>,
         next: Option<u64>,
-        answer: impl FnOnce(Position) -> Option<Frames>,
+        answer: impl FnOnce(Position, bool) -> Option<Frames>,
     ) {
         let mut line = self.line();
         if line.is_closed() {
             // Nobody would leave the room for it any more.
             return;
         }
-        let now = place.room().position();
-        let next = next.map_or(now.next, |next| next.clamp(1, now.next));
-        if let Some(frames) = answer(Position { next, ..now }) {
+        let (now, next) = {
+            let room = place.room();
+            (room.position(), next.filter(|next| room.was_seen(*next, core.shared.is_some())))
+        };
+        let (next, is_resumed) = (next.unwrap_or(now.next), next.is_some());
+        if let Some(frames) = answer(Position { next, ..now }, is_resumed) {
             line.send(self, core, frames);
         }
         let at = Position { version: NO_VERSION, next };
@@ -451,7 +455,8 @@ impl Line {
     fn missing<'a>(&'a mut self, viewer: &'a Viewer, core: &'a Core) -> impl Iterator<Item = Frames> + 'a {
         self.seats.iter_mut().filter_map(|seat| {
             let mut room = seat.place.room();
-            if room.position() == seat.at {
+            let now = room.position();
+            if now.version == seat.at.version && now.next <= seat.at.next {
                 return None;
             }
             let caught_up = room.catch_up(viewer.codec, &seat.at, &core.id());

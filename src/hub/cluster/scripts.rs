@@ -1,20 +1,25 @@
 //! What Redis does at once.
 
 /// A script, with what all have in common: its keys, how it reads its arguments, and how it tells all hubs of something. What is told has
-/// numbers, by which a hub sees that it has missed something, or that Redis has an older state than it had.
+/// numbers, by which a hub sees that it has missed something, or that Redis has an older state than it had. The largest number that an event
+/// of any room had is kept, so that no room which is made again has one that viewers know.
 ///
 /// The stream goes back for a minute; a hub that was away for longer reads states and logs instead.
 macro_rules! script {
     ($body:literal) => {
         concat!(
             r"
-local state, log, rooms, stream, count, id, seen = unpack(KEYS)
+local state, log, rooms, stream, count, id, newest, seen = unpack(KEYS)
 local at = 0
 local function next() at = at + 1; return ARGV[at] end
 local function keep(room, ttl)
     redis.call('PEXPIRE', state, ttl)
     redis.call('PEXPIRE', log, ttl)
     redis.call('SADD', rooms, room)
+end
+local function number(text) return tonumber(text or '0') end
+local function known(last)
+    if last > number(redis.call('GET', newest)) then redis.call('SET', newest, string.format('%d', last)) end
 end
 local function tell(...)
     local oldest = string.format('%d', (redis.call('TIME')[1] - 60) * 1000)
@@ -32,15 +37,16 @@ end
 pub(super) const PUBLISH: &str = script!(
     r"
 if redis.call('GET', id) ~= next() then return redis.error_reply('FORGOTTEN it has lost what hubs told it') end
-local sequence, room, floor, ttl, log_max, change = tonumber(next()), next(), tonumber(next()), next(), tonumber(next()), next()
-if sequence <= tonumber(redis.call('GET', seen) or '0') then return 0 end
+local sequence, room, last, ttl, log_max, change = tonumber(next()), next(), tonumber(next()), next(), tonumber(next()), next()
+if sequence <= number(redis.call('GET', seen)) then return 0 end
 redis.call('SET', seen, sequence, 'EX', 3600)
 for _ = 1, tonumber(next()) do redis.call('HDEL', state, next()) end
 for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key, next()) end
-local last = math.max(tonumber(redis.call('HGET', state, '') or '0'), floor)
+last = math.max(number(redis.call('HGET', state, '') or redis.call('GET', newest)), last)
 for _ = 1, tonumber(next()) do last = last + 1; redis.call('RPUSH', log, next()) end
 redis.call('LTRIM', log, -log_max, -1)
 redis.call('HSET', state, '', string.format('%d', last))
+known(last)
 keep(room, ttl)
 tell('n', string.format('%d', last), 'change', change)
 return 1
@@ -52,9 +58,10 @@ return 1
 pub(super) const RESTORE: &str = script!(
     r"
 local room, last, ttl, change = next(), tonumber(next()), next(), next()
-local known = redis.call('HGET', state, '')
-redis.call('HSET', state, '', string.format('%d', math.max(tonumber(known or '0'), last)))
-if known then return 0 end
+local before = redis.call('HGET', state, '')
+redis.call('HSET', state, '', string.format('%d', math.max(number(before), last)))
+known(last)
+if before then return 0 end
 for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key, next()) end
 for _ = 1, tonumber(next()) do redis.call('RPUSH', log, next()) end
 keep(room, ttl)

@@ -37,7 +37,10 @@ impl Server {
     /// Returns the keys that scripts have: those of a room, and those of all.
     pub(super) fn keys(&self, room: &str) -> Vec<String> {
         let of_room = ["state", "log"].map(|kind| self.key(&format!("{kind}:{room}")));
-        of_room.into_iter().chain(["rooms", "stream", "count", "id"].map(|kind| self.key(kind))).collect()
+        of_room
+            .into_iter()
+            .chain(["rooms", "stream", "count", "id", "newest"].map(|kind| self.key(kind)))
+            .collect()
     }
 
     /// Runs a script.

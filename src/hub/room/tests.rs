@@ -7,7 +7,7 @@ use crate::hub::codec::SEPARATOR;
 const LIMITS: Limits = Limits { keys: 8, bytes: 4_000, log: 5 };
 
 fn room() -> Room {
-    Room::new("g".into(), LIMITS, 0)
+    Room::new("g".into(), LIMITS, 0, 1)
 }
 
 fn set(key: &str, value: Value) -> Change {
