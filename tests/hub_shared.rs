@@ -528,6 +528,68 @@ fn what_others_write_into_redis_is_refused_and_the_hub_goes_on() {
 }
 
 #[test]
+fn what_redis_keeps_of_large_updates_is_bounded_and_a_hub_that_was_behind_has_the_state() {
+    let redis = Redis::start();
+    let way = Way::to(&redis);
+    let a = hub(&redis, |options| options.hz = 60);
+    let b = hub(&redis, |options| options.redis = Some(format!("redis://127.0.0.1:{}", way.port)));
+    a.set("g", "n", json!(0)).unwrap();
+    until("both have it", || a.stats().rooms == 1 && b.stats().rooms == 1);
+    way.is_stopped.store(true, Ordering::Relaxed);
+    let large = "x".repeat(3 << 20);
+    for n in 1..=40 {
+        a.update("g", [("n", json!(n).into()), ("large", json!(large).into())], []).unwrap();
+        until("it is shared", || a.stats().unshared == 0);
+    }
+    let kept = |what: &[&str]| redis.cli(what).trim().parse::<u64>().unwrap();
+    let bytes = kept(&["memory", "usage", "circlet:stream", "samples", "0"]);
+    assert!(bytes < 80 << 20, "{} MiB of 120", bytes >> 20);
+    assert!(kept(&["xlen", "circlet:stream"]) >= 10);
+    way.is_stopped.store(false, Ordering::Relaxed);
+    let mut viewer = Follower::connect(b.addr(), None);
+    viewer.join(&json!("g"));
+    viewer.until(|it| at(it, "n") == 40);
+    a.set("g", "n", json!(41)).unwrap();
+    viewer.until(|it| at(it, "n") == 41);
+}
+
+#[test]
+fn hubs_that_start_before_redis_share_what_was_published_meanwhile_once_it_is_there() {
+    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let url = format!("redis://127.0.0.1:{port}");
+    let of = |url: &str| {
+        let url = url.to_owned();
+        hub_protocol::hub(|options| options.redis = Some(url))
+    };
+    let (a, b) = (of(&url), of(&url));
+    let trouble = a.troubles().join("\n");
+    assert!(trouble.contains(&format!("127.0.0.1:{port}")) && trouble.contains("refused"), "{trouble}");
+    let with_password = of(&url.replace("//", "//:hunter2@")).troubles().join("\n");
+    assert!(with_password.contains("refused") && !with_password.contains("hunter2"), "{with_password}");
+    let (status, health) = hub_protocol::get(a.addr(), "/healthz");
+    assert!(status == 200 && health.starts_with("ok\nreading from redis: "), "{health}");
+    let mut viewers = [Follower::connect(a.addr(), None), Follower::connect(b.addr(), None)];
+    viewers.iter_mut().for_each(|viewer| drop(viewer.join(&json!("g"))));
+    a.set("g", "of a", json!(1)).unwrap();
+    b.set("g", "of b", json!(2)).unwrap();
+    b.emit("g", "agent-action", json!("before")).unwrap();
+    let redis = Redis::start_at(port, &[]).expect("the port is free still");
+    for viewer in &mut viewers {
+        viewer.until(|it| at(it, "of a") == 1 && at(it, "of b") == 2 && it.events.len() == 1);
+    }
+    for hub in [&a, &b] {
+        until("all works", || hub.troubles().is_empty() && hub.stats().unshared == 0);
+    }
+    // One that comes later is one of them.
+    let c = of(&redis.url());
+    let mut viewer = Follower::connect(c.addr(), None);
+    let answer = viewer.join(&json!("g"));
+    viewer.until(|it| it.state.len() == 2);
+    let mut other = Follower::connect(a.addr(), None);
+    assert_eq!(other.join(&json!("g"))["hub"], answer["hub"]);
+}
+
+#[test]
 fn a_redis_that_cannot_be_used_is_refused_by_what_is_wrong_and_without_its_password() {
     let refused = |url: &str| {
         let mut options = HubOptions::default();
@@ -540,8 +602,6 @@ fn a_redis_that_cannot_be_used_is_refused_by_what_is_wrong_and_without_its_passw
     };
     assert!(refused("http://127.0.0.1:1").contains("redis://127.0.0.1:6379/0"));
     assert!(refused("nonsense:hunter2").contains("redis://127.0.0.1:6379/0"));
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    assert!(refused(&format!("redis://:hunter2@127.0.0.1:{free}/0")).contains("refused"));
     let redis = Redis::start();
     assert!(refused(&format!("redis://:hunter2@127.0.0.1:{}/0", redis.port)).contains("redis at 127.0.0.1:"));
 }

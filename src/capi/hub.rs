@@ -89,7 +89,7 @@ pub struct circlet_column {
 /// `docs/hub.md`.
 ///
 /// Returns 0; CIRCLET_BAD_JSON and CIRCLET_INVALID for options, with what is allowed in the message; CIRCLET_BUSY where the port is taken;
-/// CIRCLET_OS, also where the recording cannot be written or Redis not be reached. The caller owns `*hub`. Any thread.
+/// CIRCLET_OS, also where the recording cannot be written or Redis refuses the hub. The caller owns `*hub`. Any thread.
 ///
 /// # Safety
 /// `options` is NULL or a string; `hub` is NULL or has room for a pointer.

@@ -86,7 +86,7 @@ pub struct HubOptions {
     /// is gone on with.
     pub record: Option<PathBuf>,
     /// The Redis server by which rooms are shared with other hubs, as `redis://:password@127.0.0.1:6379/0`; with the feature `redis`.
-    /// Version 6.2 or newer, or Valkey; no cluster of several.
+    /// Version 6.2 or newer, or Valkey; no cluster of several. Where it does not answer, it is tried again.
     pub redis: Option<String>,
     /// What the names of its keys begin with: hubs of the same one share their rooms. Default: `circlet`.
     pub redis_prefix: String,

@@ -10,7 +10,7 @@ use redis::{Commands, Connection, RedisResult};
 
 use super::RETRY;
 use super::scripts::{EVICT, FORGET, LOAD, RESTORE};
-use super::server::{Entries, EntryId, Fields, Kept, Server, text, ttl, why};
+use super::server::{Entries, EntryId, Fields, Kept, Server, text, ttl};
 use crate::hub::change::{Change, Event};
 use crate::hub::core::Core;
 use crate::hub::outbox::Outbox;
@@ -23,7 +23,7 @@ const WAIT_MS: usize = 250;
 const COUNT: usize = 64;
 
 /// What does not work where Redis does not answer.
-const TROUBLE: &str = "reading from redis";
+pub(super) const TROUBLE: &str = "reading from redis";
 
 /// Does what the stream says.
 pub(super) struct Follower {
@@ -47,8 +47,7 @@ impl Follower {
     }
 
     /// Follows the stream until it is told to end, and what is in it by then.
-    pub(super) fn run(mut self, connection: Connection, outbox: &Outbox, ends: &AtomicBool) {
-        let mut connection = Some(connection);
+    pub(super) fn run(mut self, mut connection: Option<Connection>, outbox: &Outbox, ends: &AtomicBool) {
         let look_every = (self.core.options.idle_room / 4).max(Duration::from_millis(100));
         let mut look = Instant::now() + look_every;
         while !ends.load(Ordering::Acquire) {
@@ -67,7 +66,7 @@ impl Follower {
             match done {
                 Ok(()) => self.core.troubles.clear(TROUBLE),
                 Err(error) => {
-                    self.core.troubles.set(TROUBLE, why(&error));
+                    self.core.troubles.set(TROUBLE, self.server.trouble(&error));
                     connection = None;
                     std::thread::sleep(RETRY);
                 }

@@ -17,7 +17,7 @@ use std::time::{Duration, Instant};
 use redis::{Client, Connection, RedisError};
 
 use self::follower::Follower;
-use self::server::{Server, why};
+use self::server::{Server, is_away, why};
 use self::writer::Writer;
 use super::core::Core;
 use super::error::HubError;
@@ -32,7 +32,8 @@ pub(super) struct Cluster {
     server: Server,
     /// Where it is, without a password.
     at: String,
-    reader: Connected,
+    /// `None` where it does not answer yet.
+    reader: Option<Connected>,
     outbox: Arc<Outbox>,
 }
 
@@ -46,10 +47,11 @@ impl std::fmt::Debug for Connected {
 }
 
 impl Cluster {
-    /// Reaches the server that a hub's options name, if they do, and has the hub share its rooms.
+    /// Reaches the server that a hub's options name, if they do, and has the hub share its rooms. One that does not answer is tried again
+    /// later, as one that goes away is: hubs and their server may start in any order.
     ///
     /// # Errors
-    /// The URL is none, nobody answers, or it is refused.
+    /// The URL is none, or the server refuses the hub.
     pub(super) fn reach(core: &mut Core) -> Result<Option<Self>, HubError> {
         let Some(url) = &core.options.redis else { return Ok(None) };
         let client = Client::open(url.as_str()).map_err(|error| {
@@ -59,13 +61,25 @@ impl Cluster {
         let at = client.get_connection_info().addr().to_string();
         let wrong = |error: RedisError| HubError::Redis { at: at.clone(), why: why(&error) };
         let server = Server { client, prefix: core.options.redis_prefix.clone() };
-        let mut reader = server.connect().map_err(wrong)?;
-        let id = server.id(&mut reader, &core.id()).map_err(wrong)?;
+        let reached = server.connect().and_then(|mut reader| {
+            let id = server.id(&mut reader, &core.id())?;
+            Ok((reader, id))
+        });
+        let reader = match reached {
+            Ok((reader, id)) => {
+                // Of them all, as the numbers of events are.
+                core.set_id(id);
+                Some(Connected(reader))
+            }
+            Err(error) if is_away(&error) => {
+                core.troubles.set(follower::TROUBLE, server.trouble(&error));
+                None
+            }
+            Err(error) => return Err(wrong(error)),
+        };
         let outbox = Arc::new(Outbox::new(core.options.room(), core.options.max_rooms));
-        // Of them all, as the numbers of events are.
-        core.set_id(id);
         core.shared = Some(outbox.clone());
-        Ok(Some(Self { server, at, reader: Connected(reader), outbox }))
+        Ok(Some(Self { server, at, reader, outbox }))
     }
 
     /// Reads the rooms that there are, and follows what is done to them, until the outbox is closed.
@@ -74,9 +88,11 @@ impl Cluster {
     /// They cannot be read, or no thread can be started.
     pub(super) fn start(self, core: &Arc<Core>) -> Result<Sharing, HubError> {
         let mut follower = Follower::new(core.clone(), self.server.clone());
-        let mut connection = self.reader.0;
-        let loaded = follower.load(&mut connection);
-        loaded.map_err(|error| HubError::Redis { at: self.at.clone(), why: why(&error) })?;
+        let mut connection = self.reader.map(|reader| reader.0);
+        if let Some(connection) = &mut connection {
+            let loaded = follower.load(connection);
+            loaded.map_err(|error| HubError::Redis { at: self.at.clone(), why: why(&error) })?;
+        }
         let writer = Writer::new(core.clone(), self.server, follower.has_forgotten());
         let spawn = |name: &str, work: Box<dyn FnOnce() + Send>| {
             std::thread::Builder::new().name(name.to_owned()).spawn(work).map_err(HubError::Thread)

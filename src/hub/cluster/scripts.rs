@@ -4,7 +4,8 @@
 /// numbers, by which a hub sees that it has missed something, or that Redis has an older state than it had. The largest number that an event
 /// of any room had is kept, so that no room which is made again has one that viewers know.
 ///
-/// The stream goes back for a minute; a hub that was away for longer reads states and logs instead.
+/// The stream goes back for a minute, and has 64 MiB of what was told at most, give or take what is told between two looks. A hub that was away
+/// for longer reads states and logs instead. Entries say how many bytes were told before them, so that two of them say what is between.
 macro_rules! script {
     ($body:literal) => {
         concat!(
@@ -21,9 +22,19 @@ local function number(text) return tonumber(text or '0') end
 local function known(last)
     if last > number(redis.call('GET', newest)) then redis.call('SET', newest, string.format('%d', last)) end
 end
-local function tell(...)
+local function bound(told)
+    while redis.call('XLEN', stream) > 1 do
+        local entry, before = redis.call('XRANGE', stream, '-', '+', 'COUNT', 1)[1][2], 0
+        for at = 1, #entry, 2 do if entry[at] == 'told' then before = number(entry[at + 1]) end end
+        if told - before <= 67108864 then return end
+        redis.call('XTRIM', stream, 'MAXLEN', math.floor(redis.call('XLEN', stream) * 3 / 4))
+    end
+end
+local function tell(bytes, ...)
+    local told = redis.call('INCRBY', count .. ':bytes', bytes)
+    if math.floor(told / 8388608) > math.floor((told - bytes) / 8388608) then bound(told) end
     local oldest = string.format('%d', (redis.call('TIME')[1] - 60) * 1000)
-    redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'seq', redis.call('INCR', count), ...)
+    redis.call('XADD', stream, 'MINID', '~', oldest, '*', 'seq', redis.call('INCR', count), 'told', string.format('%d', told - bytes), ...)
     redis.call('EXPIRE', stream, 86400)
 end
 ",
@@ -48,7 +59,7 @@ redis.call('LTRIM', log, -log_max, -1)
 redis.call('HSET', state, '', string.format('%d', last))
 known(last)
 keep(room, ttl)
-tell('n', string.format('%d', last), 'change', change)
+tell(#change, 'n', string.format('%d', last), 'change', change)
 return 1
 "
 );
@@ -65,7 +76,7 @@ if before then return 0 end
 for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key, next()) end
 for _ = 1, tonumber(next()) do redis.call('RPUSH', log, next()) end
 keep(room, ttl)
-tell('n', string.format('%d', last), 'change', change)
+tell(#change, 'n', string.format('%d', last), 'change', change)
 return 1
 "
 );
@@ -107,7 +118,7 @@ local room, idle = next(), tonumber(next())
 if redis.call('PTTL', state) > idle then return 0 end
 redis.call('DEL', state, log)
 redis.call('SREM', rooms, room)
-tell('gone', room)
+tell(#room, 'gone', room)
 return 1
 "
 );

@@ -30,6 +30,11 @@ impl Server {
         Ok(connection)
     }
 
+    /// Says what is wrong, and where.
+    pub(super) fn trouble(&self, error: &RedisError) -> String {
+        format!("{}: {}", self.client.get_connection_info().addr(), why(error))
+    }
+
     pub(super) fn key(&self, kind: &str) -> String {
         format!("{}:{kind}", self.prefix)
     }
@@ -126,6 +131,11 @@ impl From<Kept> for State {
             Kept::Columns(columns) => columns.into(),
         }
     }
+}
+
+/// Tells whether a server may answer later: it is not there, or is starting.
+pub(super) fn is_away(error: &RedisError) -> bool {
+    error.is_io_error() || error.is_timeout() || error.code() == Some("LOADING")
 }
 
 /// Says what is wrong.

@@ -9,13 +9,16 @@ use redis::{Connection, ConnectionLike, Pipeline, RedisResult, Script};
 
 use super::RETRY;
 use super::scripts::PUBLISH;
-use super::server::{Kept, Server, text, ttl, why};
+use super::server::{Kept, Server, text, ttl};
 use crate::hub::change::Change;
 use crate::hub::core::Core;
 use crate::hub::outbox::Outbox;
 
 /// What does not work where Redis takes nothing.
 const TROUBLE: &str = "writing to redis";
+
+/// What is said where it has forgotten what hubs told it.
+const FORGOTTEN: &str = "it does not have what hubs told it, and is told that again first";
 
 /// Puts changes into the stream.
 pub(super) struct Writer {
@@ -44,10 +47,12 @@ impl Writer {
             // With the same numbers until it is done, so that nothing is done twice.
             while let Err(error) = self.send(&mut connection, first, &batch.changes) {
                 connection = None;
-                self.core.troubles.set(TROUBLE, why(&error));
-                let refusals = error.into_server_errors().unwrap_or_else(|| Arc::new([]));
+                let refusals = error.clone().into_server_errors().unwrap_or_else(|| Arc::new([]));
                 if refusals.iter().any(|(_, refusal)| refusal.code() == "FORGOTTEN") {
                     self.has_forgotten.store(true, Ordering::Relaxed);
+                    self.core.troubles.set(TROUBLE, FORGOTTEN.to_owned());
+                } else {
+                    self.core.troubles.set(TROUBLE, self.server.trouble(&error));
                 }
                 if outbox.pause(RETRY) {
                     return;
