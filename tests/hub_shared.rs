@@ -554,6 +554,21 @@ fn what_redis_keeps_of_large_updates_is_bounded_and_a_hub_that_was_behind_has_th
 }
 
 #[test]
+fn the_log_that_redis_keeps_of_a_room_is_bounded_by_bytes_too() {
+    let redis = Redis::start();
+    let a = hub(&redis, |options| options.max_room_bytes = 100_000);
+    for n in 0..20 {
+        a.emit("g", "agent-action", json!(format!("{n}{}", "x".repeat(20_000)))).unwrap();
+        until("it is shared", || a.stats().unshared == 0);
+    }
+    a.emit("h", "agent-action", json!("x".repeat(150_000))).unwrap();
+    until("it is shared", || a.stats().unshared == 0);
+    let kept =
+        |room: &str| redis.cli(&["llen", &format!("circlet:log:{room}")]).trim().parse::<u64>().unwrap();
+    assert!((3..=4).contains(&kept("g")) && kept("h") == 1, "{} {}", kept("g"), kept("h"));
+}
+
+#[test]
 fn hubs_that_start_before_redis_share_what_was_published_meanwhile_once_it_is_there() {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let url = format!("redis://127.0.0.1:{port}");

@@ -48,7 +48,8 @@ end
 pub(super) const PUBLISH: &str = script!(
     r"
 if redis.call('GET', id) ~= next() then return redis.error_reply('FORGOTTEN it has lost what hubs told it') end
-local sequence, room, last, ttl, log_max, change = tonumber(next()), next(), tonumber(next()), next(), tonumber(next()), next()
+local sequence, room, last, ttl = tonumber(next()), next(), tonumber(next()), next()
+local log_max, log_bytes, change = tonumber(next()), tonumber(next()), next()
 if sequence <= number(redis.call('GET', seen)) then return 0 end
 redis.call('SET', seen, sequence, 'EX', 3600)
 for _ = 1, tonumber(next()) do redis.call('HDEL', state, next()) end
@@ -56,6 +57,7 @@ for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key
 last = math.max(number(redis.call('HGET', state, '') or redis.call('GET', newest)), last)
 for _ = 1, tonumber(next()) do last = last + 1; redis.call('RPUSH', log, next()) end
 redis.call('LTRIM', log, -log_max, -1)
+while redis.call('LLEN', log) > 1 and redis.call('MEMORY', 'USAGE', log, 'SAMPLES', 0) > log_bytes do redis.call('LPOP', log) end
 redis.call('HSET', state, '', string.format('%d', last))
 known(last)
 keep(room, ttl)

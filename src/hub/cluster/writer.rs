@@ -94,7 +94,8 @@ impl Writer {
             .arg(&change.room)
             .arg(floor)
             .arg(ttl(&self.core))
-            .arg(options.log.max(1))
+            .arg(options.log)
+            .arg(options.max_room_bytes)
             .arg(text(change));
         command.arg(change.removed.len());
         for key in &change.removed {
