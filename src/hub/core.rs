@@ -135,7 +135,7 @@ impl Core {
         let room = &change.room;
         let is_session = || self.session_rooms.lock().unwrap_or_else(PoisonError::into_inner).contains(room);
         if Self::is_own(room) {
-            return Some(format!("the room `{room}` is the hub's own"));
+            return Some(format!("the room `{room}` is the hub's own: name another"));
         }
         let is_update = !change.set.is_empty() || !change.removed.is_empty();
         (is_update && is_session())
