@@ -375,11 +375,12 @@ fn whoever_comes_again_to_a_room_that_was_made_anew_is_told_that_it_is_another()
         let (_, answer) = viewer.packet();
         (answer[0].clone(), viewer)
     };
-    let (first, viewer) = join(&json!("g"));
+    let (first, mut viewer) = join(&json!("g"));
     assert_eq!((&first["next"], &first["resumed"]), (&json!(1), &json!(false)));
     for n in 1..=3 {
         assert_eq!(hub.emit("g", "agent-action", json!(n)).unwrap(), Some(n));
     }
+    until("they are told", || viewer.packet().1[2]["n"] == 3);
     let known = json!({"room": "g", "hub": first["hub"], "next": 4});
     let (again, other) = join(&known);
     assert_eq!((&again["next"], &again["resumed"]), (&json!(4), &json!(true)));
