@@ -110,6 +110,11 @@ fn a_ring_whose_producers_are_gone_is_said_to_be_so_without_a_flicker() {
 }
 
 #[test]
+fn a_recording_says_that_it_is_one_and_how_far_it_is() {
+    passes("replay", &[]);
+}
+
+#[test]
 fn a_page_without_websockets_polls() {
     passes("polling", &[]);
 }

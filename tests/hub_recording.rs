@@ -1,5 +1,6 @@
 //! Recordings of hubs: written by the real program, and shown again by it.
-#![cfg(feature = "cli")]
+#![cfg(all(feature = "cli", unix))]
+#![allow(unsafe_code, reason = "a terminal of its own for a program")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -17,10 +18,13 @@ mod hub_follower;
 mod hub_process;
 #[path = "common/hub_protocol.rs"]
 mod hub_protocol;
+#[path = "common/terminal.rs"]
+mod terminal;
 
 use hub_follower::Follower;
 use hub_process::Served;
 use hub_protocol::until;
+use terminal::Terminal;
 
 fn moments(path: &Path) -> Vec<Moment> {
     Recording::open(path).unwrap().map(Result::unwrap).collect()
@@ -121,13 +125,27 @@ fn what_is_no_recording_is_refused_and_stays_as_it_is() {
             .output();
         let done = done.unwrap();
         assert_eq!(done.status.code(), Some(2), "{done:?}");
+        // No address was said either.
+        assert_eq!(done.stdout, b"");
         String::from_utf8(done.stderr).unwrap()
     };
     assert!(run(&["replay", file]).contains("No such file"));
-    for text in ["", "something else\n", "{\"recording\": 99, \"hub\": \"x\", \"started_at_ms\": 1}\n"] {
-        fs::write(&path, text).unwrap();
-        assert!(run(&["replay", file]).contains("no recording of a hub"));
-        if !text.is_empty() && !text.starts_with('{') {
+    let head = "{\"recording\": 1, \"hub\": \"x\", \"started_at_ms\": 1}\n";
+    for (text, why) in [
+        (String::new(), "it is empty"),
+        ("something else\n".to_owned(), "expected value at column 1"),
+        (format!("{{\"recording\": 1,\n{head}"), "EOF while parsing"),
+        (head.replacen('1', "99", 1), "a recording of version 99, where 1 is known"),
+        ("{\"at_ms\": 1, \"room\": \"g\"}\n".to_owned(), "another line"),
+    ] {
+        fs::write(&path, &text).unwrap();
+        let said = run(&["replay", file]);
+        let begins = r#"a recording of a hub begins with {"recording": 1, "hub": .., "started_at_ms": ..}"#;
+        for part in ["a.jsonl, line 1: ", why, begins] {
+            assert!(said.contains(part), "{part} in {said}");
+        }
+        assert_eq!(said.lines().count(), 1, "{said}");
+        if text.starts_with("something") {
             assert!(run(&["serve", "--record", file]).contains("no recording of a hub"));
         }
         assert_eq!(fs::read_to_string(&path).unwrap(), text);
@@ -140,6 +158,104 @@ fn what_is_no_recording_is_refused_and_stays_as_it_is() {
     options.record = Some(path.clone());
     let _hub = Hub::start(options).unwrap();
     assert!(run(&["serve", "--record", file]).contains("another hub records to it"));
+}
+
+/// Writes a recording that sets `x` to 0, 1 and so on, a minute after the other.
+fn write_minutes(path: &Path, minutes: u64) -> String {
+    let head = json!({ "recording": 1, "hub": "a", "started_at_ms": 1 });
+    let line = |n| json!({ "at_ms": n * 60_000, "room": "g", "set": { "x": n } }).to_string();
+    let text = std::iter::once(head.to_string()).chain((0..minutes).map(line)).collect::<Vec<_>>().join("\n");
+    fs::write(path, format!("{text}\n")).unwrap();
+    text
+}
+
+#[test]
+fn how_long_a_recording_is_and_how_far_it_is_are_said() {
+    let (_removed, path) = folder("length");
+    write_minutes(&path, 63);
+    let outline = Recording::outline(&path).unwrap();
+    assert_eq!((outline.length, outline.broken.is_none()), (Duration::from_secs(62 * 60), true));
+    let file = path.to_str().unwrap();
+    let shown = Served::start(&["replay", file, "--speed", "240"]);
+    let mut viewer = Follower::connect(shown.addr, None);
+    viewer.join(&json!("hub"));
+    let position = |it: &Follower| it.state.get("replay").and_then(|replay| replay["position_ms"].as_u64());
+    viewer.until(|it| position(it).is_some());
+    let first = position(&viewer);
+    viewer.until(|it| position(it) > first);
+    let replay = &viewer.state["replay"];
+    assert_eq!(replay["file"], "a.jsonl");
+    assert_eq!((&replay["length_ms"], &replay["speed"]), (&json!(62 * 60_000), &json!(240.0)));
+    assert_eq!((&replay["round"], &replay["is_over"]), (&json!(1), &json!(false)));
+    // No terminal: nothing is drawn.
+    assert_eq!(shown.end(), "circlet: a.jsonl of 01:02:00, 240 times as fast as it was\n");
+
+    // A run that follows another begins when it began, and one whose clock was set back at once.
+    let run = |started_at_ms: u64| json!({ "recording": 1, "hub": "a", "started_at_ms": started_at_ms });
+    let done = |at_ms: u64| json!({ "at_ms": at_ms, "room": "g" });
+    let lines =
+        [run(1_000), done(500), run(5_000), done(500), run(20), done(700)].map(|line| line.to_string());
+    fs::write(&path, lines.join("\n")).unwrap();
+    assert_eq!(Recording::outline(&path).unwrap().length, Duration::from_millis(5_200));
+    let mut recording = Recording::open(&path).unwrap();
+    let positions = std::iter::from_fn(|| recording.next().map(|_| recording.position().as_millis()));
+    assert_eq!(positions.collect::<Vec<_>>(), [0, 500, 4_000, 4_500, 4_500, 5_200]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_recording_that_comes_by_a_pipe_is_played_though_nobody_knows_how_long_it_is() {
+    let (_removed, path) = folder("pipe");
+    write_minutes(&path, 4);
+    let script = r#"cat "$1" | exec "$2" replay /dev/stdin --max-pause 0 --once --addr 127.0.0.1:0"#;
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).arg(&path).arg(env!("CARGO_BIN_EXE_circlet"));
+    let done = command.output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(String::from_utf8(done.stderr).unwrap(), "circlet: stdin, as fast as it was\n");
+}
+
+#[test]
+fn at_a_terminal_one_line_is_drawn_over_and_over() {
+    let (_removed, path) = folder("terminal");
+    write_minutes(&path, 3);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
+    command.args(["replay", path.to_str().unwrap(), "--speed", "30", "--addr", "127.0.0.1:0"]);
+    let mut terminal = Terminal::start(command);
+    terminal.wait_for("a.jsonl of 00:02:00, 30 times as fast as it was");
+    terminal.wait_for("00:00:00 of 00:02:00");
+    let between = terminal.wait_for("00:01:0");
+    assert!(between.contains('\r') && !between.contains('\n'), "{between:?}");
+    terminal.wait_for("this is the end");
+    terminal.press("\x03");
+    assert!(terminal.end().success());
+}
+
+#[test]
+fn a_line_that_is_broken_is_told_before_anybody_comes_and_what_is_before_it_is_shown() {
+    let (_removed, path) = folder("broken");
+    let file = path.to_str().unwrap();
+    let text = write_minutes(&path, 6);
+    let syntax = text.replacen("{\"x\":3}", "{\"x\":}", 1);
+    let kind = text.replacen("{\"x\":3}", "7", 1);
+    for (text, is_found_first) in [(syntax, true), (kind, false)] {
+        fs::write(&path, text).unwrap();
+        let outline = Recording::outline(&path).unwrap();
+        assert_eq!(outline.broken.is_some(), is_found_first);
+        let shown = Served::start(&["replay", file, "--max-pause", "0"]);
+        let mut viewer = Follower::connect(shown.addr, None);
+        viewer.join(&json!("g"));
+        viewer.until(|it| it.state.get("x") == Some(&json!(2)));
+        let said = shown.end_with(1);
+        let found = said.find("a.jsonl, line 5: ").unwrap();
+        let length = if is_found_first { "00:02:00" } else { "00:05:00" };
+        assert!(said.starts_with(&format!("circlet: a.jsonl of {length}, as fast as it was\n")), "{said}");
+        assert_eq!(said.contains("it breaks off after that"), is_found_first, "{said}");
+        assert!(said[found..].contains("this is the end"), "{said}");
+        let mut command = Command::new(env!("CARGO_BIN_EXE_circlet"));
+        command.args(["replay", file, "--once", "--max-pause", "0", "--addr", "127.0.0.1:0"]);
+        assert_eq!(command.output().unwrap().status.code(), Some(1));
+    }
 }
 
 #[test]

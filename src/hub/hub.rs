@@ -55,6 +55,10 @@ pub struct Hub {
 }
 
 impl Hub {
+    /// The room that says of the hub itself what it does: its own `stats` and `rooms`, and what its program has for those who look at
+    /// the hub as such.
+    pub const ROOM: &'static str = ITSELF;
+
     /// Starts a hub.
     ///
     /// # Errors

@@ -61,6 +61,6 @@ pub use self::codec::Codec;
 pub use self::error::HubError;
 pub use self::hub::Hub;
 pub use self::options::{ClientLimits, HubOptions};
-pub use self::recording::{Moment, Recording};
+pub use self::recording::{Moment, Outline, Recording};
 pub use self::state::{Column, ColumnKind, State};
 pub use self::stats::HubStats;

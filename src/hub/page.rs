@@ -58,6 +58,7 @@ const FILES: &[File] = files! {
     "picker.js" JS,
     "plot.js" JS,
     "points.js" JS,
+    "replay.js" JS,
     "room.js" JS,
     "sections.js" JS,
     "spark.js" JS,

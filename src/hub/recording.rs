@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::change::Change;
@@ -38,7 +39,7 @@ struct Head {
 }
 
 /// A line: what was done, and when.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct Changed {
     /// In ms since the start.
     at_ms: u64,
@@ -47,7 +48,7 @@ struct Changed {
 }
 
 /// A line that says that events were not recorded, for want of place.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize)]
 struct Lost {
     at_ms: u64,
     lost: u64,
@@ -236,96 +237,58 @@ pub enum Moment {
 /// ```
 #[derive(Debug)]
 pub struct Recording {
-    path: PathBuf,
-    reader: BufReader<File>,
-    /// The line that was read last, from 1 on.
-    line: u64,
-    read: u64,
-    length: u64,
-    /// A line that could not be read, and why: the end of one that was killed, if nothing or a new start comes after it.
-    broken: Option<(u64, String)>,
-    /// What comes after a broken line.
+    lines: Lines,
+    /// What was read as it was opened.
     next: Option<Moment>,
+}
+
+/// What a recording is as a whole.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Outline {
+    /// How long it takes from its first start to what was done last.
+    pub length: Duration,
+    /// The line that it breaks off at, and why; the length is that of what comes before.
+    pub broken: Option<HubError>,
 }
 
 impl Recording {
     /// Opens a recording.
     ///
     /// # Errors
-    /// It cannot be read, or is none.
+    /// It cannot be read, or its first line is not that of a recording.
     pub fn open(path: &Path) -> Result<Self, HubError> {
-        let wrong = |why: String| HubError::Recording { path: path.to_owned(), line: 0, why };
-        let file = File::open(path).map_err(|error| wrong(error.to_string()))?;
-        let length = file.metadata().map_err(|error| wrong(error.to_string()))?.len();
-        let reader = BufReader::with_capacity(64 << 10, file);
-        let mut recording =
-            Self { path: path.to_owned(), reader, line: 0, read: 0, length, broken: None, next: None };
-        match recording.next() {
-            Some(Ok(start @ Moment::Started { .. })) => recording.next = Some(start),
-            _ => return Err(wrong("it is no recording of a hub".to_owned())),
-        }
-        Ok(recording)
+        let (lines, at) = Lines::open(path)?;
+        Ok(Self { lines, next: Some(Moment::Started { at }) })
+    }
+
+    /// Reads through a recording once, and over the values in it: how long it is, and whether it breaks off. A line of which a value
+    /// alone is wrong is found when it is read for itself.
+    ///
+    /// # Errors
+    /// As for [`open`](Self::open).
+    pub fn outline(path: &Path) -> Result<Outline, HubError> {
+        let (mut lines, _) = Lines::open(path)?;
+        let broken = loop {
+            match lines.step(|_, _| Ok(())) {
+                Ok(Some(())) => {}
+                Ok(None) => break None,
+                Err(error) => break Some(error),
+            }
+        };
+        Ok(Outline { length: lines.position, broken })
     }
 
     /// Returns how many bytes were read, and how many there are.
     pub fn progress(&self) -> (u64, u64) {
-        (self.read, self.length.max(self.read))
+        (self.lines.read, self.lines.length.max(self.lines.read))
     }
 
-    fn wrong(&self, line: u64, why: String) -> HubError {
-        HubError::Recording { path: self.path.clone(), line, why }
+    /// Returns when what was returned last happened, since the start of the first run. Where a clock was set back between two runs,
+    /// the second follows the first at once.
+    pub fn position(&self) -> Duration {
+        self.lines.position
     }
-
-    fn read_line(&mut self) -> io::Result<Option<Vec<u8>>> {
-        let mut line = Vec::new();
-        let read = (&mut self.reader).take(LINE_BYTES).read_until(b'\n', &mut line)?;
-        self.read += read as u64;
-        self.line += 1;
-        if read as u64 == LINE_BYTES && !line.ends_with(b"\n") {
-            return Err(io::Error::other(format!("a line of more than {LINE_BYTES} bytes")));
-        }
-        Ok((read > 0).then_some(line))
-    }
-
-    fn step(&mut self) -> Result<Option<Moment>, HubError> {
-        loop {
-            let Some(text) = self.read_line().map_err(|error| self.wrong(self.line, error.to_string()))?
-            else {
-                // What was killed in the middle of a line has that as its end.
-                return Ok(None);
-            };
-            match moment(&text) {
-                Ok(moment @ Moment::Started { .. }) => {
-                    self.broken = None;
-                    return Ok(Some(moment));
-                }
-                Ok(_) if self.broken.is_some() => {
-                    let (line, why) = self.broken.take().unwrap_or_default();
-                    return Err(self.wrong(line, why));
-                }
-                Ok(moment) => return Ok(Some(moment)),
-                Err(_) if self.broken.is_some() => {
-                    let (line, why) = self.broken.take().unwrap_or_default();
-                    return Err(self.wrong(line, why));
-                }
-                Err(why) => self.broken = Some((self.line, why)),
-            }
-        }
-    }
-}
-
-fn moment(text: &[u8]) -> Result<Moment, String> {
-    if let Ok(head) = serde_json::from_slice::<Head>(text) {
-        if head.recording != FORMAT {
-            return Err(format!("a recording of version {}, where {FORMAT} is known", head.recording));
-        }
-        return Ok(Moment::Started { at: Duration::from_millis(head.started_at_ms) });
-    }
-    if let Ok(Lost { lost, .. }) = serde_json::from_slice(text) {
-        return Ok(Moment::Lost { events: lost });
-    }
-    let Changed { at_ms, change } = serde_json::from_slice(text).map_err(|error| error.to_string())?;
-    Ok(Moment::Changed { at: Duration::from_millis(at_ms), change })
 }
 
 impl Iterator for Recording {
@@ -335,6 +298,157 @@ impl Iterator for Recording {
         if let Some(next) = self.next.take() {
             return Some(Ok(next));
         }
-        self.step().transpose()
+        self.lines.step(moment).transpose()
+    }
+}
+
+/// The lines of a recording, and how far it is.
+#[derive(Debug)]
+struct Lines {
+    path: PathBuf,
+    reader: BufReader<File>,
+    /// The line that was read last, from 1 on.
+    line: u64,
+    read: u64,
+    length: u64,
+    /// A line that could not be read, and why: the end of one that was killed, if nothing or a new start comes after it.
+    broken: Option<(u64, String)>,
+    /// When the first run started, since 1970.
+    first: Duration,
+    /// When the run started that is read now, and what was read last happened, since the first.
+    run: Duration,
+    position: Duration,
+}
+
+impl Lines {
+    /// Opens a recording and reads its first line, which says when it began.
+    fn open(path: &Path) -> Result<(Self, Duration), HubError> {
+        let wrong = |line, why| HubError::Recording { path: path.to_owned(), line, why };
+        let file = File::open(path).map_err(|error| wrong(0, error.to_string()))?;
+        let length = file.metadata().map_err(|error| wrong(0, error.to_string()))?.len();
+        let mut lines = Self {
+            path: path.to_owned(),
+            reader: BufReader::with_capacity(64 << 10, file),
+            line: 0,
+            read: 0,
+            length,
+            broken: None,
+            first: Duration::ZERO,
+            run: Duration::ZERO,
+            position: Duration::ZERO,
+        };
+        let none = |why: &str| wrong(1, format!("{why}; a recording of a hub begins with {HEAD}"));
+        let first = lines.next_line().map_err(|error| none(&error.to_string()))?;
+        match first.ok_or_else(|| none("it is empty"))?.mark().map_err(|why| none(&why))? {
+            Mark::Started { at } => {
+                lines.first = at;
+                Ok((lines, at))
+            }
+            _ => Err(none("it is another line of a recording")),
+        }
+    }
+
+    fn wrong(&self, line: u64, why: String) -> HubError {
+        HubError::Recording { path: self.path.clone(), line, why }
+    }
+
+    fn next_line(&mut self) -> io::Result<Option<Line>> {
+        let mut line = Vec::new();
+        let read = (&mut self.reader).take(LINE_BYTES).read_until(b'\n', &mut line)?;
+        self.read += read as u64;
+        self.line += 1;
+        if read as u64 == LINE_BYTES && !line.ends_with(b"\n") {
+            return Err(io::Error::other(format!("a line of more than {LINE_BYTES} bytes")));
+        }
+        Ok((read > 0).then_some(Line(line)))
+    }
+
+    /// Reads the next line, and what it says as `take` has it.
+    fn step<T>(&mut self, take: impl Fn(&Line, Mark) -> Result<T, String>) -> Result<Option<T>, HubError> {
+        loop {
+            let Some(line) = self.next_line().map_err(|error| self.wrong(self.line, error.to_string()))?
+            else {
+                // What was killed in the middle of a line has that as its end.
+                return Ok(None);
+            };
+            let read = line.mark().and_then(|mark| Ok((mark, take(&line, mark)?)));
+            match (read, self.broken.take()) {
+                (Ok((Mark::Started { at }, taken)), _) => {
+                    // A clock may have been set back.
+                    self.run = at.saturating_sub(self.first).max(self.position);
+                    self.position = self.run;
+                    return Ok(Some(taken));
+                }
+                (_, Some((line, why))) => return Err(self.wrong(line, why)),
+                (Ok((Mark::Done { at } | Mark::Lost { at, .. }, taken)), None) => {
+                    self.position = self.position.max(self.run + at);
+                    return Ok(Some(taken));
+                }
+                (Err(why), None) => self.broken = Some((self.line, why)),
+            }
+        }
+    }
+}
+
+/// What the first line of a run says, for people.
+const HEAD: &str = r#"{"recording": 1, "hub": .., "started_at_ms": ..}"#;
+
+struct Line(Vec<u8>);
+
+/// Which line it is, and when what it says happened: at the start since 1970, else since the run started.
+#[derive(Clone, Copy)]
+enum Mark {
+    Started { at: Duration },
+    Done { at: Duration },
+    Lost { at: Duration, events: u64 },
+}
+
+/// What tells of a line which it is. Values are read over.
+#[derive(Deserialize)]
+struct Glance {
+    recording: Option<u32>,
+    hub: Option<IgnoredAny>,
+    started_at_ms: Option<u64>,
+    at_ms: Option<u64>,
+    lost: Option<u64>,
+    room: Option<IgnoredAny>,
+}
+
+impl Line {
+    fn mark(&self) -> Result<Mark, String> {
+        let glance: Glance = serde_json::from_slice(&self.0).map_err(|error| in_line(&error))?;
+        let at = |ms| Duration::from_millis(ms);
+        match glance {
+            Glance { recording: Some(version), .. } if version != FORMAT => {
+                Err(format!("a recording of version {version}, where {FORMAT} is known"))
+            }
+            Glance { recording: Some(_), hub: Some(_), started_at_ms: Some(ms), .. } => {
+                Ok(Mark::Started { at: at(ms) })
+            }
+            Glance { at_ms: Some(ms), lost: Some(events), .. } => Ok(Mark::Lost { at: at(ms), events }),
+            Glance { at_ms: Some(ms), room: Some(_), .. } => Ok(Mark::Done { at: at(ms) }),
+            _ => Err(format!(r#"neither {HEAD} nor {{"at_ms": .., "room": .., ..}}"#)),
+        }
+    }
+}
+
+fn moment(line: &Line, mark: Mark) -> Result<Moment, String> {
+    match mark {
+        Mark::Started { at } => Ok(Moment::Started { at }),
+        Mark::Lost { events, .. } => Ok(Moment::Lost { events }),
+        Mark::Done { at } => {
+            let change = serde_json::from_slice(&line.0).map_err(|error| in_line(&error))?;
+            Ok(Moment::Changed { at, change })
+        }
+    }
+}
+
+/// Says what is wrong with JSON of one line.
+fn in_line(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let end = format!(" at line {} column {}", error.line(), error.column());
+    match text.strip_suffix(&end) {
+        Some(what) => format!("{what} at column {}", error.column()),
+        None => text,
     }
 }

@@ -33,11 +33,16 @@ impl Served {
     }
 
     /// Ends it as Ctrl-C does, and returns what it said on standard error.
-    pub(crate) fn end(mut self) -> String {
+    pub(crate) fn end(self) -> String {
+        self.end_with(0)
+    }
+
+    /// As [`end`](Self::end), where it ends with an exit code of its own.
+    pub(crate) fn end_with(mut self, code: i32) -> String {
         let pid = self.child.id().to_string();
         assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
         let said = std::io::read_to_string(self.child.stderr.take().unwrap()).unwrap();
-        assert!(self.child.wait().unwrap().success(), "{said}");
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{said}");
         said
     }
 }

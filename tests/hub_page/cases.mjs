@@ -197,6 +197,41 @@ const cases = {
     assert.deepEqual(page.complaints, []);
   },
 
+  /** A recording of a minute of which every second is there, and with a line that is none. */
+  async replay() {
+    const head = { recording: 1, hub: "a", started_at_ms: 1 };
+    const lines = Array.from({ length: 3600 }, (_, s) => ({ at_ms: s * 1000, room: "game", set: { second: s } }));
+    // It may not speak for the hub.
+    lines.push({ at_ms: 3_600_000, room: "hub", set: { replay: { file: "forged" }, forged: 1 } });
+    const file = join(SCRATCH, "game of an hour.jsonl");
+    writeFileSync(file, [head, ...lines].map((line) => `${JSON.stringify(line)}\n`).join(""));
+    const { address } = await hub([file, "--speed", "600", "--repeat"], { command: "replay" });
+    const banner = (page) => page.innerText("#replay");
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(address, "#/rooms/game", { colorScheme });
+      await until("it says what plays", async () => /^Recording\s+game of an hour.jsonl: \d+:\d\d of 1:00:00, 600 times as fast as it was/.test(await banner(page)));
+      const first = await banner(page);
+      await until("it goes on", async () => (await banner(page)) !== first);
+      const [minute, second] = [/: (\d+):/.exec(await banner(page)), /second\s+([\d,]+)/.exec(await page.innerText("#panel"))].map((found) => Number(found[1].replace(",", "")));
+      assert.ok(Math.abs(minute * 60 - second) < 900, `${minute} min, second ${second}`);
+      await page.screenshot({ path: join(SCRATCH, `replay-${colorScheme}.png`) });
+      assert.deepEqual(await faint(page), []);
+      await until("it began again", async () => /round \d/.test(await banner(page)));
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+    const once = await hub([file, "--max-pause", "0"], { command: "replay" });
+    const page = await open(once.address, "#/rooms/hub");
+    await until("it is over", async () => (await banner(page)).includes("1:00:00 of 1:00:00, as fast as it was, this is the end"));
+    await says(page, "position_ms");
+    assert.doesNotMatch(await page.innerText("#panel"), /forged/);
+    // A hub that plays nothing says nothing of it.
+    const live = await open((await hub()).address);
+    await linkIs(live, "connected");
+    assert.equal(await live.isHidden("#replay"), true);
+    assert.deepEqual([page.complaints, live.complaints], [[], []]);
+  },
+
   async polling() {
     const { address } = await hub();
     await set(address, "game", { score: 1 });

@@ -48,6 +48,15 @@ export function duration(ns) {
   return `${short(ns)} ns`;
 }
 
+/** Returns where something is that plays, as a clock has it. */
+export function clockOf(ms) {
+  if (!isNumber(ms)) return UNKNOWN;
+  const s = Math.floor(Math.max(0, ms) / 1000);
+  const two = (number) => String(number).padStart(2, "0");
+  const hours = Math.floor(s / 3600);
+  return `${hours > 0 ? `${plain.format(hours)}:${two(Math.floor(s / 60) % 60)}` : Math.floor(s / 60)}:${two(s % 60)}`;
+}
+
 /** Returns how long something is ago, in words that do not change more often than they need to. */
 export function age(ms) {
   if (!isNumber(ms)) return UNKNOWN;

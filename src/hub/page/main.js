@@ -3,6 +3,7 @@
 import { el } from "./dom.js";
 import { oncePerFrame } from "./frame.js";
 import { watchKeys } from "./keyboard.js";
+import { Replay } from "./replay.js";
 import { savedToken, Status } from "./status.js";
 import { watchTheme } from "./theme.js";
 import { Wire } from "./wire.js";
@@ -42,10 +43,12 @@ const draw = oncePerFrame(() => {
   wire.want([HUB, ...names]);
   view.update(wire, asked);
   const own = names.map((name) => wire.rooms.get(name)).filter(Boolean);
+  replay.update(hub);
   status.update(wire, own.length > 0 ? own : hub ? [hub] : []);
 });
 
 const wire = new Wire(savedToken(), draw);
+const replay = new Replay();
 const status = new Status((token) => wire.connectWith(token));
 
 function show(name) {

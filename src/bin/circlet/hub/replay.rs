@@ -1,13 +1,12 @@
 //! `circlet replay`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use circlet::hub::{Change, Hub, Moment, Recording};
 use indicatif::{FormattedDuration, ProgressBar, ProgressStyle};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::listen::{LOOK_EVERY, Listen, PATIENCE};
 use crate::failure::Failure;
@@ -58,20 +57,32 @@ fn speed(text: &str) -> Result<f64, String> {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let interrupt = Interrupt::watch()?;
     // Before the hub, so that nobody comes for nothing.
-    let mut recording = Recording::open(&arguments.file).map_err(Failure::input)?;
-    let (hub, said) = arguments.listen.start(arguments.listen.options()?)?;
-    let bar = bar(&recording);
-    let mut player = Player::new(&hub, arguments);
+    let file = &arguments.file;
+    // What can be read but once, as a pipe, has a length that nobody knows.
+    let outline = file.is_file().then(|| Recording::outline(file)).transpose().map_err(Failure::input)?;
+    let mut recording = Recording::open(file).map_err(Failure::input)?;
+    let options = arguments.listen.options()?;
+    let show = Show::new(arguments, outline.as_ref().map(|outline| outline.length));
+    note(harmless(&show.introduction()));
+    if let Some(broken) = outline.and_then(|outline| outline.broken) {
+        note(format_args!("it breaks off after that: {}", harmless(&broken.to_string())));
+    }
+    let (hub, said) = arguments.listen.start(options)?;
+    let mut player = Player::new(&hub, arguments, show);
     let mut done = if said { Ok(()) } else { Err(Failure::Interrupted) };
     while done.is_ok() {
-        done = player.play(recording, &interrupt, &bar);
+        done = player.play(recording, &interrupt);
         if !arguments.repeat || done.is_err() {
             break;
         }
-        recording = Recording::open(&arguments.file).map_err(Failure::input)?;
+        recording = Recording::open(file).map_err(Failure::input)?;
     }
-    bar.finish_and_clear();
-    if done.is_ok() && !arguments.once {
+    player.end();
+    if !arguments.once && !matches!(done, Err(Failure::Interrupted)) {
+        if let Err(broken) = done {
+            note(harmless(&broken.to_string()));
+            done = Err(Failure::Code(1));
+        }
         note("this is the end; what was there last is shown until Ctrl-C");
         while interrupt.check().is_ok() {
             std::thread::sleep(LOOK_EVERY);
@@ -84,89 +95,145 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     }
 }
 
-fn bar(recording: &Recording) -> ProgressBar {
-    if !stderr().is_terminal() {
-        return ProgressBar::hidden();
-    }
-    let style = ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes} {msg}");
-    ProgressBar::new(recording.progress().1)
-        .with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
+/// How far it is, as it is told to whoever started it and to viewers.
+struct Show {
+    name: String,
+    /// Where it is known.
+    length: Option<Duration>,
+    speed: f64,
+    /// How often it began.
+    round: u64,
+    bar: ProgressBar,
 }
+
+impl Show {
+    fn new(arguments: &Arguments, length: Option<Duration>) -> Self {
+        let name = arguments.file.file_name().unwrap_or(arguments.file.as_os_str());
+        let name = name.to_string_lossy().into_owned();
+        // A bar draws nothing but at a terminal.
+        let bar = ProgressBar::new(length.unwrap_or_default().as_millis() as u64);
+        let style = ProgressStyle::with_template(if length.is_some() { "{wide_bar} {msg}" } else { "{msg}" });
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        Self { name, length, speed: arguments.speed, round: 0, bar }
+    }
+
+    fn introduction(&self) -> String {
+        format!("{}{}, {}", self.name, self.of_length(), self.pace())
+    }
+
+    fn of_length(&self) -> String {
+        self.length.map_or_else(String::new, |length| format!(" of {}", FormattedDuration(length)))
+    }
+
+    fn length_ms(&self) -> Option<u64> {
+        self.length.map(|length| length.as_millis() as u64)
+    }
+
+    fn pace(&self) -> String {
+        if (self.speed - 1.0).abs() < f64::EPSILON {
+            "as fast as it was".to_owned()
+        } else {
+            format!("{} times as fast as it was", self.speed)
+        }
+    }
+
+    /// Shows it at the terminal.
+    fn draw(&self, position: Duration) {
+        self.bar.set_position(position.as_millis() as u64);
+        let round = if self.round > 1 { format!(", round {}", self.round) } else { String::new() };
+        let (position, of_length) = (FormattedDuration(position), self.of_length());
+        self.bar.set_message(format!("{position}{of_length}, {}{round}", self.pace()));
+    }
+
+    fn to_json(&self, position: Duration, is_over: bool) -> Value {
+        json!({
+            "file": self.name, "position_ms": position.as_millis() as u64, "length_ms": self.length_ms(),
+            "speed": self.speed, "round": self.round, "is_over": is_over,
+        })
+    }
+}
+
+/// How often viewers and the terminal are told how far it is, and programs by `--json`.
+const TOLD_EVERY: Duration = Duration::from_millis(500);
+const SAID_EVERY: Duration = Duration::from_secs(1);
+
+/// How long a pause is at most: clocks have no place for any time that a file may say.
+const CENTURY: Duration = Duration::from_secs(100 * 366 * 86_400);
 
 struct Player<'a> {
     hub: &'a Hub,
     arguments: &'a Arguments,
+    show: Show,
     /// What was set by it, so that it can be taken away.
     keys: BTreeMap<String, BTreeSet<String>>,
-    /// When what comes next is due, from the start of the recording on.
-    now: Duration,
-    /// When the last thing was done.
+    /// When what comes next happened, from the start of the recording on.
+    next: Duration,
+    /// When what comes next is due.
     due: Instant,
+    told: Option<Instant>,
     said: Instant,
 }
 
 impl<'a> Player<'a> {
-    fn new(hub: &'a Hub, arguments: &'a Arguments) -> Self {
+    fn new(hub: &'a Hub, arguments: &'a Arguments, show: Show) -> Self {
         let now = Instant::now();
-        Self { hub, arguments, keys: BTreeMap::new(), now: Duration::ZERO, due: now, said: now }
+        Self {
+            hub,
+            arguments,
+            show,
+            keys: BTreeMap::new(),
+            next: Duration::ZERO,
+            due: now,
+            told: None,
+            said: now,
+        }
     }
 
-    fn play(
-        &mut self,
-        mut recording: Recording,
-        interrupt: &Interrupt,
-        bar: &ProgressBar,
-    ) -> Result<(), Failure> {
-        (self.now, self.due) = (Duration::ZERO, Instant::now());
-        // Where the run began that is shown now, on the clock of the first one.
-        let (mut first, mut run) = (None, Duration::ZERO);
-        let mut is_broken = None;
+    /// Plays it from its start to its end.
+    fn play(&mut self, mut recording: Recording, interrupt: &Interrupt) -> Result<(), Failure> {
+        (self.next, self.due) = (Duration::ZERO, Instant::now());
+        self.show.round += 1;
         while let Some(moment) = recording.next() {
-            let moment = match moment {
-                Ok(moment) => moment,
-                Err(error) => {
-                    is_broken = Some(error);
-                    break;
-                }
-            };
+            let moment = moment.map_err(Failure::run)?;
+            self.wait_until(recording.position(), &recording, interrupt)?;
             match moment {
-                Moment::Started { at } => {
-                    // A clock may have been set back.
-                    run = at.saturating_sub(*first.get_or_insert(at)).max(self.now);
-                    self.wait_until(run, interrupt, bar)?;
-                    self.clear();
+                Moment::Started { .. } => self.clear(),
+                // What a hub says of itself, this one does too.
+                Moment::Changed { change, .. } if change.room != Hub::ROOM => self.publish(change),
+                Moment::Lost { events } => {
+                    self.show
+                        .bar
+                        .suspend(|| note(format_args!("{events} events or updates are missing here")));
                 }
-                Moment::Changed { at, change } => {
-                    self.wait_until(run + at, interrupt, bar)?;
-                    self.publish(change);
-                }
-                Moment::Lost { events } => note(format_args!("{events} events or updates are missing here")),
                 _ => {}
             }
-            bar.set_position(recording.progress().0);
-            bar.set_message(FormattedDuration(self.now).to_string());
-            self.say(&recording)?;
         }
-        is_broken.map_or(Ok(()), |error| Err(Failure::run(error)))
+        Ok(())
     }
 
     /// Waits until something is due, which was at a time of the recording.
-    fn wait_until(&mut self, at: Duration, interrupt: &Interrupt, bar: &ProgressBar) -> Result<(), Failure> {
-        if self.now <= self.arguments.from {
+    fn wait_until(
+        &mut self,
+        at: Duration,
+        recording: &Recording,
+        interrupt: &Interrupt,
+    ) -> Result<(), Failure> {
+        if self.next <= self.arguments.from {
             // What comes before took no time.
             self.due = Instant::now();
         }
-        let pause = at.saturating_sub(self.now.max(self.arguments.from));
-        self.now = self.now.max(at);
+        let pause = at.saturating_sub(self.next.max(self.arguments.from));
+        self.next = self.next.max(at);
         let pause = self.arguments.max_pause.map_or(pause, |most| pause.min(most));
-        self.due += pause.div_f64(self.arguments.speed);
+        let speed = self.arguments.speed;
+        self.due += pause.div_f64(speed).min(CENTURY);
         loop {
             interrupt.check()?;
             let left = self.due.saturating_duration_since(Instant::now());
+            self.say(self.next.saturating_sub(left.mul_f64(speed)), recording)?;
             if left.is_zero() {
                 return Ok(());
             }
-            bar.tick();
             std::thread::sleep(left.min(LOOK_EVERY));
         }
     }
@@ -189,19 +256,39 @@ impl<'a> Player<'a> {
 
     fn tell(&self, change: Change) {
         if let Err(error) = self.hub.publish(change) {
-            note(harmless(&error.to_string()));
+            self.show.bar.suspend(|| note(harmless(&error.to_string())));
         }
     }
 
-    /// Says where it is, each second, to programs.
-    fn say(&mut self, recording: &Recording) -> Result<(), Failure> {
-        if !self.arguments.listen.json || self.said.elapsed() < Duration::from_secs(1) {
+    /// Says how far it is: to the terminal, to viewers, and to programs.
+    fn say(&mut self, position: Duration, recording: &Recording) -> Result<(), Failure> {
+        if self.told.is_none_or(|told| told.elapsed() >= TOLD_EVERY) {
+            self.told = Some(Instant::now());
+            self.show.draw(position);
+            self.tell_how_far(position, false);
+        }
+        if !self.arguments.listen.json || self.said.elapsed() < SAID_EVERY {
             return Ok(());
         }
         self.said = Instant::now();
         let (read, bytes) = recording.progress();
-        let at_ms = self.now.as_millis() as u64;
-        let said = json!({ "at_ms": at_ms, "read": read, "bytes": bytes, "stats": self.hub.stats() });
+        let at_ms = position.as_millis() as u64;
+        let said = json!({
+            "at_ms": at_ms, "length_ms": self.show.length_ms(), "speed": self.show.speed, "round": self.show.round,
+            "read": read, "bytes": bytes, "stats": self.hub.stats(),
+        });
         if print_line(said)? { Ok(()) } else { Err(Failure::Interrupted) }
+    }
+
+    fn tell_how_far(&self, position: Duration, is_over: bool) {
+        let mut change = Change::to(Hub::ROOM);
+        change.set.insert("replay".to_owned(), self.show.to_json(position, is_over).into());
+        self.tell(change);
+    }
+
+    /// It plays no more.
+    fn end(&self) {
+        self.show.bar.finish_and_clear();
+        self.tell_how_far(self.next, true);
     }
 }
