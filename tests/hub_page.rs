@@ -115,6 +115,23 @@ fn a_recording_says_that_it_is_one_and_how_far_it_is() {
 }
 
 #[test]
+fn what_does_not_work_is_said_and_numbers_that_mean_nothing_are_not() {
+    let name = format!("circlet-test-hub-page-said-{}", std::process::id());
+    let options = Options::new().mode(Mode::Broadcast).capacity(1 << 16);
+    let ring = ring::create(&name, &options).unwrap();
+    let mut sender = ring.sender().unwrap();
+    let send = |number: u64| {
+        let _ = sender.try_send(serde_json::json!({ "number": number }).to_string().as_bytes());
+    };
+    beside(send, Duration::from_millis(10), || passes("said", &[("CIRCLET_RING", &name)]));
+}
+
+#[test]
+fn a_view_that_has_nothing_to_show_says_which_command_shows_something() {
+    passes("nothing", &[]);
+}
+
+#[test]
 fn a_page_without_websockets_polls() {
     passes("polling", &[]);
 }

@@ -55,7 +55,7 @@ pub struct Hub {
 }
 
 impl Hub {
-    /// The room that says of the hub itself what it does: its own `stats` and `rooms`, and what its program has for those who look at
+    /// The room that says of the hub itself what it does: its own `stats`, `rooms` and `troubles`, and what its program has for those who look at
     /// the hub as such.
     pub const ROOM: &'static str = ITSELF;
 
@@ -368,6 +368,7 @@ fn say_of_itself(core: &Core) {
     let mut all = Change::to(ITSELF);
     all.set.insert("stats".to_owned(), json!(HubStats::of(core)).into());
     all.set.insert("rooms".to_owned(), Value::Object(rooms).into());
+    all.set.insert("troubles".to_owned(), json!(core.troubles.all()).into());
     // Its room has place for it, unless somebody fills it, whose affair that is.
     let _ = core.publish(all);
 }

@@ -155,8 +155,21 @@ const cases = {
     await says(page, /score\s+41/);
     await first.kill();
     await linkIs(page, "away");
-    assert.match(await page.innerText("#notice"), /does not answer/);
+    assert.match(await page.innerText("#notice"), /connection is lost, and tried again/);
     await until("its age is a warning", async () => (await page.getAttribute("#age", "data-tone")) === "bad");
+    const next = await hub([], { port });
+    await linkIs(page, "connected");
+    // One that stops in order says so, and that is what stays to be read.
+    await next.stop();
+    await linkIs(page, "stopped");
+    await pause(2000);
+    assert.equal(await page.innerText("#link"), "hub stopped");
+    assert.match(await page.innerText("#notice"), /The hub has stopped.*connects again once it is back/);
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(SCRATCH, `stopped-${colorScheme}.png`) });
+      assert.deepEqual(await faint(page), []);
+    }
     const second = await hub([], { port });
     await linkIs(page, "connected");
     await set(second.address, "game", { score: 42 });
@@ -230,6 +243,57 @@ const cases = {
     await linkIs(live, "connected");
     assert.equal(await live.isHidden("#replay"), true);
     assert.deepEqual([page.complaints, live.complaints], [[], []]);
+  },
+
+  /** With a broadcast ring, in `CIRCLET_RING`. */
+  async said() {
+    // A file that may have no more than 1 KiB, and a signal that is not taken for the end of that.
+    const limited = ["-c", 'trap "" XFSZ; ulimit -f 2; exec "$0" "$@"'];
+    const { address } = await hub(["--record", join(SCRATCH, "full.jsonl"), "--ring", process.env.CIRCLET_RING], { shell: limited });
+    const page = await open(address, "#/rings");
+    await says(page, "broadcast", /Sent\s+\d+\/s/, "frames unread by the hub");
+    assert.doesNotMatch(await page.innerText("#panel"), /Received|Depth|Was full/);
+    await set(address, "game", { long: "x".repeat(5000) });
+    await until("it says what does not work", async () => /this does not work: the recording: File too large/.test(await page.innerText("#notice")));
+    for (const colorScheme of ["light", "dark"]) {
+      await page.emulateMedia({ colorScheme });
+      await page.screenshot({ path: join(SCRATCH, `said-${colorScheme}.png`) });
+      assert.deepEqual(await faint(page), []);
+    }
+    await page.keyboard.press("6");
+    await says(page, "Viewers");
+    assert.doesNotMatch(await page.innerText("#panel"), /troubles|unshared|have not been told/);
+    assert.deepEqual(page.complaints, []);
+  },
+
+  /** Where there is nothing, it is said what shows something. */
+  async nothing() {
+    const { address } = await hub();
+    const page = await open(address, "#/sessions");
+    await linkIs(page, "connected");
+    for (const [view, ...texts] of [
+      ["sessions", "circlet serve --session NAME", "circlet session track --page NAME"],
+      ["workers", "circlet serve --session NAME"],
+      ["rings", "circlet serve --ring NAME"],
+      ["executors", "circlet serve --session NAME"],
+      ["curves", "No room has curves", "/emit"],
+      ["rooms", "No room but the hub's own", "CIRCLET_EMIT_TOKEN", "/emit"],
+    ]) {
+      await page.evaluate((hash) => (location.hash = hash), `#/${view}`);
+      await says(page, ...texts);
+      assert.deepEqual(await faint(page), []);
+      await page.screenshot({ path: join(SCRATCH, `nothing-${view}.png`) });
+    }
+    // A session without any of it says what would be seen.
+    const name = `circlet-hub-page-${process.pid}`;
+    const session = await tracker(name);
+    await session.ask({ patch: { goal: "nothing else" } });
+    const other = await hub(["--session", name]);
+    const shown = await open(other.address, "#/workers");
+    await says(shown, "has no workers", "watch");
+    await shown.keyboard.press("4");
+    await says(shown, "tells of no executors", "watch");
+    assert.deepEqual([page.complaints, shown.complaints], [[], []]);
   },
 
   async polling() {

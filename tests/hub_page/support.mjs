@@ -37,24 +37,27 @@ export async function freePort() {
   return port;
 }
 
-/** Starts `circlet serve`; returns its address, and what kills it. */
-export async function hub(args = [], { port = 0, env = {}, command = "serve" } = {}) {
-  const child = spawn(PROGRAM, [command, "--addr", `127.0.0.1:${port}`, ...args], {
+/** Starts `circlet serve`, by a shell if one is given; returns its address, and what kills it and what stops it in order. */
+export async function hub(args = [], { port = 0, env = {}, command = "serve", shell } = {}) {
+  const line = [PROGRAM, command, "--addr", `127.0.0.1:${port}`, ...args];
+  const [program, ...rest] = shell ? ["sh", ...shell, ...line] : line;
+  const child = spawn(program, rest, {
     env: { ...process.env, CIRCLET_EMIT_TOKEN: TOKEN, ...env },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const gone = new Promise((done) => child.once("exit", done));
-  const kill = async () => {
-    child.kill("SIGKILL");
+  const end = async (signal) => {
+    child.kill(signal);
     await gone;
   };
+  const [kill, stop] = [() => end("SIGKILL"), () => end("SIGTERM")];
   ending.push(kill);
   const lines = createInterface({ input: child.stdout });
   const address = await new Promise((done, failed) => {
     lines.once("line", (line) => done(/http:\S+/.exec(line)[0]));
     child.once("exit", (code) => failed(new Error(`the hub ended with ${code}`)));
   });
-  return { address, kill };
+  return { address, kill, stop };
 }
 
 /** Starts a tracker with a page; returns what asks it something. */

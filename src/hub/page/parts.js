@@ -108,17 +108,23 @@ export class Table {
 /** A cell whose text changes. */
 export const cell = (properties = {}) => el("span", properties);
 
-/** What a view says where it has nothing to show. */
+/** What a view says where it has nothing to show; what stands between backticks is code. */
 export class Empty {
   constructor() {
     this.node = el("p", { class: "empty" });
   }
 
-  update(text) {
+  update(text = "") {
     setHidden(this.node, !text);
-    setText(this.node, text ?? "");
+    if (text === this.shown) return;
+    this.shown = text;
+    this.node.replaceChildren(...text.split("`").map((part, index) => (index % 2 === 1 ? el("code", {}, part) : part)));
   }
 }
+
+/** What a script says to have something shown: the values of a room's keys, as JSON. */
+export const post = (values) =>
+  `\`curl -H "Authorization: Bearer $CIRCLET_EMIT_TOKEN" -d '{"event": "game-state-update", "room": "game-1", "set": ${values}}' ${location.host}/emit\`, where the hub was started with that token in its variable \`CIRCLET_EMIT_TOKEN\``;
 
 /** How long ago a room last changed, beside its title. */
 export class Since {

@@ -2,15 +2,16 @@
 
 import { now } from "./clock.js";
 import { setData, setHidden, setText } from "./dom.js";
-import { age } from "./format.js";
-import { toneOfAge } from "./parts.js";
+import { age, plainly } from "./format.js";
+import { listOf, toneOfAge } from "./parts.js";
 
 const KEY = "circlet-token";
 
 const SAID = {
   connecting: "connecting",
   connected: "connected",
-  away: "reconnecting",
+  away: "connection lost",
+  stopped: "hub stopped",
   refused: "refused",
 };
 
@@ -62,12 +63,16 @@ export class Status {
   }
 
   tell(wire, rooms, asks) {
+    const troubles = listOf(wire.rooms.get("hub")?.get("troubles"));
     const failed = rooms.find((room) => room.error);
     const text =
       wire.state === "refused" && !asks ? `The hub refuses the connection: ${wire.why}`
-      : wire.state === "away" ? "The hub does not answer. What is shown is what was known last; the page reconnects by itself."
+      : wire.state === "stopped" ? "The hub has stopped. What is shown is what it said last; the page connects again once it is back."
+      : wire.state === "away" ? "The connection is lost, and tried again and again. What is shown is what was known last."
       : failed ? `${failed.name}: ${failed.error}`
-      : wire.refusal;
+      : wire.refusal ? wire.refusal
+      : troubles.length > 0 ? `The hub goes on, but this does not work: ${troubles.map(plainly).join("; ")}`
+      : "";
     setHidden(this.notice, !text);
     setText(this.notice, text);
   }

@@ -7,6 +7,8 @@ import { Room } from "./room.js";
 const SHOWN_MS = 15_000;
 /** When one that was told to go comes again. */
 const AGAIN_MS = 2000;
+/** What a hub that stops closes websockets with. */
+const STOPPED = 1013;
 const EVENTS = ["agent-action", "visualization-event"];
 
 /**
@@ -20,7 +22,7 @@ export class Wire {
     this.rooms = new Map();
     this.wanted = new Set();
     this.isPaused = false;
-    /** `connecting`, `connected`, `away` or `refused`. */
+    /** `connecting`, `connected`, `away`, `stopped` or `refused`. */
     this.state = "connecting";
     this.why = "";
     this.refusal = "";
@@ -41,15 +43,16 @@ export class Wire {
       this.is("connected", "");
       this.settle();
     });
-    socket.on("disconnect", (why) => {
+    socket.on("disconnect", (why, details) => {
       for (const room of this.rooms.values()) room.isJoined = false;
-      this.is("away", why);
+      this.is(details?.context?.code === STOPPED ? "stopped" : "away", why);
       // Whoever is told to go does not come back by itself.
       if (why === "io server disconnect") setTimeout(() => socket.connect(), AGAIN_MS);
     });
     socket.on("connect_error", (error) => {
       // It is tried again, unless the hub itself has refused it.
-      this.is(socket.active ? "away" : "refused", error.message);
+      const away = this.state === "stopped" ? "stopped" : "away";
+      this.is(socket.active ? away : "refused", error.message);
     });
     socket.on("gameState", (state, about) => this.of(about, (room) => room.whole(state, about)));
     socket.on("game-state-update", (set, about) =>

@@ -2,7 +2,7 @@
 
 import { el, Keyed, setHidden, setText } from "../dom.js";
 import { count } from "../format.js";
-import { Empty, Since } from "../parts.js";
+import { Empty, post, Since } from "../parts.js";
 import { Picker, isSession, roomNames } from "../picker.js";
 import { Plot } from "../plot.js";
 import { curvesOf } from "../points.js";
@@ -86,6 +86,6 @@ export class Curves {
       .filter(([, { all }]) => all.length > 0);
     this.keyed.update(figures);
     setHidden(this.options, figures.length === 0);
-    this.empty.update(figures.length > 0 ? undefined : `${asked ?? "No room"} has ${asked ? "no " : ""}curves: a value with columns \`x\` and \`y\`, or a list of points.`);
+    this.empty.update(figures.length > 0 ? undefined : `${asked ?? "No room"} has ${asked ? "no " : ""}curves: a value with columns \`x\` and \`y\`, or a list of points. A program makes one with \`set_columns\` of its hub; a script says ${post('{"path": [[0, 0], [1, 2]]}')}.`);
   }
 }

@@ -7,7 +7,7 @@ import { Rate } from "../history.js";
 import { Badge, card, cell, Empty, Facts, listOf, membersOf, Since, Table, Tile } from "../parts.js";
 import { Picker, sessionName, sessions } from "../picker.js";
 import { Tree, without } from "../tree.js";
-import { emptyText } from "./sessions.js";
+import { emptyText, watched } from "./sessions.js";
 
 /** How many decisions are shown. */
 const LINES = 100;
@@ -118,7 +118,7 @@ export class Executors {
     const room = chosen && wire.rooms.get(chosen);
     const [executors, policies, audit] = ["executors", "policies", "audit"].map((key) => room?.get(key));
     const isThere = Boolean(executors || policies || audit);
-    this.empty.update(isThere ? undefined : room?.state.size ? `${sessionName(chosen)} tells of no executors.` : emptyText(chosen));
+    this.empty.update(isThere ? undefined : room?.state.size ? `${sessionName(chosen)} tells of no executors. ${watched("one", "executor")}` : emptyText(chosen));
     setHidden(this.head, !isThere);
     setText(this.title, chosen ? sessionName(chosen) : "");
     this.since.update(room);

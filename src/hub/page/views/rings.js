@@ -48,7 +48,8 @@ class Ring {
   update(ring) {
     const isThere = isNumber(ring?.capacity_bytes);
     if (ring !== this.shown) this.take(ring, isThere);
-    setHidden(this.gauge, !isThere);
+    const isBroadcast = ring?.mode === "broadcast";
+    setHidden(this.gauge, !isThere || isBroadcast);
     setHidden(this.tileRow, !isThere);
     if (!isThere) return;
     const { tiles, rates } = this;
@@ -56,9 +57,11 @@ class Ring {
     tiles.depth.update(percent(used / capacity), bytes(used), used);
     const speed = rates.sent.perSecond(now());
     tiles.sent.update(rate(speed), count(sent), speed);
+    // Each reader of a broadcast ring goes its own way: it has no count of what they received, and nothing in it waits.
+    for (const tile of [tiles.depth, tiles.received]) setHidden(tile.node, isBroadcast);
     tiles.received.update(rate(rates.received.perSecond(now())), count(received));
-    // Each reader of a broadcast ring has its own; the hub knows that of itself.
-    const ofAll = ring.mode !== "broadcast" && isNumber(sent) && isNumber(received) ? Math.max(0, sent - received) : undefined;
+    // So it is with what is unread; the hub knows that of itself.
+    const ofAll = !isBroadcast && isNumber(sent) && isNumber(received) ? Math.max(0, sent - received) : undefined;
     const ofHub = isNumber(ring.unread) ? ring.unread : undefined;
     tiles.lag.update(count(ofHub ?? ofAll), ofHub === undefined ? "frames unread" : "frames unread by the hub");
     tiles.dropped.update(count(dropped), rates.dropped.perSecond(now()) > 0 ? rate(rates.dropped.perSecond(now())) : "");
@@ -90,8 +93,9 @@ class Ring {
     }
     this.facts.update([
       ["Mode", isThere ? plainly(ring.mode) : undefined],
+      ["Capacity", isThere && ring.mode === "broadcast" ? bytes(ring.capacity_bytes) : undefined],
       ["Producers", isThere ? count(ring.producers) : undefined],
-      ["Was full", isThere ? `${count(ring.full_events)} times` : undefined],
+      ["Was full", isThere && ring.mode !== "broadcast" ? `${count(ring.full_events)} times` : undefined],
     ]);
     const rest = without(ring, DRAWN);
     setHidden(this.rest.node, rest === undefined);
@@ -117,7 +121,7 @@ export class Rings {
   update(wire) {
     const room = wire.rooms.get(ROOM);
     const rings = [...(room?.state ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-    this.empty.update(rings.length > 0 ? undefined : "No ring is shown. Start the hub with `circlet serve --ring NAME`.");
+    this.empty.update(rings.length > 0 ? undefined : "No ring is shown. Start the hub with `circlet serve --ring NAME`, or call `follow_ring` of one in a program; the ring itself may come later.");
     setHidden(this.head, rings.length === 0);
     this.since.update(room);
     this.keyed.update(rings);

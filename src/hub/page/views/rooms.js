@@ -4,7 +4,7 @@ import { now } from "../clock.js";
 import { el, Keyed, setData, setHidden, setText } from "../dom.js";
 import { bytes, compact, count, isNumber, rate, time } from "../format.js";
 import { Rate } from "../history.js";
-import { card, cell, Empty, membersOf, Since, Table, Tile } from "../parts.js";
+import { card, cell, Empty, membersOf, post, Since, Table, Tile } from "../parts.js";
 import { Tree } from "../tree.js";
 
 /** What the hub counts: a name, how it is shown, and whether it is the growth that says something. */
@@ -24,11 +24,15 @@ const STATS = {
   closed: ["Closed", count],
   evicted: ["Rooms gone idle", count],
 };
+/** What is said as a sentence, by the page's notice or beside the title. */
+const SAID = ["troubles", "unshared"];
 const WORRYING = ["behind", "lost", "refused", "closed"];
 
 class Stats {
   constructor() {
     this.node = el("div", { class: "tiles apart" });
+    this.unshared = el("span", { class: "note" });
+    this.waited = false;
     this.keyed = new Keyed(this.node, (key) => {
       const [title, format, grows] = STATS[key] ?? [key, count];
       const tile = new Tile(title, { spark: Boolean(grows) });
@@ -52,10 +56,20 @@ class Stats {
 
   update(stats) {
     const known = Object.keys(STATS).filter((key) => Object.hasOwn(stats, key));
-    const others = Object.keys(stats).filter((key) => !Object.hasOwn(STATS, key));
+    const others = Object.keys(stats).filter((key) => !Object.hasOwn(STATS, key) && !SAID.includes(key));
     this.keyed.update([...known, ...others].map((key) => [key, { number: stats[key], stats }]));
+    if (stats === this.shown) return;
+    this.shown = stats;
+    // What is under way for a moment is worth no word.
+    const waits = stats.unshared > 0;
+    const rooms = stats.unshared === 1 ? "1 room has" : `${count(stats.unshared)} rooms have`;
+    setText(this.unshared, waits && this.waited ? `${rooms} changes that other hubs have not been told yet` : "");
+    this.waited = waits;
   }
 }
+
+/** The rooms that the hub has for itself. */
+const OWN = ["hub", "rings"];
 
 /** The events of a room, the newest at the end. */
 class Log {
@@ -141,13 +155,14 @@ export class Rooms {
       };
     });
     this.table.node.classList.add("chooses");
+    this.empty = new Empty();
     this.place = el("div");
     this.node = el(
       "div",
       {},
-      el("div", { class: "line title" }, el("h2", {}, "Hub"), this.since.node),
+      el("div", { class: "line title" }, el("h2", {}, "Hub"), this.since.node, this.stats.unshared),
       this.stats.node,
-      card("Rooms", el("p", { class: "note" }, "Choose one to watch it."), this.table.node),
+      card("Rooms", el("p", { class: "note" }, "Choose one to watch it."), this.table.node, this.empty.node),
       this.place,
     );
     this.keyed = new Keyed(this.place, (room) => new Shown(room));
@@ -164,6 +179,8 @@ export class Rooms {
     if (stats) this.stats.update(stats);
     const rooms = membersOf(hub?.get("rooms"));
     this.table.update(rooms.map(([name, about]) => [name, { ...about, isShown: name === asked }]));
+    const isBare = hub?.get("rooms") !== undefined && rooms.every(([name]) => OWN.includes(name));
+    this.empty.update(isBare ? `No room but the hub's own is there. A program makes one with \`set\` of its hub; a script says ${post('{"score": 1}')}.` : undefined);
     const room = asked && wire.rooms.get(asked);
     this.keyed.update(room ? [[asked, room]] : []);
   }

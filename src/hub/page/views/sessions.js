@@ -66,8 +66,14 @@ export class Sessions {
   }
 }
 
+const PAGE = "`circlet session track --page NAME --pid PID`, or in a program a tracker with that page";
+
 export function emptyText(chosen) {
   return chosen
-    ? `Nothing is known of ${sessionName(chosen)} yet.`
-    : "No session is shown. Start the hub with `circlet serve --session NAME`, and a session with a page of that name.";
+    ? `Nothing is known of ${sessionName(chosen)} yet: it comes with its page, by ${PAGE}.`
+    : `No session is shown. Start the hub with \`circlet serve --session NAME\`, and have the session keep a page of that name: ${PAGE}.`;
 }
+
+/** Says how a tracker comes to tell of something. */
+export const watched = (what, name) =>
+  `Have its tracker watch ${what}: \`tracker.watch("${name}", ${name})\` in Python and Bun, \`watch_${name}\` in Rust, \`circlet_tracker_watch_${name}\` in C.`;

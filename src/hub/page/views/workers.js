@@ -9,7 +9,7 @@ import { Picker, sessionName, sessions } from "../picker.js";
 import { fit } from "../spark.js";
 import { colours } from "../theme.js";
 import { Tree, without } from "../tree.js";
-import { emptyText } from "./sessions.js";
+import { emptyText, watched } from "./sessions.js";
 
 const MINUTE = 60_000;
 const COLOURS = { processing: "accent", idle: "good", booting: "soft", draining: "warn", terminated: "line" };
@@ -136,7 +136,7 @@ export class Workers {
     const room = chosen && wire.rooms.get(chosen);
     const threads = room?.get("worker_threads");
     setHidden(this.all, !threads);
-    this.empty.update(threads ? undefined : room?.state.size ? `${sessionName(chosen)} has no workers.` : emptyText(chosen));
+    this.empty.update(threads ? undefined : room?.state.size ? `${sessionName(chosen)} has no workers. ${watched("a pool", "pool")}` : emptyText(chosen));
     if (!threads) return;
     if (this.shown !== room) {
       this.shown = room;
