@@ -132,6 +132,11 @@ fn a_view_that_has_nothing_to_show_says_which_command_shows_something() {
 }
 
 #[test]
+fn a_thousand_rooms_are_listed_without_being_drawn_with_each_tick_and_found_by_name() {
+    passes("many", &[]);
+}
+
+#[test]
 fn a_page_without_websockets_polls() {
     passes("polling", &[]);
 }

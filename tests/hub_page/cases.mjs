@@ -296,6 +296,84 @@ const cases = {
     assert.deepEqual([page.complaints, shown.complaints], [[], []]);
   },
 
+  /** As many rooms as a hub has, of which many change all the while. */
+  async many() {
+    const { address } = await hub();
+    const rooms = Array.from({ length: 990 }, (_, i) => `game-${String(i).padStart(3, "0")}`);
+    await set(address, "session:lab", { goal: "many rooms" });
+    for (const room of rooms) await set(address, room, { score: 1, path: [[0, 0], [1, 2]] });
+    let number = 0;
+    const timer = setInterval(() => {
+      number += 1;
+      const changed = [rooms[500], ...Array.from({ length: 5 }, (_, i) => rooms[(number * 5 + i) % rooms.length])];
+      for (const room of changed) set(address, room, { score: number, long: "x".repeat(number % 50) }).catch(() => {});
+    }, 33);
+    for (const hash of ["rooms", "rooms/game-500", "curves", "sessions"]) {
+      const page = await open(address, `#/${hash}`);
+      await until("it has the rooms", async () => /game-500|, 2 points|many rooms/.test(await page.innerText("#panel")));
+      await pause(1500);
+      const client = await page.context().newCDPSession(page);
+      await client.send("Performance.enable");
+      const spent = async () => {
+        const { metrics } = await client.send("Performance.getMetrics");
+        return Object.fromEntries(metrics.map(({ name, value }) => [name, value]));
+      };
+      await page.evaluate(() => {
+        globalThis.seen = { tasks: [], draws: 0, cells: 0 };
+        new PerformanceObserver((list) => seen.tasks.push(...list.getEntries().map(({ duration }) => Math.round(duration)))).observe({ type: "longtask" });
+        const list = document.querySelector(".chooses tbody");
+        const drawn = (records) => Object.assign(seen, { draws: seen.draws + 1, cells: seen.cells + records.length });
+        if (list) new MutationObserver(drawn).observe(list, { subtree: true, childList: true, characterData: true, attributes: true });
+      });
+      const [before, first] = [await spent(), number];
+      await pause(6000);
+      const [after, { tasks, draws, cells }] = [await spent(), await page.evaluate(() => seen)];
+      const share = (name) => (after[name] - before[name]) / (after.Timestamp - before.Timestamp);
+      console.log(hash, JSON.stringify({ tasks, draws, cells, script: share("ScriptDuration").toFixed(3), busy: share("TaskDuration").toFixed(3) }));
+      // The list is written to as it comes, once a second, and where it says something else.
+      assert.ok(draws <= 9, `${draws} draws`);
+      assert.ok(cells <= 2 * 6 * (number - first), `${cells} cells for ${number - first} times 6 rooms`);
+      assert.ok(tasks.reduce((sum, task) => sum + task, 0) < 1000, `long tasks: ${tasks}`);
+      assert.ok(share("ScriptDuration") < 0.15, "scripts take a small part of the time");
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+    for (const colorScheme of ["light", "dark"]) {
+      const page = await open(address, "#/rooms/game-500", { colorScheme });
+      await says(page, /score\s+\d/, "game-989");
+      const chosen = page.locator(".chooses a[aria-current]");
+      const isSeen = (place) => place.evaluate((node) => node.getBoundingClientRect().bottom < innerHeight && node.getBoundingClientRect().top > 0);
+      await until("the room is in sight in the list", () => isSeen(chosen));
+      assert.ok(await isSeen(page.getByRole("heading", { name: "Events" })));
+      assert.equal(await page.evaluate(() => scrollY), 0);
+      await page.screenshot({ path: join(SCRATCH, `many-${colorScheme}.png`) });
+      assert.deepEqual(await faint(page), []);
+      const rows = () => page.locator(".chooses tbody tr").count();
+      assert.equal(await rows(), 992);
+      await page.keyboard.press("/");
+      await page.keyboard.type("E-98");
+      await until("those are left that have it in their name", async () => (await rows()) === 10);
+      assert.equal(await page.getByRole("status").last().innerText(), "10 of 992");
+      await page.screenshot({ path: join(SCRATCH, `many-filtered-${colorScheme}.png`) });
+      await page.locator(".chooses a").last().click();
+      await says(page, "game-989");
+      await page.keyboard.press("[");
+      await until("the one before it is shown", async () => page.url().endsWith("game-988"));
+      await page.getByLabel("Filter rooms by name").fill("no such");
+      await says(page, "No room has that in its name.");
+      await page.getByLabel("Filter rooms by name").fill("");
+      await until("all are there again", async () => (await rows()) === 992);
+      await page.setViewportSize({ width: 400, height: 800 });
+      const top = (selector) => page.locator(selector).first().evaluate((node) => node.getBoundingClientRect().top);
+      assert.ok((await top(".chooser h2")) < (await top(".chooses")) && (await top(".chooses")) < (await top(".tiles")));
+      await page.evaluate(() => (location.hash = "#/curves"));
+      await says(page, "931 more: see all rooms");
+      assert.deepEqual(page.complaints, []);
+      await page.context().close();
+    }
+    clearInterval(timer);
+  },
+
   async polling() {
     const { address } = await hub();
     await set(address, "game", { score: 1 });

@@ -18,8 +18,9 @@ import { Workers } from "./views/workers.js";
 const AGES_EVERY_MS = 250;
 
 /**
- * The views by the first part of the address. Each is made with its `name` and draws into `node`; `rooms(hub, asked)` says which rooms
- * it wants beside the hub's own, and `update(wire, asked)` draws what has changed.
+ * The views by the first part of the address. Each is made with its `name`, and with what it calls where it is to be drawn for what
+ * somebody did in it; it draws into `node`. `rooms(hub, asked)` says which rooms it wants beside the hub's own, and
+ * `update(wire, asked)` draws what has changed.
  */
 const VIEWS = [
   ["sessions", "Sessions", Sessions],
@@ -29,6 +30,7 @@ const VIEWS = [
   ["curves", "Curves", Curves],
   ["rooms", "Rooms", Rooms],
 ];
+const FILTER = "input[type=search]";
 
 const HUB = "hub";
 const panel = document.getElementById("panel");
@@ -62,7 +64,7 @@ function route() {
   const [chosen, title, View] = VIEWS[index];
   asked = decoded(room);
   if (view?.name !== chosen) {
-    view = new View(chosen);
+    view = new View(chosen, draw);
     panel.replaceChildren(view.node);
     panel.setAttribute("aria-labelledby", `tab-${chosen}`);
     document.title = `${title} - circlet hub`;
@@ -104,6 +106,7 @@ list.addEventListener("keydown", (event) => {
 watchTheme(document.getElementById("theme"), draw);
 watchKeys({
   show: (index) => VIEWS[index] && show(VIEWS[index][0]),
+  find: () => panel.querySelector(FILTER)?.focus(),
   theme: () => document.getElementById("theme").click(),
   step(by) {
     const links = [...panel.querySelectorAll(".picker a, .chooses a")];
