@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use abilities::lacks;
 use circlet::exec::policy::Policy;
 use circlet::exec::{AuditRecord, AuditTrail, Builder, Error, Executor, Outcome};
-use circlet::payload::{Audit, AuditAction, SUMMARY_TOKENS, SessionPayload};
+use circlet::payload::{Audit, AuditAction, SUMMARY_TOKENS, SessionPayload, SessionTracker, TrackerOptions};
 use common::TRIED;
 use serde_json::{Value, json};
 use sessions::{builder, ready};
@@ -83,6 +83,49 @@ impl World {
         let text = |line: &Value, key: &str| line[key].as_str().unwrap().replace(&root, "");
         lines.iter().map(|line| format!("{} {}", text(line, "action"), text(line, "request"))).collect()
     }
+}
+
+#[test]
+fn what_was_denied_and_warned_of_is_in_the_payload_of_whoever_watches_the_executor() {
+    let world = World::new("payload");
+    let options = TrackerOptions { project: false, ..TrackerOptions::default() };
+    let tracker = SessionTracker::start(options).unwrap();
+    let free = builder().start().unwrap();
+    tracker.watch_executor("free", &free).unwrap();
+    assert_eq!(tracker.snapshot().unwrap().audit, None, "nothing is confined");
+    let mut python = world.builder(&world.policy()).start().unwrap();
+    // The same one by another name counts once.
+    tracker.watch_executor("python", &python).unwrap();
+    tracker.watch_executor("again", &python).unwrap();
+    let secret = "ghp_0123456789abcdefghijABCDEFGHIJ012345";
+    fs::write(world.folder.join("warned").join(secret), "").unwrap();
+    let before = world.run(&mut python, TRIED);
+    assert_eq!(before, Value::Null);
+    let code =
+        format!("for name in ['file', {secret:?}]: open({:?} + '/' + name).read()", world.place("warned"));
+    world.run(&mut python, &code);
+    let audit = tracker.snapshot().unwrap().audit.unwrap();
+    assert_eq!((audit.denied, audit.warned, audit.omitted), (Some(0), Some(2), Some(0)));
+    let last = audit.last.unwrap();
+    let request = |index: usize| last[index].request.as_deref().unwrap();
+    assert!(request(0).starts_with("read ") && request(0).ends_with("/warned/file"), "{last:?}");
+    assert_eq!(
+        (last[0].action.as_ref(), last[0].rule.as_deref()),
+        (Some(&AuditAction::Warn), Some("fs.rules[1]"))
+    );
+    assert_eq!(last[0].session, python.process_id().map(u64::from));
+    // What is secret is taken out, as everywhere in the payload.
+    assert!(request(1).contains("/warned/") && !request(1).contains(secret), "{last:?}");
+    // It is measured: nobody says otherwise. It goes with its executor.
+    assert_eq!(tracker.patch(json!({ "audit": { "warned": 7 } })).unwrap(), ["audit.warned"]);
+    python.restart().unwrap();
+    assert_eq!(
+        tracker.snapshot().unwrap().audit.unwrap().warned,
+        Some(2),
+        "a new session, the same executor"
+    );
+    drop(python);
+    assert_eq!(tracker.snapshot().unwrap().audit, None);
 }
 
 #[test]

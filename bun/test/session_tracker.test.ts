@@ -171,12 +171,16 @@ describe("what circlet itself knows", () => {
     expect(executors.python).toMatchObject({ language: "python", calls: 1 });
     expect(Object.entries<any>(executors).find(([name, { calls }]) => name.startsWith("sessions/") && calls === 1)![1].policy).toBe("open");
     expect(policies.open.network).toBe("warn");
+    await session.run("import socket; socket.socket().connect_ex(('127.0.0.1', 9))");
+    const { audit } = seen(tracker);
+    expect(audit).toMatchObject({ denied: 0, warned: 1, omitted: 0, last: [{ action: "warn", request: "connect 127.0.0.1:9 tcp", rule: "net.default of open" }] });
     session.close();
     sessions.close();
     executor.close();
     await pool.close();
     const left = seen(tracker);
-    expect([left.executors, left.policies, Object.keys(left.worker_threads)]).toEqual([undefined, undefined, ["registry"]]);
+    expect([left.executors, left.policies, left.audit]).toEqual([undefined, undefined, undefined]);
+    expect(Object.keys(left.worker_threads)).toEqual(["registry"]);
     expect(left.bun.apis).toEqual(expect.arrayContaining(["circlet.Pool", "circlet.Executor", "circlet.SessionPool"]));
   });
 

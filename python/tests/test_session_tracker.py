@@ -514,13 +514,20 @@ def test_pools_executors_and_sessions_are_watched_until_they_are_closed(tracker:
             calls = {name.partition("/")[0]: state for name, state in payload["executors"].items() if state["calls"]}
             assert calls["sessions"]["policy"] == "open"
             assert payload["policies"]["open"]["network"] == "warn"
+            assert payload["audit"] == {"denied": 0, "warned": 0, "omitted": 0, "last": []}
+            session.run("import socket; socket.socket().connect_ex(('127.0.0.1', 9))").result()
+            audit = tracker.snapshot()["audit"]
+            assert (audit["denied"], audit["warned"]) == (0, 1)
+            asked = audit["last"][0]
+            assert (asked["action"], asked["request"]) == ("warn", "connect 127.0.0.1:9 tcp")
+            assert (asked["rule"], asked["session"]) == ("net.default of open", session.process_id())
         # While code runs too.
         running = executor.run("import time; time.sleep(60)")
         assert wait_for(lambda: tracker.snapshot()["executors"]["python"]["state"] == "processing")
         executor.interrupt()
         running.result()
     payload = tracker.snapshot()
-    assert not {"executors", "policies"} & payload.keys()
+    assert not {"executors", "policies", "audit"} & payload.keys()
     assert payload["worker_threads"].keys() == {"registry"}
     assert payload["worker_threads"]["registry"].keys() == {"w_own"}
 

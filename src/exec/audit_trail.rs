@@ -43,7 +43,45 @@ pub struct AuditSnapshot {
     pub last: VecDeque<AuditRecord>,
 }
 
+/// How many decisions are kept of an executor for who watches it, and how long they are together as JSON.
+const WATCHED: usize = 20;
+const WATCHED_BYTES: usize = 16 << 10;
+
+/// How long what was asked is then.
+const TEXT_BYTES: usize = 400;
+
 impl AuditTrail {
+    /// Makes one for who watches an executor.
+    pub(super) fn watched() -> Self {
+        Self::new(WATCHED)
+    }
+
+    /// Returns what several have together: the counts of all, and the newest of their decisions, as many as there is place for. `None`
+    /// where there are none; one that is there twice counts once.
+    pub(crate) fn together(trails: &[Self]) -> Option<AuditSnapshot> {
+        let is_new =
+            |index: usize| trails[..index].iter().all(|known| !Arc::ptr_eq(&known.kept, &trails[index].kept));
+        let each = (0..trails.len()).filter(|index| is_new(*index)).map(|index| trails[index].snapshot());
+        let mut all = each.reduce(|mut all, one| {
+            all.denied += one.denied;
+            all.warned += one.warned;
+            all.omitted += one.omitted;
+            all.last.extend(one.last);
+            all
+        })?;
+        all.last.make_contiguous().sort_by_key(|record| record.unix_ms);
+        let (mut last, mut left) = (VecDeque::new(), WATCHED_BYTES);
+        for mut record in all.last.into_iter().rev().take(WATCHED) {
+            cut(&mut record.request);
+            let Ok(bytes) = serde_json::to_vec(&record) else { continue };
+            let Some(rest) = left.checked_sub(bytes.len()) else { break };
+            left = rest;
+            last.push_front(record);
+        }
+        all.last = last;
+        Some(all)
+    }
+
     /// Makes one that keeps so many records; it counts all that are told, and how many were left out.
     pub fn new(most: usize) -> Self {
         Self { most, kept: Arc::default() }
@@ -70,5 +108,67 @@ impl AuditTrail {
 
     fn kept(&self) -> MutexGuard<'_, AuditSnapshot> {
         self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Cuts off the end of a text that is long, where a name in it ends: half of a secret could not be told from other words.
+fn cut(text: &mut String) {
+    if text.len() <= TEXT_BYTES {
+        return;
+    }
+    let end = text.floor_char_boundary(TEXT_BYTES);
+    let end = text[..end].rfind(['/', ' ']).map_or(0, |place| place + 1);
+    text.truncate(end);
+    text.push_str("...");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::exec::Mechanism;
+
+    fn record(unix_ms: u64, request: String) -> AuditRecord {
+        let (action, rule, mechanism) = (Action::Deny, "fs.default".to_owned(), Mechanism::Landlock);
+        let (session, thread, omitted) = (1, 1, 0);
+        AuditRecord {
+            unix_ms,
+            session,
+            thread,
+            action,
+            request,
+            rule,
+            mechanism,
+            run: None,
+            self_reported: None,
+            omitted,
+        }
+    }
+
+    #[test]
+    fn of_several_the_counts_are_those_of_all_and_the_newest_are_there_once() {
+        let trails = [AuditTrail::watched(), AuditTrail::watched()];
+        for n in 0..30 {
+            trails[n as usize % 2].note(&record(n, format!("read /{n}")));
+        }
+        let [one, other] = trails;
+        let all = AuditTrail::together(&[one.clone(), other, one]).unwrap();
+        assert_eq!((all.denied, all.last.len()), (30, WATCHED));
+        assert!(all.last.iter().map(|record| record.unix_ms).eq(10..30));
+        assert_eq!(AuditTrail::together(&[]), None);
+    }
+
+    #[test]
+    fn what_is_long_is_cut_where_a_name_ends_and_all_of_it_has_a_limit() {
+        let trail = AuditTrail::watched();
+        let long = format!("read /{}/{}", "ü".repeat(150), "secret".repeat(100));
+        trail.note(&record(0, long));
+        let told = |trail: &AuditTrail| AuditTrail::together(std::slice::from_ref(trail)).unwrap().last;
+        assert_eq!(told(&trail)[0].request, format!("read /{}/...", "ü".repeat(150)));
+        for n in 0..20 {
+            trail.note(&record(n, format!("read /{}", "\u{1}/".repeat(1_000))));
+        }
+        let told = told(&trail);
+        assert!((5..WATCHED).contains(&told.len()), "{}", told.len());
+        assert!(serde_json::to_string(&told).unwrap().len() < WATCHED_BYTES + 100);
     }
 }

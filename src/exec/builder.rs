@@ -63,6 +63,8 @@ pub struct Builder {
     pub(crate) policies: Vec<Policy>,
     on_audit: Option<Callback>,
     trail: Option<AuditTrail>,
+    /// What policies denied and warned of, for whoever watches it, where there are any.
+    pub(crate) watched: Option<AuditTrail>,
     /// What the interpreter itself needs, where a policy holds.
     runtime: Option<Runtime>,
 }
@@ -93,6 +95,7 @@ impl Default for Builder {
             policies: Vec::new(),
             on_audit: None,
             trail: None,
+            watched: None,
             runtime: None,
         }
     }
@@ -244,6 +247,7 @@ impl Builder {
             let runtime = Runtime::of(self.language, program)?;
             self.program = Some(runtime.program.clone());
             self.runtime = Some(runtime);
+            self.watched = Some(AuditTrail::watched());
             let most = self.limits().output_bytes.map(usize::try_from).and_then(Result::ok);
             self.output_max = self.output_max.min(most.unwrap_or(usize::MAX));
         }
@@ -309,8 +313,8 @@ impl Builder {
     /// Makes what confines a session, where a policy does.
     fn cage(&self) -> Result<Option<Cage>, Error> {
         let (Some(runtime), Some(library)) = (&self.runtime, &self.library) else { return Ok(None) };
-        let both = [self.on_audit.clone(), self.trail.clone().map(Callback::from)];
-        let told = both.into_iter().flatten().reduce(Callback::and);
+        let trails = [&self.trail, &self.watched].map(|trail| trail.clone().map(Callback::from));
+        let told = trails.into_iter().chain([self.on_audit.clone()]).flatten().reduce(Callback::and);
         Cage::new(&self.policies, runtime, library, told).map(Some)
     }
 

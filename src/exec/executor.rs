@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::policy::Policy;
 use super::session::Life;
 use super::{
-    Builder, Error, HeapOptions, HeapSnapshot, Interrupter, Killer, Language, Outcome, Recycled, RunOptions,
-    Session, SessionPool,
+    AuditTrail, Builder, Error, HeapOptions, HeapSnapshot, Interrupter, Killer, Language, Outcome, Recycled,
+    RunOptions, Session, SessionPool,
 };
 use crate::pool::WorkerEntry;
 use crate::usage::Probe;
@@ -32,6 +32,8 @@ pub(crate) struct ExecutorWatcher {
     life: Weak<Mutex<Arc<Life>>>,
     pub(crate) language: Language,
     pub(crate) policies: Vec<Policy>,
+    /// What those denied and warned of.
+    pub(crate) trail: Option<AuditTrail>,
 }
 
 impl ExecutorWatcher {
@@ -180,8 +182,9 @@ impl Executor {
     /// Returns what looks at this executor from elsewhere.
     pub(crate) fn watcher(&self) -> ExecutorWatcher {
         let builder = self.source.builder();
-        let (language, policies) = (builder.language, builder.policies.clone());
-        ExecutorWatcher { life: Arc::downgrade(&self.life), language, policies }
+        let (language, policies, trail) =
+            (builder.language, builder.policies.clone(), builder.watched.clone());
+        ExecutorWatcher { life: Arc::downgrade(&self.life), language, policies, trail }
     }
 
     /// Returns what ends the session from another thread, for example while [`Executor::run`] waits.

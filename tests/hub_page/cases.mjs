@@ -293,6 +293,12 @@ const cases = {
     await says(shown, "has no workers", "watch");
     await shown.keyboard.press("4");
     await says(shown, "tells of no executors", "watch");
+    await session.ask({ patch: { executors: { python: { language: "python", state: "idle" } } } });
+    await says(shown, "python", "No policy holds for these executors");
+    await session.ask({ patch: { executors: { python: { policy: "strict" } } } });
+    await says(shown, "is not told: a tracker tells it of executors that it watches");
+    await session.ask({ patch: { audit: { denied: 0, warned: 0, omitted: 0, last: [] } } });
+    await says(shown, /Denied\s+0/, "Nothing was denied or warned of.");
     assert.deepEqual([page.complaints, shown.complaints], [[], []]);
   },
 

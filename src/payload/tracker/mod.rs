@@ -260,8 +260,8 @@ impl SessionTracker {
         self.watch_pool(name, workers.pool())
     }
 
-    /// Watches an executor from now on, until it is dropped: what its session does is at `executors`, and the policies that it runs
-    /// under are at `policies`.
+    /// Watches an executor from now on, until it is dropped: what its session does is at `executors`, the policies that it runs
+    /// under are at `policies`, and what those denied and warned of is `audit`.
     ///
     /// # Errors
     /// As [`SessionTracker::watch_pool`].

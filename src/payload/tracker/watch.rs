@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 use super::error::TrackerError;
 #[cfg(all(feature = "exec", target_os = "linux"))]
-use crate::exec::{ExecutorWatcher, Language, SessionPool, policy::Policy};
+use crate::exec::{AuditTrail, ExecutorWatcher, Language, SessionPool, policy::Policy};
 #[cfg(feature = "hub")]
 use crate::hub::Hub;
 #[cfg(feature = "hub")]
@@ -63,6 +63,7 @@ enum Sight {
     Executors {
         executors: BTreeMap<String, ExecutorState>,
         policy: Option<(String, PolicyState)>,
+        trail: Option<AuditTrail>,
     },
     #[cfg(feature = "hub")]
     Hub(HubState),
@@ -88,7 +89,8 @@ impl Watch {
         let of = name.to_owned();
         Self::new(name, move || {
             let state = described(ExecutorState::from(&executor.look()?), language, policy.as_ref());
-            Some(Sight::Executors { executors: [(of.clone(), state)].into(), policy: policy.clone() })
+            let executors = [(of.clone(), state)].into();
+            Some(Sight::Executors { executors, policy: policy.clone(), trail: executor.trail.clone() })
         })
     }
 
@@ -97,13 +99,14 @@ impl Watch {
         use crate::pool::WorkerState;
         let (look, builder) = (pool.watcher(), pool.builder());
         let (language, policy) = (builder.language, policy_of(name, &builder.policies));
+        let trail = builder.watched.clone();
         let of = name.to_owned();
         Self::new(name, move || {
             let registry = look()?.registry.into_iter();
             let there = registry.filter(|(_, entry)| entry.state != WorkerState::Terminated);
             let state = |entry| described(ExecutorState::from(&entry), language, policy.as_ref());
             let executors = there.map(|(id, entry)| (format!("{of}/{id}"), state(entry))).collect();
-            Some(Sight::Executors { executors, policy: policy.clone() })
+            Some(Sight::Executors { executors, policy: policy.clone(), trail: trail.clone() })
         })
     }
 
@@ -182,6 +185,8 @@ fn sections(sights: Vec<(String, Sight)>) -> Seen {
     let (mut sections, mut pools) = (Map::new(), Vec::new());
     #[cfg(feature = "hub")]
     let mut hubs = Vec::new();
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    let mut trails = Vec::new();
     let mut put = |section: &str, name: String, state: Value| {
         let members = sections.entry(section).or_insert_with(|| json!({}));
         members[name] = state;
@@ -191,7 +196,8 @@ fn sections(sights: Vec<(String, Sight)>) -> Seen {
             Sight::Ring(state) => put("rings", name, json!(state)),
             Sight::Pool(state) => pools.push(*state),
             #[cfg(all(feature = "exec", target_os = "linux"))]
-            Sight::Executors { executors, policy } => {
+            Sight::Executors { executors, policy, trail } => {
+                trails.extend(trail);
                 for (name, state) in executors {
                     put("executors", name, json!(state));
                 }
@@ -202,6 +208,10 @@ fn sections(sights: Vec<(String, Sight)>) -> Seen {
             #[cfg(feature = "hub")]
             Sight::Hub(state) => hubs.push(state),
         }
+    }
+    #[cfg(all(feature = "exec", target_os = "linux"))]
+    if let Some(all) = AuditTrail::together(&trails) {
+        sections.insert("audit".to_owned(), json!(all));
     }
     #[cfg(feature = "hub")]
     if let Some(all) = hubs.into_iter().reduce(|all, one| together(&all, &one)) {

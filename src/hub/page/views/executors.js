@@ -77,6 +77,14 @@ function decisions() {
   });
 }
 
+/** Says why there are no decisions. */
+function whyNoAudit(executors, policies) {
+  const hasPolicy = Boolean(policies) || membersOf(executors).some(([, executor]) => executor?.policy !== undefined);
+  return hasPolicy
+    ? "What policies denied and warned of is not told: a tracker tells it of executors that it watches, and a program by its section `audit`."
+    : "No policy holds for these executors, so that nothing is denied or warned of.";
+}
+
 export class Executors {
   constructor(name) {
     this.name = name;
@@ -96,15 +104,18 @@ export class Executors {
     this.policyCard = card("Policies", this.policies.node);
     this.counts = { denied: new Tile("Denied"), warned: new Tile("Warned"), omitted: new Tile("Not told") };
     this.table = decisions();
+    this.nothing = el("p", { class: "note" }, "Nothing was denied or warned of.");
     this.auditRest = new Tree();
     this.auditCard = card(
       "Audit",
       el("div", { class: "tiles" }, ...Object.values(this.counts).map((tile) => tile.node)),
+      this.nothing,
       this.table.node,
       this.auditRest.node,
     );
+    this.why = el("p", { class: "note" });
     this.head = el("div", { class: "line title" }, this.title, this.since.node);
-    this.node = el("div", {}, this.picker.node, this.empty.node, this.head, this.list, this.policyCard, this.auditCard);
+    this.node = el("div", {}, this.picker.node, this.empty.node, this.head, this.list, this.policyCard, this.auditCard, this.why);
   }
 
   rooms(hub, asked) {
@@ -128,6 +139,8 @@ export class Executors {
     setHidden(this.policyCard, !policies);
     this.policies.update(membersOf(policies));
     setHidden(this.auditCard, !audit);
+    setText(this.why, isThere && !audit ? whyNoAudit(executors, policies) : "");
+    setHidden(this.why, !isThere || Boolean(audit));
     if (audit && audit !== this.audit) this.decided(audit);
     this.audit = audit;
   }
@@ -139,6 +152,7 @@ export class Executors {
     const last = listOf(audit.last);
     this.table.update(last.slice(-LINES).reverse().map((entry, index) => [index, entry]));
     setHidden(this.table.node, last.length === 0);
+    setHidden(this.nothing, last.length > 0);
     const rest = without(audit, ["denied", "warned", "omitted", "last"]);
     setHidden(this.auditRest.node, rest === undefined);
     this.auditRest.update(rest ?? {});
