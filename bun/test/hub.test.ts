@@ -162,6 +162,9 @@ describe("what is refused", () => {
     [{ origins: "https://a" as never }, "origins: invalid type"],
     [{ allow: ["10.0.0.0/33"] }, "10.0.0.0/8"],
     [{ emitToken: "" }, "a secret, or none at all"],
+    [{ viewerLimits: { rooms: 0 } }, "1 or more of each"],
+    [{ log: 0 }, "`log` is 0; allowed is 1 or more"],
+    [{ maxConnectionsPerAddress: 0 }, "allowed is 1 or more"],
     [{ viewerLimits: { room: 1 } as never }, "give messagesPerS, bytesPerS, rooms, messageBytes"],
     [{ colour: 1 } as never, '"colour" is no option here: give addr, port, hz'],
   ])("the_option_%p", (options, says) => {
@@ -257,7 +260,10 @@ test("what_viewers_are_told_is_recorded", async () => {
   expect(head.recording).toBe(1);
   expect(Object.assign({}, ...lines.map((line) => line.set))).toEqual({ a: 1 });
   expect(errorOf(() => new Hub({ port: 0, record: "/nowhere/at/all" })).message).toContain("/nowhere/at/all");
-  expect(errorOf(() => new Hub({ port: 0, redis: "redis://127.0.0.1:1" })).message).toContain("redis at 127.0.0.1:1: ");
+  expect(errorOf(() => new Hub({ port: 0, redis: "nowhere" })).message).toContain("redis://127.0.0.1:6379/0");
+  // One that does not answer is tried again.
+  using waits = new Hub({ port: 0, redis: "redis://127.0.0.1:1" });
+  expect(waits.troubles()[0]).toContain("127.0.0.1:1: ");
 });
 
 test("a_tracker_watches_it_until_it_is_stopped", async () => {

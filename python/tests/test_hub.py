@@ -129,6 +129,9 @@ def test_what_is_no_column_is_refused_with_what_is_one(hub: Hub, numbers: Any) -
         ({"allow": ["10.0.0.0/33"]}, "10.0.0.0/8"),
         ({"emit_token": ""}, "a secret, or none at all"),
         ({"viewer_limits": {"room": 1}}, "expected one of `messages_per_s`"),
+        ({"viewer_limits": {"rooms": 0}}, "1 or more of each"),
+        ({"log": 0}, "`log` is 0; allowed is 1 or more"),
+        ({"max_connections_per_address": 0}, "allowed is 1 or more"),
         ({"websocket_only": 1}, "expected a boolean"),
     ],
 )
@@ -165,7 +168,7 @@ def test_options_are_taken() -> None:
         allow=["127.0.0.0/8"],
     ) as hub:
         hub.set("game", "a", 1)
-        with pytest.raises(FullError, match="at most 1 keys"):
+        with pytest.raises(FullError, match="it would hold 2 keys, and may hold 1"):
             hub.set("game", "b", 1)
         with pytest.raises(AssertionError):
             Viewer(hub.addr)
@@ -185,8 +188,11 @@ def test_what_viewers_are_told_is_recorded(tmp_path: Path) -> None:
     assert told == {"a": 1, "path": {"x": {"f32": "AACAPw=="}}}
     with pytest.raises(CircletError, match="nowhere"):
         Hub(port=0, record="/nowhere/at/all")
-    with pytest.raises(CircletError, match=r"redis at 127\.0\.0\.1:1: "):
-        Hub(port=0, redis="redis://127.0.0.1:1")
+    with pytest.raises(CircletError, match="redis://127.0.0.1:6379/0"):
+        Hub(port=0, redis="nowhere")
+    # One that does not answer is tried again.
+    with Hub(port=0, redis="redis://127.0.0.1:1") as hub:
+        assert "127.0.0.1:1: " in hub.troubles()[0]
 
 
 def test_a_port_that_is_taken_is_said_so(hub: Hub) -> None:

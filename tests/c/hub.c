@@ -177,7 +177,7 @@ static void refuses_what_it_cannot_take(void) {
     circlet_hub *small = started("{\"addr\": \"127.0.0.1:0\", \"max_keys\": 1}");
     EXPECT(0, circlet_hub_set(small, "game", "a", "1"));
     EXPECT(CIRCLET_FULL, circlet_hub_set(small, "game", "b", "1"));
-    says("at most 1 keys");
+    says("it would hold 2 keys, and may hold 1");
     circlet_hub_free(small);
     circlet_hub_free(NULL);
 }
