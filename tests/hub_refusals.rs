@@ -285,24 +285,26 @@ fn an_address_has_so_many_connections_and_the_next_is_refused_before_the_upgrade
 }
 
 #[test]
-fn guesses_of_tokens_are_bounded_and_the_same_wrong_one_is_one_guess() {
+fn whoever_guesses_on_this_machine_locks_nobody_out() {
     let hub = hub(|_| {});
     let post = |token: &str| {
         let bearer = format!("Authorization: Bearer {token}");
         http(hub.addr(), "POST", "/emit", &[&bearer], r#"{"event":"agent-action","room":"g"}"#)
     };
-    for _ in 0..30 {
-        assert_eq!(post("old").0, 401, "a script with an old token guesses nothing");
-    }
-    assert_eq!(post("secret").0, 200);
-    for n in 0..9 {
+    for n in 0..30 {
         assert_eq!(post(&n.to_string()).0, 401);
     }
-    let (status, said) = post("secret");
-    assert!(status == 429 && said.contains("too many wrong tokens came from 127.0.0.1"), "{status} {said}");
+    // Behind a proxy here all are of one address.
+    assert_eq!(post("secret").0, 200);
     let mut viewer = Viewer::session(hub.addr());
     viewer.say(r#"40{"token":"secret"}"#);
-    assert!(viewer.text().contains("too many wrong tokens"));
-    // Whoever has none to give is not concerned.
-    assert_eq!(Viewer::connected(hub.addr()).join("g")["ok"], true);
+    assert!(viewer.text().starts_with("40{"));
+}
+
+#[test]
+fn a_hub_whose_rooms_hold_next_to_nothing_says_of_itself_what_it_does() {
+    let hub = hub(|options| (options.max_keys, options.max_room_bytes) = (1, 100));
+    let mut viewer = Viewer::connected(hub.addr());
+    viewer.say(r#"42["join-game","hub"]"#);
+    until("it is told", || viewer.packet().1[1]["stats"]["viewers"] == 1);
 }

@@ -400,6 +400,8 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
     a.update("g", [("x", json!(2).into())], ["gone"]).unwrap();
     a.emit("g", "agent-action", json!(2)).unwrap();
     viewer.until(|it| at(it, "x") == 2 && it.events.len() == 2);
+    // What was done and not answered would be done again where that is forgotten.
+    until("Redis has answered", || a.stats().unshared == 0);
     drop(redis);
     let redis = Redis::start_at(port, &["--dbfilename", &file]).expect("the port is still free");
     std::fs::remove_file(std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(&file)).unwrap();

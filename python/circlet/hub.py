@@ -61,10 +61,10 @@ class Hub(Closing):
         are none without it, and `view_token` what viewers say; `origins`, `hosts`, `allow` and `deny` say who may
         connect. `viewer_limits` and `emitter_limits` are dicts with `messages_per_s`, `bytes_per_s`, `rooms` and
         `message_bytes`. `max_rooms`, `max_keys`, `max_room_bytes`, `log` (events that are kept), `max_connections`,
-        `max_connections_per_address` and `threads` are counts; `idle_room`, `stalled_after`, `ping_interval`, `ping_timeout` and `connect_timeout` are
-        in seconds. `record` is a file that all is written to which viewers are told; `redis` is the URL of a server by
-        which rooms are shared with other hubs of the same `redis_prefix`. `None` is the default of each; `docs/hub.md`
-        has them.
+        `max_connections_per_address` and `threads` are counts; `idle_room`, `stalled_after`, `ping_interval`,
+        `ping_timeout` and `connect_timeout` are in seconds. `record` is a file that all is written to which viewers are
+        told; `redis` is the URL of a server by which rooms are shared with other hubs of the same `redis_prefix`.
+        `None` is the default of each; `docs/hub.md` has them.
 
         Raises `InvalidError` for what an option cannot be, `TypeError` for what is none, `BusyError` where the port is
         taken, and other `CircletError`s where the system or Redis refuses.

@@ -188,7 +188,7 @@ def test_what_viewers_are_told_is_recorded(tmp_path: Path) -> None:
     assert told == {"a": 1, "path": {"x": {"f32": "AACAPw=="}}}
     with pytest.raises(CircletError, match="nowhere"):
         Hub(port=0, record="/nowhere/at/all")
-    with pytest.raises(CircletError, match="redis://127.0.0.1:6379/0"):
+    with pytest.raises(CircletError, match=r"redis://127\.0\.0\.1:6379/0"):
         Hub(port=0, redis="nowhere")
     # One that does not answer is tried again.
     with Hub(port=0, redis="redis://127.0.0.1:1") as hub:

@@ -83,8 +83,9 @@ pub struct circlet_column {
 /// a free one), `hz` (30: how often what is new is told at most, a second), `emit_token` and `view_token` (what emitters and viewers say;
 /// nobody emits without one), `origins`, `hosts`, `allow` and `deny` (lists of who may connect), `websocket_only` (false), `threads`,
 /// `max_rooms` (1000), `max_keys` (10000), `max_room_bytes` (4 MiB), `log` (256 events), `max_connections` (20000),
-/// `max_connections_per_address` (1000, and any number from this machine), `viewer_limits` and `emitter_limits` (objects with `messages_per_s`, `bytes_per_s`, `rooms`, `message_bytes`), `record` (a file that all is written to which
-/// viewers are told), `redis` (a URL of the server by which rooms are shared with other hubs) and `redis_prefix`, and times in milliseconds: `idle_room_ms`,
+/// `max_connections_per_address` (1000, and any number from this machine), `viewer_limits` and `emitter_limits` (objects with
+/// `messages_per_s`, `bytes_per_s`, `rooms`, `message_bytes`), `record` (a file that all is written to which viewers are told), `redis`
+/// (a URL of the server by which rooms are shared with other hubs) and `redis_prefix`, and times in milliseconds: `idle_room_ms`,
 /// `stalled_after_ms`, `ping_interval_ms`, `ping_timeout_ms`, `connect_timeout_ms`. They are those of `HubOptions` in Rust; see
 /// `docs/hub.md`.
 ///

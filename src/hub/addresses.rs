@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::options::{ClientLimits, HubOptions};
 use super::quota::Quota;
 
-/// Of how many addresses that have no connection it is known at most what they did.
+/// Of how many addresses that have no connection it is known at least what they did; of all there are twice as many at most.
 const REMEMBERED: usize = 10_000;
 
 /// How many connections an address may have that is not given a limit.
@@ -30,9 +30,11 @@ pub(super) struct Addresses {
     all: Mutex<All>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct All {
     sessions: usize,
+    /// How many addresses there are when those are forgotten that have no connection.
+    forget_at: usize,
     by_address: HashMap<IpAddr, Known>,
 }
 
@@ -78,7 +80,7 @@ impl Addresses {
             connections_of_one: options.max_connections_per_address,
             posts: options.emitter_limits,
             hasher: RandomState::new(),
-            all: Mutex::default(),
+            all: Mutex::new(All { sessions: 0, forget_at: REMEMBERED, by_address: HashMap::new() }),
         }
     }
 
@@ -153,7 +155,8 @@ impl Addresses {
         if now_ms.saturating_sub(known.wrong_since_ms) >= MINUTE_MS {
             known.wrong_tokens = Vec::new();
         }
-        if known.wrong_tokens.len() >= WRONG_TOKENS {
+        // Behind a proxy on this machine one who guesses would lock everybody out.
+        if known.wrong_tokens.len() >= WRONG_TOKENS && !peer.to_canonical().is_loopback() {
             return Token::Unread;
         }
         if is_right(token) {
@@ -161,7 +164,7 @@ impl Addresses {
         }
         let hash = self.hasher.hash_one(token);
         // A program that was given a wrong one tries that again and again, and guesses nothing.
-        if !known.wrong_tokens.contains(&hash) {
+        if !known.wrong_tokens.contains(&hash) && known.wrong_tokens.len() < WRONG_TOKENS {
             if known.wrong_tokens.is_empty() {
                 known.wrong_since_ms = now_ms;
             }
@@ -173,8 +176,10 @@ impl Addresses {
 
 impl All {
     fn known(&mut self, address: IpAddr) -> &mut Known {
-        if self.by_address.len() >= REMEMBERED && !self.by_address.contains_key(&address) {
+        if self.by_address.len() >= self.forget_at && !self.by_address.contains_key(&address) {
             self.by_address.retain(|_, known| known.is_connected());
+            // Where most are connected, not each that comes has all of them looked at.
+            self.forget_at = (self.by_address.len() * 2).max(REMEMBERED);
         }
         self.by_address.entry(address).or_default()
     }
@@ -263,7 +268,8 @@ mod tests {
     }
 
     #[test]
-    fn ten_wrong_tokens_within_a_minute_are_looked_at_and_the_same_one_again_is_no_other() {
+    fn ten_wrong_tokens_of_another_machine_within_a_minute_are_looked_at_and_the_same_one_again_is_no_other()
+    {
         let addresses = addresses(|_| {});
         let token =
             |token: &str, now_ms| addresses.token(ip("10.0.0.1"), token, |token| token == "right", now_ms);
@@ -276,6 +282,10 @@ mod tests {
         }
         assert_eq!((token("right", 300), token("old", 59_999)), (Token::Unread, Token::Unread));
         assert_eq!(addresses.token(ip("10.0.0.2"), "x", |_| true, 300), Token::Right);
+        for n in 0..100 {
+            assert_eq!(addresses.token(ip("127.0.0.1"), &n.to_string(), |_| false, 300), Token::Wrong);
+        }
+        assert_eq!(addresses.token(ip("127.0.0.1"), "right", |_| true, 300), Token::Right);
         assert_eq!((token("right", 60_000), token("other", 60_000)), (Token::Right, Token::Wrong));
     }
 

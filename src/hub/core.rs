@@ -23,7 +23,7 @@ use super::ticker::Tell;
 use super::trouble::Troubles;
 use super::viewer::Viewer;
 
-/// What the threads of a hub share. Locks are taken in this order: the rooms, a viewer, a room.
+/// What the threads of a hub share. Locks are taken in this order: the rooms, a viewer, a room, the addresses.
 #[derive(Debug)]
 pub(super) struct Core {
     pub(super) options: HubOptions,

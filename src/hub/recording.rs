@@ -381,7 +381,7 @@ impl Lines {
                 }
                 (_, Some((line, why))) => return Err(self.wrong(line, why)),
                 (Ok((Mark::Done { at } | Mark::Lost { at, .. }, taken)), None) => {
-                    self.position = self.position.max(self.run + at);
+                    self.position = self.position.max(self.run.saturating_add(at));
                     return Ok(Some(taken));
                 }
                 (Err(why), None) => self.broken = Some((self.line, why)),

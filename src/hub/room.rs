@@ -118,6 +118,11 @@ impl Room {
         if last.is_none() {
             self.has_place_for(&change)?;
         }
+        if let Some(last) = last.filter(|_| self.is_blank()) {
+            // Others have numbered what was before it, in rooms that went.
+            self.start = last.saturating_add(1).saturating_sub(change.events.len() as u64).max(1);
+            (self.next, self.untold) = (self.start, self.start);
+        }
         for key in &change.removed {
             self.remove(key);
         }
@@ -138,10 +143,8 @@ impl Room {
         if is_new {
             // Nobody was here when it happened.
             self.untold = self.next;
-            if told.events.len() >= self.limits.log {
-                // There may have been more.
-                self.start = 1;
-            }
+            // There may have been more: who was here then is told how many events are lost.
+            self.start = 1;
             told.events.clear();
         } else {
             let new = usize::try_from(last.saturating_sub(known)).unwrap_or(usize::MAX);
@@ -189,10 +192,6 @@ impl Room {
     fn log_all(&mut self, events: Vec<Event>, last: Option<u64>) {
         let first = last.map_or(self.next, |last| last.saturating_add(1).saturating_sub(events.len() as u64));
         if first > self.next {
-            if self.next == self.start {
-                // It is told of by others, who have numbered what came before it.
-                self.start = first;
-            }
             self.log.clear();
             self.log_bytes = 0;
             self.next = first;
@@ -281,10 +280,13 @@ impl Room {
         Position { version: self.version, next: self.untold }
     }
 
-    /// Tells whether a viewer that was to get the event of a number next has seen this room, and not one of its name before it. Where
-    /// rooms are shared, it may have seen more of it elsewhere than is known here.
-    pub(super) fn was_seen(&self, next: u64, is_shared: bool) -> bool {
-        self.start <= next && (is_shared || next <= self.untold)
+    /// Returns where a viewer goes on that was to get the event of a number next, unless it has seen another room of this name. Where rooms
+    /// are shared, it may have seen more of it elsewhere than is known here. No event has the number 0: that asks for all that are kept.
+    pub(super) fn resumed(&self, next: u64, is_shared: bool) -> Option<u64> {
+        match next {
+            0 => Some(self.first().min(self.untold)),
+            _ => (self.start <= next && (is_shared || next <= self.untold)).then_some(next),
+        }
     }
 
     /// Makes a viewer current that is at some position: with the state where that is another, and the events since, of which the log
@@ -293,6 +295,8 @@ impl Room {
         let position = self.position();
         // What it was told elsewhere it is not told again.
         let to = Position { next: position.next.max(at.next), ..position };
+        // What has a smaller number is of a room before this one.
+        let at = Position { next: at.next.max(self.start).min(to.next), ..*at };
         let lost = self.first().saturating_sub(at.next).min(to.next - at.next);
         let mut frames = Vec::new();
         if at.version != to.version {

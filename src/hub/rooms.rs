@@ -5,7 +5,9 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::change::{Change, check_name};
+use super::core::Core;
 use super::error::HubError;
+use super::options::HubOptions;
 use super::room::{Limits, Room};
 
 /// How long names are.
@@ -66,6 +68,7 @@ pub(super) struct Rooms {
     /// The version that the last tick bore; no two ticks of a hub bear the same.
     version: AtomicU64,
     /// The number of the first event in a room that is made: no number that viewers know of a room that went comes again.
+    /// Where rooms are shared, Redis sees to that.
     start: AtomicU64,
     /// How many rooms were made.
     made: AtomicU64,
@@ -131,7 +134,9 @@ impl Rooms {
 
     fn place(&self, name: &Arc<str>) -> Arc<Place> {
         let (version, start) = (self.version.load(Ordering::Relaxed), self.start.load(Ordering::Relaxed));
-        let room = Room::new(name.clone(), self.limits, version, start);
+        // What the hub says of itself has place for it, however little others have.
+        let limits = if Core::is_own(name) { HubOptions::default().room() } else { self.limits };
+        let room = Room::new(name.clone(), limits, version, start);
         Arc::new(Place {
             id: self.made.fetch_add(1, Ordering::Relaxed),
             name: name.clone(),
@@ -164,7 +169,12 @@ impl Rooms {
         };
         let mut places = self.places();
         for (_, place) in places.extract_if(|_, place| goes(place)) {
-            self.start.fetch_max(place.room().last() + 1, Ordering::Relaxed);
+            let room = place.room();
+            if !room.is_blank() {
+                // One is left out, which tells a viewer that had all of this room from one that has some of the next.
+                self.start.fetch_max(room.last() + 2, Ordering::Relaxed);
+            }
+            drop(room);
             went(&place);
         }
     }

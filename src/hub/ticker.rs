@@ -38,7 +38,7 @@ type Audience = IndexMap<Sid, Arc<Viewer>>;
 /// Who is in which room. It is the ticker's own, so that nobody waits while it writes to thousands.
 #[derive(Default)]
 struct Audiences {
-    /// In the order in which they came, in which what they have in memory lies too.
+    /// About in the order in which they came, in which what they have in memory lies too.
     rooms: HashMap<u64, Audience>,
     dirty: Vec<Arc<Place>>,
 }

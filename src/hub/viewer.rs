@@ -140,7 +140,7 @@ impl Viewer {
         Self { sid: Sid::new(), codec, parser: ParserState::default(), line: Mutex::new(line) }
     }
 
-    /// Its line. Of other locks, only those of rooms are taken while it is held.
+    /// Its line. Of other locks, only those of rooms and of the addresses are taken while it is held.
     pub(super) fn line(&self) -> MutexGuard<'_, Line> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -190,7 +190,7 @@ impl Viewer {
         }
         let (now, next) = {
             let room = place.room();
-            (room.position(), next.filter(|next| room.was_seen(*next, core.shared.is_some())))
+            (room.position(), next.and_then(|next| room.resumed(next, core.shared.is_some())))
         };
         let (next, is_resumed) = (next.unwrap_or(now.next), next.is_some());
         if let Some(frames) = answer(Position { next, ..now }, is_resumed) {

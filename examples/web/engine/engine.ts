@@ -98,8 +98,8 @@ export class Engine {
       // One that was left is come back to when somebody looks, or something has happened.
       if (viewers === 0 && this.#left.get(room) === bytes) continue;
       this.#left.delete(room);
-      // What was said before it came counts: the first event of a room has the number 1.
-      this.#games.set(room, { game: new Game(), hub: undefined, next: 1, saidAt: 0, joinedAt: Date.now() });
+      // What was said before it came counts: 0 asks for all events that are kept.
+      this.#games.set(room, { game: new Game(), hub: undefined, next: 0, saidAt: 0, joinedAt: Date.now() });
       this.#join(room);
     }
     for (const room of this.#left.keys()) if (!(room in rooms)) this.#left.delete(room);
@@ -122,7 +122,7 @@ export class Engine {
       if (!answer.ok) return console.error(`[engine] ${room}: ${answer.error}`);
       if (answer.hub !== kept.hub) {
         kept.hub = answer.hub;
-        kept.next = 1;
+        kept.next = 0;
         ask(kept.hub, () => {});
       }
       // Whoever was away does not know what has come of what was told last.

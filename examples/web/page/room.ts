@@ -31,6 +31,7 @@ export class Room {
   /** Events go on at `next`, of the hub that said so. */
   #hub: string | undefined;
   #next = 0;
+  #oldest = 0;
 
   /** @param history how many events of before are of interest */
   constructor(
@@ -50,7 +51,9 @@ export class Room {
     const isFirst = this.#hub === undefined;
     if (!isFirst) this.listener.note("The hub was started again");
     this.#hub = hub;
-    this.#next = Math.max(1, next - this.history);
+    // 0 asks for all events that are kept; older ones than are of interest are passed over.
+    this.#next = this.history > 0 ? 0 : next;
+    this.#oldest = next - this.history;
     return this.#next < next;
   }
 
@@ -74,7 +77,7 @@ export class Room {
 
   event(kind: "agent-action" | "visualization-event", data: unknown, n: number): void {
     // Those that were asked for may come after one that is newer.
-    if (n < this.#next) return;
+    if (n < this.#next || n < this.#oldest) return;
     this.#next = n + 1;
     this.cameAt = performance.now();
     this.listener.event(kind, data);

@@ -51,6 +51,8 @@ if redis.call('GET', id) ~= next() then return redis.error_reply('FORGOTTEN it h
 local sequence, room, last, ttl = tonumber(next()), next(), tonumber(next()), next()
 local log_max, log_bytes, change = tonumber(next()), tonumber(next()), next()
 if sequence <= number(redis.call('GET', seen)) then return 0 end
+-- What is not allowed here fails before anything is changed.
+redis.call('MEMORY', 'USAGE', log, 'SAMPLES', 0)
 redis.call('SET', seen, sequence, 'EX', 3600)
 for _ = 1, tonumber(next()) do redis.call('HDEL', state, next()) end
 for _ = 1, tonumber(next()) do local key = next(); redis.call('HSET', state, key, next()) end
@@ -91,7 +93,7 @@ local prefix = next()
 for _, room in ipairs(redis.call('SMEMBERS', rooms)) do
     redis.call('DEL', prefix .. ':state:' .. room, prefix .. ':log:' .. room)
 end
-redis.call('DEL', rooms, stream, count, id)
+redis.call('DEL', rooms, stream, count, count .. ':bytes', id)
 return 1
 "
 );

@@ -31,9 +31,10 @@ export class Room {
   }
 
   /** It was joined; `next` is where events begin. */
-  joined({ hub, next }) {
-    if (hub !== this.hub) {
-      if (this.hub !== undefined) this.say("the hub was started again");
+  joined({ hub, next, resumed }) {
+    if (hub !== this.hub || (resumed === false && this.next !== undefined && next !== this.next)) {
+      if (hub !== this.hub && this.hub !== undefined) this.say("the hub was started again");
+      else if (this.hub !== undefined) this.say("the room was made anew");
       this.hub = hub;
       this.next = next;
     }
