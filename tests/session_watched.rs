@@ -93,6 +93,22 @@ fn what_was_denied_and_warned_of_is_in_the_payload_of_whoever_watches_the_execut
     let free = builder().start().unwrap();
     tracker.watch_executor("free", &free).unwrap();
     assert_eq!(tracker.snapshot().unwrap().audit, None, "nothing is confined");
+    let policy = |audit: Value| {
+        let mut policy = world.policy();
+        policy["audit"] = audit;
+        builder().policy(Policy::from_json(&policy.to_string()).unwrap())
+    };
+    // It is the kernel that refuses where nobody is to be told: nothing is known of it, and nothing is said.
+    let deaf = policy(json!({})).start().unwrap();
+    tracker.watch_executor("deaf", &deaf).unwrap();
+    assert_eq!(tracker.snapshot().unwrap().audit, None);
+    let mut heard = policy(json!({"payload": true})).start().unwrap();
+    tracker.watch_executor("heard", &heard).unwrap();
+    world.run(&mut heard, &format!("import os\nos.listdir({:?})\nNone", world.place("warned")));
+    let audit = tracker.snapshot().unwrap().audit.unwrap();
+    assert_eq!((audit.denied, audit.warned), (Some(0), Some(1)), "{audit:?}");
+    drop((deaf, heard));
+    assert_eq!(tracker.snapshot().unwrap().audit, None);
     let mut python = world.builder(&world.policy()).start().unwrap();
     // The same one by another name counts once.
     tracker.watch_executor("python", &python).unwrap();

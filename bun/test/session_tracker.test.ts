@@ -158,7 +158,7 @@ describe("what circlet itself knows", () => {
     tracker.registerWorker("w_own");
     const pool = new Pool({ max: 2 });
     const executor = new Executor();
-    const sessions = new SessionPool({ ready: 1, policy: { version: 1, name: "open", fs: { default: "allow" }, net: { default: "warn" } } });
+    const sessions = new SessionPool({ ready: 1, policy: { version: 1, name: "open", fs: { default: "allow" }, net: { default: "warn" }, audit: { payload: true } } });
     tracker.watch("pool", pool);
     tracker.watch("python", executor);
     tracker.watch("sessions", sessions);

@@ -498,6 +498,7 @@ def test_a_ring_is_watched_until_it_is_closed(tracker: SessionTracker, name: str
 
 def test_pools_executors_and_sessions_are_watched_until_they_are_closed(tracker: SessionTracker) -> None:
     policy = {"version": 1, "name": "open", "fs": {"default": "allow"}, "net": {"default": "warn"}}
+    policy |= {"audit": {"payload": True}}
     tracker.register_worker("w_own")
     with Pool(2) as pool, Executor() as executor, SessionPool(ready=1, policy=policy) as sessions:
         tracker.watch("pool", pool)

@@ -63,7 +63,8 @@ pub struct Builder {
     pub(crate) policies: Vec<Policy>,
     on_audit: Option<Callback>,
     trail: Option<AuditTrail>,
-    /// What policies denied and warned of, for whoever watches it, where there are any.
+    /// What policies denied and warned of, for whoever watches it, where anybody is to hear of it: to tell of what the kernel refuses
+    /// takes a supervisor that is asked.
     pub(crate) watched: Option<AuditTrail>,
     /// What the interpreter itself needs, where a policy holds.
     runtime: Option<Runtime>,
@@ -247,7 +248,10 @@ impl Builder {
             let runtime = Runtime::of(self.language, program)?;
             self.program = Some(runtime.program.clone());
             self.runtime = Some(runtime);
-            self.watched = Some(AuditTrail::watched());
+            let is_told = |policy: &Policy| policy.audit.payload || policy.audit.file.is_some();
+            let is_heard =
+                self.on_audit.is_some() || self.trail.is_some() || self.policies.iter().any(is_told);
+            self.watched = is_heard.then(AuditTrail::watched);
             let most = self.limits().output_bytes.map(usize::try_from).and_then(Result::ok);
             self.output_max = self.output_max.min(most.unwrap_or(usize::MAX));
         }

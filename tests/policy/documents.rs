@@ -153,7 +153,7 @@ fn a_policy_that_is_written_is_read_as_it_was() {
         "env": {"allow": ["A*"], "deny": ["AB"], "set": {"X": "1"}},
         "limits": {"memory_bytes": 1},
         "syscalls": {"deny": ["ptrace", "open"]},
-        "audit": {"file": "$CWD/audit.jsonl", "files": true}"#,
+        "audit": {"file": "$CWD/audit.jsonl", "files": true, "payload": true}"#,
     );
     assert_eq!(Policy::from_json(&policy.to_json()).unwrap(), policy);
 }

@@ -286,6 +286,8 @@ pub struct Audit {
     pub file: Option<String>,
     /// Whether refusals of files are written down too: each file that is opened is looked at by the supervisor then, which takes time.
     pub files: bool,
+    /// Whether whoever watches the session has them in the payload, also where nobody else is told. Telling of them takes time too.
+    pub payload: bool,
 }
 
 impl TryFrom<String> for Network {
