@@ -87,6 +87,17 @@ fn columns_of_bytes_are_drawn_as_they_change() {
 }
 
 #[test]
+fn the_client_in_the_page_is_the_published_one_with_its_licence() {
+    let (ours, theirs) =
+        (root().join("src/hub/page/vendor"), bun_package().join("node_modules/socket.io-client"));
+    for (file, original) in [("socket.io.esm.min.js", "dist/socket.io.esm.min.js"), ("LICENSE", "LICENSE")] {
+        let [ours, theirs] =
+            [ours.join(file), theirs.join(original)].map(|path| std::fs::read(path).unwrap());
+        assert!(ours == theirs, "{file} is not what npm has");
+    }
+}
+
+#[test]
 fn each_file_comes_with_its_policy_and_once() {
     passes("files", &[]);
 }

@@ -5,6 +5,7 @@
 #[path = "common/hub_protocol.rs"]
 mod hub_protocol;
 
+use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -307,4 +308,39 @@ fn a_hub_whose_rooms_hold_next_to_nothing_says_of_itself_what_it_does() {
     let mut viewer = Viewer::connected(hub.addr());
     viewer.say(r#"42["join-game","hub"]"#);
     until("it is told", || viewer.packet().1[1]["stats"]["viewers"] == 1);
+}
+
+/// Sends a request from an address of this machine, and returns the status of its answer.
+fn status_from(source: [u8; 4], hub: &Hub, path: &str) -> u16 {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&std::net::SocketAddr::from((source, 0)).into()).unwrap();
+    socket.connect(&hub.addr().into()).unwrap();
+    let mut stream = TcpStream::from(socket);
+    let upgrade =
+        "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: Upgrade\r\n{upgrade}\r\n", hub.addr())
+        .unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    std::str::from_utf8(&head[9..]).unwrap().parse().unwrap()
+}
+
+#[test]
+fn addresses_on_the_block_list_or_not_on_the_allow_list_are_refused_before_the_upgrade_and_counted() {
+    let list = |text: &str| vec![text.parse().unwrap()];
+    let denies = hub(|options| options.deny = list("127.0.0.2/31"));
+    let allows = hub(|options| options.allow = list("127.0.0.4/32"));
+    let both = hub(|options| (options.allow, options.deny) = (list("127.0.0.0/24"), list("127.0.0.9/32")));
+    for (hub, refused, taken) in [
+        (&denies, [127, 0, 0, 3], [127, 0, 0, 4]),
+        (&allows, [127, 0, 0, 1], [127, 0, 0, 4]),
+        (&both, [127, 0, 0, 9], [127, 0, 0, 8]),
+    ] {
+        for path in [WEBSOCKET, POLLING, "/", "/emit", "/metrics"] {
+            assert_eq!(status_from(refused, hub, path), 403, "{refused:?} {path}");
+        }
+        assert_eq!((hub.stats().refused, hub.stats().connections), (5, 0));
+        assert_eq!(status_from(taken, hub, WEBSOCKET), 101);
+        assert_eq!(status_from(taken, hub, "/"), 200);
+    }
 }

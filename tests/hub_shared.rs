@@ -280,29 +280,44 @@ fn a_room_that_is_made_anew_has_no_number_that_viewers_know() {
 
 #[cfg(feature = "cli")]
 #[test]
-fn a_viewer_of_a_hub_that_is_killed_goes_on_at_another_where_it_was() {
+fn a_viewer_of_a_hub_that_is_killed_goes_on_at_another_where_it_was_while_much_is_said() {
+    const EVENTS: u64 = 300;
     let redis = Redis::start();
-    let mut serve = Command::new(env!("CARGO_BIN_EXE_circlet"));
-    serve.args(["serve", "--addr", "127.0.0.1:0"]).env("CIRCLET_REDIS", redis.url());
-    let mut killed = hub_process::Served::of(&mut serve);
-    let b = hub(&redis, |_| {});
+    let serve = || {
+        let mut serve = Command::new(env!("CARGO_BIN_EXE_circlet"));
+        serve.args(["serve", "--addr", "127.0.0.1:0"]).env("CIRCLET_REDIS", redis.url());
+        hub_process::Served::of(&mut serve)
+    };
+    let (mut killed, other) = (serve(), serve());
     let mut viewer = Follower::connect(killed.addr, None);
     let answer = viewer.join(&json!("g"));
-    b.set("g", "x", json!(1)).unwrap();
-    b.emit("g", "agent-action", json!(1)).unwrap();
-    viewer.until(|it| it.events.len() == 1 && at(it, "x") == 1);
-    let mut other = Follower::connect(b.addr(), None);
-    other.join(&json!("g"));
-    killed.child.kill().unwrap();
-    killed.child.wait().unwrap();
-    b.set("g", "x", json!(2)).unwrap();
-    b.emit("g", "agent-action", json!(2)).unwrap();
-    other.until(|it| it.events.last() == Some(&(2, json!(2))) && at(it, "x") == 2);
-    let mut again = Follower::connect(b.addr(), None);
-    again.join(&json!({ "room": "g", "hub": answer["hub"], "next": 2 }));
-    again.until(|it| it.events.len() == 1 && at(it, "x") == 2);
-    assert_eq!((again.events, again.lost), (vec![(2, json!(2))], 0));
-    assert!(b.troubles().is_empty());
+    let mut stays = Follower::connect(other.addr, None);
+    stays.join(&json!("g"));
+    let publisher = hub(&redis, |_| {});
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for n in 1..=EVENTS {
+                publisher.emit("g", "agent-action", json!(n)).unwrap();
+                publisher.set("g", "x", json!(n)).unwrap();
+                std::thread::sleep(Duration::from_millis(2));
+            }
+        });
+        viewer.until(|it| it.events.len() >= 50);
+        killed.child.kill().unwrap();
+        killed.child.wait().unwrap();
+        viewer.until_end();
+    });
+    let next = viewer.events.last().unwrap().0 + 1;
+    let mut again = Follower::connect(other.addr, None);
+    let told = again.join(&json!({ "room": "g", "hub": answer["hub"], "next": next }));
+    assert_eq!((&told["resumed"], &told["next"]), (&json!(true), &json!(next)));
+    again.until(|it| at(it, "x") == EVENTS && it.events.last().is_some_and(|(n, _)| *n == EVENTS));
+    stays.until(|it| at(it, "x") == EVENTS && it.events.last().is_some_and(|(n, _)| *n == EVENTS));
+    let all: Vec<_> = (1..=EVENTS).map(|n| (n, json!(n))).collect();
+    viewer.events.append(&mut again.events);
+    assert_eq!((viewer.events, viewer.lost + again.lost), (all.clone(), 0), "each event once, in order");
+    assert_eq!((stays.events, stays.lost), (all, 0), "who was elsewhere sees nothing of it");
+    assert_eq!(other.end(), "", "the other hub has nothing to complain of");
 }
 
 #[test]

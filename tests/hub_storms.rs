@@ -102,6 +102,38 @@ fn attend_until(what: &str, crowd: &mut Crowd, mut holds: impl FnMut(&Crowd) -> 
     }
 }
 
+/// Has those who are there read on while something is done, and returns them: none of them is closed or misses ticks, but for
+/// a few that this machine may have given it no time for.
+fn undisturbed(hub: &Process, mut there: Crowd, act: impl FnOnce()) -> Crowd {
+    struct Over<'a>(&'a AtomicBool);
+    impl Drop for Over<'_> {
+        fn drop(&mut self) {
+            self.0.store(true, Ordering::Relaxed);
+        }
+    }
+    there.begin();
+    let ticks = hub.metric("ticks_total");
+    let is_over = AtomicBool::new(false);
+    let mut there = std::thread::scope(|scope| {
+        let watching = scope.spawn(|| {
+            while !is_over.load(Ordering::Relaxed) {
+                there.stay(Duration::from_millis(5)).unwrap();
+            }
+            there
+        });
+        let over = Over(&is_over);
+        act();
+        drop(over);
+        watching.join().unwrap()
+    });
+    let ticks = hub.metric("ticks_total") - ticks;
+    assert!(ticks > 0);
+    let fewest = |crowd: &Crowd| crowd.viewers().iter().map(|viewer| viewer.frames).min().unwrap();
+    attend_until("each tick comes to those who were there", &mut there, |crowd| fewest(crowd) + 5 >= ticks);
+    assert_eq!(there.stages().closed, 0);
+    there
+}
+
 #[test]
 fn a_viewer_that_reads_nothing_costs_nobody_else_a_tick_and_is_current_when_it_reads_or_closed() {
     const OTHERS: usize = 20;
@@ -160,30 +192,13 @@ fn a_thousand_viewers_that_come_at_once_are_all_told_and_disturb_nobody() {
         let _publisher = Publisher::start(scope, &is_over, hub.addr, 1 << 10);
         attend_until("frames come", &mut there, |crowd| crowd.meter.newest > 30);
         let kib = hub.kib();
-        there.begin();
-        let ticks = hub.metric("ticks_total");
-        let is_done = AtomicBool::new(false);
-        let mut there = std::thread::scope(|inner| {
-            let is_done = &is_done;
-            let watching = inner.spawn(|| {
-                let mut there = there;
-                while !is_done.load(Ordering::Relaxed) {
-                    there.stay(Duration::from_millis(5)).unwrap();
-                }
-                there
-            });
+        let _there = undisturbed(&hub, there, || {
             come(&mut others, COME);
             attend_until("each of them is told", &mut others, |crowd| {
                 crowd.viewers().iter().all(|viewer| viewer.newest > 0)
             });
-            is_done.store(true, Ordering::Relaxed);
-            watching.join().unwrap()
         });
-        let ticks = hub.metric("ticks_total") - ticks;
-        there.stay(Duration::from_millis(200)).unwrap();
-        let fewest = there.viewers().iter().map(|viewer| viewer.frames).min().unwrap();
-        assert!(fewest + 5 >= ticks, "those who were there got {fewest} of {ticks} ticks");
-        assert_eq!(there.stages().closed + others.stages().closed, 0);
+        assert_eq!(others.stages().closed, 0);
         assert_eq!(hub.metric("viewers"), (BEFORE + COME) as u64 + 3);
         let each = hub.kib().saturating_sub(kib) as f64 / COME as f64;
         assert!(each <= 16.0, "{each} KiB for each viewer");
@@ -203,21 +218,21 @@ fn viewers_that_are_dropped_and_come_again_leave_nothing_behind() {
         let _publisher = Publisher::start(scope, &is_over, hub.addr, 8 << 10);
         attend_until("frames come", &mut watcher, |crowd| crowd.meter.newest > 5);
         let mut after = Vec::new();
-        for _ in 0..5 {
-            let mut crowd = crowd(&hub);
-            come(&mut crowd, VIEWERS);
-            assert_eq!(hub.metric("viewers"), VIEWERS as u64 + 4);
-            // All of them by a reset.
-            drop(crowd);
-            hub.until_viewers(3);
-            hub_protocol::until("their descriptors are closed", || hub.descriptors() < 40);
-            after.push((hub.kib(), hub.descriptors()));
-        }
+        let _watcher = undisturbed(&hub, watcher, || {
+            for _ in 0..5 {
+                let mut crowd = crowd(&hub);
+                come(&mut crowd, VIEWERS);
+                assert_eq!(hub.metric("viewers"), VIEWERS as u64 + 4);
+                // All of them by a reset.
+                drop(crowd);
+                hub.until_viewers(3);
+                hub_protocol::until("their descriptors are closed", || hub.descriptors() < 40);
+                after.push((hub.kib(), hub.descriptors()));
+            }
+        });
         // What is set up for so many is kept for the next, and by the fifth time there is hardly more of it.
         let kib: Vec<_> = after.iter().map(|(kib, _)| *kib).collect();
         assert!(kib[4] <= kib[0] + 3_072 && kib[4] <= kib[3] + 1_024, "{after:?}");
-        let newest = watcher.meter.newest;
-        attend_until("frames come as before", &mut watcher, |crowd| crowd.meter.newest > newest + 30);
     });
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn slow_viewers(peer: &Peer, sizes: &Sizes) -> Outcome<Figures> {
         Figure::new(what("the same at the end when all read"), "MiB", "", all_reading.anonymous / 1024.0),
         Figure::new(what("p99 of the others"), "ms", "", slow.p99_ms),
         Figure::new(what("p99 when all read"), "ms", "", all_reading.p99_ms),
+        Figure::new(what("the first beside the second"), "x", "<= 1.1", slow.p99_ms / all_reading.p99_ms),
         Figure::new(what("cut off"), "viewers", "", slow.cut_off as f64),
         Figure::new(what("behind, one tick after reading again"), "frames", "<= 1", slow.behind),
         Figure::new(what("until a frame that is sent since"), "ms", "", slow.fresh_ms),

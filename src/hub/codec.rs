@@ -6,6 +6,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use engineioxide_core::Str;
 use serde::Serialize;
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 use socketioxide_core::Value;
 use socketioxide_core::packet::{Packet, PacketData};
@@ -217,17 +218,22 @@ impl Parser {
         }
     }
 
-    fn read_event(self, mut value: Value) -> Option<(String, Json)> {
+    fn read_event(self, mut value: Value) -> Result<(String, Json), ParseError> {
+        // The parser of texts looks at the name alone.
+        if let Value::Str(text, _) = &value {
+            serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(|_| ParseError::InvalidData)?;
+        }
         let name = match self.0 {
-            Codec::Json => CommonParser.read_event(&value).ok()?.to_owned(),
-            Codec::MessagePack => MsgPackParser.read_event(&value).ok()?.to_owned(),
+            Codec::Json => CommonParser.read_event(&value).ok(),
+            Codec::MessagePack => MsgPackParser.read_event(&value).ok(),
         };
+        let name = name.ok_or(ParseError::InvalidEventName)?.to_owned();
         // An event may come without an argument.
         let argument = match self.0 {
             Codec::Json => CommonParser.decode_value(&mut value, true).ok(),
             Codec::MessagePack => MsgPackParser.decode_value(&mut value, true).ok(),
         };
-        Some((name, argument.map(|Plain(argument)| argument).unwrap_or_default()))
+        Ok((name, argument.map(|Plain(argument)| argument).unwrap_or_default()))
     }
 }
 
@@ -267,13 +273,19 @@ pub(super) fn read(
     let parser = Parser(codec);
     match packet.inner {
         PacketData::Connect(auth) => {
-            let auth = auth.as_ref().and_then(|auth| parser.read_plain(Some(auth))).unwrap_or_default();
+            let auth = match auth {
+                None => Json::Null,
+                Some(auth) => {
+                    let read = parser.read_plain(Some(&auth)).filter(Json::is_object);
+                    read.ok_or(ParseError::InvalidData)?
+                }
+            };
             Ok(Said::Connect { namespace: packet.ns.to_string(), auth })
         }
         _ if packet.ns != "/" => Ok(Said::Nothing),
         PacketData::Disconnect => Ok(Said::Disconnect),
         PacketData::Event(value, acknowledgement) | PacketData::BinaryEvent(value, acknowledgement) => {
-            let (name, argument) = parser.read_event(value).ok_or(ParseError::InvalidEventName)?;
+            let (name, argument) = parser.read_event(value)?;
             Ok(Said::Event { name, argument, acknowledgement })
         }
         // The hub asks for no answers, and refuses rather than is refused.

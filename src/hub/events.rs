@@ -48,7 +48,10 @@ pub(super) fn take(core: &Arc<Core>, viewer: &Arc<Viewer>, message: Message) -> 
             viewer.send(core, Frames::refused(viewer.codec, &namespace, "Invalid namespace"));
         }
         (Said::Connect { auth, .. }, None) => connect(core, viewer, &auth),
-        (Said::Connect { .. } | Said::Nothing, _) => {}
+        (Said::Connect { .. }, Some(_)) => {
+            return Err(Refusal::Policy("a socket that is connected already".to_owned()));
+        }
+        (Said::Nothing, _) => {}
         (Said::Disconnect, _) => viewer.disconnect(core),
         (Said::Event { .. }, None) => {
             return Err(Refusal::Policy("an event before the socket is connected".to_owned()));

@@ -221,7 +221,9 @@ async fn poll(core: &Arc<Core>, viewer: &Arc<Viewer>) -> Answer {
             match line.is_polling() {
                 true => {}
                 // It is closed, or goes on over a websocket.
-                false if has_waited => return polled(NOOP),
+                false if has_waited => {
+                    return line.last_answer().map_or_else(|| polled(NOOP), |last| polled(Vec::from(last)));
+                }
                 false => return Bad::Request.said("Bad request"),
             }
             let bytes = line.answer(viewer, core);
@@ -235,7 +237,7 @@ async fn poll(core: &Arc<Core>, viewer: &Arc<Viewer>) -> Answer {
         };
         drop(turn);
         let Some(waiting) = waiting else {
-            viewer.close(core, Close::Gone);
+            viewer.close(core, Close::Because(CloseCode::Policy, "two polls at a time"));
             return Bad::Request.said("Bad request");
         };
         (has_waited, is_over) = (true, waiting.await.is_err());

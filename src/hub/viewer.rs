@@ -58,6 +58,8 @@ pub(super) struct Line {
     queued_bytes: usize,
     /// What the answer to a poll had no place for.
     unanswered: Option<Box<Frames>>,
+    /// What the last poll of a session is answered with that is closed.
+    leave: Option<Box<[u8]>>,
     /// Whose turn it is to answer a poll: one at a time, until that is written.
     turn: Option<Arc<Semaphore>>,
     /// A websocket is being tried, on which a session that polls is to go on.
@@ -127,6 +129,7 @@ impl Viewer {
             queue: VecDeque::new(),
             queued_bytes: 0,
             unanswered: None,
+            leave: None,
             turn: None,
             is_upgrading: false,
             partial: Bytes::new(),
@@ -250,7 +253,12 @@ impl Viewer {
         let wire = std::mem::replace(&mut line.wire, Wire::Closed);
         match wire {
             Wire::Closed => return,
-            Wire::Polling(waiting) => drop(waiting),
+            // The poll that waits, or was woken just now, is the last.
+            Wire::Polling(_waiting) => {
+                if let Close::Because(code, _) = why {
+                    line.take_leave(self, core, code);
+                }
+            }
             Wire::WebSocket(stream) => {
                 if let (true, Close::Because(code, reason)) = (line.partial.is_empty(), why) {
                     // Whoever does not take it now has no use for it.

@@ -65,13 +65,22 @@ impl Follower {
         }
     }
 
+    /// Reads what still comes until the connection ends.
+    pub(crate) fn until_end(&mut self) {
+        while let Ok(message) = self.viewer.0.read() {
+            if let Message::Text(text) = message {
+                self.take(&text);
+            }
+        }
+    }
+
     fn take(&mut self, text: &str) {
         if text == "2" {
             return self.viewer.say("3");
         }
-        let Some(Value::Array(said)) =
-            text.strip_prefix("42").and_then(|said| serde_json::from_str(said).ok())
-        else {
+        // What comes with bytes has how many of them before it, as in `451-[`; those are left where they are.
+        let said = text.find('[').filter(|_| text.starts_with("42") || text.starts_with("45"));
+        let Some(Value::Array(said)) = said.and_then(|at| serde_json::from_str(&text[at..]).ok()) else {
             return;
         };
         match said[0].as_str().unwrap() {

@@ -493,7 +493,7 @@ const cases = {
       // What asks the page is loaded into it by the first question.
       const first = hash.includes("rooms") ? await updates() : 0;
       const before = await heap();
-      await pause(20_000);
+      await pause(Number(process.env.CIRCLET_HEAP_SECONDS ?? 20) * 1000);
       const after = await heap();
       console.log(hash, JSON.stringify({ before, after }));
       if (first > 0) {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 
-use super::super::codec::Frames;
+use super::super::codec::{Frames, SEPARATOR};
 use super::super::core::Core;
+use super::super::websocket::CloseCode;
 use super::{Line, Viewer, Wire};
 
 /// How many packets an answer has at most: python-engineio takes no more.
@@ -14,6 +15,12 @@ const ANSWER_PACKETS: usize = 16;
 
 /// An answer that has so many bytes gets no more packets: each may be a whole state.
 const ANSWER_BYTES: usize = 64 << 10;
+
+/// The packet of Engine.IO that ends a session. Clients in Python do not come back after it.
+const CLOSE: &[u8] = b"1";
+
+/// The packet that says nothing.
+const NOOP: &[u8] = b"6";
 
 impl Line {
     /// Has a websocket tried for a session that polls; `false` where it does not, or another is being tried.
@@ -77,6 +84,24 @@ impl Line {
             self.unanswered = (rest.packets() > 0).then(|| Box::new(rest));
         }
         payload
+    }
+
+    /// Keeps for the last poll what there is to say, and that the session is closed, unless the viewer is to come back.
+    pub(super) fn take_leave(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>, code: CloseCode) {
+        let mut payload = self.answer(viewer, core);
+        let comes_back = matches!(code, CloseCode::Again | CloseCode::Away);
+        if !comes_back && !payload.is_empty() {
+            payload.push(SEPARATOR);
+        }
+        if !comes_back || payload.is_empty() {
+            payload.extend(if comes_back { NOOP } else { CLOSE });
+        }
+        self.leave = Some(payload.into());
+    }
+
+    /// Takes what the last poll is answered with of a session that is closed, if anything.
+    pub(in super::super) fn last_answer(&mut self) -> Option<Box<[u8]>> {
+        self.leave.take()
     }
 
     /// Takes what is to be said next: what had no place before, what waits, and then what is missing of the rooms.
