@@ -76,9 +76,12 @@ fn undisturbed(arguments: &[&str], act: impl FnOnce(&Process)) {
     let hub = Process::start(arguments);
     let witness = Witness::watches(hub.addr);
     hub.until_viewers(2);
+    let kib = hub.kib();
     act(&hub);
     hub.until_viewers(2);
     witness.was_undisturbed();
+    let grown = hub.kib().saturating_sub(kib);
+    assert!(grown < 4_096, "{grown} KiB");
 }
 
 /// A frame of a client, with a mask of zeros.

@@ -173,8 +173,9 @@ fn write_minutes(path: &Path, minutes: u64) -> String {
 fn how_long_a_recording_is_and_how_far_it_is_are_said() {
     let (_removed, path) = folder("length");
     write_minutes(&path, 63);
-    let outline = Recording::outline(&path).unwrap();
+    let outline = Recording::outline(&path, |_, _| true).unwrap().unwrap();
     assert_eq!((outline.length, outline.broken.is_none()), (Duration::from_secs(62 * 60), true));
+    assert!(Recording::outline(&path, |_, _| false).unwrap().is_none(), "it was told to stop");
     let file = path.to_str().unwrap();
     let shown = Served::start(&["replay", file, "--speed", "240"]);
     let mut viewer = Follower::connect(shown.addr, None);
@@ -196,7 +197,7 @@ fn how_long_a_recording_is_and_how_far_it_is_are_said() {
     let lines =
         [run(1_000), done(500), run(5_000), done(500), run(20), done(700)].map(|line| line.to_string());
     fs::write(&path, lines.join("\n")).unwrap();
-    assert_eq!(Recording::outline(&path).unwrap().length, Duration::from_millis(5_200));
+    assert_eq!(Recording::outline(&path, |_, _| true).unwrap().unwrap().length, Duration::from_millis(5_200));
     let mut recording = Recording::open(&path).unwrap();
     let positions = std::iter::from_fn(|| recording.next().map(|_| recording.position().as_millis()));
     assert_eq!(positions.collect::<Vec<_>>(), [0, 500, 4_000, 4_500, 4_500, 5_200]);
@@ -240,7 +241,7 @@ fn a_line_that_is_broken_is_told_before_anybody_comes_and_what_is_before_it_is_s
     let kind = text.replacen("{\"x\":3}", "7", 1);
     for (text, is_found_first) in [(syntax, true), (kind, false)] {
         fs::write(&path, text).unwrap();
-        let outline = Recording::outline(&path).unwrap();
+        let outline = Recording::outline(&path, |_, _| true).unwrap().unwrap();
         assert_eq!(outline.broken.is_some(), is_found_first);
         let shown = Served::start(&["replay", file, "--max-pause", "0"]);
         let mut viewer = Follower::connect(shown.addr, None);

@@ -219,6 +219,9 @@ fn what_is_posted_and_not_done_is_answered_by_what_was_given_what_is_allowed_and
         assert_eq!(serde_json::from_str::<Value>(&said).unwrap()["ok"], false);
         assert!(says.iter().all(|says| said.contains(says)), "{says:?}: {said}");
     }
+    let refused = hub.stats().refused;
+    assert_eq!(post(&"x".repeat(5_001)).0, 413);
+    assert_eq!(hub.stats().refused, refused + 1, "it is counted, as all that is refused");
     let without = hub_protocol::hub(|options| options.emit_token = None);
     let (status, said) = http(without.addr(), "POST", "/emit", &["Authorization: Bearer secret"], "{}");
     assert!(status == 403 && said.contains("emit_token"), "{status} {said}");

@@ -377,7 +377,10 @@ async fn emit(core: &Arc<Core>, peer: IpAddr, request: Request<Incoming>) -> Ans
     let limit = core.options.emitter_limits.message_bytes;
     let body = match body(request, limit).await {
         Ok(body) => body,
-        Err(refusal) => return *refusal,
+        Err(refusal) => {
+            core.stats.refused.fetch_add(1, Ordering::Relaxed);
+            return *refusal;
+        }
     };
     if let Err(too_much) = core.addresses.post(peer, body.len(), core.now_ms()) {
         let says = format!(

@@ -263,20 +263,31 @@ impl Recording {
     }
 
     /// Reads through a recording once, and over the values in it: how long it is, and whether it breaks off. A line of which a value
-    /// alone is wrong is found when it is read for itself.
+    /// alone is wrong is found when it is read for itself. A long one takes a while, some seconds for a GB: `goes_on` is given how many
+    /// bytes were read and how many there are, each MiB, and it is `None` that returns once that says `false`.
     ///
     /// # Errors
     /// As for [`open`](Self::open).
-    pub fn outline(path: &Path) -> Result<Outline, HubError> {
+    pub fn outline(
+        path: &Path,
+        mut goes_on: impl FnMut(u64, u64) -> bool,
+    ) -> Result<Option<Outline>, HubError> {
         let (mut lines, _) = Lines::open(path)?;
+        let mut next = 0;
         let broken = loop {
+            if lines.read >= next {
+                next = lines.read + (1 << 20);
+                if !goes_on(lines.read, lines.length.max(lines.read)) {
+                    return Ok(None);
+                }
+            }
             match lines.step(|_, _| Ok(())) {
                 Ok(Some(())) => {}
                 Ok(None) => break None,
                 Err(error) => break Some(error),
             }
         };
-        Ok(Outline { length: lines.position, broken })
+        Ok(Some(Outline { length: lines.position, broken }))
     }
 
     /// Returns how many bytes were read, and how many there are.

@@ -124,16 +124,26 @@ fn offer(
 
 /// Ticks until it is told to stop, with as many threads as write. What was published until then is told.
 pub(super) fn run(core: &Arc<Core>, told: &Receiver<Tell>) {
-    let helpers = core.options.threads - 1;
-    let is_helped = helpers > 0
-        && ThreadPoolBuilder::new()
-            .num_threads(helpers)
-            .thread_name(|_| "circlet-hub-wri".to_owned())
-            .build_scoped(|thread| thread.run(), |helpers| tick_until_stopped(core, told, Some(helpers)))
-            .is_ok();
-    // Also where no more threads are to be had.
-    if !is_helped {
-        tick_until_stopped(core, told, None);
+    let mut threads = Vec::new();
+    let helpers = match core.options.threads - 1 {
+        0 => None,
+        // Also where no more threads are to be had, it ticks.
+        count => ThreadPoolBuilder::new()
+            .num_threads(count)
+            .spawn_handler(|helper| {
+                let thread = std::thread::Builder::new().name("circlet-hub-wri".to_owned());
+                threads.push(thread.spawn(|| helper.run())?);
+                Ok(())
+            })
+            .build()
+            .ok(),
+    };
+    tick_until_stopped(core, told, helpers.as_ref());
+    drop(helpers);
+    // To the end of each: those of a scope may still be giving back what is theirs when it is over.
+    for thread in threads {
+        // It has no work that could fail.
+        let _ = thread.join();
     }
 }
 

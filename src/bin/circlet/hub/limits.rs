@@ -36,9 +36,10 @@ pub(super) struct Limits {
     /// How many events of a room are kept for whoever fell behind
     #[arg(long, value_name = "N", default_value_t = HubOptions::default().log, value_parser = count)]
     log: usize,
-    /// For how long a room that nobody watches stays without activity, as in 10s, 2h or 1d
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = parse_duration)]
-    idle_room: Duration,
+    /// For how long a room that nobody watches stays without activity, as in 10s, 2h or 1d; 10m where it is not given, and of a
+    /// replay as long as that runs
+    #[arg(long, value_name = "TIME", value_parser = parse_duration)]
+    idle_room: Option<Duration>,
     /// For how long a viewer may take nothing of what waits for it
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = parse_duration)]
     stalled_after: Duration,
@@ -54,7 +55,7 @@ impl Limits {
         options.max_keys = self.max_keys;
         options.max_room_bytes = self.max_room_bytes.0;
         options.log = self.log;
-        options.idle_room = self.idle_room;
+        options.idle_room = self.idle_room.unwrap_or(options.idle_room);
         options.stalled_after = self.stalled_after;
     }
 }

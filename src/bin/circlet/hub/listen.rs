@@ -58,8 +58,8 @@ pub(super) struct Listen {
 }
 
 impl Listen {
-    pub(super) fn options(&self) -> Result<HubOptions, Failure> {
-        let mut options = HubOptions::default();
+    /// What was given, and for the rest what is usual of `options`.
+    pub(super) fn options(&self, mut options: HubOptions) -> Result<HubOptions, Failure> {
         options.addr = self.addr;
         options.hz = self.hz;
         options.emit_token = token("--emit-token", self.emit_token.as_ref(), "CIRCLET_EMIT_TOKEN")?;

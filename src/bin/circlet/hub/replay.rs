@@ -1,10 +1,10 @@
 //! `circlet replay`.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use circlet::hub::{Change, Hub, Moment, Recording};
+use circlet::hub::{Change, Hub, HubOptions, Moment, Outline, Recording};
 use indicatif::{FormattedDuration, ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
@@ -49,6 +49,9 @@ pub(crate) struct Arguments {
     listen: Listen,
 }
 
+/// For how long rooms stay that nobody looks at: the longest that there is.
+const ROOMS_STAY: Duration = Duration::from_hours(365 * 24);
+
 fn speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok().filter(|speed| (0.01..=10_000.0).contains(speed));
     speed.ok_or_else(|| "give 0.01 to 10000, as in 2".to_owned())
@@ -59,9 +62,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Before the hub, so that nobody comes for nothing.
     let file = &arguments.file;
     // What can be read but once, as a pipe, has a length that nobody knows.
-    let outline = file.is_file().then(|| Recording::outline(file)).transpose().map_err(Failure::input)?;
+    let outline = if file.is_file() { Some(outline(file, &interrupt)?) } else { None };
     let mut recording = Recording::open(file).map_err(Failure::input)?;
-    let options = arguments.listen.options()?;
+    let mut usual = HubOptions::default();
+    // Nothing comes twice: whoever looks at the end, however late, is to see what was there last.
+    usual.idle_room = ROOMS_STAY;
+    let options = arguments.listen.options(usual)?;
     let show = Show::new(arguments, outline.as_ref().map(|outline| outline.length));
     note(harmless(&show.introduction()));
     if let Some(broken) = outline.and_then(|outline| outline.broken) {
@@ -93,6 +99,20 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         Err(Failure::Interrupted) => Ok(()),
         done => done,
     }
+}
+
+/// Reads through a recording, and shows how far that is where it takes a while.
+fn outline(file: &Path, interrupt: &Interrupt) -> Result<Outline, Failure> {
+    let bar = ProgressBar::new(0).with_message("reading it through");
+    let style = ProgressStyle::with_template("{wide_bar} {msg} {percent} %");
+    bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+    let outline = Recording::outline(file, |read, length| {
+        bar.set_length(length);
+        bar.set_position(read);
+        interrupt.check().is_ok()
+    });
+    bar.finish_and_clear();
+    outline.map_err(Failure::input)?.ok_or(Failure::Interrupted)
 }
 
 /// How far it is, as it is told to whoever started it and to viewers.

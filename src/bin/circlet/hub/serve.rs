@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::path::PathBuf;
 
-use circlet::hub::Hub;
+use circlet::hub::{Hub, HubOptions};
 use serde_json::json;
 
 use super::listen::{LOOK_EVERY, Listen, PATIENCE, blame};
@@ -51,7 +51,7 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let interrupt = Interrupt::watch()?;
-    let mut options = arguments.listen.options()?;
+    let mut options = arguments.listen.options(HubOptions::default())?;
     options.record.clone_from(&arguments.record);
     let of_environment = || std::env::var("CIRCLET_REDIS").ok().filter(|url| !url.is_empty());
     options.redis = arguments.redis.clone().or_else(of_environment);
