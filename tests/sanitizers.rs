@@ -2,7 +2,8 @@
 //! UndefinedBehaviorSanitizer against the static library.
 //!
 //! The library itself is the normal one in all of them: its own code is instrumented by valgrind alone, while the
-//! sanitizers see C's side, every allocation, and what libc's functions touch. No error is suppressed. Where a tool is
+//! sanitizers see C's side, every allocation, and what libc's functions touch. No error is suppressed, and no leak but those of which
+//! `tests/data/valgrind.supp` says why they are none. Where a tool is
 //! missing the tests fail, and say what to install.
 #![cfg(all(feature = "capi", feature = "exec", target_os = "linux"))]
 
