@@ -298,12 +298,18 @@ fn emitters_may(
     let emitter = runtime.client(how, addr, &json!({"token": TOKEN}));
     emitter.comes("connected");
     let next = 31;
-    let answer = emitter.ask("agent-action", json!({"room": "g", "action": "edit"}));
+    let none = json!({"$undefined": true});
+    let answer = emitter.ask("agent-action", json!({"room": "g", "action": "edit", "none": none}));
     assert_eq!(answer, json!({"ok": true, "room": "g", "n": next}));
     assert_eq!(viewer.comes("agent-action"), json!([{"action": "edit"}, {"room": "g", "n": next}]));
     emitter.say("game-state-update", json!({"room": "g", "set": {"c": {"deep": [true, null]}}}));
     viewer.change(state);
     assert_eq!(state["c"], json!({"deep": [true, null]}));
+    let columns =
+        json!({"p": {"x": {"f32": {"$bytes": {"f32": [1, 2.5]}}}, "y": {"f64": {"$bytes": {"f64": [0.1]}}}}});
+    emitter.say("game-state-update", json!({"room": "g", "columns": columns}));
+    viewer.change(state);
+    assert_eq!(numbers(&state["p"]), numbers(&json!({"x": {"f32": [1, 2.5]}, "y": {"f64": [0.1]}})));
     emitter.end();
 
     let answer = viewer.ask("agent-action", json!({"room": "g"}));

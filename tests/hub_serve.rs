@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use hub_process::{Served, TOKEN};
-use hub_protocol::{POLLING, SOON, Viewer, get, http, until};
+use hub_protocol::{POLLING, SOON, Viewer, WEBSOCKET, get, http, until};
 
 /// Runs a command that is refused, and returns what it says.
 fn refused(arguments: &[&str]) -> String {
@@ -117,4 +117,49 @@ fn what_it_says_while_it_serves_begins_with_the_time_of_day() {
     let parts: Vec<_> = time.strip_suffix('Z').unwrap().split(':').map(|part| part.parse::<u32>()).collect();
     assert!(parts.len() == 3 && parts.iter().all(|part| part.clone().unwrap() < 60), "{said}");
     assert!(text.contains("--view-token"), "{said}");
+}
+
+/// Serves in a shell that has set its limits before.
+fn limited(limits: &str) -> Served {
+    let script = format!("{limits}; exec \"$0\" serve --addr 127.0.0.1:0");
+    Served::of(Command::new("sh").arg("-c").arg(script).arg(env!("CARGO_BIN_EXE_circlet")))
+}
+
+#[test]
+fn it_takes_as_many_descriptors_as_it_may_have() {
+    let serve = limited("ulimit -Sn 64");
+    let viewers: Vec<_> = (0..150).map(|_| Viewer::connected(serve.addr)).collect();
+    assert_eq!(get(serve.addr, "/healthz").0, 200);
+    drop(viewers);
+    serve.end();
+}
+
+#[test]
+fn whoever_comes_when_no_descriptor_is_left_is_told_so_and_the_others_stay() {
+    let serve = limited("ulimit -n 48");
+    let mut viewers = Vec::new();
+    let refusal = loop {
+        match Viewer::open(serve.addr, WEBSOCKET) {
+            Ok(viewer) => viewers.push(viewer),
+            Err(refusal) => break refusal,
+        }
+        assert!(viewers.len() < 48);
+    };
+    assert!(viewers.len() > 16, "{}", viewers.len());
+    let tungstenite::Error::Http(answer) = refusal else { panic!("{refusal}") };
+    assert_eq!((answer.status().as_u16(), answer.headers()["retry-after"].as_bytes()), (503, &b"10"[..]));
+    let (status, said) = get(serve.addr, "/healthz");
+    assert!(status == 503 && said.contains("ulimit -n"), "{status} {said}");
+    for viewer in &mut viewers {
+        assert!(viewer.text().starts_with("0{"));
+        viewer.say("40");
+        assert!(viewer.text().starts_with("40{"));
+    }
+    drop(viewers);
+    until("it takes connections again", || get(serve.addr, "/healthz") == (200, "ok\n".to_owned()));
+    // Until it has said so too.
+    std::thread::sleep(Duration::from_millis(1_500));
+    let said = serve.end();
+    assert!(said.contains("at most 48 files may be open here, fewer than the 20000 viewers"), "{said}");
+    assert!(said.contains("connections: ") && said.contains("works again"), "{said}");
 }

@@ -49,12 +49,21 @@ fn messages_say_keys_events_updates_values_and_bytes() {
     // A member `event` that is none of them is a key like others.
     sender.send(br#"{"event": "something else"}"#).unwrap();
     viewer.until(|it| it.state.get("event") == Some(&json!("something else")));
-    // What is wrong is counted, and what comes after it is taken.
+    // What is wrong is counted and told, and what comes after it is taken.
     let refused = hub.stats().refused;
-    sender.send(br#"{"set": 1}"#).unwrap();
+    let mut rings = joined(&hub, "rings");
+    for (wrong, why) in [
+        (&br#"{"set": 1}"#[..], "game-state-update takes"),
+        (br#"{"set": {"a": 1}, "other": 2}"#, "unknown field `other`"),
+        (br#"{"room": "hub", "set": {"x": 1}}"#, "the hub's own"),
+    ] {
+        sender.send(wrong).unwrap();
+        rings.until(|it| it.state[&name]["why_refused"].as_str().is_some_and(|told| told.contains(why)));
+    }
     sender.send(br#"{"last": true}"#).unwrap();
     viewer.until(|it| it.state.contains_key("last"));
-    assert_eq!(hub.stats().refused, refused + 1);
+    assert_eq!(hub.stats().refused, refused + 3);
+    rings.until(|it| it.state[&name]["refused"] == 3);
 }
 
 #[test]

@@ -62,6 +62,11 @@ pub(super) enum TooMany {
          `max_connections_per_address`"
     )]
     OfAddress { address: IpAddr, limit: usize },
+    #[error(
+        "this process may open no more: come back later, or start it with a higher limit of open files (`ulimit -n`), \
+         one for each viewer and some more"
+    )]
+    Descriptors,
 }
 
 /// What a token is.

@@ -212,28 +212,38 @@ impl Parser {
     }
 
     fn read_plain(self, value: Option<&Value>) -> Option<Json> {
-        match self.0 {
+        let read = match self.0 {
             Codec::Json => CommonParser.decode_default(value).ok(),
             Codec::MessagePack => MsgPackParser.decode_default(value).ok(),
-        }
+        };
+        read.map(|Plain(read)| read)
     }
 
     fn read_event(self, mut value: Value) -> Result<(String, Json), ParseError> {
-        // The parser of texts looks at the name alone.
-        if let Value::Str(text, _) = &value {
-            serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(|_| ParseError::InvalidData)?;
-        }
+        // An event may come without an argument. What comes has to be one: the parsers look at the name alone.
+        let has_argument = match &value {
+            Value::Str(text, _) => {
+                serde_json::from_str::<Vec<IgnoredAny>>(text).map_err(|_| ParseError::InvalidData)?.len() > 1
+            }
+            Value::Bytes(bytes) => {
+                let length = rmp::decode::read_array_len(&mut bytes.as_ref());
+                length.map_err(|_| ParseError::InvalidData)? > 1
+            }
+        };
         let name = match self.0 {
             Codec::Json => CommonParser.read_event(&value).ok(),
             Codec::MessagePack => MsgPackParser.read_event(&value).ok(),
         };
         let name = name.ok_or(ParseError::InvalidEventName)?.to_owned();
-        // An event may come without an argument.
+        if !has_argument {
+            return Ok((name, Json::Null));
+        }
         let argument = match self.0 {
             Codec::Json => CommonParser.decode_value(&mut value, true).ok(),
             Codec::MessagePack => MsgPackParser.decode_value(&mut value, true).ok(),
         };
-        Ok((name, argument.map(|Plain(argument)| argument).unwrap_or_default()))
+        let Plain(argument) = argument.ok_or(ParseError::InvalidData)?;
+        Ok((name, argument))
     }
 }
 
@@ -276,7 +286,8 @@ pub(super) fn read(
             let auth = match auth {
                 None => Json::Null,
                 Some(auth) => {
-                    let read = parser.read_plain(Some(&auth)).filter(Json::is_object);
+                    // MessagePack's client says that it has none.
+                    let read = parser.read_plain(Some(&auth)).filter(|it| it.is_object() || it.is_null());
                     read.ok_or(ParseError::InvalidData)?
                 }
             };

@@ -171,7 +171,7 @@ enum Who {
 
 fn too_many_status(too_many: &TooMany) -> StatusCode {
     match too_many {
-        TooMany::Sessions { .. } => StatusCode::SERVICE_UNAVAILABLE,
+        TooMany::Sessions { .. } | TooMany::Descriptors => StatusCode::SERVICE_UNAVAILABLE,
         TooMany::OfAddress { .. } => StatusCode::TOO_MANY_REQUESTS,
     }
 }

@@ -6,13 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use serde_json::{Value, json};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::change::{Change, Event};
 #[cfg(feature = "redis")]
@@ -25,13 +21,10 @@ use super::stats::HubStats;
 use super::ticker::{self, Tell};
 use super::viewer::Close;
 use super::websocket::CloseCode;
-use super::{State, http};
+use super::{State, listener};
 
 /// How often it is looked who has not answered, and which rooms are idle.
 const SWEEP: Duration = Duration::from_millis(250);
-
-/// How many bytes may wait unsent in the system for one viewer. What is newer is told instead of what would come after them.
-const UNSENT_BYTES: u32 = 16 << 10;
 
 #[cfg(not(feature = "redis"))]
 type Sharing = std::convert::Infallible;
@@ -94,7 +87,7 @@ impl Hub {
             })
             .map_err(HubError::Thread)?;
         let listener = Arc::new(listener);
-        runtime.spawn(listen(core.clone(), listener.clone(), addr.port()));
+        runtime.spawn(listener::listen(core.clone(), listener.clone(), addr.port()));
         runtime.spawn(sweep(core.clone()));
         let (pid, sources) = (std::process::id(), Mutex::default());
         Ok(Self { core, addr, pid, listener, runtime: Some(runtime), ticker: Some(ticker), sharing, sources })
@@ -259,68 +252,6 @@ impl Drop for Hub {
     fn drop(&mut self) {
         self.end(Duration::from_secs(1));
     }
-}
-
-/// Takes connections.
-async fn listen(core: Arc<Core>, listener: Arc<TcpListener>, port: u16) {
-    // As many as there may be sessions, and some that are not yet any.
-    let places = Arc::new(Semaphore::new(
-        core.options.max_connections.saturating_add(1_000).min(Semaphore::MAX_PERMITS),
-    ));
-    loop {
-        let Ok(place) = places.clone().acquire_owned().await else { return };
-        let Ok((stream, peer)) = listener.accept().await else {
-            // Such as too many open files: some of them close by and by.
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            continue;
-        };
-        prepare(&stream, &core.options);
-        let connected = match core.addresses.connect(peer.ip()) {
-            Ok(connected) => connected,
-            Err(too_many) => {
-                core.stats.refused.fetch_add(1, Ordering::Relaxed);
-                tokio::spawn(refuse(stream, http::refusal(&too_many), place));
-                continue;
-            }
-        };
-        let core = core.clone();
-        tokio::spawn(async move {
-            let service = service_fn(|request| http::answer(core.clone(), peer.ip(), port, request));
-            let connection = http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(http::REQUEST)
-                .max_buf_size(16 << 10)
-                .serve_connection(TokioIo::new(stream), service);
-            // What goes wrong with a connection is its client's affair.
-            let _ = connection.with_upgrades().await;
-            drop((place, connected));
-        });
-    }
-}
-
-/// Answers a connection that is not taken.
-async fn refuse(stream: TcpStream, answer: Vec<u8>, place: OwnedSemaphorePermit) {
-    // What it asks comes first: bytes that nobody read would reset the connection, and the answer be lost with that.
-    let _ = tokio::time::timeout(SWEEP, stream.readable()).await;
-    let _ = stream.try_read(&mut [0; 4 << 10]);
-    // Whoever does not take it now has no use for it.
-    let _ = stream.try_write(&answer);
-    drop(place);
-}
-
-/// Has small frames sent at once, little wait in the system, and answers that nobody reads dropped.
-fn prepare(stream: &TcpStream, options: &HubOptions) {
-    // Without any of it it is slower or larger, and no less right.
-    let _ = stream.set_nodelay(true);
-    #[cfg(target_os = "linux")]
-    {
-        let socket = socket2::SockRef::from(stream);
-        let _ = socket.set_tcp_notsent_lowat(UNSENT_BYTES);
-        // Websockets are looked after by the sweep, which is to come first.
-        let _ = socket.set_tcp_user_timeout(Some(2 * options.stalled_after));
-    }
-    #[cfg(not(target_os = "linux"))]
-    let _ = options;
 }
 
 /// Looks who has not answered, and which rooms are idle.

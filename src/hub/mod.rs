@@ -39,6 +39,7 @@ mod events;
 mod http;
 #[expect(clippy::module_inception, reason = "the hub itself")]
 mod hub;
+mod listener;
 mod options;
 mod options_json;
 mod outbox;

@@ -107,12 +107,17 @@ fn read_ring(core: &Core, ring: &Ring, name: &str, room: &str, is_ending: &Atomi
         Err(ring::Error::Segment(shm::Error::Busy { .. })) => None,
         Err(error) => return error.to_string(),
     };
-    let mut lost = 0;
+    let (mut lost, mut refused, mut why_refused) = (0, 0, None);
     let mut look = Instant::now();
     while !is_ending.load(Ordering::Relaxed) {
         match &mut receiver {
             Some(receiver) => match next(receiver, look) {
-                Ok(Some(message)) => publish(core, room, &message),
+                Ok(Some(message)) => {
+                    if let Err(why) = publish(core, room, &message) {
+                        core.stats.refused.fetch_add(1, Ordering::Relaxed);
+                        (refused, why_refused) = (refused + 1, Some(why));
+                    }
+                }
                 Ok(None) => {}
                 Err(ring::Error::Lagged { frames: more, .. }) => lost += more,
                 Err(error) => return error.to_string(),
@@ -134,7 +139,10 @@ fn read_ring(core: &Core, ring: &Ring, name: &str, room: &str, is_ending: &Atomi
                     ("room".to_owned(), room.into()),
                     ("reads".to_owned(), receiver.is_some().into()),
                     ("lost".to_owned(), lost.into()),
+                    ("refused".to_owned(), refused.into()),
                 ]);
+                // Of what was refused last.
+                stats.extend(why_refused.clone().map(|why| ("why_refused".to_owned(), why.into())));
                 let unread =
                     receiver.as_ref().map(|receiver| ("unread".to_owned(), receiver.unread_frames().into()));
                 stats.extend(unread);
@@ -159,19 +167,29 @@ fn next(receiver: &mut Receiver, until: Instant) -> Result<Option<Vec<u8>>, ring
 /// Publishes a message: an object of JSON says what its room's keys are, `null` for those that go; one with `event` is that event, and
 /// one with `set` or `removed` an update, as emitters say them. What is no object is the value of the key `value`, what is no JSON the
 /// column `bytes` of it.
-fn publish(core: &Core, room: &str, message: &[u8]) {
-    match serde_json::from_slice(message) {
-        Ok(Value::Object(members)) => publish_object(core, room, members),
-        Ok(value) => show(core, room, "value", value.into()),
+///
+/// # Errors
+/// Why it is refused.
+fn publish(core: &Core, room: &str, message: &[u8]) -> Result<(), String> {
+    let change = match serde_json::from_slice(message) {
+        Ok(Value::Object(members)) => change_of(room, members)?,
+        Ok(value) => one_key(room, "value", value.into()),
         Err(_) => {
             let bytes =
                 Column { name: "bytes".to_owned(), kind: ColumnKind::U8, bytes: message.to_vec().into() };
-            show(core, room, "value", vec![bytes].into());
+            one_key(room, "value", vec![bytes].into())
         }
+    };
+    // Its own room it was given by whoever started the hub.
+    if change.room != room
+        && let Some(refusal) = core.refuses(&change)
+    {
+        return Err(refusal);
     }
+    core.publish(change).map(|_| ()).map_err(|error| error.to_string())
 }
 
-fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
+fn change_of(room: &str, mut members: Map<String, Value>) -> Result<Change, String> {
     let event = match members.remove("event") {
         Some(Value::String(event)) if events::EMITTED.contains(&event.as_str()) => Some(event),
         Some(other) => {
@@ -184,10 +202,7 @@ fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
     };
     if let Some(event) = event {
         members.entry("room").or_insert_with(|| room.into());
-        return match events::said(&event, Value::Object(members)) {
-            Ok(change) => publish_change(core, change),
-            Err(_) => drop(core.stats.refused.fetch_add(1, Ordering::Relaxed)),
-        };
+        return events::said(&event, Value::Object(members));
     }
     let mut change = Change::to(room);
     for (key, value) in members {
@@ -196,14 +211,18 @@ fn publish_object(core: &Core, room: &str, mut members: Map<String, Value>) {
             value => drop(change.set.insert(key, value.into())),
         }
     }
-    publish_change(core, change);
+    Ok(change)
+}
+
+fn one_key(room: &str, key: &str, value: State) -> Change {
+    let mut change = Change::to(room);
+    change.set.insert(key.to_owned(), value);
+    change
 }
 
 /// Sets a value, or counts that there was no room for it.
 fn show(core: &Core, room: &str, key: &str, value: State) {
-    let mut change = Change::to(room);
-    change.set.insert(key.to_owned(), value);
-    publish_change(core, change);
+    publish_change(core, one_key(room, key, value));
 }
 
 /// Publishes a change, or counts that it was refused.

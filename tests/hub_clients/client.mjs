@@ -23,9 +23,20 @@ function readable(value) {
   );
 }
 
+/** What has `$bytes` as those bytes, and `$undefined` as that. */
+function written(value) {
+  if (Array.isArray(value)) return value.map(written);
+  if (value === null || typeof value !== "object") return value;
+  if (value.$undefined) return undefined;
+  for (const [kind, numbers] of Object.entries(value.$bytes ?? {})) return new VIEWS[kind](numbers).buffer;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, written(member)]));
+}
+
 const say = (id, kind, what) => process.stdout.write(`${JSON.stringify({ id, kind, what: readable(what) })}\n`);
 
-function connect({ id, url, path, transports, auth, wait_ms }) {
+function connect({ id, url, path, transports, auth: given, wait_ms }) {
+  // As most have it: none at all.
+  const auth = Object.keys(given).length > 0 ? given : undefined;
   const parser = path === "/socket.io-msgpack/" ? msgpack : undefined;
   const delays = { reconnectionDelay: wait_ms, reconnectionDelayMax: wait_ms, randomizationFactor: 0 };
   const socket = io(url, { path, transports, auth, parser, forceNew: true, ...delays });
@@ -40,8 +51,8 @@ for await (const line of createInterface({ input: process.stdin })) {
   const told = JSON.parse(line);
   const socket = clients.get(told.id);
   if (told.do === "connect") connect(told);
-  else if (told.do === "emit") socket.emit(told.event, ...told.args);
-  else if (told.do === "ask") socket.emit(told.event, ...told.args, (answer) => say(told.id, "answer", answer));
+  else if (told.do === "emit") socket.emit(told.event, ...told.args.map(written));
+  else if (told.do === "ask") socket.emit(told.event, ...told.args.map(written), (answer) => say(told.id, "answer", answer));
   else if (told.do === "transport") say(told.id, "transport", socket.io.engine.transport.name);
   else socket.disconnect();
 }

@@ -30,6 +30,18 @@ def readable(value):
     return {name: numbers(name, of) if isinstance(of, bytes) else readable(of) for name, of in value.items()}
 
 
+def written(value):
+    """What has `$bytes` as those bytes; Python leaves out what is undefined by itself."""
+    if isinstance(value, list):
+        return [written(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if "$bytes" in value:
+        [(kind, given)] = value["$bytes"].items()
+        return struct.pack(f"<{len(given)}{KINDS[kind]}", *given)
+    return {name: written(of) for name, of in value.items() if of != {"$undefined": True}}
+
+
 def say(client, kind, what=None):
     with lock:
         print(json.dumps({"id": client, "kind": kind, "what": readable(what)}), flush=True)
@@ -79,10 +91,6 @@ def answered(told):
     return lambda answer=None: say(told["id"], "answer", answer)
 
 
-def argument(told):
-    return told["args"][0] if told["args"] else None
-
-
 def connect(client, told):
     where = {"socketio_path": told["path"], "transports": told["transports"], "auth": told["auth"]}
     return client.connect(told["url"], wait_timeout=10, **where)
@@ -90,7 +98,7 @@ def connect(client, told):
 
 def do(client, told):
     """Returns what is to be awaited with asyncio."""
-    argument = told["args"][0] if told.get("args") else None
+    argument = written(told["args"][0]) if told.get("args") else None
     match told["do"]:
         case "connect":
             return connect(client, told)

@@ -76,6 +76,14 @@ impl Listen {
     /// Starts the hub and says where it is; tells whether anybody reads that.
     pub(super) fn start(&self, options: HubOptions) -> Result<(Hub, bool), Failure> {
         let is_open = !options.addr.ip().is_loopback();
+        // Many a shell gives a program 1,024, of which each viewer takes one.
+        let needed = options.max_connections as u64;
+        let may_open = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(u64::MAX);
+        if may_open < needed {
+            log(format_args!(
+                "at most {may_open} files may be open here, fewer than the {needed} viewers that may come: see `ulimit -n` and --max-viewers"
+            ));
+        }
         let hub = Hub::start(options).map_err(blame)?;
         let said = if self.json {
             print_line(json!({ "addr": hub.addr().to_string() }))?
