@@ -328,3 +328,32 @@ fn a_disk_that_is_full_stops_no_viewer_and_what_comes_after_is_recorded() {
     // What came while it was full is merged, not lost.
     assert_eq!(done(&file).0, [1, 3, 4].map(Value::from));
 }
+
+#[test]
+fn a_file_that_is_taken_away_or_cut_off_while_it_is_recorded_to_is_told_of() {
+    let (_removed, path) = folder("gone");
+    let file = path.to_str().unwrap().to_owned();
+    for (says, is_removed) in
+        [("the recording: its file was removed", true), ("the recording: its file was cut off", false)]
+    {
+        let mut served = Served::start(&["serve", "--record", &file]);
+        let mut emitter = Follower::connect(served.addr, Some("secret"));
+        let mut set = |n: u64| {
+            let update = json!({ "room": "g", "set": { "x": n } });
+            assert_eq!(emitter.ask("game-state-update", &update)["ok"], true);
+        };
+        set(1);
+        until("it is written", || done(&path).0 == [json!(1)]);
+        if is_removed {
+            fs::remove_file(&path).unwrap();
+        } else {
+            fs::File::options().write(true).open(&path).unwrap().set_len(3).unwrap();
+        }
+        set(2);
+        let mut line = String::new();
+        BufReader::new(served.child.stderr.as_mut().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains(says), "{line}");
+        drop(served);
+        let _ = fs::remove_file(&path);
+    }
+}

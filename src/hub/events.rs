@@ -115,7 +115,7 @@ fn connect(core: &Arc<Core>, viewer: &Arc<Viewer>, auth: &Value) {
         Some((Token::Unread, address)) => Some(too_many_wrong_tokens(address)),
         None if options.view_token.is_none() => None,
         None => Some(
-            "a token is needed to watch: give that of viewers or of emitters as `auth: {token: ...}`"
+            "a token is needed to watch: that of viewers or of emitters (programs: `auth: {token: ...}`)"
                 .to_owned(),
         ),
     };

@@ -125,6 +125,9 @@ async fn session(core: &Arc<Core>, peer: IpAddr, codec: Codec, request: Request<
     let transport = match value("transport") {
         Some("websocket") => TransportType::Websocket,
         Some("polling") if !core.options.websocket_only => TransportType::Polling,
+        Some("polling") => {
+            return Bad::Transport.said("Transport unknown: this hub takes websockets alone, `transports: [\"websocket\"]` of a client");
+        }
         _ => return Bad::Transport.said("Transport unknown"),
     };
     let viewer = match value("sid") {

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io;
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -131,12 +132,24 @@ fn is_exhausted(error: &io::Error) -> bool {
 
 /// Answers a connection that is not taken.
 async fn refuse(stream: TcpStream, answer: Vec<u8>, place: OwnedSemaphorePermit) {
-    // What it asks comes first: bytes that nobody read would reset the connection, and the answer be lost with that.
+    // What it asks comes first, and all of it: bytes that nobody read would reset the connection, and the answer be lost with that.
     let _ = tokio::time::timeout(ASKING, stream.readable()).await;
-    let _ = stream.try_read(&mut [0; 4 << 10]);
     // Whoever does not take it now has no use for it.
     let _ = stream.try_write(&answer);
+    let _ = socket2::SockRef::from(&stream).shutdown(Shutdown::Write);
+    let _ = tokio::time::timeout(ASKING, read_to_end(&stream)).await;
     drop(place);
+}
+
+/// Reads what comes until the other side ends.
+async fn read_to_end(stream: &TcpStream) {
+    while stream.readable().await.is_ok() {
+        match stream.try_read(&mut [0; 1 << 10]) {
+            Ok(1..) => {}
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            Ok(0) | Err(_) => return,
+        }
+    }
 }
 
 /// Has small frames sent at once, little wait in the system, and answers that nobody reads dropped.

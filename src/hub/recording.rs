@@ -151,6 +151,7 @@ struct Writer {
 impl Writer {
     /// Writes all of it, or nothing.
     fn write(&mut self, lines: &[u8]) -> io::Result<()> {
+        self.check()?;
         self.file.seek(SeekFrom::Start(self.length))?;
         if let Err(error) = self.file.write_all(lines) {
             // Where that fails too, the next attempt writes over it.
@@ -158,6 +159,19 @@ impl Writer {
             return Err(error);
         }
         self.length += lines.len() as u64;
+        Ok(())
+    }
+
+    /// Checks that what was written is still there: whoever takes the file away would have nothing of what comes, without a word.
+    fn check(&self) -> io::Result<()> {
+        let now = self.file.metadata()?;
+        #[cfg(unix)]
+        if std::os::unix::fs::MetadataExt::nlink(&now) == 0 {
+            return Err(io::Error::other("its file was removed: start the hub again to begin another"));
+        }
+        if now.len() < self.length {
+            return Err(io::Error::other("its file was cut off: start the hub again with another"));
+        }
         Ok(())
     }
 

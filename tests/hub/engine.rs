@@ -47,6 +47,7 @@ fn a_hub_for_websocket_only_takes_those_and_no_polls() {
     let hub = hub(|options| options.websocket_only = true);
     let (status, body) = get(hub.addr(), POLLING);
     assert_eq!((status, serde_json::from_str::<Value>(&body).unwrap()["code"].clone()), (400, json!(0)));
+    assert!(body.contains("websockets alone"), "{body}");
     let mut viewer = Viewer::connected(hub.addr());
     assert_eq!(viewer.join("g")["ok"], true);
 }

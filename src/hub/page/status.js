@@ -50,8 +50,12 @@ export class Status {
     setText(this.link, wire.isPaused ? "paused" : SAID[wire.state]);
     setData(this.link, "is", wire.isPaused ? "paused" : wire.state);
     const asks = wire.state === "refused" && /token/.test(wire.why);
-    if (asks && this.form.hidden) byId("token").value = "";
+    const isNew = asks && this.form.hidden;
     setHidden(this.form, !asks);
+    if (isNew) {
+      byId("token").value = "";
+      byId("token").focus();
+    }
     setHidden(byId("panel"), asks);
     if (asks) setText(byId("token-why"), wire.why);
     this.tell(wire, rooms, asks);
