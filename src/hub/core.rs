@@ -82,6 +82,19 @@ impl Core {
         *self.id.write().unwrap_or_else(PoisonError::into_inner) = id.into();
     }
 
+    /// Goes on by another id, with which everybody is told the state: what they say of the one before is of no use to them any more.
+    #[cfg(feature = "redis")]
+    pub(super) fn go_by(self: &Arc<Self>, id: String) {
+        if *self.id() == *id {
+            return;
+        }
+        self.set_id(id);
+        let viewers: Vec<_> = self.sessions().values().cloned().collect();
+        for viewer in viewers {
+            viewer.begin_anew(self);
+        }
+    }
+
     /// Begins to record, where that is asked for.
     pub(super) fn record(&mut self) -> Result<(), HubError> {
         if let Some(path) = &self.options.record {

@@ -242,6 +242,16 @@ impl Viewer {
         }
     }
 
+    /// Has it told the state of all its rooms, whatever it has.
+    #[cfg(feature = "redis")]
+    pub(super) fn begin_anew(self: &Arc<Self>, core: &Arc<Core>) {
+        let mut line = self.line();
+        for seat in &mut line.seats {
+            seat.at.version = NO_VERSION;
+        }
+        line.catch_up(self, core);
+    }
+
     /// Tells it whatever it has not been told and can take now.
     pub(super) fn catch_up(self: &Arc<Self>, core: &Arc<Core>) {
         self.line().catch_up(self, core);

@@ -16,6 +16,8 @@ pub(crate) struct Follower {
     pub(crate) state: Map<String, Value>,
     /// The numbers and the data of the events that were told.
     pub(crate) events: Vec<(u64, Value)>,
+    /// The id of the hub that it was told last.
+    pub(crate) hub: String,
     /// How many events were said to be lost.
     pub(crate) lost: u64,
 }
@@ -23,8 +25,13 @@ pub(crate) struct Follower {
 impl Follower {
     /// Connects, with a token or without.
     pub(crate) fn connect(addr: SocketAddr, token: Option<&str>) -> Self {
-        let mut follower =
-            Self { viewer: Viewer::session(addr), state: Map::new(), events: Vec::new(), lost: 0 };
+        let mut follower = Self {
+            viewer: Viewer::session(addr),
+            state: Map::new(),
+            events: Vec::new(),
+            hub: String::new(),
+            lost: 0,
+        };
         let auth = token.map(|token| json!({ "token": token }).to_string());
         follower.viewer.say(&format!("40{}", auth.unwrap_or_default()));
         follower.until_text(|text| text.starts_with("40"));
@@ -84,7 +91,10 @@ impl Follower {
             return;
         };
         match said[0].as_str().unwrap() {
-            "gameState" => self.state = said[1].as_object().unwrap().clone(),
+            "gameState" => {
+                self.state = said[1].as_object().unwrap().clone();
+                self.hub = said[2]["hub"].as_str().unwrap().to_owned();
+            }
             "game-state-update" => {
                 self.state.extend(said[1].as_object().unwrap().clone());
                 for key in said[2]["removed"].as_array().unwrap() {

@@ -99,6 +99,7 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
     a.update("g", [("x", json!(1).into()), ("gone", json!(1).into())], []).unwrap();
     a.emit("g", "agent-action", json!(1)).unwrap();
     viewer.until(|it| it.state.len() == 2 && it.events.len() == 1);
+    let before = viewer.hub.clone();
     redis.cli(&["save"]);
     a.update("g", [("x", json!(2).into())], ["gone"]).unwrap();
     a.emit("g", "agent-action", json!(2)).unwrap();
@@ -114,6 +115,16 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
     viewer.until(|it| it.events.len() == 3);
     assert_eq!(viewer.events[2], (3, json!(3)));
     assert_eq!(json!(viewer.state), json!({ "x": 2 }));
+    // It goes on by another id, of which those who are connected were told: whoever comes again with that has what it missed.
+    let known_hub = viewer.hub.clone();
+    assert_ne!(known_hub, before);
+    drop(viewer);
+    a.emit("g", "agent-action", json!(4)).unwrap();
+    until("it comes to the other", || redis.cli(&["hget", "circlet:state:g", ""]).contains('4'));
+    let mut again = Follower::connect(b.addr(), None);
+    let answer = again.join(&json!({ "room": "g", "hub": known_hub, "next": 4 }));
+    assert_eq!(answer["resumed"], true, "{answer}, and not {before} or {known_hub}");
+    again.until(|it| it.events == [(4, json!(4))]);
     let c = hub(&redis, |_| {});
     let mut other = Follower::connect(c.addr(), None);
     other.join(&json!("g"));

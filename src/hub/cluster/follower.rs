@@ -220,12 +220,10 @@ impl Follower {
             self.restore(&mut connection)?;
         } else if count < self.count {
             // It came back with what it had a while ago.
-            let mine = self.core.id();
-            let forget = (&*mine, &self.server.prefix);
-            if self.server.run(&mut connection, FORGET, "", forget)? {
-                // By another id the others see it too.
-                self.core.set_id(Sid::new().to_string());
-            }
+            // By another id the others see it too.
+            let another = Sid::new();
+            let forget = (&*self.core.id(), another.as_str(), &*self.server.prefix);
+            self.server.run::<()>(&mut connection, FORGET, "", forget)?;
             self.restore(&mut connection)?;
         } else if count > self.count
             && self.server.oldest(&mut connection)?.is_none_or(|oldest| oldest > self.last)
@@ -241,7 +239,7 @@ impl Follower {
             self.restore_room(&place, connection)?;
         }
         let id = self.server.id(connection, &self.core.id())?;
-        self.core.set_id(id);
+        self.core.go_by(id);
         self.load(connection)
     }
 

@@ -89,11 +89,13 @@ return 1
 pub(super) const FORGET: &str = script!(
     r"
 if redis.call('GET', id) ~= next() then return 0 end
-local prefix = next()
+local another, prefix = next(), next()
 for _, room in ipairs(redis.call('SMEMBERS', rooms)) do
     redis.call('DEL', prefix .. ':state:' .. room, prefix .. ':log:' .. room)
 end
-redis.call('DEL', rooms, stream, count, count .. ':bytes', id)
+redis.call('DEL', rooms, stream, count, count .. ':bytes')
+-- At once: by the one before, others would have it back.
+redis.call('SET', id, another)
 return 1
 "
 );
