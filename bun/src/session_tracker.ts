@@ -150,7 +150,7 @@ export class SessionTracker implements Disposable {
    * Has each snapshot say how a ring, a pool, an executor, a pool of sessions or a hub of this thread is, until it is closed.
    *
    * A ring is at `rings` under this name, an executor and the sessions of a pool at `executors`, what confines them at `policies`,
-   * what that denied and warned of at `audit` if it has `audit.payload`, the workers of a pool at `worker_threads`, and a hub at `hub`.
+   * what that denied and warned of at `audit` if it has an audit, the workers of a pool at `worker_threads`, and a hub at `hub`.
    * As it is measured, no patch changes it. It is not kept alive by that.
    *
    * @throws {NameTakenError} If something else is watched under this name.

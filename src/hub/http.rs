@@ -52,7 +52,7 @@ pub(super) async fn answer(
         access::address(&core.options, peer).or_else(|| access::page(&core.options, port, request.headers()));
     if let Some(refusal) = refusal {
         core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        return Ok(said(StatusCode::FORBIDDEN, &json!({ "error": refusal })));
+        return Ok(no(StatusCode::FORBIDDEN, &refusal.to_string()));
     }
     let origin = request.headers().get(ORIGIN).cloned();
     let codec = PATHS.iter().find(|(path, _)| {
@@ -85,6 +85,11 @@ fn preflight() -> Answer {
 
 fn said(status: StatusCode, value: &Value) -> Answer {
     text(status, "application/json", value.to_string())
+}
+
+/// Says why something is not done.
+fn no(status: StatusCode, error: &str) -> Answer {
+    said(status, &json!({ "ok": false, "error": error }))
 }
 
 fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
@@ -147,7 +152,7 @@ async fn session(core: &Arc<Core>, peer: IpAddr, codec: Codec, request: Request<
             Ok(admitted) => Who::New(admitted),
             Err(too_many) => {
                 core.stats.refused.fetch_add(1, Ordering::Relaxed);
-                let mut answer = said(too_many_status(&too_many), &json!({ "error": too_many.to_string() }));
+                let mut answer = no(too_many_status(&too_many), &too_many.to_string());
                 answer.headers_mut().insert(RETRY_AFTER, HeaderValue::from_static("10"));
                 return answer;
             }
@@ -181,7 +186,8 @@ fn too_many_status(too_many: &TooMany) -> StatusCode {
 
 /// Returns the answer to a connection that is not taken, whatever it asks for.
 pub(super) fn refusal(too_many: &TooMany) -> Vec<u8> {
-    let (status, body) = (too_many_status(too_many), json!({ "error": too_many.to_string() }).to_string());
+    let (status, body) =
+        (too_many_status(too_many), json!({ "ok": false, "error": too_many.to_string() }).to_string());
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nRetry-After: 10\r\nConnection: close\r\n\r\n{body}"
@@ -272,8 +278,7 @@ async fn post(core: &Arc<Core>, viewer: &Arc<Viewer>, request: Request<Incoming>
 
 /// Reads what comes with a request: at most so many bytes, and in time.
 async fn body(request: Request<Incoming>, limit: usize) -> Result<Bytes, Box<Answer>> {
-    let refused =
-        |status, error: String| Err(Box::new(said(status, &json!({ "ok": false, "error": error }))));
+    let refused = |status, error: String| Err(Box::new(no(status, &error)));
     let given =
         request.body().size_hint().exact().map_or(String::new(), |bytes| format!("; this one has {bytes}"));
     match tokio::time::timeout(REQUEST, Limited::new(request.into_body(), limit).collect()).await {
@@ -353,14 +358,14 @@ async fn plain(core: &Arc<Core>, peer: IpAddr, method: &Method, request: Request
         (_, path @ ("/healthz" | "/metrics" | "/emit")) => {
             let allowed = if path == "/emit" { "POST" } else { "GET, HEAD" };
             let says = format!("{path} takes {allowed}, and not {method}");
-            let mut answer = said(StatusCode::METHOD_NOT_ALLOWED, &json!({ "ok": false, "error": says }));
+            let mut answer = no(StatusCode::METHOD_NOT_ALLOWED, &says);
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
             answer
         }
         (_, path) => {
             let says =
                 format!("there is nothing at {path}: there are /, /socket.io/, /emit, /metrics and /healthz");
-            said(StatusCode::NOT_FOUND, &json!({ "ok": false, "error": says }))
+            no(StatusCode::NOT_FOUND, &says)
         }
     }
 }
@@ -454,5 +459,5 @@ fn no_emitter(core: &Core, peer: IpAddr, token: Option<Token>) -> Answer {
 /// Refuses what was posted, and counts that.
 fn refused(core: &Core, status: StatusCode, says: &str) -> Answer {
     core.stats.refused.fetch_add(1, Ordering::Relaxed);
-    said(status, &json!({ "ok": false, "error": says }))
+    no(status, says)
 }

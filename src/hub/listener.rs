@@ -24,6 +24,12 @@ const UNSENT_BYTES: u32 = 16 << 10;
 /// For how long a connection that is not taken may say what it asks for.
 const ASKING: Duration = Duration::from_millis(250);
 
+/// How much of what it asks is read of one.
+const ASKED_BYTES: usize = 64 << 10;
+
+/// For how long one may take that comes when no descriptor is left: others wait behind it.
+const BRIEFLY: Duration = Duration::from_millis(100);
+
 /// For how long no connection may be refused for want of descriptors before that is over.
 const CALM: Duration = Duration::from_secs(1);
 
@@ -45,7 +51,8 @@ pub(super) async fn listen(core: Arc<Core>, listener: Arc<TcpListener>, port: u1
             Accepted::Beyond(stream) => {
                 core.stats.refused.fetch_add(1, Ordering::Relaxed);
                 // It has the descriptor that is kept for it until it is answered.
-                refuse(stream, http::refusal(&TooMany::Descriptors), place).await;
+                let refused = refuse(stream, http::refusal(&TooMany::Descriptors), place);
+                let _ = tokio::time::timeout(BRIEFLY, refused).await;
                 continue;
             }
         };
@@ -111,11 +118,15 @@ impl Spare {
             Err(error) => error,
         };
         if is_exhausted(&error) {
+            let is_kept = self.kept.take().is_some();
+            let beyond = match is_kept {
+                // The last that was taken is no trouble before another comes.
+                true => tokio::time::timeout(ASKING, listener.accept()).await.ok()?.ok(),
+                false => None,
+            };
             self.since = Some(Instant::now());
             core.troubles.set(TROUBLE, format!("{error}: {}", TooMany::Descriptors));
-            if self.kept.take().is_some()
-                && let Ok(Ok((stream, _))) = tokio::time::timeout(ASKING, listener.accept()).await
-            {
+            if let Some((stream, _)) = beyond {
                 return Some(Accepted::Beyond(stream));
             }
         }
@@ -141,11 +152,12 @@ async fn refuse(stream: TcpStream, answer: Vec<u8>, place: OwnedSemaphorePermit)
     drop(place);
 }
 
-/// Reads what comes until the other side ends.
+/// Reads what comes until the other side ends, or has said more than anybody asks.
 async fn read_to_end(stream: &TcpStream) {
-    while stream.readable().await.is_ok() {
+    let mut left = ASKED_BYTES;
+    while left > 0 && stream.readable().await.is_ok() {
         match stream.try_read(&mut [0; 1 << 10]) {
-            Ok(1..) => {}
+            Ok(read @ 1..) => left = left.saturating_sub(read),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
             Ok(0) | Err(_) => return,
         }

@@ -35,7 +35,7 @@ pub(super) struct Room {
     /// What became of which keys since then: a value, or gone.
     changed: BTreeMap<String, Option<Arc<State>>>,
     /// The state as whoever is behind gets it, once for each codec.
-    snapshot: [Option<Frames>; CODECS],
+    snapshot: [Option<(Arc<str>, Frames)>; CODECS],
     log: VecDeque<Logged>,
     log_bytes: usize,
     /// The number of its first event, larger than those of a room of its name before it.
@@ -312,14 +312,16 @@ impl Room {
 
     /// Returns the state as it is now. It bears the version of the last tick: what changed since comes again with the next one.
     fn snapshot(&mut self, codec: Codec, hub: &str) -> Frames {
-        if let Some(frames) = &self.snapshot[codec as usize] {
+        if let Some((of, frames)) = &self.snapshot[codec as usize]
+            && **of == *hub
+        {
             return frames.clone();
         }
         let about = json!({ "room": &*self.name, "version": self.version, "hub": hub, "next": self.untold });
         let entries: BTreeMap<_, _> = self.entries.iter().map(|(key, value)| (key, &**value)).collect();
         let frames = Frames::event(codec, "gameState", &(entries, about));
         // What changes until the next tick comes with that to whoever gets this: many who come at once cost one of it.
-        self.snapshot[codec as usize] = Some(frames.clone());
+        self.snapshot[codec as usize] = Some((hub.into(), frames.clone()));
         frames
     }
 

@@ -104,6 +104,10 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
     a.update("g", [("x", json!(2).into())], ["gone"]).unwrap();
     a.emit("g", "agent-action", json!(2)).unwrap();
     viewer.until(|it| at(it, "x") == 2 && it.events.len() == 2);
+    // One has the state as it was said before.
+    let mut late = Follower::connect(b.addr(), None);
+    late.join(&json!("g"));
+    assert_eq!(late.hub, before);
     // What was done and not answered would be done again where that is forgotten.
     until("Redis has answered", || a.stats().unshared == 0);
     drop(redis);
@@ -118,6 +122,7 @@ fn a_redis_that_comes_back_with_what_it_had_a_while_ago_is_told_the_rest_again()
     // It goes on by another id, of which those who are connected were told: whoever comes again with that has what it missed.
     let known_hub = viewer.hub.clone();
     assert_ne!(known_hub, before);
+    late.until(|it| it.hub == known_hub);
     drop(viewer);
     a.emit("g", "agent-action", json!(4)).unwrap();
     until("it comes to the other", || redis.cli(&["hget", "circlet:state:g", ""]).contains('4'));

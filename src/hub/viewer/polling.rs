@@ -74,8 +74,12 @@ impl Line {
 
     /// Takes what a poll is answered with: empty where there is nothing to say.
     pub(in super::super) fn answer(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>) -> Vec<u8> {
+        self.answer_of(ANSWER_PACKETS, viewer, core)
+    }
+
+    fn answer_of(&mut self, mut places: usize, viewer: &Arc<Viewer>, core: &Arc<Core>) -> Vec<u8> {
         self.stalled_ms = None;
-        let (mut payload, mut places) = (Vec::new(), ANSWER_PACKETS);
+        let mut payload = Vec::new();
         while places > 0 && payload.len() < ANSWER_BYTES {
             let Some(mut frames) = self.next_for_poll(viewer, core) else { break };
             let rest = frames.split_off(places);
@@ -88,7 +92,7 @@ impl Line {
 
     /// Keeps for the last poll what there is to say, and that the session is closed, unless the viewer is to come back.
     pub(super) fn take_leave(&mut self, viewer: &Arc<Viewer>, core: &Arc<Core>, code: CloseCode) {
-        let mut payload = self.answer(viewer, core);
+        let mut payload = self.answer_of(ANSWER_PACKETS - 1, viewer, core);
         let comes_back = matches!(code, CloseCode::Again | CloseCode::Away);
         if !comes_back && !payload.is_empty() {
             payload.push(SEPARATOR);

@@ -24,9 +24,9 @@ pub(super) struct Limits {
     /// What an emitter may send, and post to /emit
     #[arg(long, value_name = "LIMITS", default_value_t = Client(HubOptions::default().emitter_limits), value_parser = emitter)]
     emitter_limits: Client,
-    /// How many rooms there are at most
-    #[arg(long, value_name = "N", default_value_t = HubOptions::default().max_rooms, value_parser = count)]
-    max_rooms: usize,
+    /// How many rooms there are at most; 1000 where it is not given, and any number of a replay
+    #[arg(long, value_name = "N", value_parser = count)]
+    max_rooms: Option<usize>,
     /// How many keys a room holds
     #[arg(long, value_name = "N", default_value_t = HubOptions::default().max_keys, value_parser = count)]
     max_keys: usize,
@@ -51,7 +51,7 @@ impl Limits {
         options.max_connections_per_address = self.max_viewers_per_address;
         options.viewer_limits = self.viewer_limits.0;
         options.emitter_limits = self.emitter_limits.0;
-        options.max_rooms = self.max_rooms;
+        options.max_rooms = self.max_rooms.unwrap_or(options.max_rooms);
         options.max_keys = self.max_keys;
         options.max_room_bytes = self.max_room_bytes.0;
         options.log = self.log;

@@ -62,11 +62,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Before the hub, so that nobody comes for nothing.
     let file = &arguments.file;
     // What can be read but once, as a pipe, has a length that nobody knows.
-    let outline = if file.is_file() { Some(outline(file, &interrupt)?) } else { None };
+    let outline = match file.is_file().then(|| outline(file, &interrupt)).transpose() {
+        // Whoever asks it to end has what was asked for, here as later.
+        Err(Failure::Interrupted) => return Ok(()),
+        outline => outline?,
+    };
     let mut recording = Recording::open(file).map_err(Failure::input)?;
     let mut usual = HubOptions::default();
     // Nothing comes twice: whoever looks at the end, however late, is to see what was there last.
-    usual.idle_room = ROOMS_STAY;
+    (usual.idle_room, usual.max_rooms) = (ROOMS_STAY, usize::MAX);
     let options = arguments.listen.options(usual)?;
     let show = Show::new(arguments, outline.as_ref().map(|outline| outline.length));
     note(harmless(&show.introduction()));

@@ -81,7 +81,7 @@ function decisions() {
 function whyNoAudit(executors, policies) {
   const hasPolicy = Boolean(policies) || membersOf(executors).some(([, executor]) => executor?.policy !== undefined);
   return hasPolicy
-    ? "What policies denied and warned of is not told: a tracker tells it of executors that it watches and whose policy has `audit.payload`, and a program by its section `audit`."
+    ? "What policies denied and warned of is not told: a tracker tells it of executors that it watches and whose policy has `audit.payload` or `audit.file`, and a program by its section `audit`."
     : "No policy holds for these executors, so that nothing is denied or warned of.";
 }
 
