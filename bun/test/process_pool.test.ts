@@ -360,8 +360,8 @@ describe("workers", () => {
       const pool = new ProcessPool({ script: ${JSON.stringify(script.pathname)}, max: 1 });
       console.log(await pool.call("pid"));
       process.exit(0);`;
-    const { stdout, exitCode } = Bun.spawnSync([process.execPath, "-e", source]);
-    expect(exitCode).toBe(0);
+    const { stdout, stderr, exitCode } = Bun.spawnSync([process.execPath, "-e", source]);
+    expect([exitCode, stderr.toString()]).toEqual([0, ""]);
     const pid = Number(stdout.toString());
     expect(pid).toBeGreaterThan(0);
     await until(() => !isAlive(pid));

@@ -144,14 +144,18 @@ pub fn python() -> PathBuf {
 
 /// Returns a copy of the Bun package with its development dependencies, of which Bun itself is one.
 pub fn bun_package() -> PathBuf {
-    let checkout = target().join("checkout");
-    once("beside", || {
-        fs::create_dir_all(&checkout).unwrap();
-        for beside in ["include", "examples", "tests"] {
-            let _ = std::os::unix::fs::symlink(root().join(beside), checkout.join(beside));
-        }
-    });
-    npm_package("bun", "bun")
+    static COPIED: OnceLock<PathBuf> = OnceLock::new();
+    let copy = || {
+        let checkout = target().join("checkout");
+        once("beside", || {
+            fs::create_dir_all(&checkout).unwrap();
+            for beside in ["include", "examples", "tests"] {
+                let _ = std::os::unix::fs::symlink(root().join(beside), checkout.join(beside));
+            }
+        });
+        npm_package("bun", "bun")
+    };
+    COPIED.get_or_init(copy).clone()
 }
 
 /// Returns a copy of the example of the web, installed.
@@ -184,18 +188,24 @@ pub fn bun() -> PathBuf {
     bun_package().join("node_modules/.bin/bun")
 }
 
-/// Copies a folder's files anew, but for what is installed in it.
+/// Makes a folder's files those of another, but for what is installed in it. What is the same is left as it is: somebody may run it.
 fn copy_sources(source: &Path, folder: &Path) {
     for entry in
         fs::read_dir(source).unwrap().map(Result::unwrap).filter(|entry| entry.file_name() != "node_modules")
     {
         let (from, to) = (entry.path(), folder.join(entry.file_name()));
         if from.is_dir() {
-            let _ = fs::remove_dir_all(&to);
             fs::create_dir_all(&to).unwrap();
+            for old in fs::read_dir(&to).unwrap().map(|old| old.unwrap().path()) {
+                if old.is_file() && !from.join(old.file_name().unwrap()).exists() {
+                    fs::remove_file(old).unwrap();
+                }
+            }
             copy_sources(&from, &to);
-        } else {
-            fs::copy(&from, &to).unwrap();
+        } else if fs::read(&from).ok() != fs::read(&to).ok() {
+            let new = to.with_extension("new");
+            fs::copy(&from, &new).unwrap();
+            fs::rename(new, &to).unwrap();
         }
     }
 }
