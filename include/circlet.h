@@ -3103,7 +3103,8 @@ int32_t circlet_tracker_watch_pool(const struct circlet_tracker *tracker,
 
 /**
  * As `circlet_tracker_watch_ring`, of an executor, until `circlet_executor_free`: it is at `executors`, and what confines it at
- * `policies`, and what that denied and warned of is `audit`, where its policy has an audit, such as `audit.payload`. Also while another thread is in the executor.
+ * `policies`, and what that denied and warned of is `audit`, where its policy has an audit, such as `audit.payload`. Also while another
+ * thread is in the executor.
  *
  * # Safety
  * Each pointer is NULL or leads to what its type says.

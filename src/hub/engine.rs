@@ -15,6 +15,7 @@ use super::addresses::Admitted;
 use super::codec::{Codec, Frames, Message, SEPARATOR};
 use super::core::Core;
 use super::events::{self, Refusal};
+use super::linger;
 use super::viewer::{Close, Viewer};
 use super::websocket::{CloseCode, Incoming, Reader};
 
@@ -91,19 +92,7 @@ async fn read(core: &Arc<Core>, viewer: &Arc<Viewer>, stream: &TcpStream, mut re
         });
     }
     viewer.close(core, Close::Gone);
-    read_to_end(stream).await;
-}
-
-/// Reads what still comes of one that is closed: bytes that nobody read would reset the connection, and what it was told last would be
-/// lost with that. It ends as the connection is shut down.
-async fn read_to_end(stream: &TcpStream) {
-    while stream.readable().await.is_ok() {
-        match BUFFER.with_borrow_mut(|buffer| stream.try_read(buffer)) {
-            Ok(1..) => {}
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(0) | Err(_) => return,
-        }
-    }
+    linger::read_to_end(stream).await;
 }
 
 /// Takes bytes of a viewer; tells whether it goes on.

@@ -29,7 +29,7 @@ use super::core::Core;
 use super::error::HubError;
 use super::events::{self, NotEmitted};
 use super::stats::HubStats;
-use super::viewer::{Close, Viewer};
+use super::viewer::{Close, NOOP, Viewer};
 use super::websocket::CloseCode;
 use super::{access, engine, page};
 
@@ -52,7 +52,7 @@ pub(super) async fn answer(
         access::address(&core.options, peer).or_else(|| access::page(&core.options, port, request.headers()));
     if let Some(refusal) = refusal {
         core.stats.refused.fetch_add(1, Ordering::Relaxed);
-        return Ok(no(StatusCode::FORBIDDEN, &refusal.to_string()));
+        return Ok(no(StatusCode::FORBIDDEN, &refusal));
     }
     let origin = request.headers().get(ORIGIN).cloned();
     let codec = PATHS.iter().find(|(path, _)| {
@@ -89,7 +89,11 @@ fn said(status: StatusCode, value: &Value) -> Answer {
 
 /// Says why something is not done.
 fn no(status: StatusCode, error: &str) -> Answer {
-    said(status, &json!({ "ok": false, "error": error }))
+    said(status, &reason(error))
+}
+
+fn reason(error: &str) -> Value {
+    json!({ "ok": false, "error": error })
 }
 
 fn text(status: StatusCode, kind: &'static str, body: impl Into<Bytes>) -> Answer {
@@ -115,6 +119,9 @@ impl Bad {
     }
 }
 
+const WEBSOCKETS_ALONE: &str =
+    "Transport unknown: this hub takes websockets alone, `transports: [\"websocket\"]` of a client";
+
 /// Serves a request of a session of Engine.IO.
 async fn session(core: &Arc<Core>, peer: IpAddr, codec: Codec, request: Request<Incoming>) -> Answer {
     let query = request.uri().query().unwrap_or_default().to_owned();
@@ -130,9 +137,7 @@ async fn session(core: &Arc<Core>, peer: IpAddr, codec: Codec, request: Request<
     let transport = match value("transport") {
         Some("websocket") => TransportType::Websocket,
         Some("polling") if !core.options.websocket_only => TransportType::Polling,
-        Some("polling") => {
-            return Bad::Transport.said("Transport unknown: this hub takes websockets alone, `transports: [\"websocket\"]` of a client");
-        }
+        Some("polling") => return Bad::Transport.said(WEBSOCKETS_ALONE),
         _ => return Bad::Transport.said("Transport unknown"),
     };
     let viewer = match value("sid") {
@@ -186,17 +191,13 @@ fn too_many_status(too_many: &TooMany) -> StatusCode {
 
 /// Returns the answer to a connection that is not taken, whatever it asks for.
 pub(super) fn refusal(too_many: &TooMany) -> Vec<u8> {
-    let (status, body) =
-        (too_many_status(too_many), json!({ "ok": false, "error": too_many.to_string() }).to_string());
+    let (status, body) = (too_many_status(too_many), reason(&too_many.to_string()).to_string());
     let length = body.len();
     format!(
         "HTTP/1.1 {status}\r\nContent-Type: application/json\r\nContent-Length: {length}\r\nRetry-After: 10\r\nConnection: close\r\n\r\n{body}"
     )
     .into_bytes()
 }
-
-/// What a poll is answered with where there is nothing to say.
-const NOOP: &[u8] = b"6";
 
 fn polled(payload: impl Into<Bytes>) -> Answer {
     text(StatusCode::OK, "text/plain; charset=UTF-8", payload)

@@ -2,7 +2,6 @@
 
 use std::fs::File;
 use std::io;
-use std::net::Shutdown;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -16,6 +15,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::addresses::TooMany;
 use super::core::Core;
 use super::http;
+use super::linger;
 use super::options::HubOptions;
 
 /// How many bytes may wait unsent in the system for one viewer. What is newer is told instead of what would come after them.
@@ -23,9 +23,6 @@ const UNSENT_BYTES: u32 = 16 << 10;
 
 /// For how long a connection that is not taken may say what it asks for.
 const ASKING: Duration = Duration::from_millis(250);
-
-/// How much of what it asks is read of one.
-const ASKED_BYTES: usize = 64 << 10;
 
 /// For how long one may take that comes when no descriptor is left: others wait behind it.
 const BRIEFLY: Duration = Duration::from_millis(100);
@@ -143,25 +140,13 @@ fn is_exhausted(error: &io::Error) -> bool {
 
 /// Answers a connection that is not taken.
 async fn refuse(stream: TcpStream, answer: Vec<u8>, place: OwnedSemaphorePermit) {
-    // What it asks comes first, and all of it: bytes that nobody read would reset the connection, and the answer be lost with that.
+    // What it asks comes first, and all of it.
     let _ = tokio::time::timeout(ASKING, stream.readable()).await;
     // Whoever does not take it now has no use for it.
     let _ = stream.try_write(&answer);
-    let _ = socket2::SockRef::from(&stream).shutdown(Shutdown::Write);
-    let _ = tokio::time::timeout(ASKING, read_to_end(&stream)).await;
+    linger::end_writing(&stream);
+    let _ = tokio::time::timeout(ASKING, linger::read_to_end(&stream)).await;
     drop(place);
-}
-
-/// Reads what comes until the other side ends, or has said more than anybody asks.
-async fn read_to_end(stream: &TcpStream) {
-    let mut left = ASKED_BYTES;
-    while left > 0 && stream.readable().await.is_ok() {
-        match stream.try_read(&mut [0; 1 << 10]) {
-            Ok(read @ 1..) => left = left.saturating_sub(read),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-            Ok(0) | Err(_) => return,
-        }
-    }
 }
 
 /// Has small frames sent at once, little wait in the system, and answers that nobody reads dropped.

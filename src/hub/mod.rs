@@ -22,6 +22,7 @@
 //! | `room`, `rooms`, `state`, `change` | what a room holds, which there are, and what is done to one at once; no viewer, clock or socket |
 //! | `core`, `ticker`, `viewer`, `quota` | what all threads share, who tells what is new, and what a viewer has of it |
 //! | `codec`, `plain`, `events` | packets of Socket.IO, and what viewers and emitters say in them |
+//! | `listener`, `linger` | where connections come in, and how they end |
 //! | `engine`, `websocket`, `http`, `access`, `addresses`, `page` | transports, what else is asked for, who may and how often, the page |
 //! | `source`, `recording`, `cluster`, `outbox` | rings and sessions that are shown; what is written to files and to Redis, and how it waits for that |
 //! | `hub`, `options`, `stats`, `error`, `trouble` | a hub from start to stop, and what it says of itself |
@@ -39,6 +40,7 @@ mod events;
 mod http;
 #[expect(clippy::module_inception, reason = "the hub itself")]
 mod hub;
+mod linger;
 mod listener;
 mod options;
 mod options_json;

@@ -5,10 +5,8 @@ mod polling;
 
 use std::collections::VecDeque;
 use std::io;
-use std::net::Shutdown;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use bytes::Bytes;
 use engineioxide_core::Sid;
@@ -16,9 +14,11 @@ use socketioxide_core::parser::ParserState;
 use tokio::net::TcpStream;
 use tokio::sync::{Semaphore, oneshot};
 
+pub(super) use self::polling::NOOP;
 use super::addresses::Admitted;
 use super::codec::{Codec, Frames};
 use super::core::Core;
+use super::linger;
 use super::quota::Quota;
 use super::room::{Position, Tick};
 use super::rooms::Place;
@@ -26,9 +26,6 @@ use super::websocket::{self, CloseCode};
 
 /// What may wait for a viewer beside the state of its rooms: answers and the like. One that asks and does not read is closed.
 const QUEUE_BYTES: usize = 64 << 10;
-
-/// For how long one that is told why it is closed may take that, and end its side.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// How much of what waits a viewer takes at least before it is said to stall.
 const PROGRESS: usize = 16 << 10;
@@ -270,11 +267,16 @@ impl Viewer {
                 }
             }
             Wire::WebSocket(stream) => {
-                if let (true, Close::Because(code, reason)) = (line.partial.is_empty(), why) {
-                    // Whoever does not take it now has no use for it.
-                    let _ = stream.try_write(&websocket::close(code, reason));
+                match why {
+                    Close::Gone => linger::end(&stream),
+                    Close::Because(code, reason) => {
+                        if line.partial.is_empty() {
+                            // Whoever does not take it now has no use for it.
+                            let _ = stream.try_write(&websocket::close(code, reason));
+                        }
+                        linger::end_soon(&core.runtime, stream);
+                    }
                 }
-                end(core, stream, why);
             }
         }
         for seat in std::mem::take(&mut line.seats) {
@@ -309,20 +311,6 @@ fn write_some(stream: &TcpStream, bytes: &[u8]) -> io::Result<usize> {
         Err(error) if error.kind() == io::ErrorKind::WouldBlock => stream.try_write(bytes),
         written => written,
     }
-}
-
-/// Ends a connection, and with it whoever reads it. One that was told why has a moment to take that.
-fn end(core: &Core, stream: Arc<TcpStream>, why: Close<'_>) {
-    // What cannot be shut down has gone.
-    let shut_down = |stream: &TcpStream, how| drop(socket2::SockRef::from(stream).shutdown(how));
-    if matches!(why, Close::Gone) {
-        return shut_down(&stream, Shutdown::Both);
-    }
-    shut_down(&stream, Shutdown::Write);
-    core.runtime.spawn(async move {
-        tokio::time::sleep(LINGER).await;
-        shut_down(&stream, Shutdown::Both);
-    });
 }
 
 /// Why a viewer is closed.

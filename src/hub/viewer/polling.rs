@@ -19,8 +19,8 @@ const ANSWER_BYTES: usize = 64 << 10;
 /// The packet of Engine.IO that ends a session. Clients in Python do not come back after it.
 const CLOSE: &[u8] = b"1";
 
-/// The packet that says nothing.
-const NOOP: &[u8] = b"6";
+/// The packet that says nothing: what a poll is answered with where there is nothing to say.
+pub(in super::super) const NOOP: &[u8] = b"6";
 
 impl Line {
     /// Has a websocket tried for a session that polls; `false` where it does not, or another is being tried.

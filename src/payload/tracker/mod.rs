@@ -261,7 +261,8 @@ impl SessionTracker {
     }
 
     /// Watches an executor from now on, until it is dropped: what its session does is at `executors`, the policies that it runs
-    /// under are at `policies`, and what those denied and warned of is `audit`, where any is told (`audit.payload` or `audit.file` of a policy, or whoever hears of decisions).
+    /// under are at `policies`, and what those denied and warned of is `audit`, where any is told (`audit.payload` or `audit.file` of a
+    /// policy, or whoever hears of decisions).
     ///
     /// # Errors
     /// As [`SessionTracker::watch_pool`].
